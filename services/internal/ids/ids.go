@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package ids holds the typed identifiers of Parley.
+//
+// An id is a UUID of 16 bytes: version 7 where the server makes it. Text is the canonical form in
+// lower case; SQL holds BINARY(16). The zero id is invalid. Nothing is ever read out of an id, its
+// time included.
+package ids
+
+import (
+	"database/sql/driver"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/parley-chat/parley/services/internal/fault"
+)
+
+// ID is an identifier of one kind of thing; the type parameter keeps kinds apart.
+type ID[Of any] [16]byte
+
+// The kinds.
+type (
+	user          struct{}
+	loginSession  struct{}
+	device        struct{}
+	instance      struct{}
+	session       struct{}
+	conversation  struct{}
+	message       struct{}
+	clientMessage struct{}
+	request       struct{}
+	event         struct{}
+	key           struct{}
+)
+
+// The identifiers of the product, one type for each kind of thing.
+type (
+	UserID          = ID[user]
+	LoginSessionID  = ID[loginSession]
+	DeviceID        = ID[device]
+	InstanceID      = ID[instance]
+	SessionID       = ID[session]
+	ConversationID  = ID[conversation]
+	MessageID       = ID[message]
+	ClientMessageID = ID[clientMessage]
+	FriendRequestID = ID[request]
+	EventID         = ID[event]
+	IdempotencyKey  = ID[key]
+)
+
+// New makes a version 7 id. It panics if the system has no randomness.
+func New[Of any]() ID[Of] { return ID[Of](uuid.Must(uuid.NewV7())) }
+
+// Random makes a version 4 id, for what a process invents for itself and never stores.
+func Random[Of any]() ID[Of] { return ID[Of](uuid.New()) }
+
+// Parse reads the canonical lower-case text. Anything else, the zero id too, is fault.ErrInvalid with
+// the field's name.
+func Parse[Of any](field, text string) (ID[Of], error) {
+	u, err := uuid.Parse(text)
+	if err != nil || u.String() != text || u == uuid.Nil {
+		return ID[Of]{}, fault.InvalidField(field, "uuid")
+	}
+	return ID[Of](u), nil
+}
+
+// FromBytes reads 16 bytes; ok is false for any other length and for the zero id.
+func FromBytes[Of any](b []byte) (id ID[Of], ok bool) {
+	if len(b) != len(id) {
+		return id, false
+	}
+	copy(id[:], b)
+	return id, !id.IsZero()
+}
+
+// String is the canonical lower-case text.
+func (id ID[Of]) String() string { return uuid.UUID(id).String() }
+
+// IsZero tells an id that was never set.
+func (id ID[Of]) IsZero() bool { return id == ID[Of]{} }
+
+// Bytes is a fresh slice of the 16 bytes.
+func (id ID[Of]) Bytes() []byte { return append([]byte(nil), id[:]...) }
+
+// Compare orders ids by their bytes, as SQL does; the order means nothing else.
+func (id ID[Of]) Compare(other ID[Of]) int {
+	for i := range id {
+		if id[i] != other[i] {
+			return int(id[i]) - int(other[i])
+		}
+	}
+	return 0
+}
+
+// Value gives SQL the 16 bytes, NULL for the zero id.
+func (id ID[Of]) Value() (driver.Value, error) {
+	if id.IsZero() {
+		return nil, nil
+	}
+	return id[:], nil
+}
+
+// Scan reads 16 bytes or NULL.
+func (id *ID[Of]) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*id = ID[Of]{}
+		return nil
+	case []byte:
+		if len(v) == len(id) {
+			copy(id[:], v)
+			return nil
+		}
+		return fmt.Errorf("id of %d bytes in the database", len(v))
+	default:
+		return fmt.Errorf("id of type %T in the database", src)
+	}
+}
+
+// MarshalText writes the canonical text, for JSON and logs.
+func (id ID[Of]) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads the canonical text.
+func (id *ID[Of]) UnmarshalText(text []byte) error {
+	parsed, err := Parse[Of]("id", string(text))
+	if err != nil {
+		return err
+	}
+	*id = parsed
+	return nil
+}
