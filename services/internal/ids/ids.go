@@ -34,20 +34,38 @@ type (
 	key           struct{}
 )
 
-// The identifiers of the product, one type for each kind of thing.
-type (
-	UserID          = ID[user]
-	LoginSessionID  = ID[loginSession]
-	DeviceID        = ID[device]
-	InstanceID      = ID[instance]
-	SessionID       = ID[session]
-	ConversationID  = ID[conversation]
-	MessageID       = ID[message]
-	ClientMessageID = ID[clientMessage]
-	FriendRequestID = ID[request]
-	EventID         = ID[event]
-	IdempotencyKey  = ID[key]
-)
+// UserID names an account.
+type UserID = ID[user]
+
+// LoginSessionID names what a token proves.
+type LoginSessionID = ID[loginSession]
+
+// DeviceID names one installed client; the client makes it.
+type DeviceID = ID[device]
+
+// InstanceID names one running copy of a client; the client makes it.
+type InstanceID = ID[instance]
+
+// SessionID names one WebSocket session.
+type SessionID = ID[session]
+
+// ConversationID names a conversation.
+type ConversationID = ID[conversation]
+
+// MessageID names a message.
+type MessageID = ID[message]
+
+// ClientMessageID is the sender's name of a message, the same on every retry.
+type ClientMessageID = ID[clientMessage]
+
+// FriendRequestID names a friend request.
+type FriendRequestID = ID[request]
+
+// EventID names a committed fact, the same on every repeat.
+type EventID = ID[event]
+
+// IdempotencyKey names a wish of a client, the same on every retry.
+type IdempotencyKey = ID[key]
 
 // New makes a version 7 id. It panics if the system has no randomness.
 func New[Of any]() ID[Of] { return ID[Of](uuid.Must(uuid.NewV7())) }

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
+
+WEB := services/gateway/web
+VERSION ?= 0.1.0
+LDFLAGS := -s -w -X main.version=$(VERSION)
+SAMPLE ?= config/samples/chatcluster-dev.yaml
+DATA ?= data
+PORT ?= 8080
+TEST_FLAGS ?= -race -timeout 20m
+RUN ?=
+SENDS ?= 10000
+KILLS ?= 20
+BENCH_FLAGS ?=
+
+.PHONY: help
+help: ## Show what each target does
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## Build everything and run the whole product on http://localhost:8080
+	./bin/parley dev -f $(SAMPLE) --data $(DATA) --port $(PORT)
+
+.PHONY: build
+build: web bin ## Build the web client and the program bin/parley
+
+.PHONY: bin
+bin: ## Build bin/parley with the web client that is there
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./services
+
+.PHONY: web
+web: $(WEB)/dist/index.html ## Build the web client into $(WEB)/dist
+
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) $(wildcard $(WEB)/*.json $(WEB)/*.ts $(WEB)/*.js $(WEB)/*.html)
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd $(WEB) && npm run --silent build
+	@touch $@ $(WEB)/dist/.keep
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test/e2e/node_modules/.package-lock.json: test/e2e/package-lock.json
+	cd test/e2e && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: deps
+deps: ## Install the Debian packages that the tests need, if they are missing
+	@hack/debian.sh
+
+.PHONY: test
+test: deps build test-web test-go test-browser ## Run all tests: web, Go on real MariaDB and RabbitMQ, browser
+	@echo "all tests passed"
+
+.PHONY: test-web
+test-web: $(WEB)/node_modules/.package-lock.json ## Check and test the web client
+	cd $(WEB) && npm run --silent check && npm run --silent lint && npm test --silent
+
+.PHONY: test-go
+test-go: ## Run the Go tests with private MariaDB and RabbitMQ servers
+	PARLEY_TEST_REQUIRE_SERVERS=1 go run ./hack/withservers -- go test $(TEST_FLAGS) ./...
+
+.PHONY: test-browser
+test-browser: test/e2e/node_modules/.package-lock.json ## Run the browser journeys in headless Chromium
+	hack/browser.sh
+
+.PHONY: fuzz
+fuzz: ## Fuzz every decoder for a few seconds each
+	hack/fuzz.sh
+
+.PHONY: ledger
+ledger: ## Run the fault tests at full size: SENDS=10000 sends, KILLS=20 kills
+	PARLEY_LEDGER_SENDS=$(SENDS) PARLEY_LEDGER_KILLS=$(KILLS) go test -count=1 -timeout 60m -v ./test/ledger/...
+
+.PHONY: bench
+bench: bin ## Measure CPU per message, statements, AMQP messages and memory on real servers
+	go run ./test/bench $(BENCH_FLAGS)
+
+.PHONY: generate
+generate: $(WEB)/node_modules/.package-lock.json ## Generate code from the protos and the Kubernetes types
+	hack/generate.sh
+
+.PHONY: verify
+verify: generate ## Fail if generated code, formatting or modules are not current
+	hack/verify.sh
+
+.PHONY: lint
+lint: ## Lint protos and Go
+	hack/tool.sh buf lint api/proto
+	hack/tool.sh golangci-lint run
+
+.PHONY: format
+format: ## Format Go
+	hack/tool.sh golangci-lint fmt
+
+.PHONY: ci
+ci: deps ## What CI runs: verify, lint, test
+	$(MAKE) verify
+	$(MAKE) lint
+	$(MAKE) test
+
+.PHONY: clean
+clean: ## Remove what was built; caches and data stay
+	rm -rf bin $(WEB)/node_modules test/e2e/node_modules
+	find $(WEB)/dist -mindepth 1 ! -name .keep -delete
