@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mutate_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+	"github.com/parley-chat/parley/test/integration/mutate"
+)
+
+func TestEveryCaseIsRefusedByTheRulesOrTheDecoder(t *testing.T) {
+	t.Parallel()
+	good := &messagev1.SendRequest{
+		ConversationId:  "0198c9a2-1111-7abc-8def-0123456789ab",
+		ClientMessageId: "0198c9a2-1111-7abc-8def-0123456789ac",
+		Content:         &messagev1.Content{Kind: &messagev1.Content_Text{Text: &messagev1.Text{Body: "hi"}}},
+	}
+	names := map[string]bool{}
+	for _, c := range mutate.Cases(good) {
+		names[c.Name] = true
+		var request messagev1.SendRequest
+		if err := protojson.Unmarshal(c.Body, &request); err != nil {
+			continue // the decoder refuses it
+		}
+		if err := protovalidate.Validate(&request); err != nil {
+			continue
+		}
+		if strings.Contains(c.Name, "upper case") || strings.Contains(c.Name, "zero id") {
+			continue // the domain refuses these
+		}
+		t.Errorf("%s passes: %.200s", c.Name, c.Body)
+	}
+	for _, want := range []string{
+		"content is missing", "content.text.body one beyond its length", "content.text.body one short of its length",
+		"conversationId that is no id", "an unknown field", "a body beyond the limit",
+	} {
+		if !names[want] {
+			t.Errorf("no case %q", want)
+		}
+	}
+}
+
+func TestARequestWithoutFieldsHasCasesToo(t *testing.T) {
+	t.Parallel()
+	for _, c := range mutate.Cases(&userv1.GetMeRequest{}) {
+		if c.Name == "an unknown field" && !json.Valid(c.Body) {
+			t.Fatalf("not JSON: %s", c.Body)
+		}
+	}
+}
