@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package events
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
+	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
+	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/transmit"
+)
+
+// Bounds of one messages frame, from the client protocol; a frame may have 256 KiB.
+const (
+	maxItems     = 100
+	maxItemBytes = 200 << 10
+)
+
+// Decode reads the body of an AMQP message and makes one transmit event per client frame: messages of
+// one conversation with the same recipients that follow each other share a frame. Any error means that
+// no repeat will ever succeed.
+func Decode(body []byte) ([]transmit.Event, error) {
+	batch := &eventv1.EventBatch{}
+	if err := proto.Unmarshal(body, batch); err != nil {
+		return nil, fmt.Errorf("decode event batch: %w", err)
+	}
+	if len(batch.GetEvents()) == 0 {
+		return nil, errors.New("event batch without events")
+	}
+	var out []transmit.Event
+	for rest := batch.GetEvents(); len(rest) > 0; {
+		n := run(rest)
+		e, err := convert(rest[:n])
+		if err != nil {
+			return nil, fmt.Errorf("event %s: %w", rest[0].GetEventId(), err)
+		}
+		out = append(out, e)
+		rest = rest[n:]
+	}
+	return out, nil
+}
+
+// run counts the events at the front that share one frame.
+func run(events []*eventv1.Event) int {
+	first := events[0]
+	if first.GetMessage() == nil {
+		return 1
+	}
+	n, bytes := 1, proto.Size(first.GetMessage())
+	for n < len(events) && n < maxItems {
+		next := events[n]
+		bytes += proto.Size(next.GetMessage())
+		if bytes > maxItemBytes || !joins(first, next) {
+			return n
+		}
+		n++
+	}
+	return n
+}
+
+// joins tells whether two message events can share a frame.
+func joins(first, next *eventv1.Event) bool {
+	return next.GetMessage() != nil &&
+		next.GetType() == first.GetType() &&
+		next.GetMessage().GetConversationId() == first.GetMessage().GetConversationId() &&
+		slices.Equal(next.GetRecipientIds(), first.GetRecipientIds())
+}
+
+// convert makes one event of a run.
+func convert(run []*eventv1.Event) (transmit.Event, error) {
+	recipients, err := users(run[0].GetRecipientIds())
+	if err != nil {
+		return transmit.Event{}, err
+	}
+	e := transmit.Event{Recipients: recipients}
+	frame, err := fill(&e, run)
+	if err != nil {
+		return transmit.Event{}, err
+	}
+	e.Frame, err = proto.Marshal(frame)
+	return e, err
+}
+
+// fill sets what a gateway must know of the event and answers its frame.
+func fill(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, error) {
+	e.Class = transmit.Durable
+	first := run[0]
+	switch first.GetType() {
+	case eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED:
+		return fillMessages(e, run)
+	case eventv1.EventType_EVENT_TYPE_CONVERSATION_CREATED, eventv1.EventType_EVENT_TYPE_CONVERSATION_UPDATED:
+		return fillConversation(e, first.GetConversation())
+	case eventv1.EventType_EVENT_TYPE_MARKER_MOVED:
+		e.Class = transmit.Marker
+		return fillMarker(first.GetMarker())
+	case eventv1.EventType_EVENT_TYPE_USER_UPDATED:
+		user, err := ids.ParseUser("user_id", first.GetUser().GetUserId())
+		e.FriendsOf = user
+		return people(first), err
+	case eventv1.EventType_EVENT_TYPE_FRIEND_REQUESTED, eventv1.EventType_EVENT_TYPE_FRIEND_RESPONDED,
+		eventv1.EventType_EVENT_TYPE_FRIEND_CANCELLED, eventv1.EventType_EVENT_TYPE_FRIEND_REMOVED:
+		return people(first), nil
+	case eventv1.EventType_EVENT_TYPE_UNSPECIFIED:
+	}
+	return nil, fmt.Errorf("type %d is not known", first.GetType())
+}
+
+func fillMessages(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, error) {
+	last := run[len(run)-1].GetMessage()
+	conversation, err := ids.ParseConversation("conversation_id", last.GetConversationId())
+	if err != nil {
+		return nil, err
+	}
+	e.Conversation, e.Seq = conversation, last.GetSeq()
+	items := make([]*messagev1.Message, 0, len(run))
+	for _, event := range run {
+		items = append(items, event.GetMessage())
+	}
+	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Messages{Messages: &gatewayv1.Messages{
+		ConversationId: last.GetConversationId(), Items: items,
+	}}}, nil
+}
+
+func fillConversation(e *transmit.Event, c *messagev1.Conversation) (*gatewayv1.ServerFrame, error) {
+	conversation, err := ids.ParseConversation("conversation_id", c.GetConversationId())
+	if err != nil {
+		return nil, err
+	}
+	e.Conversation, e.Seq, e.MembersRev = conversation, c.GetHead().GetSeq(), c.GetHead().GetMembersRev()
+	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Conversation{Conversation: c}}, nil
+}
+
+// fillMarker names no conversation: a marker moves no head.
+func fillMarker(m *eventv1.MarkerMoved) (*gatewayv1.ServerFrame, error) {
+	if _, err := ids.ParseConversation("conversation_id", m.GetConversationId()); err != nil {
+		return nil, err
+	}
+	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Read{Read: m}}, nil
+}
+
+// people shows an event about people, without the list of who else hears of it.
+func people(e *eventv1.Event) *gatewayv1.ServerFrame {
+	e.RecipientIds = nil
+	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Event{Event: e}}
+}
+
+func users(texts []string) ([]ids.UserID, error) {
+	out := make([]ids.UserID, 0, len(texts))
+	for _, text := range texts {
+		user, err := ids.ParseUser("recipient_ids", text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, user)
+	}
+	return out, nil
+}
