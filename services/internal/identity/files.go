@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package identity
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/parley-chat/parley/api/component"
+)
+
+// Names of the files in a folder of keys. Each holds base64 text and may end with one newline.
+const (
+	pageTokenFile = "page-token"
+	privateSuffix = ".private"
+	publicSuffix  = ".public"
+	filePrefix    = "identity-"
+	previous      = "previous-"
+)
+
+const (
+	// pageKeyBytes of HMAC-SHA-256: as long as its output (RFC 2104 section 3).
+	pageKeyBytes = 32
+	// maxKeyFileBytes is far above any key and bounds what a wrong path can make us read.
+	maxKeyFileBytes = 4096
+	keyFileMode     = 0o600
+)
+
+// WriteKeys makes new keys for all components, and a page token key, in a folder that exists. It
+// writes nothing and fails with fs.ErrExist if the folder has one of the files already.
+func WriteKeys(dir string) error {
+	files := map[string][]byte{pageTokenFile: make([]byte, pageKeyBytes)}
+	if _, err := rand.Read(files[pageTokenFile]); err != nil {
+		return fmt.Errorf("make the page token key: %w", err)
+	}
+	for name, keys := range GenerateKeys(component.All()...) {
+		files[filePrefix+string(name)+privateSuffix] = keys.private.Seed()
+		files[filePrefix+string(name)+publicSuffix] = keys.public[name][0]
+	}
+	for name := range files {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return fmt.Errorf("%s: %w", filepath.Join(dir, name), fs.ErrExist)
+		}
+	}
+	for name, value := range files {
+		if err := writeFile(filepath.Join(dir, name), value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeFile(path string, value []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, keyFileMode)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(base64.StdEncoding.EncodeToString(value) + "\n")
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// LoadKeys reads what component self holds from a folder: its own private key, and of every component
+// the public key and, where there is one, the previous public key.
+func LoadKeys(dir string, self component.Name) (Keys, error) {
+	seed, err := readFile(dir, filePrefix+string(self)+privateSuffix, ed25519.SeedSize)
+	if err != nil {
+		return Keys{}, err
+	}
+	keys := Keys{
+		self:    self,
+		private: ed25519.NewKeyFromSeed(seed),
+		public:  map[component.Name][]ed25519.PublicKey{},
+	}
+	for _, name := range component.All() {
+		if keys.public[name], err = readPublic(dir, name); err != nil {
+			return Keys{}, err
+		}
+	}
+	return keys, nil
+}
+
+func readPublic(dir string, name component.Name) ([]ed25519.PublicKey, error) {
+	current, err := readFile(dir, filePrefix+string(name)+publicSuffix, ed25519.PublicKeySize)
+	if err != nil {
+		return nil, err
+	}
+	older, err := readFile(dir, previous+filePrefix+string(name)+publicSuffix, ed25519.PublicKeySize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []ed25519.PublicKey{current}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []ed25519.PublicKey{current, older}, nil
+}
+
+// LoadPageKey reads the key of page tokens from a folder of keys.
+func LoadPageKey(dir string) ([]byte, error) {
+	return readFile(dir, pageTokenFile, pageKeyBytes)
+}
+
+func readFile(dir, name string, size int) ([]byte, error) {
+	path := filepath.Join(dir, name)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	if info.Size() > maxKeyFileBytes {
+		return nil, fmt.Errorf("read key: %s is no key: it has %d bytes", path, info.Size())
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the folder is the operator's or the developer's choice
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	line := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	value, err := base64.StdEncoding.Strict().DecodeString(line)
+	if err != nil || len(value) != size {
+		return nil, fmt.Errorf("read key: %s does not hold %d bytes in base64", path, size)
+	}
+	return value, nil
+}

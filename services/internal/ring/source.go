@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ring
+
+import "sync"
+
+// Source is where the ring comes from. Both methods are safe for concurrent use and do not block.
+type Source interface {
+	// View is the present state; it is the empty ring until something is known.
+	View() View
+	// Changed is closed at the next change; then ask again. Ask for the channel before the view, or a
+	// change between the two is missed.
+	Changed() <-chan struct{}
+}
+
+// StaticSource is a ring that only its owner changes; for one process and for tests.
+type StaticSource struct {
+	mu      sync.Mutex // guards both
+	view    View
+	changed chan struct{}
+}
+
+// Static makes a source with members.
+func Static(members ...Member) *StaticSource {
+	return &StaticSource{view: NewView(members), changed: make(chan struct{})}
+}
+
+// View is the present state.
+func (s *StaticSource) View() View {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.view
+}
+
+// Changed is closed at the next Set that changes the ring.
+func (s *StaticSource) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+// Set replaces all members. An equal ring tells nobody.
+func (s *StaticSource) Set(members ...Member) {
+	view := NewView(members)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if view.epoch == s.view.epoch {
+		return
+	}
+	s.view = view
+	close(s.changed)
+	s.changed = make(chan struct{})
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/parley-chat/parley/api/component"
+)
+
+// Limits of the ops port; chosen for probes and scrapers, which send no body.
+const (
+	readTimeout    = 5 * time.Second
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = 75 * time.Second
+	maxHeaderBytes = 16 << 10
+	shutdownWait   = 2 * time.Second
+)
+
+// Ops answers probes, metrics and /statusz. It is safe for concurrent use.
+type Ops struct {
+	registry *prometheus.Registry
+	ready    atomic.Bool
+
+	mu     sync.Mutex // guards status
+	status map[string]func() any
+}
+
+// NewOps makes the handlers for a registry. The process is alive at once and ready when Ready says so.
+func NewOps(registry *prometheus.Registry) *Ops {
+	return &Ops{registry: registry, status: map[string]func() any{}}
+}
+
+// Ready sets what /readyz answers. It depends on the process itself, never on a store that all pods
+// share: else one hiccup of that store takes every pod out of every Service.
+func (o *Ops) Ready(ready bool) { o.ready.Store(ready) }
+
+// Status adds a section to /statusz. The function is called per request, from any goroutine, and its
+// result is written as JSON; it must hold no secret and nothing about a person.
+func (o *Ops) Status(name string, section func() any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.status[name] = section
+}
+
+// Handler serves the four paths of the ops port to GET and HEAD.
+func (o *Ops) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+component.LivePath, func(w http.ResponseWriter, _ *http.Request) {
+		writeText(w, http.StatusOK, "alive\n")
+	})
+	mux.HandleFunc("GET "+component.ReadyPath, func(w http.ResponseWriter, _ *http.Request) {
+		if !o.ready.Load() {
+			writeText(w, http.StatusServiceUnavailable, "not ready\n")
+			return
+		}
+		writeText(w, http.StatusOK, "ready\n")
+	})
+	mux.HandleFunc("GET "+component.StatusPath, o.writeStatus)
+	mux.Handle("GET "+component.MetricsPath, promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: 4,
+		Timeout:             writeTimeout / 2,
+	}))
+	return mux
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // the prober has gone; nobody to tell
+}
+
+func (o *Ops) writeStatus(w http.ResponseWriter, _ *http.Request) {
+	o.mu.Lock()
+	sections := make(map[string]func() any, len(o.status))
+	for name, section := range o.status {
+		sections[name] = section
+	}
+	o.mu.Unlock()
+	// Sections run without the lock: one of them may take long or ask for Status itself.
+	document := make(map[string]any, len(sections)+1)
+	document["ready"] = o.ready.Load()
+	for name, section := range sections {
+		document[name] = section()
+	}
+	text, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		http.Error(w, "status cannot be written as JSON", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(text, '\n')) // the reader has gone; nobody to tell
+}
+
+// Serve answers on a listener, which it closes, until ctx ends.
+func (o *Ops) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           o.Handler(),
+		ReadHeaderTimeout: readTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)
+	defer cancel()
+	err := server.Shutdown(stop)
+	if err != nil {
+		err = server.Close()
+	}
+	<-served
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
