@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Kind tells what a conversation is. The numbers are stored.
+type Kind int32
+
+// The kinds of conversation.
+const (
+	Direct Kind = 1 // two people
+)
+
+// State tells whether members can send. The numbers are stored.
+type State int32
+
+// The states of a conversation.
+const (
+	Open     State = 1 // members can send
+	ReadOnly State = 2 // nobody can send, history stays
+)
+
+// Conversation is one conversation with all its members, read at one moment.
+type Conversation struct {
+	ID    ids.ConversationID
+	Kind  Kind
+	State State
+	// RelationVersion is the newest version of the friendship that was applied.
+	RelationVersion int64
+	// Seq is the last position, 0 without messages.
+	Seq int64
+	// Rev counts changes to messages.
+	Rev int64
+	// MembersRev counts changes of membership; 0 means that the conversation was never opened, so
+	// that nobody can see it.
+	MembersRev int64
+	// CreatedAt is when it was first opened, ms.
+	CreatedAt int64
+	// ActiveAt is the time of the last message or opening, ms.
+	ActiveAt int64
+	// Members are in the order of user id and joined seq.
+	Members []Member
+}
+
+// Member is one user during one interval. Who left and came back has several.
+type Member struct {
+	UserID ids.UserID
+	// JoinedSeq is the first position that the user may see.
+	JoinedSeq int64
+	// LeftSeq is the last position that the user may see if Left.
+	LeftSeq int64
+	Left    bool
+	// ReadSeq is the read marker: everything up to it was read.
+	ReadSeq int64
+}
+
+// Interval is a range of positions, both ends included.
+type Interval struct{ From, To int64 }
+
+// Present lists who is a member now, in the order of ids.
+func (c Conversation) Present() []ids.UserID {
+	var users []ids.UserID
+	for _, m := range c.Members {
+		if !m.Left {
+			users = append(users, m.UserID)
+		}
+	}
+	return users
+}
+
+// PresentAt lists who was a member at a position, in the order of ids.
+func (c Conversation) PresentAt(seq int64) []ids.UserID {
+	var users []ids.UserID
+	for _, m := range c.Members {
+		if m.JoinedSeq <= seq && (!m.Left || seq <= m.LeftSeq) {
+			users = append(users, m.UserID)
+		}
+	}
+	return users
+}
+
+// Membership is the newest interval of a user; ok is false for who never was a member.
+func (c Conversation) Membership(user ids.UserID) (m Member, ok bool) {
+	for _, candidate := range c.Members {
+		if candidate.UserID == user && (!ok || candidate.JoinedSeq > m.JoinedSeq) {
+			m, ok = candidate, true
+		}
+	}
+	return m, ok
+}
+
+// Visible lists what a user may see, in the order of seq and cut to the last position. Intervals in
+// which nothing was said are left out.
+func (c Conversation) Visible(user ids.UserID) []Interval {
+	var visible []Interval
+	for _, m := range c.Members {
+		if m.UserID != user {
+			continue
+		}
+		end := c.Seq
+		if m.Left {
+			end = min(end, m.LeftSeq)
+		}
+		if m.JoinedSeq <= end {
+			visible = append(visible, Interval{From: m.JoinedSeq, To: end})
+		}
+	}
+	slices.SortFunc(visible, func(a, b Interval) int { return cmp.Compare(a.From, b.From) })
+	return visible
+}
+
+// Pair is two different users, the lower id first.
+type Pair struct{ Low, High ids.UserID }
+
+// NewPair takes two users in any order. The same user twice is fault.ErrInvalid.
+func NewPair(a, b ids.UserID) (Pair, error) {
+	switch order := a.Compare(b); {
+	case a.IsZero() || b.IsZero() || order == 0:
+		return Pair{}, fault.InvalidField("user_ids", "two_different")
+	case order > 0:
+		return Pair{Low: b, High: a}, nil
+	default:
+		return Pair{Low: a, High: b}, nil
+	}
+}
+
+// Key is the 32 bytes that are unique for the pair.
+func (p Pair) Key() []byte { return bytes.Join([][]byte{p.Low[:], p.High[:]}, nil) }

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package message keeps conversations with the messages in them.
+//
+// It owns conversations, membership intervals, messages, read markers, history and sync, and it
+// emits message.created, conversation.created, conversation.updated and marker.moved.
+//
+// The life of a send: Send checks the draft and puts it into the lane of its conversation. The lane
+// takes what waits, up to 100 messages or 1 MiB, and gives it to Store.Append, which runs one
+// transaction. In it, Decide settles every message of the batch on facts read under the locks of
+// the conversations: a retry gets the first answer, a message is given the next seq, or it is
+// refused. Only after the commit are the senders answered and the events published.
+//
+// What it promises: an acknowledged message is in history exactly once at a fixed (conversation,
+// seq), the seqs of a conversation are 1, 2, 3 … without holes, and nobody reads anything outside
+// the intervals in which they were a member.
+package message

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"errors"
+	"time"
+
+	"github.com/parley-chat/parley/services/internal/fault"
+)
+
+// overloadPause is told to a caller that met a full lane; chosen, no evidence.
+const overloadPause = time.Second
+
+// What callers of the service may be told.
+var (
+	// ErrNotFound says that the conversation is unknown or the caller never was a member of it. Both
+	// look alike, so that nothing can be probed.
+	ErrNotFound = fault.New(fault.NotFound, "NOT_FOUND", "there is no such conversation")
+	// ErrReadOnly says that nobody can send to the conversation now.
+	ErrReadOnly = fault.New(fault.Precondition, "CONVERSATION_READ_ONLY", "the conversation is read-only")
+	// ErrReused says that the sender has stored another message under the same client message id.
+	ErrReused = fault.New(fault.Exists, "CLIENT_MESSAGE_ID_REUSED", "the client message id belongs to another message")
+	// ErrOverloaded says that too many messages wait for the database; nothing was stored.
+	ErrOverloaded = fault.New(fault.Exhausted, "OVERLOADED", "too many messages are waiting, try again").After(overloadPause)
+)
+
+// ErrRaced is what Store.Append returns when another transaction stored one of the client message ids
+// while this one ran. Nothing was stored; the same batch, or halves of it, may be tried again at once.
+var ErrRaced = errors.New("a client message id was stored by another transaction")
+
+// unknownOutcome is fault.ErrUnavailable with the reason why. An error that is a fault already stays.
+func unknownOutcome(err error) error {
+	if _, ok := fault.Of(err); ok {
+		return err
+	}
+	return fault.ErrUnavailable.Because(err)
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// EventKind names a committed fact; its text is the routing key.
+type EventKind string
+
+// The events of this package.
+const (
+	MessageCreated      EventKind = "message.created"
+	ConversationCreated EventKind = "conversation.created"
+	ConversationUpdated EventKind = "conversation.updated"
+	MarkerMoved         EventKind = "marker.moved"
+)
+
+// Event is one committed fact. Which of the last fields are set follows from the kind.
+type Event struct {
+	// ID is the same on every repeat; consumers de-duplicate by it.
+	ID   ids.EventID
+	Kind EventKind
+	// OccurredAt is the time of the commit, ms.
+	OccurredAt int64
+	// Recipients were members at the commit.
+	Recipients []ids.UserID
+
+	Message      Message      // message.created
+	Conversation Conversation // conversation.created, conversation.updated
+	Marker       Marker       // marker.moved
+}
+
+// EventRef is what the outbox keeps of an event: enough to build it again, and never a body.
+type EventRef struct {
+	ID           ids.EventID
+	Kind         EventKind
+	OccurredAt   int64 // ms
+	Conversation ids.ConversationID
+	Seq          int64      // message.created and marker.moved
+	User         ids.UserID // marker.moved
+}
+
+// refBytes is a conversation id, a seq and a user id.
+const refBytes = 16 + 8 + 16
+
+// Ref of the event.
+func (e Event) Ref() EventRef {
+	r := EventRef{ID: e.ID, Kind: e.Kind, OccurredAt: e.OccurredAt}
+	switch e.Kind {
+	case MessageCreated:
+		r.Conversation, r.Seq = e.Message.Conversation, e.Message.Seq
+	case ConversationCreated, ConversationUpdated:
+		r.Conversation = e.Conversation.ID
+	case MarkerMoved:
+		r.Conversation, r.Seq, r.User = e.Marker.Conversation, e.Marker.Seq, e.Marker.User
+	}
+	return r
+}
+
+// Encode gives the keys for an outbox row; id, kind and time have columns of their own.
+func (r EventRef) Encode() []byte {
+	b := make([]byte, 0, refBytes)
+	b = append(b, r.Conversation[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.Seq)) //nolint:gosec // a seq is never negative
+	return append(b, r.User[:]...)
+}
+
+// Decode reads the keys of an outbox row into the reference.
+func (r *EventRef) Decode(b []byte) error {
+	if len(b) != refBytes {
+		return fmt.Errorf("outbox row with %d bytes of keys", len(b))
+	}
+	copy(r.Conversation[:], b[:16])
+	r.Seq = int64(binary.BigEndian.Uint64(b[16:24])) //nolint:gosec // written by Encode
+	copy(r.User[:], b[24:])
+	return nil
+}
+
+// Rebuild makes the event of a reference again, from the conversation as it is now and, for
+// message.created, from the message. Recipients are those of the commit.
+func (r EventRef) Rebuild(c Conversation, m Message) Event {
+	e := Event{ID: r.ID, Kind: r.Kind, OccurredAt: r.OccurredAt, Recipients: c.Present()}
+	switch r.Kind {
+	case MessageCreated:
+		e.Message, e.Recipients = m, c.PresentAt(r.Seq)
+	case ConversationCreated, ConversationUpdated:
+		e.Conversation = c
+	case MarkerMoved:
+		e.Marker = Marker{Conversation: r.Conversation, User: r.User, Seq: r.Seq}
+	}
+	return e
+}
+
+func messageEvent(id ids.EventID, m Message, recipients []ids.UserID) Event {
+	return Event{ID: id, Kind: MessageCreated, OccurredAt: m.SentAt, Recipients: recipients, Message: m}
+}
+
+func conversationEvent(kind EventKind, r Relation, c Conversation) Event {
+	return Event{ID: r.EventID, Kind: kind, OccurredAt: r.At, Recipients: c.Present(), Conversation: c}
+}

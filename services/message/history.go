@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Limits of a page of history.
+const (
+	MaxPageItems     = 100
+	DefaultPageItems = 50
+	MaxPageBytes     = 512 * 1024
+	// itemBytes is what a message weighs besides its text: ids in text form and numbers.
+	itemBytes = 256
+)
+
+// RangeKind tells where a range of history lies.
+type RangeKind int
+
+// The kinds of range.
+const (
+	LastRange   RangeKind = iota // the last messages
+	AfterRange                   // from the position after Seq on
+	BeforeRange                  // the last messages before Seq
+	AroundRange                  // around Seq, half of them before
+	TimeRange                    // from the first message at or after Time on
+)
+
+// HistoryQuery asks for a page of a conversation.
+type HistoryQuery struct {
+	User         ids.UserID
+	Conversation ids.ConversationID
+	Kind         RangeKind
+	Seq          int64 // AfterRange, BeforeRange, AroundRange
+	Time         int64 // TimeRange, ms
+	UntilSeq     int64 // upper end of AfterRange and TimeRange, included; 0: the head
+	UntilTime    int64 // upper end of TimeRange, included, ms; 0: no end
+	Limit        int   // up to MaxPageItems; 0: DefaultPageItems
+}
+
+// History is a page. Items and gaps together cover its range without a break.
+type History struct {
+	Items []Message  // in the order of seq
+	Gaps  []Interval // what the user may not have, because they were no member then
+	Head  Head
+}
+
+// ListMessages reads one range of a conversation, as far as the user may see it. ErrNotFound for a
+// conversation that is unknown or foreign.
+func (s *Service) ListMessages(ctx context.Context, q HistoryQuery) (History, error) {
+	c, err := s.conversation(ctx, q.User, q.Conversation)
+	if err != nil {
+		return History{}, err
+	}
+	h := History{Head: c.Head(q.User)}
+	visible := c.Visible(q.User)
+	cut, err := s.cut(ctx, q, h.Head.Seq, visible)
+	if err != nil || len(cut.shown) == 0 {
+		h.Gaps = cut.hidden
+		return h, err
+	}
+	stretches := make([]Stretch, len(cut.shown))
+	for i, shown := range cut.shown {
+		stretches[i] = Stretch{Conversation: c.ID, Interval: shown}
+	}
+	if h.Items, err = s.store.Messages(ctx, stretches); err != nil {
+		return History{}, err
+	}
+	if got, want := int64(len(h.Items)), cut.count(); got != want {
+		return History{}, fmt.Errorf("history has %d messages where %d should be", got, want)
+	}
+	h.Items, h.Gaps = cut.trim(h.Items)
+	return h, nil
+}
+
+// cut finds the positions of a page.
+func (s *Service) cut(ctx context.Context, q HistoryQuery, head int64, visible []Interval) (cutting, error) {
+	limit := int64(q.Limit)
+	if limit <= 0 {
+		limit = DefaultPageItems
+	}
+	limit = min(limit, MaxPageItems)
+	end := head
+	if q.UntilSeq > 0 {
+		end = min(head, q.UntilSeq)
+	}
+	switch q.Kind {
+	case AfterRange:
+		return cutUp(min(q.Seq, head)+1, end, limit, visible), nil
+	case BeforeRange:
+		return cutDown(min(q.Seq-1, head), limit, visible), nil
+	case AroundRange:
+		return cutAround(max(1, min(q.Seq, head)), head, limit, visible), nil
+	case TimeRange:
+		from, to, err := s.timeRange(ctx, q, end, visible)
+		if err != nil || from == 0 {
+			return cutting{}, err
+		}
+		return cutUp(from, to, limit, visible), nil
+	case LastRange:
+	}
+	return cutDown(head, limit, visible), nil
+}
+
+// timeRange turns times into positions. Only visible messages are looked at, so that nothing can be
+// learnt about the others; from is 0 if none is in the range.
+func (s *Service) timeRange(ctx context.Context, q HistoryQuery, end int64, visible []Interval) (from, to int64, err error) {
+	if from, err = s.byTime(ctx, q.Conversation, visible, q.Time, FirstSince); err != nil || from == 0 {
+		return 0, 0, err
+	}
+	if q.UntilTime == 0 {
+		return from, end, nil
+	}
+	last, err := s.byTime(ctx, q.Conversation, visible, q.UntilTime, LastUntil)
+	if last < from {
+		return 0, 0, err
+	}
+	return from, min(end, last), err
+}
+
+func (s *Service) byTime(ctx context.Context, id ids.ConversationID, visible []Interval, at int64, edge Edge) (int64, error) {
+	ordered := slices.Clone(visible)
+	if edge == LastUntil {
+		slices.Reverse(ordered)
+	}
+	for _, interval := range ordered {
+		q := TimeQuery{Stretch: Stretch{Conversation: id, Interval: interval}, Time: at, Edge: edge}
+		if seq, ok, err := s.store.SeqByTime(ctx, q); ok || err != nil {
+			return seq, err
+		}
+	}
+	return 0, nil
+}
+
+// ChangesQuery asks for messages that changed.
+type ChangesQuery struct {
+	User         ids.UserID
+	Conversation ids.ConversationID
+	AfterRev     int64
+	Limit        int // up to MaxPageItems; 0: DefaultPageItems
+}
+
+// ListChanges reads the latest state of each visible message that changed after a rev, by rev.
+// Everything up to upTo is in this answer or an earlier one.
+func (s *Service) ListChanges(ctx context.Context, q ChangesQuery) (items []Message, upTo int64, err error) {
+	c, err := s.conversation(ctx, q.User, q.Conversation)
+	if err != nil || q.AfterRev >= c.Rev {
+		return nil, c.Rev, err
+	}
+	limit := min(q.Limit, MaxPageItems)
+	if limit <= 0 {
+		limit = DefaultPageItems
+	}
+	changed, err := s.store.Changes(ctx, c.ID, q.AfterRev, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	upTo = c.Rev
+	if len(changed) == limit {
+		upTo = changed[limit-1].Rev
+	}
+	visible := c.Visible(q.User)
+	return slices.DeleteFunc(changed, func(m Message) bool {
+		return !slices.ContainsFunc(visible, func(i Interval) bool { return i.From <= m.Seq && m.Seq <= i.To })
+	}), upTo, nil
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"context"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// View is a conversation as one user sees it.
+type View struct {
+	Conversation Conversation
+	Head         Head
+	Last         *Message // nil without a visible message
+}
+
+// ListQuery asks for a page of a user's conversations.
+type ListQuery struct {
+	User  ids.UserID
+	Size  int    // up to MaxPageItems; 0: DefaultPageItems
+	Token string // from the last page; empty: the first page
+}
+
+// List is a page of conversations, newest activity first.
+type List struct {
+	Views []View
+	Next  string // token of the next page; empty on the last one
+	// Cursor for Sync announces what moves from this page on; only on the first page.
+	Cursor string
+}
+
+// ListConversations reads one page. fault.ErrPageToken for a token that is not the user's.
+func (s *Service) ListConversations(ctx context.Context, q ListQuery) (List, error) {
+	var list List
+	page := PageQuery{User: q.User, Limit: min(q.Size, MaxPageItems)}
+	if page.Limit <= 0 {
+		page.Limit = DefaultPageItems
+	}
+	if q.Token != "" {
+		page.Before = new(Position)
+		if err := s.tokens.Decode(listScope(q.User), q.Token, page.Before); err != nil {
+			return List{}, err
+		}
+	} else if err := s.fresh(q.User, &list.Cursor); err != nil {
+		// The cursor is taken before the list is read: what moves meanwhile is announced again.
+		return List{}, err
+	}
+	size := page.Limit
+	page.Limit++
+	conversations, err := s.store.Conversations(ctx, page)
+	if err != nil {
+		return List{}, err
+	}
+	if len(conversations) > size {
+		conversations = conversations[:size]
+		last := conversations[size-1]
+		list.Next, err = s.tokens.Encode(listScope(q.User), Position{ActiveAt: last.ActiveAt, ID: last.ID})
+		if err != nil {
+			return List{}, err
+		}
+	}
+	list.Views, err = s.views(ctx, q.User, conversations)
+	return list, err
+}
+
+// Conversation reads one conversation of a user; ErrNotFound if it is unknown or foreign.
+func (s *Service) Conversation(ctx context.Context, user ids.UserID, id ids.ConversationID) (View, error) {
+	c, err := s.conversation(ctx, user, id)
+	if err != nil {
+		return View{}, err
+	}
+	views, err := s.views(ctx, user, []Conversation{c})
+	if err != nil {
+		return View{}, err
+	}
+	return views[0], nil
+}
+
+// views adds what the user sees last, all in one read.
+func (s *Service) views(ctx context.Context, user ids.UserID, conversations []Conversation) ([]View, error) {
+	views := make([]View, len(conversations))
+	var last []Stretch
+	for i, c := range conversations {
+		views[i] = View{Conversation: c, Head: c.Head(user)}
+		if visible := c.Visible(user); len(visible) > 0 {
+			to := visible[len(visible)-1].To
+			last = append(last, Stretch{Conversation: c.ID, Interval: Interval{From: to, To: to}})
+		}
+	}
+	if len(last) == 0 {
+		return views, nil
+	}
+	messages, err := s.store.Messages(ctx, last)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[ids.ConversationID]*Message, len(messages))
+	for i := range messages {
+		found[messages[i].Conversation] = &messages[i]
+	}
+	for i := range views {
+		views[i].Last = found[views[i].Conversation.ID]
+	}
+	return views, nil
+}
+
+func listScope(user ids.UserID) string { return "conversations:" + user.String() }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"context"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Marker is how far one user has read one conversation.
+type Marker struct {
+	Conversation ids.ConversationID
+	User         ids.UserID
+	Seq          int64
+}
+
+// Reading asks to move a marker.
+type Reading struct {
+	Marker
+	// At is the time of the move, ms.
+	At int64
+	// EventID is the id of the event if the marker moves.
+	EventID ids.EventID
+}
+
+// DecideReading settles a reading on a conversation. A marker never moves back and never passes the
+// last position that its owner may see. It answers the member with the marker as it will stand, the
+// events to emit, which are none if it stays, and ErrNotFound for who never was a member.
+func DecideReading(c Conversation, r Reading) (Member, []Event, error) {
+	m, ok := c.Membership(r.User)
+	if !ok {
+		return Member{}, nil, ErrNotFound
+	}
+	seq := min(r.Seq, HeadOf(c, m).Seq)
+	if seq <= m.ReadSeq {
+		return m, nil, nil
+	}
+	m.ReadSeq = seq
+	moved := Marker{Conversation: c.ID, User: r.User, Seq: seq}
+	event := Event{ID: r.EventID, Kind: MarkerMoved, OccurredAt: r.At, Recipients: c.Present(), Marker: moved}
+	return m, []Event{event}, nil
+}
+
+// MarkRead moves the caller's marker and answers the head. A lower seq is ignored, one past the head
+// means the head. ErrNotFound for a conversation that is unknown or foreign.
+func (s *Service) MarkRead(ctx context.Context, m Marker) (Head, error) {
+	c, err := s.conversation(ctx, m.User, m.Conversation)
+	if err != nil {
+		return Head{}, err
+	}
+	r := Reading{Marker: m, At: s.nowMillis(), EventID: ids.NewEvent()}
+	// Most calls repeat what is known; they need no transaction.
+	if _, events, err := DecideReading(c, r); err != nil || len(events) == 0 {
+		return c.Head(m.User), err
+	}
+	head, events, err := s.store.MarkRead(ctx, r)
+	if err != nil {
+		return Head{}, err
+	}
+	s.publisher.Publish(events...)
+	return head, nil
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"crypto/sha256"
+	"unicode/utf8"
+
+	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Limits of a text, as promised to clients.
+const (
+	MaxTextCharacters = 8000      // code points
+	MaxTextBytes      = 32 * 1024 // UTF-8
+)
+
+// BodyKind tells what a message holds. The numbers are stored.
+type BodyKind int32
+
+// The kinds of body.
+const (
+	Text BodyKind = 1 // plain text
+)
+
+// Draft is what a sender wants to say.
+type Draft struct {
+	Sender       ids.UserID
+	Conversation ids.ConversationID
+	// ClientID was made by the sender, once for the message, and is the same on every retry.
+	ClientID ids.ClientMessageID
+	// Text is kept byte for byte: any Unicode, control characters and U+0000 too.
+	Text string
+}
+
+// Message is one entry of a conversation.
+type Message struct {
+	Conversation ids.ConversationID
+	Seq          int64
+	ID           ids.MessageID
+	ClientID     ids.ClientMessageID
+	Sender       ids.UserID
+	// SentAt is the time of the commit, ms.
+	SentAt int64
+	// Rev is the number of the conversation's change that touched the message last, 0 if none did.
+	Rev  int64
+	Kind BodyKind
+	Text string
+}
+
+// Sent is the answer to a stored message.
+type Sent struct {
+	Conversation ids.ConversationID
+	ClientID     ids.ClientMessageID
+	ID           ids.MessageID
+	Seq          int64
+	SentAt       int64 // ms
+}
+
+// Hash is the SHA-256 of what a client message id stands for: conversation, kind and body.
+type Hash [sha256.Size]byte
+
+// Check tells whether a draft may be stored at all; it says nothing about the conversation. A broken
+// rule is fault.ErrInvalid with field and rule.
+func (d Draft) Check() error {
+	switch {
+	case d.Sender.IsZero():
+		return fault.InvalidField("sender_id", "uuid")
+	case d.Conversation.IsZero():
+		return fault.InvalidField("conversation_id", "uuid")
+	case d.ClientID.IsZero():
+		return fault.InvalidField("client_message_id", "uuid")
+	case d.Text == "":
+		return fault.InvalidField("content.text.body", "min_len")
+	case len(d.Text) > MaxTextBytes:
+		return fault.InvalidField("content.text.body", "max_bytes")
+	case !utf8.ValidString(d.Text):
+		return fault.InvalidField("content.text.body", "utf8")
+	case utf8.RuneCountInString(d.Text) > MaxTextCharacters:
+		return fault.InvalidField("content.text.body", "max_len")
+	}
+	return nil
+}
+
+// Hash of the payload.
+func (d Draft) Hash() Hash {
+	h := sha256.New()
+	h.Write(d.Conversation[:])
+	h.Write([]byte{byte(Text)})
+	h.Write([]byte(d.Text))
+	return Hash(h.Sum(nil))
+}
+
+// Sent is the answer that belongs to the message.
+func (m Message) Sent() Sent {
+	return Sent{Conversation: m.Conversation, ClientID: m.ClientID, ID: m.ID, Seq: m.Seq, SentAt: m.SentAt}
+}

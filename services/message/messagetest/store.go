@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package messagetest holds what tests of the message service share.
+//
+// Store is a small real implementation of the port in memory; TestStore is the suite that it and the
+// SQL adapter both pass.
+package messagetest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/message"
+)
+
+// Store keeps everything in memory. It is safe for concurrent use.
+type Store struct {
+	mu            sync.Mutex // guards all below
+	conversations map[ids.ConversationID]*message.Conversation
+	pairs         map[message.Pair]ids.ConversationID
+	messages      map[ids.ConversationID][]message.Row // in the order of seq
+	stored        map[message.ClientKey]message.Stored
+	moved         map[place]int64 // when a conversation last moved for a user, ms
+	events        []message.Event // what would be in the outbox
+}
+
+type place struct {
+	user         ids.UserID
+	conversation ids.ConversationID
+}
+
+// NewStore makes an empty one.
+func NewStore() *Store {
+	return &Store{
+		conversations: map[ids.ConversationID]*message.Conversation{},
+		pairs:         map[message.Pair]ids.ConversationID{},
+		messages:      map[ids.ConversationID][]message.Row{},
+		stored:        map[message.ClientKey]message.Stored{},
+		moved:         map[place]int64{},
+	}
+}
+
+// Put adds a conversation as it is, for states that no call leads to yet.
+func (s *Store) Put(c message.Conversation, changedAt int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put(c, changedAt)
+}
+
+// Outbox lists the events that were committed.
+func (s *Store) Outbox() []message.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.events)
+}
+
+// put needs mu.
+func (s *Store) put(c message.Conversation, changedAt int64) {
+	c.Members = slices.Clone(c.Members)
+	s.conversations[c.ID] = &c
+	for _, m := range c.Members {
+		if !m.Left {
+			s.moved[place{m.UserID, c.ID}] = changedAt
+		}
+	}
+}
+
+// Append implements message.Writer.
+func (s *Store) Append(_ context.Context, batch []message.Pending, now int64) (message.Committed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	facts := message.Facts{
+		Conversations: map[ids.ConversationID]message.Conversation{},
+		Stored:        map[message.ClientKey]message.Stored{},
+		Now:           now,
+	}
+	for _, p := range batch {
+		if c, ok := s.conversations[p.Conversation]; ok {
+			facts.Conversations[p.Conversation] = *c
+		}
+		if first, ok := s.stored[p.Key()]; ok {
+			facts.Stored[p.Key()] = first
+		}
+	}
+	plan := message.Decide(batch, facts)
+	for _, c := range plan.Conversations {
+		s.put(c, now)
+	}
+	for _, r := range plan.Rows {
+		s.messages[r.Conversation] = append(s.messages[r.Conversation], r)
+		s.stored[message.ClientKey{Sender: r.Sender, ClientID: r.ClientID}] = message.Stored{Sent: r.Sent(), Hash: r.Hash}
+	}
+	s.events = append(s.events, plan.Events...)
+	return message.Committed{Results: plan.Results, Events: plan.Events}, nil
+}
+
+// Relate implements message.Writer.
+func (s *Store) Relate(_ context.Context, r message.Relation) (ids.ConversationID, []message.Event, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var current *message.Conversation
+	if id, ok := s.pairs[r.Pair]; ok {
+		current = s.conversations[id]
+	}
+	change := message.DecideRelation(current, r)
+	if change.Insert || change.Update {
+		s.put(change.Conversation, r.At)
+		s.pairs[r.Pair] = change.Conversation.ID
+		s.events = append(s.events, change.Events...)
+	}
+	return change.Conversation.ID, change.Events, nil
+}
+
+// MarkRead implements message.Writer.
+func (s *Store) MarkRead(_ context.Context, r message.Reading) (message.Head, []message.Event, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.conversations[r.Conversation]
+	if !ok {
+		return message.Head{}, nil, message.ErrNotFound
+	}
+	m, events, err := message.DecideReading(*c, r)
+	if err != nil {
+		return message.Head{}, nil, err
+	}
+	if len(events) > 0 {
+		c.Members = slices.Clone(c.Members)
+		for i := range c.Members {
+			if c.Members[i].UserID == m.UserID && c.Members[i].JoinedSeq == m.JoinedSeq {
+				c.Members[i] = m
+			}
+		}
+		s.moved[place{r.User, c.ID}] = r.At
+		s.events = append(s.events, events...)
+	}
+	return c.Head(r.User), events, nil
+}
+
+// Conversation implements message.Reader.
+func (s *Store) Conversation(_ context.Context, id ids.ConversationID) (message.Conversation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.conversations[id]
+	if !ok {
+		return message.Conversation{}, message.ErrNotFound
+	}
+	return *c, nil
+}
+
+// Conversations implements message.Reader.
+func (s *Store) Conversations(_ context.Context, q message.PageQuery) ([]message.Conversation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.list(q, 0), nil
+}
+
+// list needs mu.
+func (s *Store) list(q message.PageQuery, since int64) []message.Conversation {
+	var found []message.Conversation
+	for at, changedAt := range s.moved {
+		if at.user == q.User && changedAt >= since {
+			found = append(found, *s.conversations[at.conversation])
+		}
+	}
+	slices.SortFunc(found, func(a, b message.Conversation) int {
+		return cmp.Or(cmp.Compare(b.ActiveAt, a.ActiveAt), b.ID.Compare(a.ID))
+	})
+	found = slices.DeleteFunc(found, func(c message.Conversation) bool {
+		return q.Before != nil && (c.ActiveAt > q.Before.ActiveAt ||
+			c.ActiveAt == q.Before.ActiveAt && c.ID.Compare(q.Before.ID) >= 0)
+	})
+	return found[:min(len(found), q.Limit)]
+}
+
+// Messages implements message.Reader.
+func (s *Store) Messages(_ context.Context, stretches []message.Stretch) ([]message.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []message.Message
+	for _, stretch := range stretches {
+		for _, r := range s.messages[stretch.Conversation] {
+			if stretch.From <= r.Seq && r.Seq <= stretch.To {
+				found = append(found, r.Message)
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b message.Message) int {
+		return cmp.Or(a.Conversation.Compare(b.Conversation), cmp.Compare(a.Seq, b.Seq))
+	})
+	return found, nil
+}
+
+// SeqByTime implements message.Reader.
+func (s *Store) SeqByTime(_ context.Context, q message.TimeQuery) (seq int64, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	best := message.Message{}
+	for _, r := range s.messages[q.Conversation] {
+		if r.Seq < q.From || r.Seq > q.To {
+			continue
+		}
+		since := q.Edge == message.FirstSince && r.SentAt >= q.Time && (best.Seq == 0 || r.SentAt < best.SentAt)
+		until := q.Edge == message.LastUntil && r.SentAt <= q.Time && (best.Seq == 0 || r.SentAt >= best.SentAt)
+		if since || until {
+			best = r.Message
+		}
+	}
+	return best.Seq, best.Seq > 0, nil
+}
+
+// Heads implements message.Reader.
+func (s *Store) Heads(_ context.Context, queries []message.HeadsQuery) ([][]message.MovedHead, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lists := make([][]message.MovedHead, len(queries))
+	for i, q := range queries {
+		for _, c := range s.list(message.PageQuery{User: q.User, Before: q.Before, Limit: q.Limit}, q.Since) {
+			lists[i] = append(lists[i], message.MovedHead{Head: c.Head(q.User), ActiveAt: c.ActiveAt})
+		}
+	}
+	return lists, nil
+}
+
+// Changes implements message.Reader.
+func (s *Store) Changes(_ context.Context, id ids.ConversationID, after int64, limit int) ([]message.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []message.Message
+	for _, r := range s.messages[id] {
+		if r.Rev > after {
+			found = append(found, r.Message)
+		}
+	}
+	slices.SortFunc(found, func(a, b message.Message) int { return cmp.Compare(a.Rev, b.Rev) })
+	return found[:min(len(found), limit)], nil
+}
+
+// Touch changes a message as an edit would: it raises the rev of the conversation and of the message.
+func (s *Store) Touch(id ids.ConversationID, seq int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.conversations[id]
+	c.Rev++
+	s.messages[id][seq-1].Rev = c.Rev
+}

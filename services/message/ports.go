@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"context"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Store keeps conversations and messages. Every method is one transaction or less, may be called from
+// many goroutines, and returns fault.ErrUnavailable if the database does not answer; after a write
+// the outcome is unknown then, and a repeat is safe.
+type Store interface {
+	Writer
+	Reader
+}
+
+// Writer changes what is stored.
+type Writer interface {
+	// Append locks the conversations of a batch, reads the facts, settles them with Decide at the time
+	// now (ms), writes the plan and commits. The answer holds the plan's results, in the order of the
+	// batch, and its events. ErrRaced if another transaction stored one of the client message ids
+	// meanwhile; then, and with any error but fault.ErrUnavailable, nothing was stored.
+	Append(ctx context.Context, batch []Pending, now int64) (Committed, error)
+	// Relate settles a relation with DecideRelation on the locked conversation of the pair. It answers
+	// the id of the conversation, also if nothing changed. Concurrent first calls of a pair get one id.
+	Relate(ctx context.Context, r Relation) (ids.ConversationID, []Event, error)
+	// MarkRead settles a reading with DecideReading and answers the head as it stands then.
+	MarkRead(ctx context.Context, r Reading) (Head, []Event, error)
+}
+
+// Committed is what Append stored.
+type Committed struct {
+	Results []Result
+	Events  []Event
+}
+
+// Reader reads what was committed.
+type Reader interface {
+	// Conversation reads one with all members; ErrNotFound if it is unknown.
+	Conversation(ctx context.Context, id ids.ConversationID) (Conversation, error)
+	// Conversations reads one page of those that a user is a member of now, in the order of Position.
+	Conversations(ctx context.Context, q PageQuery) ([]Conversation, error)
+	// Messages reads stretches of history, in the order of conversation and seq. Positions past the
+	// last one are left out.
+	Messages(ctx context.Context, stretches []Stretch) ([]Message, error)
+	// SeqByTime finds a message by its time; ok is false if there is none.
+	SeqByTime(ctx context.Context, q TimeQuery) (seq int64, ok bool, err error)
+	// Heads reads what moved, for many users in few statements, one list for each query in its place,
+	// in the order of Position. Only conversations that the user is a member of now.
+	Heads(ctx context.Context, queries []HeadsQuery) ([][]MovedHead, error)
+	// Changes reads messages with a rev above after, in the order of rev.
+	Changes(ctx context.Context, id ids.ConversationID, after int64, limit int) ([]Message, error)
+}
+
+// Position is a place in a list of conversations: newest activity first, then the higher id.
+type Position struct {
+	ActiveAt int64              `json:"a"` // ms
+	ID       ids.ConversationID `json:"i"`
+}
+
+// PageQuery asks for a page of a user's conversations.
+type PageQuery struct {
+	User   ids.UserID
+	Before *Position // nil: from the start
+	Limit  int
+}
+
+// Stretch is a range of one conversation.
+type Stretch struct {
+	Conversation ids.ConversationID
+	Interval
+}
+
+// TimeQuery asks for a message of a stretch by its time.
+type TimeQuery struct {
+	Stretch
+	Time int64 // ms
+	Edge Edge
+}
+
+// Edge tells which message is meant.
+type Edge int
+
+// The edges of a range of time.
+const (
+	FirstSince Edge = iota // the first sent at or after the time
+	LastUntil              // the last sent at or before the time
+)
+
+// HeadsQuery asks for a user's conversations that moved.
+type HeadsQuery struct {
+	User   ids.UserID
+	Since  int64     // ms, compared with when the conversation last moved for the user
+	Before *Position // nil: from the start
+	Limit  int
+}
+
+// MovedHead is a head with its place in the list.
+type MovedHead struct {
+	Head
+	ActiveAt int64
+}
+
+// Publisher announces committed events.
+type Publisher interface {
+	// Publish takes events over and never blocks. What it cannot take is found again in the outbox.
+	Publish(events ...Event)
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/page"
+)
+
+// Options are what a Service needs; all but Lanes must be set.
+type Options struct {
+	Store     Store
+	Publisher Publisher
+	// Tokens makes page tokens and cursors; all pods need the same key.
+	Tokens page.Codec
+	Now    func() time.Time
+	// Lanes is the number of writers; 0 means DefaultLanes.
+	Lanes int
+}
+
+// Service is the message service without its doors. Its methods may be called from many goroutines;
+// sends are stored while Run runs.
+type Service struct {
+	store     Store
+	publisher Publisher
+	tokens    page.Codec
+	now       func() time.Time
+	lanes     []*lane
+	stopped   chan struct{} // closed when no lane runs any more
+}
+
+// New makes a Service.
+func New(o Options) *Service {
+	s := &Service{store: o.Store, publisher: o.Publisher, tokens: o.Tokens, now: o.Now, stopped: make(chan struct{})}
+	if o.Lanes <= 0 {
+		o.Lanes = DefaultLanes
+	}
+	for range o.Lanes {
+		s.lanes = append(s.lanes, newLane())
+	}
+	return s
+}
+
+// Recipients lists who is a member of a conversation now, the asking user too; ErrNotFound if that
+// user is none.
+func (s *Service) Recipients(ctx context.Context, user ids.UserID, id ids.ConversationID) (Conversation, error) {
+	c, err := s.conversation(ctx, user, id)
+	if err != nil {
+		return Conversation{}, err
+	}
+	if m, _ := c.Membership(user); m.Left {
+		return Conversation{}, ErrNotFound
+	}
+	return c, nil
+}
+
+// conversation reads a conversation for somebody who is or was a member of it.
+func (s *Service) conversation(ctx context.Context, user ids.UserID, id ids.ConversationID) (Conversation, error) {
+	c, err := s.store.Conversation(ctx, id)
+	if err != nil {
+		return Conversation{}, err
+	}
+	if _, ok := c.Membership(user); !ok {
+		return Conversation{}, ErrNotFound
+	}
+	return c, nil
+}
+
+func (s *Service) nowMillis() int64 { return s.now().UnixMilli() }
