@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package connectapi
+
+import (
+	"context"
+
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+	"github.com/parley-chat/parley/services/internal/identity"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/user"
+)
+
+// Auth implements userv1connect.AuthServiceHandler.
+type Auth struct{ service *user.Service }
+
+// NewAuth answers from a service.
+func NewAuth(service *user.Service) Auth { return Auth{service} }
+
+// Register makes an account and logs it in.
+func (h Auth) Register(ctx context.Context, r *userv1.RegisterRequest) (*userv1.RegisterResponse, error) {
+	device, err := fromDevice(r.GetDevice())
+	if err != nil {
+		return nil, err
+	}
+	login, err := h.service.Register(ctx, user.Registration{
+		Username: r.GetUsername(), Nickname: r.GetNickname(), Password: r.GetPassword(), Device: device,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.RegisterResponse{
+		User: toMe(login.Account), Token: login.Token, LoginSessionId: login.Session.ID.String(),
+	}, nil
+}
+
+// Login opens a login session.
+func (h Auth) Login(ctx context.Context, r *userv1.LoginRequest) (*userv1.LoginResponse, error) {
+	device, err := fromDevice(r.GetDevice())
+	if err != nil {
+		return nil, err
+	}
+	login, err := h.service.Login(ctx, user.Credential{
+		Username: r.GetUsername(), Password: r.GetPassword(), Device: device,
+		Address: identity.FromContext(ctx).ClientAddress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.LoginResponse{
+		User: toMe(login.Account), Token: login.Token, LoginSessionId: login.Session.ID.String(),
+	}, nil
+}
+
+// Logout ends the caller's login session.
+func (h Auth) Logout(ctx context.Context, _ *userv1.LogoutRequest) (*userv1.LogoutResponse, error) {
+	caller := identity.FromContext(ctx)
+	if err := h.service.Logout(ctx, caller.UserID, caller.LoginSessionID); err != nil {
+		return nil, err
+	}
+	return &userv1.LogoutResponse{}, nil
+}
+
+// ListSessions lists the caller's login sessions.
+func (h Auth) ListSessions(ctx context.Context, _ *userv1.ListSessionsRequest) (*userv1.ListSessionsResponse, error) {
+	caller := identity.FromContext(ctx)
+	sessions, err := h.service.ListSessions(ctx, caller.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.ListSessionsResponse{Sessions: toSessions(sessions, caller.LoginSessionID)}, nil
+}
+
+// RevokeSession ends one of the caller's login sessions.
+func (h Auth) RevokeSession(ctx context.Context, r *userv1.RevokeSessionRequest) (*userv1.RevokeSessionResponse, error) {
+	id, err := ids.ParseLoginSession("login_session_id", r.GetLoginSessionId())
+	if err != nil {
+		return nil, err
+	}
+	if err := h.service.RevokeSession(ctx, identity.FromContext(ctx).UserID, id); err != nil {
+		return nil, err
+	}
+	return &userv1.RevokeSessionResponse{}, nil
+}
+
+// VerifyToken tells the gateway what a token proves.
+func (h Auth) VerifyToken(ctx context.Context, r *userv1.VerifyTokenRequest) (*userv1.VerifyTokenResponse, error) {
+	session, err := h.service.VerifyToken(ctx, r.GetToken())
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.VerifyTokenResponse{
+		UserId: session.UserID.String(), LoginSessionId: session.ID.String(), DeviceId: session.Device.ID.String(),
+		ExpiresAt: session.ExpiresAt(),
+	}, nil
+}
+
+// ListRevocations answers from memory.
+func (h Auth) ListRevocations(_ context.Context, r *userv1.ListRevocationsRequest) (*userv1.ListRevocationsResponse, error) {
+	page, err := h.service.Revocations().Since(r.GetPosition())
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.ListRevocationsResponse{
+		Revocations: toRevocations(page.Revocations), Position: page.Position, Reset_: page.Reset,
+	}, nil
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package connectapi answers the calls of AuthService and UserService.
+//
+// A handler converts, calls the domain and converts back; it decides nothing. Who may call is checked
+// before, by rpcserver.
+package connectapi
+
+import (
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/user"
+)
+
+func fromDevice(d *userv1.Device) (user.Device, error) {
+	id, err := ids.ParseDevice("device.device_id", d.GetDeviceId())
+	return user.Device{ID: id, Name: d.GetName()}, err
+}
+
+func parseUsers(field string, texts []string) ([]ids.UserID, error) {
+	users := make([]ids.UserID, len(texts))
+	for i, text := range texts {
+		id, err := ids.ParseUser(field, text)
+		if err != nil {
+			return nil, err
+		}
+		users[i] = id
+	}
+	return users, nil
+}
+
+func toTexts(users []ids.UserID) []string {
+	texts := make([]string, len(users))
+	for i, id := range users {
+		texts[i] = id.String()
+	}
+	return texts
+}
+
+func toMe(a user.Account) *userv1.Me { return &userv1.Me{User: toUser(a), CreatedAt: a.CreatedAt} }
+
+func toUser(a user.Account) *userv1.User {
+	return &userv1.User{
+		UserId: a.ID.String(), Username: a.Username, Nickname: a.Nickname, Description: a.Description,
+	}
+}
+
+func toUsers(accounts []user.Account) []*userv1.User {
+	users := make([]*userv1.User, len(accounts))
+	for i, a := range accounts {
+		users[i] = toUser(a)
+	}
+	return users
+}
+
+func toSessions(sessions []user.LoginSession, current ids.LoginSessionID) []*userv1.LoginSession {
+	list := make([]*userv1.LoginSession, len(sessions))
+	for i, s := range sessions {
+		list[i] = &userv1.LoginSession{
+			LoginSessionId: s.ID.String(),
+			Device:         &userv1.Device{DeviceId: s.Device.ID.String(), Name: s.Device.Name},
+			CreatedAt:      s.CreatedAt,
+			LastUsedAt:     s.LastUsedAt,
+			Current:        s.ID == current,
+		}
+	}
+	return list
+}
+
+func toRevocations(revocations []user.Revocation) []*userv1.Revocation {
+	list := make([]*userv1.Revocation, len(revocations))
+	for i, r := range revocations {
+		list[i] = &userv1.Revocation{
+			LoginSessionId: r.SessionID.String(), UserId: r.UserID.String(), Reason: toReason(r.Reason),
+		}
+	}
+	return list
+}
+
+func toReason(r user.EndReason) userv1.EndReason {
+	switch r {
+	case user.Revoked:
+		return userv1.EndReason_END_REASON_REVOKED
+	case user.Replaced:
+		return userv1.EndReason_END_REASON_REPLACED
+	case user.Expired:
+		return userv1.EndReason_END_REASON_EXPIRED
+	case user.NotEnded:
+		return userv1.EndReason_END_REASON_UNSPECIFIED
+	default:
+		return userv1.EndReason_END_REASON_UNSPECIFIED
+	}
+}

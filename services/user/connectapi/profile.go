@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package connectapi
+
+import (
+	"context"
+
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+	"github.com/parley-chat/parley/services/internal/identity"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/user"
+)
+
+// Profiles implements userv1connect.UserServiceHandler.
+type Profiles struct{ service *user.Service }
+
+// NewProfiles answers from a service.
+func NewProfiles(service *user.Service) Profiles { return Profiles{service} }
+
+// GetMe answers the caller's own account.
+func (h Profiles) GetMe(ctx context.Context, _ *userv1.GetMeRequest) (*userv1.GetMeResponse, error) {
+	account, err := h.service.Account(ctx, identity.FromContext(ctx).UserID)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.GetMeResponse{Me: toMe(account)}, nil
+}
+
+// GetUser answers one profile.
+func (h Profiles) GetUser(ctx context.Context, r *userv1.GetUserRequest) (*userv1.GetUserResponse, error) {
+	id, err := ids.ParseUser("user_id", r.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	account, err := h.service.Account(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.GetUserResponse{User: toUser(account)}, nil
+}
+
+// BatchGetUsers answers profiles and what is missing.
+func (h Profiles) BatchGetUsers(ctx context.Context, r *userv1.BatchGetUsersRequest) (*userv1.BatchGetUsersResponse, error) {
+	users, err := parseUsers("user_ids", r.GetUserIds())
+	if err != nil {
+		return nil, err
+	}
+	found, missing, err := h.service.List(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.BatchGetUsersResponse{Users: toUsers(found), MissingUserIds: toTexts(missing)}, nil
+}
+
+// UpdateProfile changes the fields that are present.
+func (h Profiles) UpdateProfile(ctx context.Context, r *userv1.UpdateProfileRequest) (*userv1.UpdateProfileResponse, error) {
+	change := user.ProfileChange{Nickname: r.Nickname, Description: r.Description}
+	account, err := h.service.UpdateProfile(ctx, identity.FromContext(ctx).UserID, change)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.UpdateProfileResponse{Me: toMe(account)}, nil
+}
+
+// SearchUsers finds people for the friend service.
+func (h Profiles) SearchUsers(ctx context.Context, r *userv1.SearchUsersRequest) (*userv1.SearchUsersResponse, error) {
+	excluded, err := parseUsers("excluded_user_ids", r.GetExcludedUserIds())
+	if err != nil {
+		return nil, err
+	}
+	page, err := h.service.SearchUsers(ctx, user.Search{
+		Query: r.GetQuery(), Excluded: excluded, PageSize: int(r.GetPageSize()), Token: r.GetPageToken(),
+		Reader: identity.FromContext(ctx).UserID.String(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.SearchUsersResponse{Users: toUsers(page.Accounts), NextPageToken: page.Next}, nil
+}

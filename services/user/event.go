@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package user
+
+import "github.com/parley-chat/parley/services/internal/ids"
+
+// Updated is the event user.updated: a profile changed. Who hears of it is worked out at delivery.
+type Updated struct {
+	ID      ids.EventID
+	At      int64 // ms
+	Account Account
+}

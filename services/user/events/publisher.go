@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package events turns the events of accounts into rows of the outbox.
+//
+// The row is written by the store in the transaction of the change; Offer, after the commit, only makes
+// the relay faster than its sweep. Both encode the same event id.
+package events
+
+import (
+	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+	"github.com/parley-chat/parley/services/internal/outbox"
+	"github.com/parley-chat/parley/services/user"
+)
+
+// Relay is what the publisher needs of an outbox.Relay.
+type Relay interface {
+	Offer(events ...*eventv1.Event)
+}
+
+// Publisher implements the port of the same name.
+type Publisher struct{ relay Relay }
+
+// NewPublisher offers to a relay.
+func NewPublisher(relay Relay) Publisher { return Publisher{relay} }
+
+// Offer hands a committed event to the relay.
+func (p Publisher) Offer(e user.Updated) { p.relay.Offer(encode(e)) }
+
+// Encode makes the outbox row of an event.
+func Encode(e user.Updated) (outbox.Row, error) { return outbox.FromEvent(encode(e)) }
+
+func encode(e user.Updated) *eventv1.Event {
+	return &eventv1.Event{
+		EventId:    e.ID.String(),
+		Type:       eventv1.EventType_EVENT_TYPE_USER_UPDATED,
+		OccurredAt: e.At,
+		Payload: &eventv1.Event_User{User: &userv1.User{
+			UserId:      e.Account.ID.String(),
+			Username:    e.Account.Username,
+			Nickname:    e.Account.Nickname,
+			Description: e.Account.Description,
+		}},
+	}
+}

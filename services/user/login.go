@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package user
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Registration is a wish for an account.
+type Registration struct {
+	Username string
+	Nickname string
+	Password string
+	Device   Device
+}
+
+// Credential is an attempt to log in.
+type Credential struct {
+	Username string
+	Password string
+	Device   Device
+	Address  string // of the client; empty if unknown, then no limit per address applies
+}
+
+// Login is a login session that just began, with the only copy of its token.
+type Login struct {
+	Account Account
+	Session LoginSession
+	Token   string
+}
+
+// Register makes an account and logs it in.
+func (s *Service) Register(ctx context.Context, r Registration) (Login, error) {
+	account, err := s.checkRegistration(r)
+	if err != nil {
+		return Login{}, err
+	}
+	// A taken name is refused before the costly hash; the store decides races.
+	if _, err := s.Accounts.ByUsername(ctx, account.Username); err == nil {
+		return Login{}, ErrUsernameTaken
+	} else if !errors.Is(err, ErrNotFound) {
+		return Login{}, err
+	}
+	hash, err := s.Hasher.Hash(ctx, r.Password)
+	if err != nil {
+		return Login{}, err
+	}
+	session, token := s.newSession(account.ID, r.Device)
+	account.CreatedAt = session.CreatedAt
+	err = s.Accounts.Create(ctx, NewAccount{
+		Credentials: Credentials{Account: account, PasswordHash: hash},
+		NicknameKey: nicknameKey(s.Text, account.Nickname),
+	}, session)
+	if err != nil {
+		return Login{}, err
+	}
+	return Login{Account: account, Session: session, Token: token}, nil
+}
+
+func (s *Service) checkRegistration(r Registration) (Account, error) {
+	username, err := CheckUsername(r.Username)
+	if err != nil {
+		return Account{}, err
+	}
+	nickname, err := CheckNickname(s.Text, r.Nickname)
+	if err != nil {
+		return Account{}, err
+	}
+	if err := s.passwords.Check(r.Password, username); err != nil {
+		return Account{}, err
+	}
+	return Account{ID: ids.NewUser(), Username: username, Nickname: nickname}, nil
+}
+
+// Login opens a login session. Every way to be wrong costs the same: the same statements and one hash.
+func (s *Service) Login(ctx context.Context, c Credential) (Login, error) {
+	if !fitsPassword(c.Password) {
+		return Login{}, ErrInvalidCredentials // no stored password looks like this
+	}
+	username := FoldUsername(c.Username)
+	found, err := s.Accounts.ByUsername(ctx, username)
+	known := err == nil
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Login{}, err
+	}
+	key, err := s.charge(ctx, username, found.Account.ID, c)
+	if err != nil {
+		return Login{}, err
+	}
+	if err := s.verify(ctx, known, found, c.Password); err != nil {
+		if !errors.Is(err, ErrInvalidCredentials) {
+			s.refund(ctx, key)
+		}
+		return Login{}, err
+	}
+	if err := s.Attempts.Clear(ctx, key); err != nil {
+		return Login{}, err
+	}
+	return s.open(ctx, found.Account, c.Device)
+}
+
+// charge counts the login before its password is looked at, and answers the key that a success clears.
+func (s *Service) charge(ctx context.Context, username string, owner ids.UserID, c Credential) (AttemptKey, error) {
+	key := accountKey(username)
+	// Asked for unknown names too, about the zero id, so that the statements are the same.
+	switch known, err := s.Sessions.KnowsDevice(ctx, owner, c.Device.ID); {
+	case err != nil:
+		return key, err
+	case known:
+		key = deviceKey(owner, c.Device.ID)
+	}
+	keys := []AttemptKey{key}
+	if address, ok := addressKey(c.Address); ok && s.addressLogins > 0 {
+		keys = append(keys, address)
+	}
+	now := s.millis()
+	err := s.Attempts.Charge(ctx, keys, func(counters []Attempt) ([]Attempt, error) {
+		var wait, more time.Duration
+		counters[0], wait = chargeAccount(counters[0], now)
+		if len(counters) > 1 {
+			counters[1], more = chargeAddress(counters[1], s.addressLogins, now)
+		}
+		if wait = max(wait, more); wait > 0 {
+			return nil, ErrRateLimited.After(wait)
+		}
+		return counters, nil
+	})
+	return key, err
+}
+
+// refund takes the charge back where the password was not looked at; if that fails too, the charge
+// stands and only costs a second or so.
+func (s *Service) refund(ctx context.Context, key AttemptKey) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	err := s.Attempts.Charge(ctx, []AttemptKey{key}, func(counters []Attempt) ([]Attempt, error) {
+		return []Attempt{refundAccount(counters[0])}, nil
+	})
+	if err != nil {
+		s.logger.WarnContext(ctx, "refund of a login attempt failed", "error", err)
+	}
+}
+
+// verify runs exactly one hash, and another one only to store a right password anew.
+func (s *Service) verify(ctx context.Context, known bool, found Credentials, password string) error {
+	if !known {
+		if err := s.Hasher.Burn(ctx, password); err != nil {
+			return err
+		}
+		return ErrInvalidCredentials
+	}
+	match, outdated, err := s.Hasher.Verify(ctx, password, found.PasswordHash)
+	if err != nil {
+		return err
+	}
+	if !match {
+		return ErrInvalidCredentials
+	}
+	if outdated {
+		s.rehash(ctx, found.Account.ID, password)
+	}
+	return nil
+}
+
+// rehash is a chance, not a duty: the old hash still proves the password.
+func (s *Service) rehash(ctx context.Context, id ids.UserID, password string) {
+	hash, err := s.Hasher.Hash(ctx, password)
+	if err == nil {
+		err = s.Accounts.SetPasswordHash(ctx, id, hash)
+	}
+	if err != nil {
+		s.logger.WarnContext(ctx, "password was not hashed anew", "user_id", id.String(), "error", err)
+	}
+}
+
+// open stores the new session and ends those that give way to it.
+func (s *Service) open(ctx context.Context, account Account, device Device) (Login, error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	session, token := s.newSession(account.ID, device)
+	var endings []Ending
+	err := s.Sessions.Open(ctx, session, func(existing []LoginSession) []Ending {
+		endings = makeRoom(existing, device.ID, session.CreatedAt)
+		return endings
+	})
+	if err != nil {
+		return Login{}, err
+	}
+	for _, e := range endings {
+		s.revocations.add(Revocation{SessionID: e.ID, UserID: account.ID, Reason: e.Reason, At: session.CreatedAt})
+	}
+	return Login{Account: account, Session: session, Token: token}, nil
+}
+
+func (s *Service) newSession(owner ids.UserID, device Device) (LoginSession, string) {
+	token, hash := newToken()
+	now := s.millis()
+	device.Name = cleanDeviceName(s.Text, device.Name)
+	return LoginSession{
+		ID: ids.NewLoginSession(), UserID: owner, Device: device, TokenHash: hash,
+		CreatedAt: now, LastUsedAt: now,
+	}, token
+}

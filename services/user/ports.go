@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package user
+
+import (
+	"context"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// NewAccount is a person who registers.
+type NewAccount struct {
+	Credentials
+	NicknameKey []byte // folded, for the search
+}
+
+// Change is what an update of a profile writes.
+type Change struct {
+	Account     Account
+	NicknameKey []byte  // folded, for the search
+	Event       Updated // goes into the outbox in the same transaction
+}
+
+// NameQuery asks for accounts whose folded nickname begins with a prefix, in the order of (folded
+// nickname, id).
+type NameQuery struct {
+	Prefix []byte     // not empty
+	After  NameCursor // zero: from the start
+	Limit  int
+}
+
+// NameCursor is a place in the order of nicknames.
+type NameCursor struct {
+	Key []byte
+	ID  ids.UserID
+}
+
+// Found is one account of a NameQuery and its place.
+type Found struct {
+	Account Account
+	Place   NameCursor
+}
+
+// Accounts keeps people. Every method is one transaction. A store that does not answer is
+// fault.ErrUnavailable.
+type Accounts interface {
+	// Create stores an account and its first login session; ErrUsernameTaken if the name is in use.
+	Create(ctx context.Context, account NewAccount, session LoginSession) error
+	// ByUsername finds by folded name, byte for byte; ErrNotFound.
+	ByUsername(ctx context.Context, username string) (Credentials, error)
+	// ByIDs finds those that exist, each once, in any order.
+	ByIDs(ctx context.Context, users []ids.UserID) ([]Account, error)
+	// Update locks an account, lets change decide and writes the result with its event. Nil means that
+	// there is nothing to write. ErrNotFound; an error of change ends the transaction and comes back.
+	Update(ctx context.Context, id ids.UserID, change func(Account) (*Change, error)) error
+	// SetPasswordHash replaces the stored hash.
+	SetPasswordHash(ctx context.Context, id ids.UserID, hash string) error
+	// SearchByNickname answers up to Limit accounts, in order.
+	SearchByNickname(ctx context.Context, query NameQuery) ([]Found, error)
+}
+
+// Sessions keeps login sessions. Every method is one transaction. A store that does not answer is
+// fault.ErrUnavailable.
+type Sessions interface {
+	// Open locks the account, lets decide see its sessions that have not ended, ends what it names at
+	// session.CreatedAt, and stores the new one. ErrNotFound if the account is gone.
+	Open(ctx context.Context, session LoginSession, decide func(existing []LoginSession) []Ending) error
+	// ByToken finds a session, also one that has ended; ErrNotFound.
+	ByToken(ctx context.Context, hash TokenHash) (LoginSession, error)
+	// Touch moves the last use forward; an older time and an ended session change nothing.
+	Touch(ctx context.Context, id ids.LoginSessionID, at int64) error
+	// End ends a session of a user; ErrNotFound if it is unknown, ended or of somebody else.
+	End(ctx context.Context, owner ids.UserID, id ids.LoginSessionID, reason EndReason, at int64) error
+	// List answers the sessions of a user that have not ended, in any order.
+	List(ctx context.Context, owner ids.UserID) ([]LoginSession, error)
+	// KnowsDevice tells whether a device ever logged in to an account, as far as sessions are kept.
+	KnowsDevice(ctx context.Context, owner ids.UserID, device ids.DeviceID) (bool, error)
+}
+
+// EndedSessions reads what Sessions ended. A store that does not answer is fault.ErrUnavailable.
+type EndedSessions interface {
+	// EndedSince answers sessions that ended at or after a time (ms), newest first, up to limit.
+	EndedSince(ctx context.Context, at int64, limit int) ([]Revocation, error)
+	// ForgetEnded removes up to limit sessions that ended before a time (ms), or were created before another
+	// time and so are long expired. It answers how many went.
+	ForgetEnded(ctx context.Context, endedBefore, createdBefore int64, limit int) (int, error)
+}
+
+// Attempts keeps the counters that slow guessing down; all processes share them. A store that does not
+// answer is fault.ErrUnavailable, and then nobody logs in.
+type Attempts interface {
+	// Charge locks the counters of all keys, lets decide change them, and writes what it returns. Both
+	// lists are in the order of keys; a counter that does not exist is zero but for its key. An error
+	// of decide leaves everything as it was and comes back.
+	Charge(ctx context.Context, keys []AttemptKey, decide func([]Attempt) ([]Attempt, error)) error
+	// Clear removes a counter.
+	Clear(ctx context.Context, key AttemptKey) error
+	// ForgetAttempts removes up to limit counters last charged before a time (ms), and answers how many went.
+	ForgetAttempts(ctx context.Context, before int64, limit int) (int, error)
+}
+
+// Hasher turns passwords into slow hashes, a bounded number at once. Who would have to wait too long
+// gets ErrOverloaded.
+type Hasher interface {
+	// Hash makes the text to store.
+	Hash(ctx context.Context, password string) (string, error)
+	// Verify compares. Outdated says that the text was made with less effort than Hash would spend.
+	Verify(ctx context.Context, password, stored string) (match, outdated bool, err error)
+	// Burn costs what Verify costs and finds nothing.
+	Burn(ctx context.Context, password string) error
+}
+
+// Text knows Unicode better than the standard library.
+type Text interface {
+	// Compose is normalization form C.
+	Compose(text string) string
+	// Fold maps spellings that people take for the same to one text: width, case, composition.
+	Fold(text string) string
+}
+
+// Publisher hears of events after their commit. It never blocks; the outbox has what it drops.
+type Publisher interface {
+	Offer(event Updated)
+}

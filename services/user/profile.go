@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package user
+
+import (
+	"context"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// ProfileChange names new values; nil leaves a field as it is.
+type ProfileChange struct {
+	Nickname    *string
+	Description *string
+}
+
+// Account answers one account; ErrNotFound.
+func (s *Service) Account(ctx context.Context, id ids.UserID) (Account, error) {
+	found, err := s.Accounts.ByIDs(ctx, []ids.UserID{id})
+	if err != nil {
+		return Account{}, err
+	}
+	if len(found) == 0 {
+		return Account{}, ErrNotFound
+	}
+	return found[0], nil
+}
+
+// List answers accounts in the order of the ids, each once, and the ids that nobody has.
+func (s *Service) List(ctx context.Context, users []ids.UserID) (found []Account, missing []ids.UserID, err error) {
+	unique := make([]ids.UserID, 0, len(users))
+	seen := map[ids.UserID]bool{}
+	for _, id := range users {
+		if !seen[id] {
+			seen[id] = true
+			unique = append(unique, id)
+		}
+	}
+	accounts, err := s.Accounts.ByIDs(ctx, unique)
+	if err != nil {
+		return nil, nil, err
+	}
+	byID := make(map[ids.UserID]Account, len(accounts))
+	for _, a := range accounts {
+		byID[a.ID] = a
+	}
+	for _, id := range unique {
+		if a, ok := byID[id]; ok {
+			found = append(found, a)
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	return found, missing, nil
+}
+
+// UpdateProfile changes what is named and tells friends by user.updated. Values that are the same as
+// before write nothing and tell nobody.
+func (s *Service) UpdateProfile(ctx context.Context, id ids.UserID, p ProfileChange) (Account, error) {
+	p, err := s.checkProfile(p)
+	if err != nil {
+		return Account{}, err
+	}
+	var result Account
+	var event *Updated
+	err = s.Accounts.Update(ctx, id, func(account Account) (*Change, error) {
+		result, event = account, nil // the transaction may run again
+		if p.Nickname != nil {
+			result.Nickname = *p.Nickname
+		}
+		if p.Description != nil {
+			result.Description = *p.Description
+		}
+		if result == account {
+			return nil, nil
+		}
+		event = &Updated{ID: ids.NewEvent(), At: s.millis(), Account: result}
+		return &Change{Account: result, NicknameKey: nicknameKey(s.Text, result.Nickname), Event: *event}, nil
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	if event != nil {
+		s.Publisher.Offer(*event)
+	}
+	return result, nil
+}
+
+func (s *Service) checkProfile(p ProfileChange) (ProfileChange, error) {
+	var checked ProfileChange
+	if p.Nickname != nil {
+		nickname, err := CheckNickname(s.Text, *p.Nickname)
+		if err != nil {
+			return checked, err
+		}
+		checked.Nickname = &nickname
+	}
+	if p.Description != nil {
+		description, err := CheckDescription(s.Text, *p.Description)
+		if err != nil {
+			return checked, err
+		}
+		checked.Description = &description
+	}
+	return checked, nil
+}

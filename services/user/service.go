@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package user
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/parley-chat/parley/services/internal/page"
+)
+
+// writeTimeout bounds every call that ends a login session. The time of the ending is taken before its
+// transaction; it must be shorter than the overlap with which other processes read (revocation.go).
+const writeTimeout = 5 * time.Second
+
+// Ports are what the service needs of its surroundings.
+type Ports struct {
+	Accounts  Accounts
+	Sessions  Sessions
+	Ended     EndedSessions
+	Attempts  Attempts
+	Hasher    Hasher
+	Text      Text
+	Publisher Publisher
+}
+
+// Options set a Service.
+type Options struct {
+	// AddressLogins is how many logins one client address may try in a minute; 0 means any number.
+	AddressLogins int
+	// Pages makes page tokens and positions; all processes need the same key.
+	Pages page.Codec
+	// Now is the clock.
+	Now func() time.Time
+	// Logger hears of background work that failed.
+	Logger *slog.Logger
+}
+
+// Service is the domain of accounts and login sessions. It is safe for concurrent use.
+type Service struct {
+	Ports
+	passwords     Passwords
+	revocations   *Revocations
+	pages         page.Codec
+	addressLogins int
+	now           func() time.Time
+	logger        *slog.Logger
+}
+
+// New makes a Service. Its Revocations have to be run by the caller.
+func New(ports Ports, options Options) *Service {
+	return &Service{
+		Ports:         ports,
+		passwords:     NewPasswords(),
+		revocations:   newRevocations(ports.Ended, options),
+		pages:         options.Pages,
+		addressLogins: options.AddressLogins,
+		now:           options.Now,
+		logger:        options.Logger,
+	}
+}
+
+// Revocations is the list of login sessions that ended lately.
+func (s *Service) Revocations() *Revocations { return s.revocations }
+
+// millis is the current time in ms.
+func (s *Service) millis() int64 { return s.now().UnixMilli() }
+
+// Cleaning, chosen without evidence: small steps, so that no transaction is long.
+const (
+	cleanEvery = 10 * time.Minute
+	cleanStep  = 500
+)
+
+// RunCleaner removes counters and login sessions that nobody needs any more, until ctx ends.
+func (s *Service) RunCleaner(ctx context.Context) error {
+	ticker := time.NewTicker(cleanEvery)
+	defer ticker.Stop()
+	for {
+		if err := s.Clean(ctx); err != nil && ctx.Err() == nil {
+			s.logger.WarnContext(ctx, "cleaning of ended sessions failed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// Clean makes one round of cleaning.
+func (s *Service) Clean(ctx context.Context) error {
+	now := s.now()
+	ended, created := now.Add(-keepEnded).UnixMilli(), now.Add(-absoluteLife-keepEnded).UnixMilli()
+	for n := cleanStep; n == cleanStep; {
+		var err error
+		if n, err = s.Ended.ForgetEnded(ctx, ended, created, cleanStep); err != nil {
+			return err
+		}
+	}
+	for n := cleanStep; n == cleanStep; {
+		var err error
+		if n, err = s.Attempts.ForgetAttempts(ctx, now.Add(-forgetAfter).UnixMilli(), cleanStep); err != nil {
+			return err
+		}
+	}
+	return nil
+}

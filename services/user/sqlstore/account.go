@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/parley-chat/parley/services/internal/dialect"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/outbox"
+	"github.com/parley-chat/parley/services/internal/sqldb"
+	"github.com/parley-chat/parley/services/user"
+)
+
+// accountRow is an account as it is stored.
+type accountRow struct {
+	ID           ids.UserID `db:"id"`
+	Username     string     `db:"username"`
+	Nickname     string     `db:"nickname"`
+	NicknameKey  []byte     `db:"nickname_key"`
+	Description  string     `db:"description"`
+	PasswordHash string     `db:"password_hash"`
+	CreatedAt    int64      `db:"created_at"`
+}
+
+func (r accountRow) account() user.Account {
+	return user.Account{
+		ID: r.ID, Username: r.Username, Nickname: r.Nickname, Description: r.Description, CreatedAt: r.CreatedAt,
+	}
+}
+
+// Create relies on the unique index for races about a name.
+func (s *Store) Create(ctx context.Context, a user.NewAccount, session user.LoginSession) error {
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, "INSERT INTO accounts (id, username, nickname, nickname_key, description, password_hash,"+
+			" created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			a.Account.ID, []byte(a.Account.Username), []byte(a.Account.Nickname), a.NicknameKey,
+			[]byte(a.Account.Description), []byte(a.PasswordHash), a.Account.CreatedAt)
+		if dialect.IsDuplicate(err) {
+			return user.ErrUsernameTaken
+		}
+		if err != nil {
+			return err
+		}
+		return insertSession(ctx, tx, session)
+	})
+	return wrap("create account", err)
+}
+
+// ByUsername reads one row by its unique key.
+func (s *Store) ByUsername(ctx context.Context, username string) (user.Credentials, error) {
+	var row accountRow
+	err := s.db.Get(ctx, &row, "SELECT id, username, nickname, description, password_hash, created_at"+
+		" FROM accounts WHERE username = ?", []byte(username))
+	if err != nil {
+		return user.Credentials{}, wrap("read account by username", err)
+	}
+	return user.Credentials{Account: row.account(), PasswordHash: row.PasswordHash}, nil
+}
+
+// ByIDs reads all of them in one statement.
+func (s *Store) ByIDs(ctx context.Context, users []ids.UserID) ([]user.Account, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	query, args := sqldb.In("SELECT id, username, nickname, description, created_at FROM accounts WHERE id IN (?)", users)
+	var rows []accountRow
+	if err := s.db.Select(ctx, &rows, query, args...); err != nil {
+		return nil, wrap("read accounts", err)
+	}
+	accounts := make([]user.Account, len(rows))
+	for i, r := range rows {
+		accounts[i] = r.account()
+	}
+	return accounts, nil
+}
+
+// Update locks the row before it reads it.
+func (s *Store) Update(ctx context.Context, id ids.UserID, change func(user.Account) (*user.Change, error)) error {
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+		var row accountRow
+		err := tx.Get(ctx, &row, "SELECT id, username, nickname, description, created_at FROM accounts WHERE id = ?"+
+			tx.Dialect().ForUpdate(), id)
+		if err != nil {
+			return err
+		}
+		c, err := change(row.account())
+		if err != nil || c == nil {
+			return err
+		}
+		return s.write(ctx, tx, *c)
+	})
+	return wrap("update account", err)
+}
+
+func (s *Store) write(ctx context.Context, tx *sqldb.Tx, c user.Change) error {
+	_, err := tx.Exec(ctx, "UPDATE accounts SET nickname = ?, nickname_key = ?, description = ? WHERE id = ?",
+		[]byte(c.Account.Nickname), c.NicknameKey, []byte(c.Account.Description), c.Account.ID)
+	if err != nil {
+		return err
+	}
+	row, err := s.encode(c.Event)
+	if err != nil {
+		return err
+	}
+	return outbox.Insert(ctx, tx, row)
+}
+
+// SetPasswordHash changes one column.
+func (s *Store) SetPasswordHash(ctx context.Context, id ids.UserID, hash string) error {
+	_, err := s.db.Exec(ctx, "UPDATE accounts SET password_hash = ? WHERE id = ?", []byte(hash), id)
+	return wrap("set password hash", err)
+}
+
+// SearchByNickname scans the index from the first key that can match to the first that cannot.
+func (s *Store) SearchByNickname(ctx context.Context, q user.NameQuery) ([]user.Found, error) {
+	from := q.Prefix
+	if bytes.Compare(q.After.Key, from) > 0 {
+		from = q.After.Key
+	}
+	var rows []accountRow
+	err := s.db.Select(ctx, &rows, "SELECT id, username, nickname, nickname_key, description, created_at FROM accounts"+
+		" WHERE nickname_key >= ? AND nickname_key < ? AND (nickname_key > ? OR (nickname_key = ? AND id > ?))"+
+		" ORDER BY nickname_key, id LIMIT ?",
+		from, after(q.Prefix), from, from, q.After.ID[:], q.Limit)
+	if err != nil {
+		return nil, wrap("search accounts", err)
+	}
+	found := make([]user.Found, len(rows))
+	for i, r := range rows {
+		found[i] = user.Found{Account: r.account(), Place: user.NameCursor{Key: r.NicknameKey, ID: r.ID}}
+	}
+	return found, nil
+}
+
+// after is the first key behind all that begin with prefix. UTF-8 has no byte 0xff, so the last byte
+// can always be raised.
+func after(prefix []byte) []byte {
+	next := bytes.Clone(prefix)
+	next[len(next)-1]++
+	return next
+}
+
+// wrap adds what was done; no row is user.ErrNotFound.
+func wrap(what string, err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		err = user.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE UNIQUE INDEX accounts_username ON accounts (username);

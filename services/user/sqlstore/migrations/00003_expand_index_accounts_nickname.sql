@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX accounts_nickname_key ON accounts (nickname_key, id);
