@@ -13,6 +13,9 @@ import (
 
 // Error numbers of MySQL and MariaDB that something here depends on.
 const (
+	mysqlTableExists     = 1050
+	mysqlColumnExists    = 1060
+	mysqlIndexExists     = 1061
 	mysqlDuplicate       = 1062
 	mysqlLockWaitTimeout = 1205
 	mysqlDeadlock        = 1213
@@ -41,6 +44,13 @@ func IsDuplicate(err error) bool {
 		return e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
 	}
 	return false
+}
+
+// IsAlreadyThere tells that a table, column or index of this name exists. It is for MySQL, where a change
+// of the schema cannot be rolled back.
+func IsAlreadyThere(err error) bool {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && (e.Number == mysqlTableExists || e.Number == mysqlColumnExists || e.Number == mysqlIndexExists)
 }
 
 // IsLockConflict tells that two transactions stood in each other's way: this one has lost, was or must

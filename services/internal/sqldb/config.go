@@ -73,7 +73,7 @@ func parseDSN(dsn string) (source, error) {
 func parseMySQL(dsn string) (*mysql.Config, error) {
 	if !strings.HasPrefix(dsn, "mysql://") {
 		cfg, err := mysql.ParseDSN(dsn)
-		if err != nil {
+		if err != nil || dsn == "" {
 			return nil, errDSN
 		}
 		return cfg, nil

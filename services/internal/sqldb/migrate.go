@@ -60,7 +60,34 @@ func (db *DB) migrateMySQL(ctx context.Context, migrations fs.FS) error {
 		return fault.ErrUnavailable.Because(errors.New("another process has been migrating the schema for minutes"))
 	}
 	defer db.unlock(ctx, conn, "migrate")
-	return db.up(ctx, goose.DialectMySQL, pool, migrations)
+	for {
+		err := db.up(ctx, goose.DialectMySQL, pool, migrations)
+		version, ok := halfDone(err)
+		if !ok {
+			return err
+		}
+		if err := storeVersion(ctx, pool, version); err != nil {
+			return classify(ctx, err)
+		}
+	}
+}
+
+// halfDone finds the version of a file whose change is there already. MySQL commits a change of the schema
+// by itself, so a process may have been killed before goose could store the version.
+func halfDone(err error) (version int64, ok bool) {
+	partial, isPartial := errors.AsType[*goose.PartialError](err)
+	if !isPartial || partial.Failed == nil || !dialect.IsAlreadyThere(err) {
+		return 0, false
+	}
+	return partial.Failed.Source.Version, true
+}
+
+func storeVersion(ctx context.Context, pool *sql.DB, version int64) error {
+	_, err := pool.ExecContext(ctx, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)", version)
+	if err != nil {
+		return fmt.Errorf("store schema version %d: %w", version, err)
+	}
+	return nil
 }
 
 func (db *DB) up(ctx context.Context, d goose.Dialect, pool *sql.DB, migrations fs.FS) error {

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE UNIQUE INDEX items_name ON items (name);

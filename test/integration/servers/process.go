@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Waiting for a server.
+const (
+	startTimeout = 60 * time.Second
+	stopTimeout  = 20 * time.Second
+	pollEvery    = 50 * time.Millisecond
+)
+
+// process is a server that runs, in a process group of its own.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	err  error         // read after done
+}
+
+// start runs a command that writes into the file log. It outlives ctx; stop and kill end it.
+func start(ctx context.Context, log string, env []string, name string, args ...string) (*process, error) {
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // in the folder that the caller gave
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()                                                     //nolint:errcheck // the child has its own descriptor
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), name, args...) //nolint:gosec // fixed programs
+	cmd.Env = env
+	cmd.Stdout, cmd.Stderr = out, out
+	// A test that panics or is killed must not leave servers behind.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.err = cmd.Wait()
+	}()
+	return p, nil
+}
+
+// signal goes to the whole group, so that children of a wrapper get it too.
+func (p *process) signal(s syscall.Signal) {
+	_ = syscall.Kill(-p.cmd.Process.Pid, s) // gone already is fine
+}
+
+// stop asks with TERM, and kills after stopTimeout.
+func (p *process) stop() {
+	p.signal(syscall.SIGTERM)
+	p.endedWithin(stopTimeout)
+	p.kill()
+}
+
+func (p *process) kill() {
+	p.signal(syscall.SIGKILL)
+	<-p.done
+}
+
+func (p *process) endedWithin(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// ready polls until check succeeds, the process ends, or startTimeout is over.
+func (p *process) ready(ctx context.Context, log string, check func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		err := check(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.done:
+			return fmt.Errorf("server ended while starting, see %s:\n%s", log, tail(log))
+		case <-ctx.Done():
+			return fmt.Errorf("server does not answer, see %s: %w", log, errors.Join(ctx.Err(), err))
+		case <-ticker.C:
+		}
+	}
+}
+
+// tail is the end of a log, for an error text.
+func tail(log string) string {
+	const most = 2000
+	text, err := os.ReadFile(log) //nolint:gosec // our own file
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-most):])
+}
+
+// freePort is one that nobody listens on now. Another process may take it before the server does; a test
+// that fails so says it in the server's log.
+func freePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close() //nolint:errcheck // nothing was sent
+	_, text, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(text)
+}
+
+// run executes a command to its end and returns what it said in the error.
+func run(ctx context.Context, env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // fixed programs
+	cmd.Env = env
+	cmd.WaitDelay = time.Second
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return nil
+}
