@@ -12,7 +12,6 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	identityv1 "github.com/parley-chat/parley/api/gen/parley/identity/v1"
-	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
@@ -70,18 +69,18 @@ func optional[Of any](id ids.ID[Of]) string {
 }
 
 // Verify checks a header's value as component self does and answers who calls. Every refusal is
-// fault.ErrUnauthenticated; its cause, for logs, says which check failed.
+// ErrRefused; its cause, for logs, says which check failed.
 func (k Keys) Verify(header string, self component.Name, now time.Time) (Caller, error) {
 	claims, err := k.open(header)
 	if err != nil {
-		return Caller{}, fault.ErrUnauthenticated.Because(err)
+		return Caller{}, ErrRefused.Because(err)
 	}
 	if err := checkClaims(claims, self, now); err != nil {
-		return Caller{}, fault.ErrUnauthenticated.Because(err)
+		return Caller{}, ErrRefused.Because(err)
 	}
 	caller, err := toCaller(claims)
 	if err != nil {
-		return Caller{}, fault.ErrUnauthenticated.Because(err)
+		return Caller{}, ErrRefused.Because(err)
 	}
 	return caller, nil
 }
