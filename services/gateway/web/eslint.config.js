@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import svelte from 'eslint-plugin-svelte';
+import ts from 'typescript-eslint';
+
+const markup = ['innerHTML', 'outerHTML', 'insertAdjacentHTML', 'write', 'writeln', 'srcdoc', 'createContextualFragment'];
+
+export default ts.config(
+  { ignores: ['dist/', 'node_modules/', 'src/gen/'] },
+  ...ts.configs.recommended,
+  ...svelte.configs.recommended,
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: { parserOptions: { parser: ts.parser } },
+  },
+  {
+    rules: {
+      // Text of people goes into text nodes, never through a parser.
+      'svelte/no-at-html-tags': 'error',
+      'no-restricted-properties': ['error', ...markup.map((property) => ({ property, message: 'text goes into text nodes' }))],
+      'no-eval': 'error',
+      'no-implied-eval': 'error',
+      'no-new-func': 'error',
+      'svelte/no-navigation-without-resolve': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+    },
+  },
+);

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ServerFrame } from '../../gen/parley/gateway/v1/frame_pb';
+import type { SyncResponse } from '../../gen/parley/message/v1/message_pb';
+import type { Clients } from './clients';
+import type { CloseRule } from './closecodes';
+import { toHead, toMessage, toPerson, toSentMessage } from './convert';
+import { Acks, ReadMarkers } from './markers';
+import type { ChatMessage, Head, OutboxEntry, Phase } from './model';
+import { Outbox } from './outbox';
+import { People } from './people';
+import type { Storage } from './ports';
+import { failure } from './reasons';
+import { Replica } from './replica';
+import { LoginNeeded, Session, type Identity, type SessionPorts } from './session';
+import { TypingIn, TypingOut } from './typing';
+
+const PULL_AFTER_MS = 2_000;
+const PAGE = 50;
+const CURSOR = 'cursor';
+
+/** What a chat stands on. */
+export interface ChatPorts extends Pick<SessionPorts, 'open' | 'random' | 'hidden' | 'active'> {
+  me: string;
+  identity: Identity;
+  clients: Clients;
+  storage: Storage;
+  /** True if the running copy that made an outbox entry is still there. */
+  owned(instanceId: string): Promise<boolean>;
+}
+
+/** What a chat tells. */
+export interface ChatEvents {
+  phase(phase: Phase): void;
+  conversation(conversationId: string): void;
+  people(): void;
+  /** Messages of others that were pushed while the session is LIVE. */
+  arrived(messages: ChatMessage[]): void;
+  ended(rule: CloseRule): void;
+}
+
+/** Chat is everything that one signed-in user has in one running copy of the client. */
+export class Chat {
+  readonly session: Session;
+  readonly replica: Replica;
+  readonly outbox: Outbox;
+  readonly people: People;
+  readonly markers: ReadMarkers;
+  readonly typingOut: TypingOut;
+  readonly typingIn: TypingIn;
+  private readonly acks: Acks;
+  private cursor = '';
+  private readonly timers = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor(
+    private readonly ports: ChatPorts,
+    private readonly events: ChatEvents,
+  ) {
+    const { me, clients, storage } = ports;
+    this.session = new Session(
+      { ...ports, resolve: () => this.resolve() },
+      {
+        phase: (phase) => events.phase(phase),
+        cursor: () => this.cursor,
+        resumed: (response) => this.resumed(response),
+        frame: (frame) => this.frame(frame),
+        ready: () => this.ready(),
+        ended: (rule) => events.ended(rule),
+      },
+    );
+    this.acks = new Acks((kind) => this.session.tell(kind));
+    this.replica = new Replica(me, clients, storage, {
+      changed: (id) => events.conversation(id),
+      arrived: (messages, live) => this.arrived(messages, live),
+      stored: (id, seq, count) => this.acks.stored(id, seq, count),
+    });
+    this.people = new People(clients, storage, () => events.people());
+    this.markers = new ReadMarkers(
+      (id, seq) => this.moveOwnMarker(id, seq),
+      (kind) => this.session.tell(kind),
+    );
+    this.outbox = new Outbox({
+      storage,
+      instanceId: ports.identity.instanceId,
+      canSend: () => this.session.canSend,
+      ask: (kind) => this.session.ask(kind),
+      committed: (entry, sent) => this.replica.push(entry.conversationId, [toSentMessage(entry, sent, me)]),
+      changed: (id) => events.conversation(id),
+      owned: (instanceId) => ports.owned(instanceId),
+    });
+    this.typingOut = new TypingOut((conversationId, state) => this.session.tell({ case: 'typing', value: { conversationId, state } }));
+    this.typingIn = new TypingIn((id) => events.conversation(id));
+  }
+
+  /** Takes what an earlier run stored, then connects. */
+  async start(): Promise<void> {
+    this.cursor = (await this.ports.storage.getValue<string>(CURSOR)) ?? '';
+    await this.replica.load();
+    if (this.replica.timelines.size === 0) this.cursor = '';
+    await this.people.load();
+    await this.outbox.load();
+    this.session.start();
+  }
+
+  /** Ends everything of this running copy; what is stored stays. */
+  async stop(): Promise<void> {
+    this.session.stop();
+    this.outbox.stop();
+    this.markers.stop();
+    this.acks.stop();
+    this.typingIn.clear();
+    this.people.stop();
+    this.timers.forEach((timer) => clearTimeout(timer));
+    await this.replica.stop();
+  }
+
+  /** Stores a text and sends it when that is possible. */
+  async send(conversationId: string, text: string): Promise<void> {
+    this.typingOut.sent();
+    await this.outbox.add(conversationId, text);
+  }
+
+  /** Outbox entries of a conversation that are not in its history yet. */
+  unsent(conversationId: string): OutboxEntry[] {
+    return this.outbox.of(conversationId);
+  }
+
+  private async resolve(): Promise<{ path: string; afterMs: number }> {
+    try {
+      const answer = await this.ports.clients.sessions.resolve({}, { timeoutMs: 5_000 });
+      return { path: answer.path || '/v1/ws', afterMs: Number(answer.afterMs) };
+    } catch (error) {
+      const { reason, retryAfterMs } = failure(error);
+      if (reason === 'SESSION_ENDED' || reason === 'UNAUTHENTICATED') throw new LoginNeeded();
+      return { path: '/v1/ws', afterMs: retryAfterMs };
+    }
+  }
+
+  private ready(): void {
+    this.outbox.pump();
+    this.markers.resume();
+  }
+
+  private resumed(response: SyncResponse): Promise<void> | undefined {
+    this.people.reloadSoon();
+    if (response.reset || this.cursor === '') return this.reload();
+    const heads = response.heads.map(toHead);
+    this.oweMarkers(heads);
+    if (response.complete && !this.replica.ahead(heads)) {
+      void this.replica.heads(heads);
+      void this.keepCursor(response.cursor);
+      return undefined;
+    }
+    return this.follow(response);
+  }
+
+  // Pulls what the heads announce, page by page; the cursor is kept after each page is here.
+  private async follow(first: SyncResponse): Promise<void> {
+    for (let response = first; ; ) {
+      await this.replica.heads(response.heads.map(toHead));
+      await this.keepCursor(response.cursor);
+      if (response.complete) return;
+      response = await this.ports.clients.messages.sync({ cursor: this.cursor });
+      if (response.reset) return this.reload();
+    }
+  }
+
+  // Continuity is lost, or nothing was here: the list tells all there is.
+  private async reload(): Promise<void> {
+    const listed = new Set<string>();
+    let pageToken = '';
+    let cursor = '';
+    do {
+      const answer = await this.ports.clients.conversations.listConversations({ pageSize: PAGE, pageToken });
+      cursor ||= answer.cursor;
+      for (const wire of answer.conversations) {
+        listed.add(wire.conversationId);
+        this.replica.take(wire);
+      }
+      await Promise.all(answer.conversations.map((wire) => this.replica.pull(wire.conversationId)));
+      pageToken = answer.nextPageToken;
+    } while (pageToken !== '');
+    await this.replica.keepOnly(listed);
+    await this.keepCursor(cursor);
+  }
+
+  private async keepCursor(cursor: string): Promise<void> {
+    if (cursor === '') return;
+    this.cursor = cursor;
+    await this.replica.saved();
+    await this.ports.storage.putValue(CURSOR, cursor).catch(() => undefined);
+  }
+
+  private frame(frame: ServerFrame): void {
+    const { kind } = frame;
+    switch (kind.case) {
+      case 'messages':
+        return this.replica.push(kind.value.conversationId, kind.value.items.map(toMessage));
+      case 'conversation':
+        this.people.reloadSoon();
+        return this.background(this.replica.takeFrame(kind.value));
+      case 'read':
+        return this.peerRead(kind.value.conversationId, kind.value.userId, Number(kind.value.seq));
+      case 'typing':
+        return this.typingIn.take(kind.value.conversationId, kind.value.userId, kind.value.state);
+      case 'event':
+        if (kind.value.payload.case === 'user') return this.people.put([toPerson(kind.value.payload.value)]);
+        return this.people.reloadSoon();
+      case 'resync':
+        return this.resync(kind.value.conversationId);
+      case 'pong':
+        return this.pong(kind.value.heads.map(toHead), kind.value.cursor, kind.value.complete);
+    }
+  }
+
+  private resync(conversationId: string): void {
+    if (conversationId !== '') {
+      const timeline = this.replica.timelines.get(conversationId);
+      this.session.track(timeline ? this.replica.pull(conversationId, timeline.record.head) : this.replica.fetch(conversationId));
+      return;
+    }
+    this.people.reloadSoon();
+    this.session.wake();
+  }
+
+  private pong(heads: Head[], cursor: string, complete: boolean): void {
+    if (!complete) {
+      this.session.track(this.ports.clients.messages.sync({ cursor: this.cursor }).then((answer) => this.follow(answer)));
+      return;
+    }
+    if (!this.replica.ahead(heads)) {
+      void this.keepCursor(cursor);
+      return;
+    }
+    // A push may be on its way: pull only what is still missing in a moment.
+    this.after(PULL_AFTER_MS, () => this.background(this.replica.announced(heads).then(() => this.keepCursor(cursor))));
+  }
+
+  private peerRead(conversationId: string, userId: string, seq: number): void {
+    const timeline = this.replica.timelines.get(conversationId);
+    if (!timeline) return;
+    if (userId === this.ports.me) {
+      if (timeline.read(seq) && !timeline.countable && timeline.record.head.unread > 0) this.background(this.replica.fetch(conversationId));
+    } else {
+      timeline.record.markers[userId] = Math.max(seq, timeline.record.markers[userId] ?? 0);
+    }
+    this.replica.touch(conversationId);
+  }
+
+  private moveOwnMarker(conversationId: string, seq: number): boolean {
+    const moved = this.replica.timelines.get(conversationId)?.read(seq) ?? false;
+    if (moved) this.replica.touch(conversationId);
+    return moved;
+  }
+
+  // What was read here while the connection was away is told again.
+  private oweMarkers(heads: Head[]): void {
+    for (const head of heads) {
+      const here = this.replica.timelines.get(head.conversationId)?.record.head.readSeq ?? 0;
+      if (here > head.readSeq) this.markers.owe(head.conversationId, here);
+    }
+  }
+
+  private arrived(messages: ChatMessage[], live: boolean): void {
+    for (const message of messages) {
+      this.typingIn.end(message.conversationId, message.senderId);
+      if (message.senderId === this.ports.me) this.outbox.seen(message.clientMessageId);
+    }
+    const others = messages.filter((message) => message.senderId !== this.ports.me);
+    if (live && others.length > 0) this.events.arrived(others);
+  }
+
+  private background(work: Promise<void>): void {
+    void work.catch((error: unknown) => console.warn('background sync failed', error));
+  }
+
+  private after(delayMs: number, run: () => void): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      run();
+    }, delayMs);
+    this.timers.add(timer);
+  }
+}

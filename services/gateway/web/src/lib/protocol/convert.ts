@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the generated messages to the client's own plain objects.
+import { ConversationState, type Conversation as WireConversation } from '../../gen/parley/message/v1/conversation_pb';
+import type { Head as WireHead, Message as WireMessage, Sent } from '../../gen/parley/message/v1/message_pb';
+import type { User } from '../../gen/parley/user/v1/user_pb';
+import type { ChatMessage, Conversation, Head, OutboxEntry, Person } from './model';
+
+/** Takes a message as the server sent it. Content of an unknown kind becomes a message without text. */
+export function toMessage(wire: WireMessage): ChatMessage {
+  return {
+    conversationId: wire.conversationId,
+    seq: Number(wire.seq),
+    messageId: wire.messageId,
+    clientMessageId: wire.clientMessageId,
+    senderId: wire.senderId,
+    sentAt: Number(wire.sentAt),
+    rev: Number(wire.rev),
+    text: wire.content.case === 'text' ? wire.content.value.body : undefined,
+  };
+}
+
+/** Makes the message that a committed send became. */
+export function toSentMessage(entry: OutboxEntry, sent: Sent, userId: string): ChatMessage {
+  return {
+    conversationId: entry.conversationId,
+    seq: Number(sent.seq),
+    messageId: sent.messageId,
+    clientMessageId: entry.clientMessageId,
+    senderId: userId,
+    sentAt: Number(sent.sentAt),
+    rev: 0,
+    text: entry.text,
+  };
+}
+
+/** Takes a head as the server sent it. */
+export function toHead(wire: WireHead): Head {
+  return {
+    conversationId: wire.conversationId,
+    seq: Number(wire.seq),
+    rev: Number(wire.rev),
+    membersRev: Number(wire.membersRev),
+    readSeq: Number(wire.readSeq),
+    unread: wire.unread,
+  };
+}
+
+/** Makes a conversation of which nothing is stored yet: all of it is one hole. */
+export function toConversation(wire: WireConversation): Conversation {
+  const head = wire.head ? toHead(wire.head) : emptyHead(wire.conversationId);
+  const markers: Record<string, number> = {};
+  for (const marker of wire.markers) markers[marker.userId] = Number(marker.seq);
+  return {
+    id: wire.conversationId,
+    readOnly: wire.state === ConversationState.READ_ONLY,
+    memberIds: [...wire.memberIds],
+    createdAt: Number(wire.createdAt),
+    activeAt: Number(wire.activeAt),
+    head,
+    markers,
+    localSeq: head.seq,
+    localRev: head.rev,
+    holes: head.seq > 0 ? [{ from: 1, to: head.seq }] : [],
+    gaps: [],
+  };
+}
+
+/** A head of a conversation of which nothing is known. */
+export function emptyHead(conversationId: string): Head {
+  return { conversationId, seq: 0, rev: 0, membersRev: 0, readSeq: 0, unread: 0 };
+}
+
+/** Takes a profile as the server sent it. */
+export function toPerson(wire: User): Person {
+  return { userId: wire.userId, username: wire.username, nickname: wire.nickname, description: wire.description };
+}

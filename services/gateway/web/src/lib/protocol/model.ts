@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the client keeps: plain objects that can be stored as they are. Times are ms since 1970.
+
+/** One message of a conversation. */
+export interface ChatMessage {
+  conversationId: string;
+  seq: number;
+  messageId: string;
+  clientMessageId: string;
+  senderId: string;
+  sentAt: number;
+  /** Number of the change that touched it last. */
+  rev: number;
+  /** Undefined when this version does not know the kind of content. */
+  text?: string;
+}
+
+/** What the server says about a conversation, as visible to this user. */
+export interface Head {
+  conversationId: string;
+  seq: number;
+  rev: number;
+  membersRev: number;
+  readSeq: number;
+  unread: number;
+}
+
+/** A range of seq, both ends included. */
+export interface Range {
+  from: number;
+  to: number;
+}
+
+/** One conversation with all that is needed to go on after a reload, messages left out. */
+export interface Conversation {
+  id: string;
+  readOnly: boolean;
+  memberIds: string[];
+  createdAt: number;
+  activeAt: number;
+  head: Head;
+  /** How far each member has read. */
+  markers: Record<string, number>;
+  /** Everything up to here is stored, in a gap or in a recorded hole. */
+  localSeq: number;
+  localRev: number;
+  /** Ranges that the server has and this device has not. */
+  holes: Range[];
+  /** Ranges that this user may not have. */
+  gaps: Range[];
+}
+
+export type OutboxState = 'waiting' | 'refused' | 'stale';
+
+/** A message of the user that is not known to be stored. */
+export interface OutboxEntry {
+  clientMessageId: string;
+  conversationId: string;
+  text: string;
+  createdAt: number;
+  /** The running copy that sends it. */
+  instanceId: string;
+  state: OutboxState;
+  /** Why the server refused it for good. */
+  reason?: string;
+}
+
+/** What was typed and not sent. */
+export interface Draft {
+  conversationId: string;
+  text: string;
+  updatedAt: number;
+}
+
+/** What anybody may know of a user. */
+export interface Person {
+  userId: string;
+  username: string;
+  nickname: string;
+  description: string;
+}
+
+/** Where the connection stands. */
+export type Phase =
+  | 'SIGNED_OUT'
+  | 'CONNECTING'
+  | 'AUTHENTICATING'
+  | 'RESUMING'
+  | 'SYNCING'
+  | 'LIVE'
+  | 'MOVING'
+  | 'WAITING'
+  | 'STOPPED';

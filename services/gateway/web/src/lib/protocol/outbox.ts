@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Retry, type ServerFrame } from '../../gen/parley/gateway/v1/frame_pb';
+import type { Sent } from '../../gen/parley/message/v1/message_pb';
+import type { ClientKind } from './connection';
+import type { OutboxEntry } from './model';
+import type { Storage } from './ports';
+import { uuid7 } from './uuid';
+
+const IN_FLIGHT_MOST = 32;
+const STALE_MS = 24 * 60 * 60 * 1000;
+const BACKOFF_FIRST_MS = 1_000;
+const BACKOFF_MOST_MS = 30_000;
+
+/** What the outbox stands on. */
+export interface OutboxPorts {
+  storage: Storage;
+  instanceId: string;
+  canSend(): boolean;
+  ask(kind: ClientKind): Promise<ServerFrame>;
+  /** The send is committed: show the message at its place. */
+  committed(entry: OutboxEntry, sent: Sent): void;
+  /** Entries of a conversation changed. */
+  changed(conversationId: string): void;
+  /** True if the running copy that made an entry is still there. */
+  owned(instanceId: string): Promise<boolean>;
+}
+
+/**
+ * Outbox sends what the user wrote, exactly once and in order: an entry is stored before the first
+ * try, keeps its id and payload on every try, and one entry per conversation is unanswered at a time.
+ */
+export class Outbox {
+  private entries: OutboxEntry[] = [];
+  /** The unanswered entry of each conversation. */
+  private readonly flying = new Map<string, OutboxEntry>();
+  private readonly paused = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly tries = new Map<string, number>();
+
+  constructor(private readonly ports: OutboxPorts) {}
+
+  /** Loads what an earlier run left. Entries of a running copy that still runs are left to it. */
+  async load(): Promise<void> {
+    for (const entry of await this.ports.storage.loadOutbox()) {
+      if (this.entries.some((known) => known.clientMessageId === entry.clientMessageId)) continue;
+      if (await this.ports.owned(entry.instanceId)) continue;
+      const adopted = { ...entry, instanceId: this.ports.instanceId };
+      if (adopted.state === 'waiting' && Date.now() - adopted.createdAt > STALE_MS) adopted.state = 'stale';
+      this.entries.push(adopted);
+      await this.ports.storage.putOutbox(adopted);
+      this.ports.changed(adopted.conversationId);
+    }
+    this.entries.sort((a, b) => (a.clientMessageId < b.clientMessageId ? -1 : 1));
+    this.pump();
+  }
+
+  /** The entries of a conversation in order of writing. */
+  of(conversationId: string): OutboxEntry[] {
+    return this.entries.filter((entry) => entry.conversationId === conversationId);
+  }
+
+  /** Number of entries that wait or were refused. */
+  get size(): number {
+    return this.entries.length;
+  }
+
+  /** Stores a text and sends it as soon as that is allowed. */
+  async add(conversationId: string, text: string): Promise<void> {
+    const entry: OutboxEntry = {
+      clientMessageId: uuid7(),
+      conversationId,
+      text,
+      createdAt: Date.now(),
+      instanceId: this.ports.instanceId,
+      state: 'waiting',
+    };
+    this.entries.push(entry);
+    this.ports.changed(conversationId);
+    await this.ports.storage.putOutbox(entry);
+    this.pump();
+  }
+
+  /** Sends a refused or old entry again, as the same message. */
+  async retry(clientMessageId: string): Promise<void> {
+    const entry = this.entries.find((one) => one.clientMessageId === clientMessageId);
+    if (!entry || entry.state === 'waiting') return;
+    entry.state = 'waiting';
+    entry.createdAt = Date.now();
+    entry.reason = undefined;
+    await this.ports.storage.putOutbox({ ...entry });
+    this.ports.changed(entry.conversationId);
+    this.pump();
+  }
+
+  /** Takes an entry that is not on its way out of the box. Answers its text. */
+  async discard(clientMessageId: string): Promise<string | undefined> {
+    const entry = this.entries.find((one) => one.clientMessageId === clientMessageId);
+    if (!entry || this.flying.get(entry.conversationId) === entry) return undefined;
+    await this.drop(entry);
+    return entry.text;
+  }
+
+  /** A message of this user was seen in history: whatever the answer said, it is sent. */
+  seen(clientMessageId: string): void {
+    const entry = this.entries.find((one) => one.clientMessageId === clientMessageId);
+    if (entry) void this.drop(entry);
+  }
+
+  /** Sends what may be sent now. */
+  pump(): void {
+    if (!this.ports.canSend()) return;
+    const busy = new Set(this.flying.keys());
+    for (const entry of this.entries) {
+      if (entry.state !== 'waiting' || busy.has(entry.conversationId)) continue;
+      busy.add(entry.conversationId);
+      if (this.paused.has(entry.conversationId) || this.flying.size >= IN_FLIGHT_MOST) continue;
+      void this.send(entry);
+    }
+  }
+
+  /** Stops all timers. */
+  stop(): void {
+    for (const timer of this.paused.values()) clearTimeout(timer);
+    this.paused.clear();
+  }
+
+  private async send(entry: OutboxEntry): Promise<void> {
+    const { conversationId, clientMessageId, text } = entry;
+    this.flying.set(conversationId, entry);
+    try {
+      const answer = await this.ports.ask({
+        case: 'send',
+        value: { conversationId, clientMessageId, content: { kind: { case: 'text', value: { body: text } } } },
+      });
+      await this.answered(entry, answer);
+    } catch {
+      // The outcome is unknown: the same frame again, later or on the next connection.
+      this.again(entry);
+    } finally {
+      this.flying.delete(conversationId);
+      this.pump();
+    }
+  }
+
+  private async answered(entry: OutboxEntry, answer: ServerFrame): Promise<void> {
+    if (answer.kind.case === 'sent') {
+      this.ports.committed(entry, answer.kind.value);
+      await this.drop(entry);
+      return;
+    }
+    if (answer.kind.case !== 'error') return this.again(entry);
+    const { retry, retryAfterMs, reason } = answer.kind.value;
+    switch (retry) {
+      case Retry.AFTER:
+        return this.pause(entry.conversationId, Number(retryAfterMs) || BACKOFF_FIRST_MS);
+      case Retry.SAME_ID:
+      case Retry.LOGIN:
+        return this.again(entry);
+      default:
+        entry.state = 'refused';
+        entry.reason = reason;
+        await this.ports.storage.putOutbox({ ...entry });
+        this.ports.changed(entry.conversationId);
+    }
+  }
+
+  private again(entry: OutboxEntry): void {
+    const tries = this.tries.get(entry.clientMessageId) ?? 0;
+    this.tries.set(entry.clientMessageId, tries + 1);
+    if (!this.ports.canSend()) return;
+    this.pause(entry.conversationId, Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** tries));
+  }
+
+  private pause(conversationId: string, delayMs: number): void {
+    clearTimeout(this.paused.get(conversationId));
+    const timer = setTimeout(() => {
+      this.paused.delete(conversationId);
+      this.pump();
+    }, delayMs);
+    this.paused.set(conversationId, timer);
+  }
+
+  private async drop(entry: OutboxEntry): Promise<void> {
+    this.entries = this.entries.filter((one) => one !== entry);
+    this.tries.delete(entry.clientMessageId);
+    this.ports.changed(entry.conversationId);
+    await this.ports.storage.removeOutbox(entry.clientMessageId);
+  }
+}

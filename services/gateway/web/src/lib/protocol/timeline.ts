@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+import { emptyHead } from './convert';
+import type { ChatMessage, Conversation, Head, Range } from './model';
+import * as ranges from './ranges';
+
+const ASIDE_MOST = 200;
+const UNREAD_MOST = 999;
+
+/** A part of history as ListMessages answered it. */
+export interface Page {
+  items: ChatMessage[];
+  gaps: Range[];
+}
+
+/**
+ * Timeline keeps one conversation in order: what is stored, what is missing and why, and what is
+ * unread. It does no input or output; whoever changes it stores the record and the messages.
+ */
+export class Timeline {
+  readonly messages = new Map<number, ChatMessage>();
+  private readonly aside = new Map<number, ChatMessage>();
+
+  constructor(
+    readonly record: Conversation,
+    private readonly me: string,
+    stored: Iterable<ChatMessage> = [],
+  ) {
+    for (const message of stored) this.messages.set(message.seq, message);
+  }
+
+  /** True when a message waits for one before it. */
+  get waits(): boolean {
+    return this.aside.size > 0;
+  }
+
+  /** True when the server has messages or changes that are not here, recorded holes left out. */
+  get behind(): boolean {
+    const { head, localSeq, localRev } = this.record;
+    return head.seq > localSeq || head.rev > localRev || this.waits;
+  }
+
+  /** Takes a pushed message. Answers what is stored by it, in order: nothing if it must wait. */
+  accept(message: ChatMessage): ChatMessage[] {
+    if (message.seq > this.record.head.seq) this.grow(message);
+    if (message.seq <= this.record.localSeq) return this.late(message);
+    if (message.seq > this.record.localSeq + 1) {
+      if (this.aside.size < ASIDE_MOST) this.aside.set(message.seq, message);
+      return [];
+    }
+    return [this.append(message), ...this.drain()];
+  }
+
+  /** Takes a page that was asked for with afterSeq = localSeq. */
+  extend(page: Page): ChatMessage[] {
+    const stored: ChatMessage[] = [];
+    const gaps = [...page.gaps].sort((a, b) => a.from - b.from);
+    for (const message of page.items) {
+      while (gaps[0] && gaps[0].from < message.seq) this.pass(gaps.shift()!);
+      if (message.seq > this.record.head.seq) this.grow(message);
+      if (message.seq === this.record.localSeq + 1) stored.push(this.append(message));
+    }
+    gaps.forEach((gap) => this.pass(gap));
+    return [...stored, ...this.drain()];
+  }
+
+  /** Takes a page that ends just below `before`: it fills holes there. */
+  fillBefore(before: number, page: Page): ChatMessage[] {
+    const lowest = Math.min(...page.items.map((item) => item.seq), ...page.gaps.map((gap) => gap.from), before);
+    const from = lowest === before ? 1 : lowest;
+    this.record.holes = ranges.remove(this.record.holes, { from, to: before - 1 });
+    for (const gap of page.gaps) this.record.gaps = ranges.add(this.record.gaps, gap);
+    return page.items.map((item) => this.keep(item));
+  }
+
+  /** Takes the newest page of a conversation that is far behind; what lies between becomes a hole. */
+  jump(page: Page, headSeq: number): ChatMessage[] {
+    const lowest = Math.min(...page.items.map((item) => item.seq), ...page.gaps.map((gap) => gap.from), headSeq + 1);
+    this.recordHole(lowest - 1);
+    for (const gap of page.gaps) this.record.gaps = ranges.add(this.record.gaps, gap);
+    const stored = page.items.map((item) => this.keep(item));
+    for (const item of stored) if (item.seq > this.record.head.seq) this.grow(item);
+    this.record.localSeq = Math.max(this.record.localSeq, headSeq);
+    return [...stored, ...this.drain()];
+  }
+
+  /** Says honestly that everything above localSeq up to this seq is missing. */
+  recordHole(to: number): void {
+    if (to <= this.record.localSeq) return;
+    this.record.holes = ranges.add(this.record.holes, { from: this.record.localSeq + 1, to });
+    this.record.localSeq = to;
+    for (const seq of [...this.aside.keys()]) {
+      if (seq > to) continue;
+      this.keep(this.aside.get(seq)!);
+      this.aside.delete(seq);
+    }
+    this.drain();
+  }
+
+  /** Takes changed messages. A copy with a lower rev than the stored one changes nothing. */
+  change(items: ChatMessage[], upToRev: number): ChatMessage[] {
+    this.record.localRev = Math.max(this.record.localRev, upToRev);
+    return items.filter((item) => this.messages.has(item.seq) || ranges.find(this.record.holes, item.seq)).map((item) => this.keep(item));
+  }
+
+  /** Takes a head with the user's own numbers. */
+  applyHead(head: Head): void {
+    const own = this.record.head;
+    const readSeq = Math.max(own.readSeq, head.readSeq);
+    const unread = head.seq < own.seq ? head.unread + this.othersAbove(head.seq) : head.unread;
+    this.record.head = {
+      ...own,
+      seq: Math.max(own.seq, head.seq),
+      rev: Math.max(own.rev, head.rev),
+      membersRev: Math.max(own.membersRev, head.membersRev),
+      readSeq,
+      unread: Math.min(UNREAD_MOST, unread),
+    };
+    if (readSeq > head.readSeq) this.recount();
+  }
+
+  /** Takes a head without the user's own numbers, as a pong carries it. */
+  announce(head: Head): boolean {
+    const { localSeq, localRev } = this.record;
+    return head.seq > localSeq || head.rev > localRev;
+  }
+
+  /** Moves the own marker up. Answers false if nothing changed. */
+  read(seq: number): boolean {
+    const { head } = this.record;
+    const target = Math.min(seq, head.seq);
+    if (target <= head.readSeq) return false;
+    head.readSeq = target;
+    this.record.markers[this.me] = target;
+    this.recount();
+    return true;
+  }
+
+  /** True if the unread number can be counted here, so that nobody has to be asked. */
+  get countable(): boolean {
+    const { head, localSeq, holes } = this.record;
+    return localSeq >= head.seq && ranges.countAbove(holes, head.readSeq) === 0;
+  }
+
+  /** The lowest seq from which everything up to `seq` is here. */
+  startOf(seq: number): number {
+    const below = this.record.holes.filter((hole) => hole.to < seq);
+    return below.length ? Math.max(...below.map((hole) => hole.to)) + 1 : 1;
+  }
+
+  private recount(): void {
+    const { head, holes } = this.record;
+    if (head.readSeq >= head.seq) head.unread = 0;
+    else {
+      const known = this.othersAbove(head.readSeq);
+      const most = known + ranges.countAbove(holes, head.readSeq) + Math.max(0, head.seq - this.record.localSeq - this.aside.size);
+      head.unread = Math.min(UNREAD_MOST, this.countable ? known : Math.min(head.unread, most));
+    }
+  }
+
+  private othersAbove(seq: number): number {
+    let count = 0;
+    for (const held of [this.messages, this.aside]) {
+      for (const message of held.values()) if (message.seq > seq && message.senderId !== this.me) count++;
+    }
+    return count;
+  }
+
+  private grow(message: ChatMessage): void {
+    const { head } = this.record;
+    head.seq = message.seq;
+    this.record.activeAt = Math.max(this.record.activeAt, message.sentAt);
+    if (message.senderId !== this.me) head.unread = Math.min(UNREAD_MOST, head.unread + 1);
+    else {
+      head.readSeq = message.seq;
+      head.unread = 0;
+      this.record.markers[this.me] = message.seq;
+    }
+  }
+
+  private late(message: ChatMessage): ChatMessage[] {
+    const held = this.messages.get(message.seq);
+    if (held ? message.rev <= held.rev : !ranges.find(this.record.holes, message.seq)) return [];
+    return [this.keep(message)];
+  }
+
+  private append(message: ChatMessage): ChatMessage {
+    this.record.localSeq = message.seq;
+    this.aside.delete(message.seq);
+    return this.keep(message);
+  }
+
+  private keep(message: ChatMessage): ChatMessage {
+    const held = this.messages.get(message.seq);
+    const newest = held && held.rev > message.rev ? held : message;
+    this.messages.set(message.seq, newest);
+    this.record.holes = ranges.remove(this.record.holes, { from: message.seq, to: message.seq });
+    return newest;
+  }
+
+  private pass(gap: Range): void {
+    this.record.gaps = ranges.add(this.record.gaps, gap);
+    if (gap.from <= this.record.localSeq + 1) this.record.localSeq = Math.max(this.record.localSeq, gap.to);
+  }
+
+  private drain(): ChatMessage[] {
+    const stored: ChatMessage[] = [];
+    for (const seq of this.aside.keys()) if (seq <= this.record.localSeq) this.aside.delete(seq);
+    for (let next; (next = this.aside.get(this.record.localSeq + 1)); ) stored.push(this.append(next));
+    return stored;
+  }
+}
+
+/** A conversation of which only the id is known. */
+export function unknownConversation(id: string): Conversation {
+  return {
+    id,
+    readOnly: false,
+    memberIds: [],
+    createdAt: 0,
+    activeAt: 0,
+    head: emptyHead(id),
+    markers: {},
+    localSeq: 0,
+    localRev: 0,
+    holes: [],
+    gaps: [],
+  };
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [svelte()],
+  build: {
+    target: 'es2022',
+    // The policy forbids inline data: small files stay files, too.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // dist/.keep is committed, so that the program compiles without a build of the client.
+    emptyOutDir: false,
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+    restoreMocks: true,
+  },
+});
