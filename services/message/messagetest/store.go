@@ -106,9 +106,11 @@ func (s *Store) Relate(_ context.Context, r message.Relation) (ids.ConversationI
 		current = s.conversations[id]
 	}
 	change := message.DecideRelation(current, r)
-	if change.Insert || change.Update {
-		s.put(change.Conversation, r.At)
-		s.pairs[r.Pair] = change.Conversation.ID
+	c := change.Conversation
+	c.Members = slices.Clone(c.Members)
+	s.conversations[c.ID], s.pairs[r.Pair] = &c, c.ID
+	if len(change.Events) > 0 {
+		s.put(c, r.At)
 		s.events = append(s.events, change.Events...)
 	}
 	return change.Conversation.ID, change.Events, nil

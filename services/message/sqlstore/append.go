@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/parley-chat/parley/services/internal/dialect"
+	"github.com/parley-chat/parley/services/internal/failpoint"
+	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/sqldb"
+	"github.com/parley-chat/parley/services/message"
+)
+
+// Append implements message.Writer in eight statements, BEGIN and COMMIT counted, whatever the size of
+// the batch: lock heads and members, look for retries, raise the heads, insert messages, move members,
+// insert into the outbox.
+func (s *Store) Append(ctx context.Context, batch []message.Pending, now int64) (message.Committed, error) {
+	var plan message.Plan
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+		facts, err := readFacts(ctx, tx, batch)
+		if err != nil {
+			return err
+		}
+		facts.Now = now
+		plan = message.Decide(batch, facts)
+		if len(plan.Rows) == 0 {
+			return nil
+		}
+		if err := writePlan(ctx, tx, plan, facts); err != nil {
+			return err
+		}
+		return failpoint.Hit(failpoint.BeforeCommit)
+	})
+	if err != nil {
+		return message.Committed{}, fmt.Errorf("append batch: %w", err)
+	}
+	if err := failpoint.Hit(failpoint.AfterCommit); err != nil {
+		return message.Committed{}, fault.ErrUnavailable.Because(err)
+	}
+	return message.Committed{Results: plan.Results, Events: plan.Events}, nil
+}
+
+// readFacts locks the conversations in the order of their ids, so that two batches cannot lock each
+// other out, and then looks for retries: what was committed while this batch waited for the locks is
+// seen, because READ COMMITTED reads anew for each statement.
+func readFacts(ctx context.Context, tx *sqldb.Tx, batch []message.Pending) (message.Facts, error) {
+	facts := message.Facts{
+		Conversations: map[ids.ConversationID]message.Conversation{},
+		Stored:        map[message.ClientKey]message.Stored{},
+	}
+	var locked []conversationRow
+	query, args := inIDs(withMembers+" WHERE c.id IN (?)"+memberOrder+tx.Dialect().ForUpdate(), conversationsOf(batch))
+	if err := tx.Select(ctx, &locked, query, args...); err != nil {
+		return facts, fmt.Errorf("lock conversations: %w", err)
+	}
+	for _, c := range conversations(locked) {
+		facts.Conversations[c.ID] = c
+	}
+	var stored []storedRow
+	query, args = sqldb.In("SELECT conversation_id, seq, id, client_message_id, sender_id, sent_at, payload_hash"+
+		" FROM messages WHERE client_message_id IN (?)", clientIDsOf(batch))
+	if err := tx.Select(ctx, &stored, query, args...); err != nil {
+		return facts, fmt.Errorf("look for retries: %w", err)
+	}
+	for _, r := range stored {
+		key := message.ClientKey{Sender: r.Sender, ClientID: r.ClientID}
+		facts.Stored[key] = r.stored()
+	}
+	return facts, nil
+}
+
+type storedRow struct {
+	Conversation ids.ConversationID  `db:"conversation_id"`
+	Seq          int64               `db:"seq"`
+	ID           ids.MessageID       `db:"id"`
+	ClientID     ids.ClientMessageID `db:"client_message_id"`
+	Sender       ids.UserID          `db:"sender_id"`
+	SentAt       int64               `db:"sent_at"`
+	Hash         []byte              `db:"payload_hash"`
+}
+
+func (r storedRow) stored() message.Stored {
+	s := message.Stored{Sent: message.Sent{
+		Conversation: r.Conversation, ClientID: r.ClientID, ID: r.ID, Seq: r.Seq, SentAt: r.SentAt,
+	}}
+	copy(s.Hash[:], r.Hash)
+	return s
+}
+
+func conversationsOf(batch []message.Pending) []ids.ConversationID {
+	list := make([]ids.ConversationID, len(batch))
+	for i, p := range batch {
+		list[i] = p.Conversation
+	}
+	slices.SortFunc(list, ids.ConversationID.Compare)
+	return slices.Compact(list)
+}
+
+func clientIDsOf(batch []message.Pending) []ids.ClientMessageID {
+	list := make([]ids.ClientMessageID, len(batch))
+	for i, p := range batch {
+		list[i] = p.ClientID
+	}
+	return list
+}
+
+func writePlan(ctx context.Context, tx *sqldb.Tx, plan message.Plan, facts message.Facts) error {
+	if err := raiseHeads(ctx, tx, plan.Conversations, facts.Now); err != nil {
+		return err
+	}
+	err := insertMessages(ctx, tx, plan.Rows)
+	if dialect.IsDuplicate(err) {
+		return errors.Join(message.ErrRaced, err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := moveMembers(ctx, tx, plan.Conversations, facts); err != nil {
+		return err
+	}
+	return insertEvents(ctx, tx, plan.Events)
+}
+
+// setActive moves a time forward only: the clock of another pod may be ahead.
+const setActive = " SET active_at = CASE WHEN active_at < ? THEN ? ELSE active_at END"
+
+func raiseHeads(ctx context.Context, tx *sqldb.Tx, heads []message.Conversation, now int64) error {
+	args, list := []any{now, now}, make([]ids.ConversationID, len(heads))
+	for i, c := range heads {
+		args, list[i] = append(args, c.ID, c.Seq), c.ID
+	}
+	query, args := inIDs("UPDATE conversations"+setActive+", seq = CASE id"+
+		strings.Repeat(" WHEN ? THEN ?", len(heads))+" ELSE seq END WHERE id IN (?)", list, args...)
+	return execute(ctx, tx, "raise heads", query, args...)
+}
+
+func insertMessages(ctx context.Context, tx *sqldb.Tx, rows []message.Row) error {
+	const columns = 10
+	args := make([]any, 0, columns*len(rows))
+	for _, r := range rows {
+		args = append(args, r.Conversation, r.Seq, r.ID, r.ClientID, r.Sender, r.SentAt, r.Rev, int32(r.Kind),
+			[]byte(r.Text), r.Hash[:])
+	}
+	const one = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	return execute(ctx, tx, "insert messages", "INSERT INTO messages ("+messageColumns+", payload_hash) VALUES "+one+
+		strings.Repeat(", "+one, len(rows)-1), args...)
+}
+
+// moveMembers moves the markers of those who sent, and lets all members see that something moved.
+func moveMembers(ctx context.Context, tx *sqldb.Tx, heads []message.Conversation, facts message.Facts) error {
+	var markers strings.Builder
+	args, list := []any{facts.Now, facts.Now, facts.Now}, make([]ids.ConversationID, len(heads))
+	for i, c := range heads {
+		list[i] = c.ID
+		markers.WriteString(" WHEN ? THEN CASE user_id")
+		args = append(args, c.ID)
+		before := facts.Conversations[c.ID].Members
+		for k, m := range c.Members {
+			if m.ReadSeq != before[k].ReadSeq {
+				markers.WriteString(" WHEN ? THEN ?")
+				args = append(args, m.UserID, m.ReadSeq)
+			}
+		}
+		markers.WriteString(" ELSE read_seq END")
+	}
+	query, args := inIDs("UPDATE members"+setActive+", changed_at = ?, read_seq = CASE conversation_id"+markers.String()+
+		" ELSE read_seq END WHERE conversation_id IN (?) AND left_seq IS NULL", list, args...)
+	return execute(ctx, tx, "move members", query, args...)
+}

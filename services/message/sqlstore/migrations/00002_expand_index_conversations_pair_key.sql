@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE UNIQUE INDEX conversations_pair_key ON conversations (pair_key);

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"database/sql"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/message"
+)
+
+// conversationColumns and memberRows read conversations with all their members. The outer join makes
+// both databases read, and MySQL lock, the conversation before its members; a conversation that was
+// never opened has none.
+const (
+	conversationColumns = "c.id, c.kind, c.state, c.relation_version, c.seq, c.rev, c.members_rev, c.created_at, c.active_at," +
+		" m.user_id, m.joined_seq, m.left_seq, m.read_seq"
+	memberRows = " LEFT JOIN members m ON m.conversation_id = c.id"
+	// withMembers selects from conversations alone.
+	withMembers = "SELECT " + conversationColumns + " FROM conversations c" + memberRows
+	memberOrder = " ORDER BY c.id, m.user_id, m.joined_seq"
+)
+
+// conversationRow is a conversation beside one of its members.
+type conversationRow struct {
+	ID              ids.ConversationID `db:"id"`
+	Kind            int32              `db:"kind"`
+	State           int32              `db:"state"`
+	RelationVersion int64              `db:"relation_version"`
+	Seq             int64              `db:"seq"`
+	Rev             int64              `db:"rev"`
+	MembersRev      int64              `db:"members_rev"`
+	CreatedAt       int64              `db:"created_at"`
+	ActiveAt        int64              `db:"active_at"`
+	UserID          ids.UserID         `db:"user_id"`
+	JoinedSeq       sql.NullInt64      `db:"joined_seq"`
+	LeftSeq         sql.NullInt64      `db:"left_seq"`
+	ReadSeq         sql.NullInt64      `db:"read_seq"`
+}
+
+// conversations groups rows that lie in the order of memberOrder.
+func conversations(rows []conversationRow) []message.Conversation {
+	var found []message.Conversation
+	for _, r := range rows {
+		if n := len(found); n == 0 || found[n-1].ID != r.ID {
+			found = append(found, message.Conversation{
+				ID: r.ID, Kind: message.Kind(r.Kind), State: message.State(r.State), RelationVersion: r.RelationVersion,
+				Seq: r.Seq, Rev: r.Rev, MembersRev: r.MembersRev, CreatedAt: r.CreatedAt, ActiveAt: r.ActiveAt,
+			})
+		}
+		if !r.UserID.IsZero() {
+			c := &found[len(found)-1]
+			c.Members = append(c.Members, message.Member{
+				UserID: r.UserID, JoinedSeq: r.JoinedSeq.Int64, LeftSeq: r.LeftSeq.Int64, Left: r.LeftSeq.Valid,
+				ReadSeq: r.ReadSeq.Int64,
+			})
+		}
+	}
+	return found
+}
+
+const messageColumns = "conversation_id, seq, id, client_message_id, sender_id, sent_at, rev, kind, body"
+
+// messageRow is a message without the hash of its payload.
+type messageRow struct {
+	Conversation ids.ConversationID  `db:"conversation_id"`
+	Seq          int64               `db:"seq"`
+	ID           ids.MessageID       `db:"id"`
+	ClientID     ids.ClientMessageID `db:"client_message_id"`
+	Sender       ids.UserID          `db:"sender_id"`
+	SentAt       int64               `db:"sent_at"`
+	Rev          int64               `db:"rev"`
+	Kind         int32               `db:"kind"`
+	Body         []byte              `db:"body"`
+}
+
+func messages(rows []messageRow) []message.Message {
+	found := make([]message.Message, len(rows))
+	for i, r := range rows {
+		found[i] = message.Message{
+			Conversation: r.Conversation, Seq: r.Seq, ID: r.ID, ClientID: r.ClientID, Sender: r.Sender,
+			SentAt: r.SentAt, Rev: r.Rev, Kind: message.BodyKind(r.Kind), Text: string(r.Body),
+		}
+	}
+	return found
+}
