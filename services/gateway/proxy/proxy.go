@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/gateway"
+	"github.com/parley-chat/parley/services/internal/identity"
+)
+
+// SocketPath is where the WebSocket opens; the seat may follow after a slash.
+const SocketPath = "/v1/ws"
+
+// Options of New. Fields that may be empty say so.
+type Options struct {
+	// Upstreams are the base addresses of the components, for example "http://user:9090".
+	Upstreams map[component.Name]string
+	// Transport carries calls to them.
+	Transport http.RoundTripper
+	// Keys sign the identity of each call.
+	Keys identity.Keys
+	// Tokens tells what tokens prove.
+	Tokens gateway.Tokens
+	// Session answers the methods of the gateway itself, at the paths of its generated handler. A request
+	// carries the identity header for the audience "gateway", and the caller in its context.
+	Session http.Handler
+	// Socket answers SocketPath and what lies under it; nil: nothing is there.
+	Socket http.Handler
+	// Web is the built web client with index.html at its top; nil or without that file: a page says how
+	// to build it.
+	Web fs.FS
+	// Policy is the Content-Security-Policy of every answer; "connect-src 'self'" in it gets the address
+	// of the WebSocket too. Empty: a policy that allows nothing.
+	Policy string
+	// Origins may call from other sites, exact with scheme and port; may be empty.
+	Origins []string
+	// TrustedProxies are whose X-Forwarded-For counts; may be empty.
+	TrustedProxies []netip.Prefix
+	// Limits of rates; zero fields take the defaults.
+	Limits Limits
+
+	Now        func() time.Time
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// handler is the public port.
+type handler struct {
+	Options
+
+	routes  map[string]route
+	forward map[component.Name]http.Handler
+	site    http.Handler
+	errors  *connect.ErrorWriter
+	rates   *rates
+	metrics metrics
+}
+
+// New makes the handler. It fails if a component that has routes has no address.
+func New(o Options) (http.Handler, error) {
+	routes, err := makeRoutes()
+	if err != nil {
+		return nil, err
+	}
+	rates, err := newRates(o.Limits, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{
+		Options: o, routes: routes, site: newSite(o.Web), errors: connect.NewErrorWriter(), rates: rates,
+		metrics: newMetrics(o.Registerer), forward: map[component.Name]http.Handler{component.Gateway: o.Session},
+	}
+	for _, r := range routes {
+		if h.forward[r.component] != nil {
+			continue
+		}
+		if h.forward[r.component], err = h.newForward(o.Upstreams[r.component]); err != nil {
+			return nil, fmt.Errorf("address of %s: %w", r.component, err)
+		}
+	}
+	return h, nil
+}
+
+// ServeHTTP sorts requests; what it refuses looks the same for every path that is none.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	requestID := newRequestID()
+	h.setHeaders(w.Header(), r, requestID)
+	client := h.clientAddress(r)
+	strip(r.Header)
+	route, known := h.routes[r.URL.Path]
+	switch {
+	case known:
+		if h.crossOrigin(w, r) {
+			return
+		}
+		h.serveCall(w, r, call{route: route, requestID: requestID, client: client})
+	case isSocket(r.URL.Path) && h.Socket != nil:
+		h.Socket.ServeHTTP(w, r.WithContext(identity.NewContext(r.Context(), identity.Caller{
+			RequestID: requestID, ClientAddress: client,
+		})))
+	case isAPI(r.URL.Path):
+		http.NotFound(w, r)
+	default:
+		h.site.ServeHTTP(w, r)
+	}
+}
