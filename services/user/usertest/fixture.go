@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package usertest
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/page"
+	"github.com/parley-chat/parley/services/user"
+)
+
+// Clock is a clock that a test moves.
+type Clock struct{ ms atomic.Int64 }
+
+// NewClock starts at a fixed time.
+func NewClock() *Clock {
+	c := &Clock{}
+	c.ms.Store(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMilli())
+	return c
+}
+
+// Now is the time.
+func (c *Clock) Now() time.Time { return time.UnixMilli(c.ms.Load()).UTC() }
+
+// Advance moves the time on.
+func (c *Clock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+
+// Fixture is a Service on fakes.
+type Fixture struct {
+	*user.Service
+	Clock     *Clock
+	Store     *Store
+	Hasher    *Hasher
+	Published *Publisher
+}
+
+// NewFixture makes one, with twenty logins a minute for an address.
+func NewFixture() *Fixture {
+	f := &Fixture{Clock: NewClock(), Store: NewStore(), Hasher: &Hasher{Version: "v1"}, Published: &Publisher{}}
+	f.Service = f.Pod()
+	return f
+}
+
+// Pod is one more process on the same store and clock.
+func (f *Fixture) Pod() *user.Service {
+	return user.New(user.Ports{
+		Accounts: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
+		Hasher: f.Hasher, Text: Text{}, Publisher: f.Published,
+	}, user.Options{
+		AddressLogins: 20, Pages: page.NewCodec([]byte("a key for tests")), Now: f.Clock.Now,
+		Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
+// Password is a password that the policy takes.
+const Password = "correct horse battery"
+
+// Person registers somebody with Password and a new device.
+func (f *Fixture) Person(t testing.TB, username, nickname string) user.Login {
+	t.Helper()
+	login, err := f.Register(t.Context(), user.Registration{
+		Username: username, Nickname: nickname, Password: Password, Device: NewDevice(),
+	})
+	if err != nil {
+		t.Fatalf("register %s: %v", username, err)
+	}
+	return login
+}
+
+// NewDevice is a device that nobody has seen.
+func NewDevice() user.Device { return user.Device{ID: ids.NewDevice(), Name: "test device"} }
