@@ -50,7 +50,7 @@ var (
 // Message to publish.
 type Message struct {
 	Exchange, RoutingKey string
-	Body                 []byte        // read until Publish returns
+	Body                 []byte        // not to be changed afterwards, even if Publish fails
 	Persistent           bool          // survives a restart of the broker
 	TTL                  time.Duration // 0: as long as the queue allows; whole milliseconds
 }

@@ -21,7 +21,7 @@ type subscription struct {
 	// guarded by the broker's mutex
 	unsettled map[uint64]*message // by seq
 	settled   chan struct{}       // closed when unsettled shrinks, and then replaced
-	pause     time.Duration       // of the next retry
+	pause     broker.RetryPause
 	ended     bool
 }
 
@@ -84,7 +84,7 @@ func (b *Broker) connect(s broker.Subscription) (*subscription, chan struct{}) {
 	b.bound++
 	return &subscription{
 		b: b, s: s, q: q, changed: b.changed,
-		unsettled: map[uint64]*message{}, settled: make(chan struct{}), pause: broker.MinRetryPause,
+		unsettled: map[uint64]*message{}, settled: make(chan struct{}),
 	}, b.changed
 }
 
@@ -157,7 +157,7 @@ func (sub *subscription) settle(m *message, o broker.Outcome) {
 	}
 	switch o {
 	case broker.Acked:
-		sub.pause = broker.MinRetryPause
+		sub.pause.Reset()
 		sub.forget(m)
 	case broker.Rejected:
 		sub.forget(m)
@@ -166,8 +166,7 @@ func (sub *subscription) settle(m *message, o broker.Outcome) {
 			sub.b.declare(name, broker.Subscription{Queue: name}).push(m)
 		}
 	case broker.Retried:
-		time.AfterFunc(sub.pause, func() { sub.requeue(m) })
-		sub.pause = min(2*sub.pause, broker.MaxRetryPause)
+		time.AfterFunc(sub.pause.Hold(), func() { sub.requeue(m) })
 	}
 }
 
@@ -175,6 +174,7 @@ func (sub *subscription) requeue(m *message) {
 	sub.b.mu.Lock()
 	defer sub.b.mu.Unlock()
 	if !sub.ended {
+		sub.pause.Release()
 		sub.forget(m)
 		m.redelivered = true
 		sub.q.push(m)

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package amqpbroker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/parley-chat/parley/services/internal/broker"
+)
+
+// repairEvery is how often a subscription declares and binds anew, in case somebody deleted an exchange
+// or binding, of which nobody tells; chosen, no evidence.
+const repairEvery = 10 * time.Second
+
+// consumer is one subscription through all its connections.
+type consumer struct {
+	b       *Broker
+	s       broker.Subscription
+	handle  func(ctx context.Context, d *broker.Delivery)
+	monitor *monitor
+}
+
+// Subscribe consumes until ctx ends, on a connection of its own.
+func (b *Broker) Subscribe(ctx context.Context, s broker.Subscription, handle func(ctx context.Context, d *broker.Delivery)) error {
+	s, err := s.Normalized()
+	if err != nil {
+		return err
+	}
+	c := &consumer{b: b, s: s, handle: handle, monitor: newMonitor(b.opts.Logger, s.Queue+s.Name)}
+	if !b.enter(c.monitor) {
+		return broker.ErrClosed
+	}
+	defer b.leave(c.monitor)
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(b.ctx, cancel)()
+	c.run(running)
+	if ctx.Err() == nil {
+		return broker.ErrClosed
+	}
+	return nil
+}
+
+func (c *consumer) run(ctx context.Context) {
+	var pause broker.Backoff
+	for ctx.Err() == nil {
+		err := c.connect(ctx, &pause)
+		if c.monitor.failed(ctx, err) && ctx.Err() == nil && c.s.Lost != nil {
+			c.s.Lost()
+		}
+		wait(ctx, pause.Next())
+	}
+}
+
+// connect is the life of one connection.
+func (c *consumer) connect(ctx context.Context, pause *broker.Backoff) error {
+	l, err := dial(ctx, c.b.opts, c.s.Queue+c.s.Name)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	ch, err := l.conn.Channel()
+	if err != nil {
+		return err
+	}
+	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
+	name := queueName(c.s)
+	if err := c.declare(ch, name); err != nil {
+		return err
+	}
+	deliveries, err := c.consume(ch, name)
+	if err != nil {
+		return err
+	}
+	pause.Reset()
+	c.monitor.connected(ctx)
+	if c.s.Bound != nil {
+		c.s.Bound(ctx)
+	}
+	acks := startAcker(ch, c.s.Prefetch)
+	defer acks.stop()
+	return c.receive(ctx, ch, name, received{deliveries: deliveries, closed: closed, acks: acks})
+}
+
+func (c *consumer) declare(ch *amqp.Channel, name string) error {
+	if err := declareExchanges(ch); err != nil {
+		return err
+	}
+	if err := declareQueue(ch, name, c.s); err != nil {
+		return err
+	}
+	return bind(ch, name, c.s)
+}
+
+func (c *consumer) consume(ch *amqp.Channel, name string) (<-chan amqp.Delivery, error) {
+	if err := ch.Qos(c.s.Prefetch, 0, false); err != nil {
+		return nil, fmt.Errorf("set prefetch: %w", err)
+	}
+	deliveries, err := ch.Consume(name, "", false, !c.s.Durable(), false, false, nil)
+	if err != nil {
+		return nil, fmt.Errorf("consume %s: %w", name, err)
+	}
+	return deliveries, nil
+}
+
+// received is what comes and goes on a channel.
+type received struct {
+	deliveries <-chan amqp.Delivery
+	closed     <-chan *amqp.Error
+	acks       *acker
+}
+
+func (c *consumer) receive(ctx context.Context, ch *amqp.Channel, name string, r received) error {
+	repair := time.NewTicker(repairEvery)
+	defer repair.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-repair.C:
+			if err := c.declare(ch, name); err != nil {
+				return err
+			}
+		case d, ok := <-r.deliveries:
+			if !ok { // the channel closed, or the queue was deleted
+				return closeReason(r.closed)
+			}
+			c.handle(ctx, r.acks.delivery(d))
+		}
+	}
+	return ctx.Err()
+}
+
+func closeReason(closed <-chan *amqp.Error) error {
+	select {
+	case err, ok := <-closed:
+		if ok && err != nil {
+			return err
+		}
+	default:
+	}
+	return errChannel
+}
