@@ -4,7 +4,9 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,34 +17,65 @@ import (
 // BinaryVariable names a program that was built before; it is taken for builds without tags.
 const BinaryVariable = "PARLEY_BIN"
 
+const program = "github.com/parley-chat/parley/services"
+
 //nolint:gochecknoglobals // one build for all tests of a process
 var (
-	buildMu sync.Mutex        // guards built
-	built   map[string]string // tags → path
+	buildMu sync.Mutex // guards builds
+	builds  = map[string]string{}
 )
 
-// Binary builds the program with build tags, once per process, into dir, and returns its path. Without
-// tags it is the program that PARLEY_BIN names, if it names one.
+// Binary gives the program, built with tags, as a file of its own in dir. The first call of a process
+// builds it; without tags it is the program that PARLEY_BIN names, if it names one.
 func Binary(ctx context.Context, dir string, tags ...string) (string, error) {
 	if path := os.Getenv(BinaryVariable); path != "" && len(tags) == 0 {
 		return filepath.Abs(path)
 	}
-	key := strings.Join(tags, ",")
-	buildMu.Lock()
-	defer buildMu.Unlock()
-	if path, ok := built[key]; ok {
-		if _, err := os.Stat(path); err == nil {
-			return path, nil
-		}
+	built, err := build(ctx, strings.Join(tags, ","))
+	if err != nil {
+		return "", err
 	}
 	path := filepath.Join(dir, "parley")
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", key, "-o", path, "github.com/parley-chat/parley/services") //nolint:gosec // our own program
+	if err := os.Link(built, path); err == nil {
+		return path, nil
+	}
+	return path, copyFile(built, path) // another file system
+}
+
+// build keeps what it builds in the cache folder of the user, where the next process overwrites it.
+func build(ctx context.Context, tags string) (string, error) {
+	buildMu.Lock()
+	defer buildMu.Unlock()
+	if path, ok := builds[tags]; ok {
+		return path, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find a place for the program: %w", err)
+	}
+	path := filepath.Join(cache, "parley-test", fmt.Sprintf("parley-%s-%d", tags, os.Getuid()))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", tags, "-o", path, program)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build parley: %w\n%s", err, out)
 	}
-	if built == nil {
-		built = map[string]string{}
-	}
-	built[key] = path
+	builds[tags] = path
 	return path, nil
+}
+
+func copyFile(from, to string) (err error) {
+	in, err := os.Open(from) //nolint:gosec // built by us
+	if err != nil {
+		return err
+	}
+	defer in.Close()                                                      //nolint:errcheck // it was only read
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700) //nolint:gosec // a program
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	_, err = io.Copy(out, in)
+	return err
 }
