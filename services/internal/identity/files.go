@@ -26,8 +26,9 @@ const (
 )
 
 const (
-	// pageKeyBytes of HMAC-SHA-256: as long as its output (RFC 2104 section 3).
-	pageKeyBytes = 32
+	// keyBytes of an Ed25519 seed and public key (RFC 8032 section 5.1), and of the key of HMAC-SHA-256,
+	// which is as long as its output (RFC 2104 section 3).
+	keyBytes = 32
 	// maxKeyFileBytes is far above any key and bounds what a wrong path can make us read.
 	maxKeyFileBytes = 4096
 	keyFileMode     = 0o600
@@ -36,7 +37,7 @@ const (
 // WriteKeys makes new keys for all components, and a page token key, in a folder that exists. It
 // writes nothing and fails with fs.ErrExist if the folder has one of the files already.
 func WriteKeys(dir string) error {
-	files := map[string][]byte{pageTokenFile: make([]byte, pageKeyBytes)}
+	files := map[string][]byte{pageTokenFile: make([]byte, keyBytes)}
 	if _, err := rand.Read(files[pageTokenFile]); err != nil {
 		return fmt.Errorf("make the page token key: %w", err)
 	}
@@ -58,7 +59,7 @@ func WriteKeys(dir string) error {
 }
 
 func writeFile(path string, value []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, keyFileMode)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, keyFileMode) //nolint:gosec // the folder is chosen by whoever runs us
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func writeFile(path string, value []byte) error {
 // LoadKeys reads what component self holds from a folder: its own private key, and of every component
 // the public key and, where there is one, the previous public key.
 func LoadKeys(dir string, self component.Name) (Keys, error) {
-	seed, err := readFile(dir, filePrefix+string(self)+privateSuffix, ed25519.SeedSize)
+	seed, err := readFile(dir, filePrefix+string(self)+privateSuffix)
 	if err != nil {
 		return Keys{}, err
 	}
@@ -87,11 +88,11 @@ func LoadKeys(dir string, self component.Name) (Keys, error) {
 }
 
 func readPublic(dir string, name component.Name) ([]ed25519.PublicKey, error) {
-	current, err := readFile(dir, filePrefix+string(name)+publicSuffix, ed25519.PublicKeySize)
+	current, err := readFile(dir, filePrefix+string(name)+publicSuffix)
 	if err != nil {
 		return nil, err
 	}
-	older, err := readFile(dir, previous+filePrefix+string(name)+publicSuffix, ed25519.PublicKeySize)
+	older, err := readFile(dir, previous+filePrefix+string(name)+publicSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return []ed25519.PublicKey{current}, nil
 	}
@@ -103,10 +104,10 @@ func readPublic(dir string, name component.Name) ([]ed25519.PublicKey, error) {
 
 // LoadPageKey reads the key of page tokens from a folder of keys.
 func LoadPageKey(dir string) ([]byte, error) {
-	return readFile(dir, pageTokenFile, pageKeyBytes)
+	return readFile(dir, pageTokenFile)
 }
 
-func readFile(dir, name string, size int) ([]byte, error) {
+func readFile(dir, name string) ([]byte, error) {
 	path := filepath.Join(dir, name)
 	info, err := os.Stat(path)
 	if err != nil {
@@ -121,8 +122,8 @@ func readFile(dir, name string, size int) ([]byte, error) {
 	}
 	line := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	value, err := base64.StdEncoding.Strict().DecodeString(line)
-	if err != nil || len(value) != size {
-		return nil, fmt.Errorf("read key: %s does not hold %d bytes in base64", path, size)
+	if err != nil || len(value) != keyBytes {
+		return nil, fmt.Errorf("read key: %s does not hold %d bytes in base64", path, keyBytes)
 	}
 	return value, nil
 }

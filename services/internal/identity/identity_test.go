@@ -165,7 +165,7 @@ func TestKeysDoNotPrint(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("keys", "keys", keys)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		log.WriteString(fmt.Sprintf(verb, keys))
+		_, _ = fmt.Fprintf(&log, verb, keys)
 	}
 	if got := strings.Count(log.String(), "redacted"); got != 5 {
 		t.Fatalf("printed %q", log.String())

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -90,8 +91,7 @@ func (p *part) start(ctx context.Context, failed chan<- *part) {
 
 func (g *Group) stop(ctx context.Context, first error) error {
 	var all []error
-	for i := len(g.parts) - 1; i >= 0; i-- {
-		p := g.parts[i]
+	for _, p := range slices.Backward(g.parts) {
 		if err := p.end(ctx); err != nil && (first == nil || !errors.Is(first, err)) {
 			g.logger.Warn("part did not stop well", "part", p.name, "error", err)
 			all = append(all, fmt.Errorf("stop %s: %w", p.name, err))

@@ -5,7 +5,6 @@ package rpcclient_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -39,7 +38,7 @@ func (u users) BatchGetUsers(ctx context.Context, _ *userv1.BatchGetUsersRequest
 
 func server(keys identity.Keys, answer func(context.Context) error) http.Handler {
 	s := rpcserver.New(rpcserver.Options{
-		Component: component.User, Keys: keys, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Component: component.User, Keys: keys, Logger: slog.New(slog.DiscardHandler),
 	})
 	s.Mount(userv1connect.NewUserServiceHandler(users{answer: answer}, s.HandlerOptions()...))
 	return s.Handler()

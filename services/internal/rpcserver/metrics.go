@@ -39,8 +39,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 // register answers the collector that an earlier server has registered, if there is one.
 func register[C prometheus.Collector](registerer prometheus.Registerer, collector C) C {
 	err := registerer.Register(collector)
-	var already prometheus.AlreadyRegisteredError
-	if errors.As(err, &already) {
+	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
 		if earlier, ok := already.ExistingCollector.(C); ok {
 			return earlier
 		}

@@ -9,10 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
-
-	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 )
 
 // serve starts Serve on a free port; stop ends it and waits.

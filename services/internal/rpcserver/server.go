@@ -55,7 +55,7 @@ func New(options Options) *Server {
 	}
 	now := options.Now
 	if now == nil {
-		now = time.Now //nolint:forbidigo // the default of the option
+		now = time.Now
 	}
 	s := &Server{
 		component: options.Component,

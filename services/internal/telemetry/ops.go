@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -82,10 +83,7 @@ func writeText(w http.ResponseWriter, status int, text string) {
 
 func (o *Ops) writeStatus(w http.ResponseWriter, _ *http.Request) {
 	o.mu.Lock()
-	sections := make(map[string]func() any, len(o.status))
-	for name, section := range o.status {
-		sections[name] = section
-	}
+	sections := maps.Clone(o.status)
 	o.mu.Unlock()
 	// Sections run without the lock: one of them may take long or ask for Status itself.
 	document := make(map[string]any, len(sections)+1)
@@ -125,7 +123,7 @@ func (o *Ops) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		err = server.Close()
 	}
-	<-served
+	_ = <-served // always http.ErrServerClosed here
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
