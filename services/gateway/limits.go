@@ -17,19 +17,22 @@ type Limits struct {
 	PongWait     time.Duration // for a life sign after a ping control frame
 	Tick         time.Duration // grain of all deadlines
 
-	FramesPerSecond, FramesBurst             int // per session
-	SendsPerSecond, SendsBurst               int // per user
-	ConversationPerSecond, ConversationBurst int // sends per conversation
-	SendsInFlight                            int // unanswered sends per session
-	ErrandsWaiting                           int // read and typing frames of a session that wait for their turn
-	TypingEvery                              time.Duration
-	TypingMembers                            int // larger conversations show nobody typing
+	FramesPerSecond       float64 // per session; rates are above 0
+	FramesBurst           int
+	SendsPerSecond        float64 // per user
+	SendsBurst            int
+	ConversationPerSecond float64 // sends per conversation
+	ConversationBurst     int
+	SendsInFlight         int // unanswered sends per session
+	ErrandsWaiting        int // resume, read and typing frames of a session that wait for their turn
+	TypingEvery           time.Duration
+	TypingMembers         int // larger conversations show nobody typing
 
 	Sessions           int // per pod
 	SessionsPerUser    int // per user and pod
 	SessionsPerAddress int
-	HalfOpenPerAddress int // before welcome
-	HandshakesPerSec   int // per pod
+	HalfOpenPerAddress int     // before welcome
+	HandshakesPerSec   float64 // per pod
 
 	QueueBytes  int // per session
 	QueueFrames int // per session
@@ -69,20 +72,20 @@ type bucket struct {
 }
 
 // take takes one token, or tells how long it lasts until there is one.
-func (b *bucket) take(now time.Time, perSecond, burst int) (wait time.Duration, ok bool) {
+func (b *bucket) take(now time.Time, perSecond float64, burst int) (wait time.Duration, ok bool) {
 	if !b.at.IsZero() {
-		b.used -= now.Sub(b.at).Seconds() * float64(perSecond)
+		b.used -= now.Sub(b.at).Seconds() * perSecond
 	}
 	b.used, b.at = max(b.used, 0), now
 	if b.used+1 > float64(burst) {
 		missing := b.used + 1 - float64(burst)
-		return time.Duration(missing / float64(max(perSecond, 1)) * float64(time.Second)), false
+		return time.Duration(missing / perSecond * float64(time.Second)), false
 	}
 	b.used++
 	return 0, true
 }
 
 // idle tells that the bucket is full again, so that it may be forgotten.
-func (b *bucket) idle(now time.Time, perSecond int) bool {
-	return b.used-now.Sub(b.at).Seconds()*float64(perSecond) <= 0
+func (b *bucket) idle(now time.Time, perSecond float64) bool {
+	return b.used-now.Sub(b.at).Seconds()*perSecond <= 0
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"errors"
+	"maps"
+	"sync"
+)
+
+// Stats is a snapshot for metrics and status. Counters never go back.
+type Stats struct {
+	Sessions   int // live here
+	Guests     int // live here, at home elsewhere
+	Opening    int
+	Registered int // at home here, wherever they are held
+	Elsewhere  int // of these, held by other pods
+	Members    int // serving pods of the ring
+	QueueBytes int
+
+	Closes  map[CloseCode]int64
+	Resyncs map[ResyncReason]int64
+	Refused map[string]int64 // handshakes, by reason
+}
+
+// stats counts.
+type stats struct {
+	mu      sync.Mutex // guards everything below
+	closes  map[CloseCode]int64
+	resyncs [resyncReasons]int64
+	refusal map[string]int64
+}
+
+// closed counts a close; codes that peers invent count as abnormal.
+func (s *stats) closed(code CloseCode) {
+	if code.Name() == "" && code != CloseNormal {
+		code = 1006
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closes == nil {
+		s.closes = map[CloseCode]int64{}
+	}
+	s.closes[code]++
+}
+
+func (s *stats) resynced(reason ResyncReason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resyncs[reason]++
+}
+
+func (s *stats) refused(err error) {
+	reason := "rate"
+	switch {
+	case errors.Is(err, ErrDraining):
+		reason = "draining"
+	case errors.Is(err, ErrFull):
+		reason = "full"
+	case errors.Is(err, ErrAddressBusy):
+		reason = "address"
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refusal == nil {
+		s.refusal = map[string]int64{}
+	}
+	s.refusal[reason]++
+}
+
+// Stats counts sessions now, and what happened so far.
+func (h *Hub) Stats() Stats {
+	out := Stats{Members: len(h.Ring.View().Members()), Resyncs: map[ResyncReason]int64{}}
+	for _, s := range h.all() {
+		s.mu.Lock()
+		switch {
+		case s.state == stateLive && s.home != h.Pod:
+			out.Guests++
+			fallthrough
+		case s.state == stateLive:
+			out.Sessions++
+		default:
+			out.Opening++
+		}
+		out.QueueBytes += s.queue.bytes
+		s.mu.Unlock()
+	}
+	out.Registered, out.Elsewhere = h.registry.Sessions(h.Pod)
+	h.stats.mu.Lock()
+	defer h.stats.mu.Unlock()
+	out.Closes, out.Refused = maps.Clone(h.stats.closes), maps.Clone(h.stats.refusal)
+	for reason, n := range h.stats.resyncs {
+		out.Resyncs[ResyncReason(reason)] = n
+	}
+	return out
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"context"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// maxTyped bounds the conversations of one session whose typing rate is known; chosen.
+const maxTyped = 32
+
+// typing tells the other members that somebody types: best effort, straight to their home pods, never
+// stored.
+func (s *Session) typing(ctx context.Context, re int64, k Typing) {
+	if !s.mayType(k.Conversation) {
+		return // dropped without an answer: the next one comes in a few seconds anyway
+	}
+	s.errandOr(ctx, re, func(ctx context.Context) { s.tellTyping(ctx, re, k) })
+}
+
+// mayType lets one start and one stop through per interval and conversation.
+func (s *Session) mayType(conversation ids.ConversationID) bool {
+	now := s.hub.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.typed[conversation]
+	if b == nil {
+		if len(s.typed) >= maxTyped || s.typed == nil {
+			s.typed = map[ids.ConversationID]*bucket{}
+		}
+		b = &bucket{}
+		s.typed[conversation] = b
+	}
+	_, ok := b.take(now, 1/s.hub.Limits.TypingEvery.Seconds(), 2)
+	return ok
+}
+
+func (s *Session) tellTyping(ctx context.Context, re int64, k Typing) {
+	ctx, cancel := context.WithTimeout(ctx, s.hub.Limits.CallWait)
+	defer cancel()
+	s.mu.Lock()
+	k.User = s.login.User
+	s.mu.Unlock()
+	r, err := s.hub.Messages.Recipients(ctx, k.Conversation, k.User)
+	if err != nil {
+		s.refuse(re, err)
+		return
+	}
+	if r.ReadOnly || len(r.Users) > s.hub.Limits.TypingMembers {
+		return
+	}
+	frame, err := s.hub.Codec.Encode(FormatProto, 0, k)
+	if err != nil {
+		s.hub.Logger.ErrorContext(ctx, "frame cannot be encoded", "error", err)
+		return
+	}
+	s.hub.publish(Delivery{Frame: frame, Class: ClassEphemeral, Users: r.Users, Except: s.id})
+}
+
+// publish brings a delivery to the home pods of its users.
+func (h *Hub) publish(d Delivery) {
+	view := h.Ring.View()
+	byPod := map[string][]ids.UserID{}
+	for _, user := range d.Users {
+		if home, ok := view.Home(user); ok {
+			byPod[home.Pod] = append(byPod[home.Pod], user)
+		}
+	}
+	for pod, users := range byPod {
+		part := d
+		part.Users = users
+		if pod == h.Pod {
+			h.Deliver([]Delivery{part}, false)
+			continue
+		}
+		h.Courier.Send(pod, part, false)
+	}
+}
