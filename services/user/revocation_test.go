@@ -172,7 +172,7 @@ func TestF5_ThePollRunsEveryHalfSecondAndStops(t *testing.T) {
 		done := make(chan error)
 		before := f.Store.Calls()
 		go func() { done <- f.Revocations().Run(ctx) }()
-		time.Sleep(1100 * time.Millisecond) // virtual time
+		<-time.After(1100 * time.Millisecond) // virtual time
 		synctest.Wait()
 		cancel()
 		if err := <-done; err != nil {

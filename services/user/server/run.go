@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package server wires the user service and runs it.
+//
+// Run stays up whatever is down: without its database it answers unavailable, and revocations from
+// memory; without the broker events wait in the outbox.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
+	"github.com/parley-chat/parley/services/internal/broker"
+	"github.com/parley-chat/parley/services/internal/dialect"
+	"github.com/parley-chat/parley/services/internal/lifecycle"
+	"github.com/parley-chat/parley/services/internal/outbox"
+	"github.com/parley-chat/parley/services/internal/page"
+	"github.com/parley-chat/parley/services/internal/rpcserver"
+	"github.com/parley-chat/parley/services/internal/sqldb"
+	"github.com/parley-chat/parley/services/internal/telemetry"
+	"github.com/parley-chat/parley/services/user"
+	"github.com/parley-chat/parley/services/user/argon2hasher"
+	"github.com/parley-chat/parley/services/user/connectapi"
+	"github.com/parley-chat/parley/services/user/events"
+	"github.com/parley-chat/parley/services/user/sqlstore"
+	"github.com/parley-chat/parley/services/user/unicodetext"
+)
+
+// Migrate brings the schema up to date and returns.
+func Migrate(ctx context.Context, cfg Config) error {
+	db, err := sqldb.Open(cfg.database())
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Migrate(ctx, sqlstore.Migrations), db.Close())
+}
+
+// Run serves until ctx ends and then stops within ten seconds. It fails only for what no restart
+// repairs: settings, keys, a port in use, a SQLite file that cannot be migrated.
+func Run(ctx context.Context, cfg Config, parts Parts) error {
+	parts, err := parts.complete(cfg)
+	if err != nil {
+		return fmt.Errorf("user: %w", err)
+	}
+	db, err := openDatabase(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("user: open the database: %w", err)
+	}
+	bus, ours, err := parts.openBroker(cfg)
+	if err != nil {
+		return errors.Join(fmt.Errorf("user: open the broker: %w", err), db.Close())
+	}
+	group := lifecycle.New(parts.Logger)
+	group.OnStop("database", func(context.Context) error { return db.Close() })
+	if ours {
+		group.OnStop("broker", func(context.Context) error { return bus.Close() })
+	}
+	registry := telemetry.NewRegistry()
+	service, err := newService(group, cfg, parts, resources{db: db, bus: bus, registry: registry})
+	if err == nil {
+		err = serve(ctx, group, cfg, parts, registry, service)
+	}
+	if err != nil {
+		if ours {
+			err = errors.Join(err, bus.Close())
+		}
+		return errors.Join(fmt.Errorf("user: %w", err), db.Close())
+	}
+	return group.Run(ctx)
+}
+
+// openDatabase migrates SQLite, which belongs to this process alone; the schema of MySQL is migrated by
+// a Job, once for all pods.
+func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {
+	db, err := sqldb.Open(cfg.database())
+	if err != nil {
+		return nil, err
+	}
+	if db.Dialect() == dialect.SQLite {
+		if err := db.Migrate(ctx, sqlstore.Migrations); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	return db, nil
+}
+
+// resources are what a service is built on.
+type resources struct {
+	db       *sqldb.DB
+	bus      broker.Broker
+	registry *prometheus.Registry
+}
+
+// newService builds the domain and registers its background work.
+func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*user.Service, error) {
+	hasher, err := argon2hasher.New(cfg.Hashing)
+	if err != nil {
+		return nil, err
+	}
+	registerHashes(r.registry, hasher)
+	relay := outbox.NewRelay(outbox.Options{
+		DB: r.db, Publisher: r.bus, Now: time.Now, Logger: parts.Logger, Registerer: r.registry,
+	})
+	store := sqlstore.New(r.db, events.Encode)
+	service := user.New(user.Ports{
+		Accounts: store, Sessions: store, Ended: store, Attempts: store,
+		Hasher: hasher, Text: unicodetext.Text{}, Publisher: events.NewPublisher(relay),
+	}, user.Options{
+		AddressLogins: cfg.addressLogins(), Pages: page.NewCodec(parts.PageKey), Now: time.Now, Logger: parts.Logger,
+	})
+	group.Go("outbox", relay.Run)
+	group.Go("revocations", service.Revocations().Run)
+	group.Go("cleaner", service.RunCleaner)
+	return service, nil
+}
+
+// serve opens the listeners and registers what answers on them.
+func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts, registry *prometheus.Registry, service *user.Service) error {
+	rpc := rpcserver.New(rpcserver.Options{
+		Component: component.User, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
+	})
+	rpc.Mount(userv1connect.NewAuthServiceHandler(connectapi.NewAuth(service), rpc.HandlerOptions()...))
+	rpc.Mount(userv1connect.NewUserServiceHandler(connectapi.NewProfiles(service), rpc.HandlerOptions()...))
+	rpcListener, opsListener, err := parts.listen(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	ops := telemetry.NewOps(registry)
+	if opsListener != nil {
+		group.Go("ops", func(ctx context.Context) error { return ops.Serve(ctx, opsListener) })
+	}
+	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, rpcListener) })
+	group.Go("ready", func(ctx context.Context) error {
+		ops.Ready(true)
+		parts.Logger.InfoContext(ctx, "user serves", "address", rpcListener.Addr().String())
+		parts.Started()
+		<-ctx.Done()
+		ops.Ready(false)
+		return nil
+	})
+	return nil
+}
+
+func registerHashes(registry *prometheus.Registry, hasher *argon2hasher.Hasher) {
+	registry.MustRegister(
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "parley_user_hashes_total", Help: "Password hashes made or compared.",
+		}, func() float64 { return float64(hasher.Hashes()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "parley_user_hashes_waiting", Help: "Callers that wait for a slot to hash a password.",
+		}, func() float64 { return float64(hasher.Waiting()) }),
+	)
+}
