@@ -277,8 +277,13 @@ func TestMethods(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	for _, row := range []struct{ method, path string }{
-		{http.MethodGet, register}, {http.MethodPut, register}, {http.MethodTrace, register},
-		{http.MethodOptions, register}, {http.MethodPost, "/"}, {http.MethodDelete, "/c/1"}, {http.MethodTrace, "/"},
+		{http.MethodGet, register},
+		{http.MethodPut, register},
+		{http.MethodTrace, register},
+		{http.MethodOptions, register},
+		{http.MethodPost, "/"},
+		{http.MethodDelete, "/c/1"},
+		{http.MethodTrace, "/"},
 	} {
 		if got := w.do(t, row.method, row.path, "", "Content-Type", "application/json"); got.StatusCode != http.StatusMethodNotAllowed {
 			t.Errorf("%s %s answers %d, want 405", row.method, row.path, got.StatusCode)

@@ -3,6 +3,7 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 
@@ -25,16 +26,19 @@ type Forwarder interface {
 	Forward(ctx context.Context, events []transmit.Event, settled func(error))
 }
 
-// Options of New; all fields are required.
+// Options of New; all fields but Queue are required.
 type Options struct {
+	// Queue to consume; empty: Queue. Another name hears the same events once more.
+	Queue      string
 	Subscriber broker.Subscriber
 	Forwarder  Forwarder
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
 
-// Consumer reads transmit.events.
+// Consumer reads the events.
 type Consumer struct {
+	queue      string
 	subscriber broker.Subscriber
 	forwarder  Forwarder
 	logger     *slog.Logger
@@ -43,7 +47,7 @@ type Consumer struct {
 
 // New makes a consumer.
 func New(o Options) *Consumer {
-	c := &Consumer{subscriber: o.Subscriber, forwarder: o.Forwarder, logger: o.Logger}
+	c := &Consumer{queue: cmp.Or(o.Queue, Queue), subscriber: o.Subscriber, forwarder: o.Forwarder, logger: o.Logger}
 	c.batches = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "parley_transmit_batches_total",
 		Help: "AMQP messages with events, by outcome.",
@@ -56,7 +60,7 @@ func New(o Options) *Consumer {
 // at another replica.
 func (c *Consumer) Run(ctx context.Context) error {
 	return c.subscriber.Subscribe(ctx, broker.Subscription{
-		Queue:       Queue,
+		Queue:       c.queue,
 		Exchange:    broker.EventsExchange,
 		RoutingKeys: []string{"message.*", "conversation.*", "marker.*", "friend.*", "user.*"},
 		Prefetch:    prefetch,

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+
+	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/broker"
+	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
+	"github.com/parley-chat/parley/services/internal/identity"
+	"github.com/parley-chat/parley/services/internal/ring"
+	"github.com/parley-chat/parley/services/internal/rpcclient"
+	"github.com/parley-chat/parley/services/internal/telemetry"
+)
+
+// Parts is what the surrounding process gives; a nil or zero part is made from the configuration.
+type Parts struct {
+	// Ops serves probes and metrics; nil: listen on Config.OpsListen, or not at all if that is empty.
+	Ops net.Listener
+	// Broker is closed by its owner; nil: RabbitMQ at Config.AMQPURL.
+	Broker broker.Broker
+	// Transport to other components.
+	Transport http.RoundTripper
+	// Keys of transmit.
+	Keys identity.Keys
+	// Ring of the gateways; nil: the fixed ring of Config.RingMembers.
+	Ring ring.Source
+	// Logger; nil: JSON to standard error.
+	Logger *slog.Logger
+	// Started is called once everything runs; may be nil.
+	Started func()
+}
+
+// complete makes what was not given. Closed is called at the end and is never nil.
+func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed func() error, err error) {
+	closed = func() error { return nil }
+	if p.Logger == nil {
+		p.Logger = telemetry.NewLogger(os.Stderr, component.Transmit, cfg.LogLevel)
+	}
+	if p.Started == nil {
+		p.Started = func() {}
+	}
+	if p.Transport == nil {
+		p.Transport = rpcclient.NewTransport()
+	}
+	if p.Keys.IsZero() {
+		if p.Keys, err = identity.LoadKeys(cfg.KeysDir, component.Transmit); err != nil {
+			return p, closed, fmt.Errorf("load keys: %w", err)
+		}
+	}
+	if p.Ring == nil {
+		members, err := ring.ParseMembers(cfg.RingMembers)
+		if err != nil {
+			return p, closed, fmt.Errorf("read ring members: %w", err)
+		}
+		p.Ring = ring.Static(members...)
+	}
+	if p.Ops == nil && cfg.OpsListen != "" {
+		if p.Ops, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.OpsListen); err != nil {
+			return p, closed, fmt.Errorf("listen for probes: %w", err)
+		}
+	}
+	if p.Broker == nil {
+		options := amqpbroker.Options{URL: cfg.AMQPURL, Name: string(component.Transmit), Logger: p.Logger}
+		own, err := amqpbroker.Open(options) //nolint:contextcheck // it lives until closed
+		if err != nil {
+			return p, closed, fmt.Errorf("open broker: %w", err)
+		}
+		p.Broker, closed = own, own.Close
+	}
+	return p, closed, nil
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/lifecycle"
+	"github.com/parley-chat/parley/services/internal/ring"
+	"github.com/parley-chat/parley/services/internal/rpcclient"
+	"github.com/parley-chat/parley/services/internal/telemetry"
+	"github.com/parley-chat/parley/services/transmit"
+	"github.com/parley-chat/parley/services/transmit/deliver"
+	"github.com/parley-chat/parley/services/transmit/events"
+	"github.com/parley-chat/parley/services/transmit/upstream"
+)
+
+// ringWait is how long the consumer waits for a first member of the ring. Before the ring is known
+// everybody looks unconnected, and what is not connected is dropped.
+const ringWait = 30 * time.Second
+
+// Run forwards events until ctx ends; it stops within 10 s.
+func Run(ctx context.Context, cfg Config, given Parts) error {
+	parts, closed, err := given.complete(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	registry := telemetry.NewRegistry()
+	ops := telemetry.NewOps(registry)
+	friends := rpcclient.New(rpcclient.Options{
+		Self: component.Transmit, Audience: component.Friend, BaseURL: cfg.FriendURL,
+		Keys: parts.Keys, Transport: parts.Transport,
+	})
+	courier := deliver.New(deliver.Options{Publisher: parts.Broker, Logger: parts.Logger, Registerer: registry})
+	service := transmit.New(transmit.Options{
+		Ring: upstream.NewRing(parts.Ring), Friends: upstream.NewFriends(friends), Courier: courier,
+	})
+	consumer := events.New(events.Options{
+		Subscriber: parts.Broker, Forwarder: service, Logger: parts.Logger, Registerer: registry,
+	})
+
+	group := lifecycle.New(parts.Logger)
+	group.OnStop("broker", func(context.Context) error { return closed() })
+	if parts.Ops != nil {
+		group.Go("ops", func(ctx context.Context) error { return ops.Serve(ctx, parts.Ops) })
+	}
+	// Stopped in reverse: first no new events, then no new deliveries, then the lanes.
+	group.Go("courier", courier.Run)
+	group.Go("service", service.Run)
+	group.Go("consumer", func(ctx context.Context) error {
+		ops.Status("broker_connected", func() any { return parts.Broker.Connected() })
+		ops.Ready(true)
+		parts.Started()
+		waitForRing(ctx, parts.Ring)
+		return consumer.Run(ctx)
+	})
+	return group.Run(ctx)
+}
+
+// waitForRing returns when the ring has a member, after ringWait, or when ctx ends.
+func waitForRing(ctx context.Context, source ring.Source) {
+	ctx, cancel := context.WithTimeout(ctx, ringWait)
+	defer cancel()
+	for {
+		changed := source.Changed()
+		if len(source.View().Members()) > 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
