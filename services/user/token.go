@@ -10,7 +10,7 @@ import (
 )
 
 // tokenPrefix lets secret scanners find a token that leaked.
-const tokenPrefix = "parley_s1_"
+const tokenPrefix = "parley_s1_" //nolint:gosec // no credential, only how one begins
 
 // tokenBytes of randomness: nobody guesses 256 bits.
 const tokenBytes = 32

@@ -52,7 +52,7 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 	if err != nil {
 		return fmt.Errorf("user: open the database: %w", err)
 	}
-	bus, ours, err := parts.openBroker(cfg)
+	bus, ours, err := parts.openBroker(cfg) //nolint:contextcheck // its life ends with Close, not with a context
 	if err != nil {
 		return errors.Join(fmt.Errorf("user: open the broker: %w", err), db.Close())
 	}

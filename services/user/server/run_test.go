@@ -247,7 +247,7 @@ func TestF6_ProfilesOverTheWire(t *testing.T) {
 	ann, bob := register(t, auth, "ann", "Ann"), register(t, auth, "bob", "Bob")
 	ctx := as(t, auth, ann.GetToken())
 	heard := r.subscribe(t)
-	updated, err := profiles.UpdateProfile(ctx, &userv1.UpdateProfileRequest{Nickname: proto.String("王小明")})
+	updated, err := profiles.UpdateProfile(ctx, &userv1.UpdateProfileRequest{Nickname: new("王小明")})
 	if err != nil || updated.GetMe().GetUser().GetNickname() != "王小明" {
 		t.Fatalf("update: %v, %v", updated, err)
 	}
@@ -356,7 +356,7 @@ func get(t *testing.T, url string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // read only
+	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
