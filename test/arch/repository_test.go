@@ -73,7 +73,6 @@ func isStandard(importPath string) bool {
 	return !strings.Contains(first, ".")
 }
 
-//nolint:gochecknoglobals // listed and parsed once for every test of this package
 var (
 	listOnce   = sync.OnceValues(listPackages)
 	sourceOnce = sync.OnceValues(parseSources)
@@ -100,7 +99,7 @@ func sources(t *testing.T) []source {
 }
 
 func listPackages() ([]goPackage, error) {
-	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Dir,Imports,TestImports,XTestImports", "./...") //nolint:noctx // ends by itself
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Dir,Imports,TestImports,XTestImports", "./...")
 	cmd.Dir = root()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

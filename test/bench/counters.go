@@ -91,7 +91,7 @@ func (p *probe) amqp(ctx context.Context) (published, delivered int64, err error
 	if err := p.rabbit.Ctl(ctx, "eval", expression); err != nil {
 		return 0, 0, fmt.Errorf("read RabbitMQ's counters: %w", err)
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // written above
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -120,7 +120,7 @@ func metrics(ctx context.Context, ops string) (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read to its end
+	defer response.Body.Close()
 	return parseMetrics(response.Body)
 }
 

@@ -45,7 +45,6 @@ type session struct {
 	userID  string
 }
 
-//nolint:gochecknoglobals // counts the source addresses that were given out
 var sourceNumber atomic.Int64
 
 // sourceAddress spreads connections over the addresses of loopback: a gateway bounds those of one address.
@@ -57,7 +56,7 @@ func sourceAddress() *net.TCPAddr {
 // openSession opens and authenticates a session at a gateway.
 func openSession(ctx context.Context, base string, p person, to receiver) (*session, error) {
 	s := &session{to: to, welcome: make(chan error, 1), closed: make(chan struct{}), userID: p.id}
-	conn, _, err := gws.NewClient(s, &gws.ClientOption{
+	conn, _, err := gws.NewClient(s, &gws.ClientOption{ //nolint:bodyclose // an upgraded connection has no body
 		Addr:             "ws" + strings.TrimPrefix(base, "http") + "/v1/ws",
 		RequestHeader:    http.Header{"Sec-WebSocket-Protocol": {"parley.v1.proto"}},
 		HandshakeTimeout: openTimeout,
@@ -128,7 +127,7 @@ func (s *session) OnPing(socket *gws.Conn, payload []byte) { _ = socket.WritePon
 
 // OnMessage reads one frame.
 func (s *session) OnMessage(_ *gws.Conn, message *gws.Message) {
-	defer message.Close() //nolint:errcheck // gives a buffer back
+	defer message.Close()
 	var f gatewayv1.ServerFrame
 	if err := proto.Unmarshal(message.Bytes(), &f); err != nil {
 		return // the count of deliveries will lack it

@@ -100,7 +100,7 @@ func (sys *system) startLoad(ctx context.Context, s settings) error {
 	if sys.pinned {
 		args = append([]string{"taskset", "-c", "0"}, args...)
 	}
-	sys.load = exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // this program
+	sys.load = exec.CommandContext(ctx, args[0], args[1:]...)
 	sys.load.Env = append(os.Environ(), "GOMAXPROCS=1")
 	sys.load.Stderr = os.Stderr
 	sys.load.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // its CPU time is counted by group
@@ -134,7 +134,7 @@ func (sys *system) pinServers(ctx context.Context) error {
 		return err
 	}
 	for _, path := range processes {
-		text, err := os.ReadFile(path) //nolint:gosec // a file of the kernel
+		text, err := os.ReadFile(path)
 		if err != nil {
 			continue // ended meanwhile
 		}
@@ -146,7 +146,7 @@ func (sys *system) pinServers(ctx context.Context) error {
 			continue
 		}
 		pid := filepath.Base(filepath.Dir(path))
-		if out, err := exec.CommandContext(ctx, "taskset", "-a", "-p", "-c", cores, pid).CombinedOutput(); err != nil { //nolint:gosec // a number
+		if out, err := exec.CommandContext(ctx, "taskset", "-a", "-p", "-c", cores, pid).CombinedOutput(); err != nil {
 			return fmt.Errorf("move process %s: %w: %s", pid, err, out)
 		}
 	}

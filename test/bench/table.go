@@ -93,23 +93,23 @@ func (b *bench) printComponents(w io.Writer) {
 	_, _ = fmt.Fprint(w, "\nCPU µs per delivered message, by component\n\n")
 	names := map[string]float64{}
 	for _, r := range b.windows {
-		for name, value := range r.CPU {
-			names[name] = value
-		}
+		maps.Copy(names, r.CPU)
 	}
 	order := slices.SortedFunc(maps.Keys(names), func(a, b string) int { return cmp.Compare(names[b], names[a]) })
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	header := "component\t"
+	var header strings.Builder
+	header.WriteString("component\t")
 	for _, r := range b.windows {
-		header += fmt.Sprintf("at %d/s\tshare\t", r.Rate)
+		header.WriteString(fmt.Sprintf("at %d/s\tshare\t", r.Rate))
 	}
-	_, _ = fmt.Fprintln(t, header)
+	_, _ = fmt.Fprintln(t, header.String())
 	for _, name := range order {
-		line := name + "\t"
+		var line strings.Builder
+		line.WriteString(name + "\t")
 		for _, r := range b.windows {
-			line += fmt.Sprintf("%.0f\t%.0f%%\t", r.CPU[name], 100*per(r.CPU[name], r.TotalCPU))
+			line.WriteString(fmt.Sprintf("%.0f\t%.0f%%\t", r.CPU[name], 100*per(r.CPU[name], r.TotalCPU)))
 		}
-		_, _ = fmt.Fprintln(t, line)
+		_, _ = fmt.Fprintln(t, line.String())
 	}
 	_ = t.Flush() // into memory
 }

@@ -100,6 +100,7 @@ func delivered(e ledger.Event) bool { return e.Kind == ledger.Deliver && e.Devic
 func acked(e ledger.Event) bool {
 	return e.Kind == ledger.Send && e.Outcome == ledger.OK && e.Conv == "c1"
 }
+
 func called(e ledger.Event) bool { return e.Kind == ledger.Send && e.Outcome == "" && e.Conv == "c1" }
 
 func TestACleanRunPasses(t *testing.T) {

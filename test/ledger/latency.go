@@ -17,12 +17,12 @@ func latency(events []Event) Latency {
 			continue
 		}
 		id := identity(e.Client, e.CMID)
-		switch {
-		case e.Outcome == "":
+		switch e.Outcome {
+		case "":
 			if _, ok := first[id]; !ok {
 				first[id] = e.CallAt
 			}
-		case e.Outcome == OK:
+		case OK:
 			acks = append(acks, e.ReturnAt-first[id])
 			byMsg[e.Msg] = sent{e.CMID, first[id]}
 		}

@@ -22,7 +22,7 @@ func (k Key) Marker(conversation, sender string, n int64) string {
 	mac.Write([]byte(sender))
 	mac.Write([]byte{0})
 	var number [8]byte
-	binary.BigEndian.PutUint64(number[:], uint64(n)) //nolint:gosec // a count from 1
+	binary.BigEndian.PutUint64(number[:], uint64(n))
 	mac.Write(number[:])
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:18])
 }

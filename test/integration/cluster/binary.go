@@ -19,7 +19,6 @@ const BinaryVariable = "PARLEY_BIN"
 
 const program = "github.com/parley-chat/parley/services"
 
-//nolint:gochecknoglobals // one build for all tests of a process
 var (
 	buildMu sync.Mutex // guards builds
 	builds  = map[string]string{}
@@ -66,12 +65,12 @@ func build(ctx context.Context, tags string) (string, error) {
 }
 
 func copyFile(from, to string) (err error) {
-	in, err := os.Open(from) //nolint:gosec // built by us
+	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
-	defer in.Close()                                                      //nolint:errcheck // it was only read
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700) //nolint:gosec // a program
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700)
 	if err != nil {
 		return err
 	}

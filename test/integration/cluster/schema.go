@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	_ "github.com/go-sql-driver/mysql" // creates the schemas
@@ -20,12 +21,7 @@ func withSchema() []component.Name {
 }
 
 func hasSchema(name component.Name) bool {
-	for _, c := range withSchema() {
-		if c == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(withSchema(), name)
 }
 
 // dsn names the schema of a component.
@@ -56,7 +52,7 @@ func (c *Cluster) createSchemas(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	for _, name := range withSchema() {
-		if _, err := db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS parley_"+string(name)); err != nil { //nolint:gosec // a constant name
+		if _, err := db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS parley_"+string(name)); err != nil {
 			return fmt.Errorf("create the schema of %s: %w", name, err)
 		}
 	}
