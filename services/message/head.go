@@ -40,5 +40,5 @@ func HeadOf(c Conversation, m Member) Head {
 // own marker to the sent message in the same transaction, and a marker never moves back, so nothing
 // above a marker is by its owner. The model test recounts it message by message.
 func unread(seq, marker int64) int32 {
-	return int32(min(max(seq-marker, 0), MaxUnread)) //nolint:gosec // at most MaxUnread
+	return int32(min(max(seq-marker, 0), MaxUnread))
 }

@@ -47,21 +47,36 @@ func (s *Service) ListConversations(ctx context.Context, q ListQuery) (List, err
 		return List{}, err
 	}
 	size := page.Limit
-	page.Limit++
+	page.Limit++ // one more tells whether there is a next page
 	conversations, err := s.store.Conversations(ctx, page)
 	if err != nil {
 		return List{}, err
 	}
-	if len(conversations) > size {
-		conversations = conversations[:size]
-		last := conversations[size-1]
+	views, err := s.views(ctx, q.User, conversations[:min(len(conversations), size)])
+	if err != nil {
+		return List{}, err
+	}
+	list.Views = fitting(views)
+	if len(list.Views) < len(conversations) {
+		last := list.Views[len(list.Views)-1].Conversation
 		list.Next, err = s.tokens.Encode(listScope(q.User), Position{ActiveAt: last.ActiveAt, ID: last.ID})
-		if err != nil {
-			return List{}, err
+	}
+	return list, err
+}
+
+// fitting cuts a page to MaxPageBytes; one conversation always stays.
+func fitting(views []View) []View {
+	left := MaxPageBytes
+	for i, v := range views {
+		left -= 2 * itemBytes
+		if v.Last != nil {
+			left -= len(v.Last.Text) + itemBytes
+		}
+		if left < 0 && i > 0 {
+			return views[:i]
 		}
 	}
-	list.Views, err = s.views(ctx, q.User, conversations)
-	return list, err
+	return views
 }
 
 // Conversation reads one conversation of a user; ErrNotFound if it is unknown or foreign.

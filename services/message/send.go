@@ -94,7 +94,7 @@ func (s *Service) await(ctx context.Context, t *ticket) Result {
 // each other's row locks.
 func (s *Service) lane(id ids.ConversationID) *lane {
 	h := fnv.New32a()
-	h.Write(id[:])
+	_, _ = h.Write(id[:])
 	return s.lanes[h.Sum32()%uint32(len(s.lanes))] //nolint:gosec // a few lanes
 }
 

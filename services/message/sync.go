@@ -13,7 +13,10 @@ import (
 // Limits of sync, as promised to clients.
 const (
 	MaxSyncHeads = 500
-	MaxCursorAge = 30 * 24 * time.Hour
+	// MaxBatchHeads bounds the answer of one SyncBatch to about 600 KiB on the wire, below the 1 MiB
+	// that components read; whoever gets less than what moved asks again with the cursor.
+	MaxBatchHeads = 10_000
+	MaxCursorAge  = 30 * 24 * time.Hour
 	// cursorOverlap is how far a cursor lies behind the clock. It covers clocks of pods that differ and
 	// transactions that commit late: a head may be announced twice, but none is missed.
 	cursorOverlap = 10 * time.Minute
@@ -87,21 +90,27 @@ func (s *Service) SyncBatch(ctx context.Context, queries []SyncQuery) ([]SyncRes
 	if err != nil {
 		return nil, err
 	}
+	left := MaxBatchHeads
 	for i, at := range place {
-		if results[at], err = s.syncResult(asked[i].User, cursors[i], moved[i]); err != nil {
+		if results[at], err = s.syncResult(asked[i].User, cursors[i], moved[i], min(left, MaxSyncHeads)); err != nil {
 			return nil, err
 		}
+		left -= len(results[at].Heads)
 	}
 	return results, nil
 }
 
-func (s *Service) syncResult(user ids.UserID, c cursor, moved []MovedHead) (SyncResult, error) {
-	r := SyncResult{Complete: len(moved) <= MaxSyncHeads}
+// syncResult announces at most limit heads, and has the cursor go on behind the last of them.
+func (s *Service) syncResult(user ids.UserID, c cursor, moved []MovedHead, limit int) (SyncResult, error) {
+	r := SyncResult{Complete: len(moved) <= limit}
 	next := cursor{Since: c.Next}
 	if !r.Complete {
-		moved = moved[:MaxSyncHeads]
-		last := moved[MaxSyncHeads-1]
-		next = cursor{Since: c.Since, Next: c.Next, After: &Position{ActiveAt: last.ActiveAt, ID: last.Conversation}}
+		moved = moved[:limit]
+		next = c
+	}
+	if !r.Complete && limit > 0 {
+		last := moved[limit-1]
+		next.After = &Position{ActiveAt: last.ActiveAt, ID: last.Conversation}
 	}
 	for _, m := range moved {
 		r.Heads = append(r.Heads, m.Head)

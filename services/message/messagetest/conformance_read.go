@@ -133,7 +133,7 @@ func (s suite) markers(t *testing.T) {
 		if err != nil {
 			t.Fatalf("mark %d: %v", step.asked, err)
 		}
-		want := message.Head{Conversation: id, Seq: 3, MembersRev: 1, ReadSeq: step.stands, Unread: int32(step.unread)} //nolint:gosec // small
+		want := message.Head{Conversation: id, Seq: 3, MembersRev: 1, ReadSeq: step.stands, Unread: int32(step.unread)}
 		if diff := cmp.Diff(want, head); diff != "" || int64(len(events)) != step.events {
 			t.Errorf("mark %d: %d events (-want +got):\n%s", step.asked, len(events), diff)
 		}

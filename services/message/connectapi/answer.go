@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package connectapi
+
+import (
+	"time"
+
+	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/rpcserver"
+	"github.com/parley-chat/parley/services/message"
+)
+
+// unknownRetry is told where an outcome is unknown and no other time is; chosen, no evidence.
+const unknownRetry = time.Second
+
+func each[From, To any](list []From, convert func(From) To) []To {
+	converted := make([]To, len(list))
+	for i, from := range list {
+		converted[i] = convert(from)
+	}
+	return converted
+}
+
+func toSent(s message.Sent) *messagev1.Sent {
+	return &messagev1.Sent{
+		ClientMessageId: s.ClientID.String(), ConversationId: s.Conversation.String(), MessageId: s.ID.String(),
+		Seq: s.Seq, SentAt: s.SentAt,
+	}
+}
+
+func toResult(r message.Result) *messagev1.SendBatchResponse_Result {
+	if r.Err == nil {
+		return &messagev1.SendBatchResponse_Result{
+			Outcome: &messagev1.SendBatchResponse_Result_Sent{Sent: toSent(r.Sent)},
+		}
+	}
+	return &messagev1.SendBatchResponse_Result{
+		Outcome: &messagev1.SendBatchResponse_Result_Error{Error: toItemError(r.Err)},
+	}
+}
+
+// toItemError tells of an error what the error of a whole call would tell.
+func toItemError(err error) *messagev1.ItemError {
+	known, ok := fault.Of(err)
+	if !ok {
+		known = fault.ErrUnavailable
+	}
+	retry := known.RetryAfter()
+	if retry == 0 && known.Kind() == fault.Unavailable {
+		retry = unknownRetry
+	}
+	return &messagev1.ItemError{
+		Code: rpcserver.Code(known.Kind()).String(), Reason: known.Reason(), RetryAfterMs: retry.Milliseconds(),
+	}
+}
+
+func toMessage(m message.Message) *messagev1.Message {
+	return &messagev1.Message{
+		ConversationId: m.Conversation.String(), Seq: m.Seq, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
+		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev,
+		Content: &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}},
+	}
+}
+
+func toGap(i message.Interval) *messagev1.Gap {
+	return &messagev1.Gap{From: i.From, To: i.To, Reason: messagev1.GapReason_GAP_REASON_NOT_MEMBER}
+}
+
+func toHead(h message.Head) *messagev1.Head {
+	return &messagev1.Head{
+		ConversationId: h.Conversation.String(), Seq: h.Seq, Rev: h.Rev, MembersRev: h.MembersRev,
+		ReadSeq: h.ReadSeq, Unread: h.Unread,
+	}
+}
+
+func toSync(r message.SyncResult) *messagev1.SyncResponse {
+	return &messagev1.SyncResponse{
+		Reset_: r.Reset, Complete: r.Complete, Heads: each(r.Heads, toHead), Cursor: r.Cursor,
+	}
+}
+
+func toConversation(v message.View) *messagev1.Conversation {
+	c := v.Conversation
+	converted := &messagev1.Conversation{
+		ConversationId: c.ID.String(), Kind: messagev1.ConversationKind(c.Kind), State: messagev1.ConversationState(c.State),
+		MemberIds: each(c.Present(), ids.UserID.String), CreatedAt: c.CreatedAt, ActiveAt: c.ActiveAt, Head: toHead(v.Head),
+	}
+	if v.Last != nil {
+		converted.LastMessage = toMessage(*v.Last)
+	}
+	for _, m := range c.Members {
+		if !m.Left {
+			converted.Markers = append(converted.Markers, &messagev1.Marker{UserId: m.UserID.String(), Seq: m.ReadSeq})
+		}
+	}
+	return converted
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package events
+
+import (
+	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
+	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/message"
+)
+
+// Encode makes the protos of events. Events of a kind that the contract does not know are left out.
+func Encode(events []message.Event) []*eventv1.Event {
+	encoded := make([]*eventv1.Event, 0, len(events))
+	for _, e := range events {
+		if one := encode(e); one.GetType() != eventv1.EventType_EVENT_TYPE_UNSPECIFIED {
+			encoded = append(encoded, one)
+		}
+	}
+	return encoded
+}
+
+func encode(e message.Event) *eventv1.Event {
+	event := &eventv1.Event{EventId: e.ID.String(), OccurredAt: e.OccurredAt, RecipientIds: texts(e.Recipients)}
+	switch e.Kind {
+	case message.MessageCreated:
+		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED
+		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
+	case message.ConversationCreated:
+		event.Type = eventv1.EventType_EVENT_TYPE_CONVERSATION_CREATED
+		event.Payload = &eventv1.Event_Conversation{Conversation: encodeConversation(e.Conversation)}
+	case message.ConversationUpdated:
+		event.Type = eventv1.EventType_EVENT_TYPE_CONVERSATION_UPDATED
+		event.Payload = &eventv1.Event_Conversation{Conversation: encodeConversation(e.Conversation)}
+	case message.MarkerMoved:
+		event.Type = eventv1.EventType_EVENT_TYPE_MARKER_MOVED
+		event.Payload = &eventv1.Event_Marker{Marker: &eventv1.MarkerMoved{
+			ConversationId: e.Marker.Conversation.String(), UserId: e.Marker.User.String(), Seq: e.Marker.Seq,
+		}}
+	}
+	return event
+}
+
+func encodeMessage(m message.Message) *messagev1.Message {
+	return &messagev1.Message{
+		ConversationId: m.Conversation.String(), Seq: m.Seq, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
+		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev,
+		Content: &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}},
+	}
+}
+
+// encodeConversation leaves out what belongs to one user alone: every recipient gets the same bytes.
+func encodeConversation(c message.Conversation) *messagev1.Conversation {
+	return &messagev1.Conversation{
+		ConversationId: c.ID.String(), Kind: messagev1.ConversationKind(c.Kind), State: messagev1.ConversationState(c.State),
+		MemberIds: texts(c.Present()), CreatedAt: c.CreatedAt, ActiveAt: c.ActiveAt,
+		Head: &messagev1.Head{ConversationId: c.ID.String(), Seq: c.Seq, Rev: c.Rev, MembersRev: c.MembersRev},
+	}
+}
+
+func texts(users []ids.UserID) []string {
+	list := make([]string, len(users))
+	for i, user := range users {
+		list[i] = user.String()
+	}
+	return list
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/parley-chat/parley/services/internal/secret"
+	"github.com/parley-chat/parley/services/internal/telemetry"
+)
+
+// maxLanes is far above what helps: every lane more makes batches smaller.
+const maxLanes = 16
+
+// Config of the message service, from the environment.
+type Config struct {
+	// LogLevel is debug, info, warn or error.
+	LogLevel string `env:"PARLEY_LOG_LEVEL" envDefault:"info"`
+	// RPCListen serves other components; empty: Parts.RPC must be given.
+	RPCListen string `env:"PARLEY_RPC_LISTEN" envDefault:":9090"`
+	// OpsListen serves probes and metrics; empty: nothing listens.
+	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9091"`
+	// KeysDir holds the keys of Parley-Identity and of page tokens.
+	KeysDir string `env:"PARLEY_KEYS_DIR" envDefault:"/etc/parley/keys"`
+	// MySQLDSN is mysql://user:password@host:port/schema, or sqlite:<absolute file>.
+	MySQLDSN secret.String `env:"PARLEY_MYSQL_DSN"`
+	// MySQLMaxOpenConns bounds connections of this pod; lanes use one each, the rest is for reading.
+	// Chosen, no evidence.
+	MySQLMaxOpenConns int `env:"PARLEY_MYSQL_MAX_OPEN_CONNS" envDefault:"20"`
+	// AMQPURL is the address of RabbitMQ with vhost; may be empty if Parts.Broker is given.
+	AMQPURL secret.String `env:"PARLEY_RABBITMQ_URL"`
+	// Lanes is the number of writers; 0 means two, one of which alone reached 25 k rows/s.
+	Lanes int
+}
+
+// Load reads a configuration from environment variables and checks it.
+func Load(environ map[string]string) (Config, error) {
+	cfg, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
+	if err != nil {
+		return Config{}, fmt.Errorf("read environment: %w", err)
+	}
+	return cfg, cfg.Validate()
+}
+
+// Validate tells all that is wrong, at once. A value that Parts may give instead may be empty.
+func (c Config) Validate() error {
+	var problems []error
+	if c.MySQLDSN.IsZero() {
+		problems = append(problems, errors.New("PARLEY_MYSQL_DSN must name a database"))
+	}
+	if c.MySQLMaxOpenConns < 0 {
+		problems = append(problems, errors.New("PARLEY_MYSQL_MAX_OPEN_CONNS must not be negative"))
+	}
+	if c.Lanes < 0 || c.Lanes > maxLanes {
+		problems = append(problems, fmt.Errorf("lanes must be 0 to %d", maxLanes))
+	}
+	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
+		problems = append(problems, fmt.Errorf("PARLEY_LOG_LEVEL: %w", err))
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/dialect"
+	"github.com/parley-chat/parley/services/internal/lifecycle"
+	"github.com/parley-chat/parley/services/internal/outbox"
+	"github.com/parley-chat/parley/services/internal/page"
+	"github.com/parley-chat/parley/services/internal/rpcserver"
+	"github.com/parley-chat/parley/services/internal/sqldb"
+	"github.com/parley-chat/parley/services/internal/telemetry"
+	"github.com/parley-chat/parley/services/message"
+	"github.com/parley-chat/parley/services/message/connectapi"
+	"github.com/parley-chat/parley/services/message/events"
+	"github.com/parley-chat/parley/services/message/sqlstore"
+)
+
+// Migrate brings the schema up to date.
+func Migrate(ctx context.Context, cfg Config) error {
+	db, err := sqldb.Open(sqldb.Config{DSN: cfg.MySQLDSN})
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	return errors.Join(sqlstore.Migrate(ctx, db), db.Close())
+}
+
+// Run serves until ctx ends and stops within 10 s. A SQLite database is migrated first; MySQL is
+// migrated by whoever rolls the service out.
+func Run(ctx context.Context, cfg Config, given Parts) error {
+	parts, closed, err := given.complete(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	db, err := open(ctx, cfg)
+	if err != nil {
+		return errors.Join(err, closed())
+	}
+	registry := telemetry.NewRegistry()
+	ops := telemetry.NewOps(registry)
+	w := wire(db, cfg, parts, registry)
+
+	rpc := rpcserver.New(rpcserver.Options{
+		Component: component.Message, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
+	})
+	connectapi.New(w.service).Mount(rpc)
+	ops.Status("database", databaseStatus(ctx, db))
+	ops.Status("broker_connected", func() any { return parts.Broker.Connected() })
+
+	// Stopped in reverse: first no new calls, then the lanes, then the relay gets its last events out.
+	group := lifecycle.New(parts.Logger)
+	group.OnStop("database", func(context.Context) error { return db.Close() })
+	group.OnStop("broker", func(context.Context) error { return closed() })
+	if parts.Ops != nil {
+		group.Go("ops", func(ctx context.Context) error { return ops.Serve(ctx, parts.Ops) })
+	}
+	group.Go("relay", w.relay.Run)
+	group.Go("lanes", w.service.Run)
+	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
+	group.Go("ready", func(ctx context.Context) error {
+		ops.Ready(true)
+		parts.Started()
+		<-ctx.Done()
+		ops.Ready(false)
+		return nil
+	})
+	return group.Run(ctx)
+}
+
+// wiring is the service with what carries its events away.
+type wiring struct {
+	service *message.Service
+	relay   *outbox.Relay
+}
+
+func wire(db *sqldb.DB, cfg Config, parts Parts, registry prometheus.Registerer) wiring {
+	store := sqlstore.New(db)
+	relay := outbox.NewRelay(outbox.Options{
+		DB: db, Publisher: parts.Broker, Load: events.Loader(store), Now: time.Now, Logger: parts.Logger, Registerer: registry,
+	})
+	service := message.New(message.Options{
+		Store: measure(store, time.Now, registry), Publisher: events.NewPublisher(relay),
+		Tokens: page.NewCodec(parts.PageKey), Now: time.Now, Lanes: cfg.Lanes,
+	})
+	return wiring{service: service, relay: relay}
+}
+
+func open(ctx context.Context, cfg Config) (*sqldb.DB, error) {
+	db, err := sqldb.Open(sqldb.Config{DSN: cfg.MySQLDSN, MaxOpenConns: cfg.MySQLMaxOpenConns})
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if db.Dialect() != dialect.SQLite {
+		return db, nil
+	}
+	if err := sqlstore.Migrate(ctx, db); err != nil {
+		return nil, errors.Join(fmt.Errorf("migrate: %w", err), db.Close())
+	}
+	return db, nil
+}
