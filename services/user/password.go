@@ -35,7 +35,7 @@ type Passwords struct{ common map[string]struct{} }
 func NewPasswords() Passwords {
 	common := map[string]struct{}{}
 	endings := strings.Split(strings.TrimSuffix(commonEndings, "\n"), "\n")
-	for _, stem := range strings.FieldsSeq(commonStems) {
+	for stem := range strings.FieldsSeq(commonStems) {
 		for _, ending := range endings {
 			for _, word := range []string{stem + ending, stem + stem + ending} {
 				if utf8.RuneCountInString(word) >= minPassword {
