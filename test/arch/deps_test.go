@@ -163,7 +163,7 @@ func rules() []rule {
 			name:   "10 no test code outside tests",
 			reason: "doubles and the testing package must not reach a release binary",
 			applies: func(from string) bool {
-				return !strings.HasSuffix(from, "test") && !below(from, "test")
+				return !strings.HasSuffix(from, "test") && !below(from, "test") && !below(from, "hack")
 			},
 			forbids: func(_, to string) bool {
 				return to == "testing" || isOurs(to) && (strings.HasSuffix(to, "test") || below(to, "test"))
