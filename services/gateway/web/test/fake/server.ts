@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError, createRouterTransport, type ConnectRouter, type HandlerContext, type Transport } from '@connectrpc/connect';
+import { EventType } from '../../src/gen/parley/event/v1/event_pb';
+import { Direction, FriendService, RequestState, type FriendRequest } from '../../src/gen/parley/friend/v1/friend_pb';
+import { SessionService } from '../../src/gen/parley/gateway/v1/session_pb';
+import { ConversationService } from '../../src/gen/parley/message/v1/conversation_pb';
+import { MessageService, type ListMessagesRequest } from '../../src/gen/parley/message/v1/message_pb';
+import { AuthService } from '../../src/gen/parley/user/v1/auth_pb';
+import { UserService } from '../../src/gen/parley/user/v1/user_pb';
+import { bearer } from '../../src/lib/protocol/clients';
+import { refusal } from './refusal';
+import { FakeSocket } from './socket';
+import { State, type Token } from './state';
+
+/** FakeServer answers calls and sockets from memory, in the page or in a test. */
+export class FakeServer {
+  readonly state = new State();
+  readonly sockets = new Set<FakeSocket>();
+  /** Sockets opened so far. */
+  opened = 0;
+  /** Calls answered so far, by method name. */
+  readonly calls = new Map<string, number>();
+  /** When set, every call fails and sockets do not open. */
+  down = false;
+  /** When set, new sockets open and then say nothing. */
+  silent = false;
+  /** When set, sends are stored but not answered. */
+  muteSends = false;
+  /** Answers a send with a refusal instead, if it says so. */
+  refuseSend: ((body: string) => { reason: string; retry: number; retryAfterMs?: number } | undefined) | undefined;
+  resumeAnswer: { reset?: boolean; complete?: boolean; limit?: number } = {};
+
+  constructor() {
+    this.state.deliver = (userId, frame) => {
+      for (const socket of this.sockets) if (socket.userId === userId) socket.deliver(frame);
+    };
+  }
+
+  /** A transport for the generated clients. */
+  transport(token: () => string | undefined): Transport {
+    const count = (method: string) => this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
+    return createRouterTransport((router) => this.routes(router), {
+      transport: {
+        interceptors: [
+          bearer(token),
+          (next) => (request) => {
+            count(request.method.name);
+            if (this.down) throw new ConnectError('connection refused', Code.Unavailable);
+            return next(request);
+          },
+        ],
+      },
+    });
+  }
+
+  /** A socket that behaves like one of the browser. */
+  open = (path: string): FakeSocket => {
+    this.opened++;
+    return new FakeSocket(this, path);
+  };
+
+  /** Closes all sockets with a code. */
+  close(code: number, reason = ''): void {
+    for (const socket of [...this.sockets]) socket.end(code, reason);
+  }
+
+  private caller(context: HandlerContext): Token {
+    const token = this.state.tokens.get((context.requestHeader.get('Authorization') ?? '').replace('Bearer ', ''));
+    if (!token) throw refusal(Code.Unauthenticated, 'SESSION_ENDED');
+    return token;
+  }
+
+  private routes(router: ConnectRouter): void {
+    const { state } = this;
+    router.service(SessionService, { resolve: (_, context) => (this.caller(context), { path: '/v1/ws' }) });
+    router.service(AuthService, {
+      register: (request) => {
+        const taken = [...state.accounts.values()].some((one) => one.user.username === request.username.toLowerCase());
+        if (taken) throw refusal(Code.AlreadyExists, 'USERNAME_TAKEN');
+        const user = state.addUser(request.username.toLowerCase(), request.nickname, request.password);
+        return this.signedIn(user.userId, request.device);
+      },
+      login: (request) => {
+        const account = [...state.accounts.values()].find((one) => one.user.username === request.username.toLowerCase());
+        if (account?.password !== request.password) throw refusal(Code.Unauthenticated, 'INVALID_CREDENTIALS');
+        return this.signedIn(account.user.userId, request.device);
+      },
+      logout: (_, context) => {
+        this.end(this.caller(context));
+        return {};
+      },
+      listSessions: (_, context) => {
+        const self = this.caller(context);
+        const own = [...state.tokens.values()].filter((one) => one.userId === self.userId);
+        return {
+          sessions: own.map((one) => ({
+            loginSessionId: one.sessionId,
+            device: { deviceId: one.deviceId, name: one.deviceName },
+            createdAt: BigInt(one.createdAt),
+            lastUsedAt: BigInt(one.createdAt),
+            current: one === self,
+          })),
+        };
+      },
+      revokeSession: (request, context) => {
+        const self = this.caller(context);
+        const target = [...state.tokens.values()].find((one) => one.userId === self.userId && one.sessionId === request.loginSessionId);
+        if (!target) throw refusal(Code.NotFound, 'NOT_FOUND');
+        this.end(target);
+        return {};
+      },
+    });
+    router.service(UserService, {
+      getMe: (_, context) => ({ me: this.me(this.caller(context).userId) }),
+      getUser: (request) => ({ user: state.accounts.get(request.userId)?.user }),
+      batchGetUsers: (request) => ({ users: request.userIds.flatMap((id) => state.accounts.get(id)?.user ?? []) }),
+      updateProfile: (request, context) => {
+        const { user } = state.accounts.get(this.caller(context).userId)!;
+        if (request.nickname !== undefined) user.nickname = request.nickname;
+        if (request.description !== undefined) user.description = request.description;
+        for (const id of [user.userId, ...state.friends.get(user.userId)!.keys()]) {
+          state.deliver(id, { kind: { case: 'event', value: { type: EventType.USER_UPDATED, payload: { case: 'user', value: user } } } });
+        }
+        return { me: this.me(user.userId) };
+      },
+    });
+    this.friendRoutes(router);
+    this.messageRoutes(router);
+  }
+
+  private friendRoutes(router: ConnectRouter): void {
+    const { state } = this;
+    const tell = (request: FriendRequest, type: EventType) => {
+      for (const id of [request.applicant!.userId, request.respondent!.userId]) {
+        state.deliver(id, { kind: { case: 'event', value: { type, payload: { case: 'friendRequest', value: request } } } });
+      }
+    };
+    router.service(FriendService, {
+      sendRequest: (request, context) => {
+        const self = this.caller(context).userId;
+        if (state.friends.get(self)!.has(request.userId)) throw refusal(Code.AlreadyExists, 'ALREADY_FRIENDS');
+        const made = state.request(self, request.userId, request.text);
+        tell(made, EventType.FRIEND_REQUESTED);
+        return { request: made };
+      },
+      listRequests: (request, context) => {
+        const self = this.caller(context).userId;
+        const incoming = request.direction === Direction.INCOMING;
+        const mine = state.requests.filter((one) => (incoming ? one.respondent : one.applicant)?.userId === self);
+        return { requests: mine.filter((one) => one.state === RequestState.PENDING).reverse() };
+      },
+      respondToRequest: (request) => {
+        const found = state.requests.find((one) => one.requestId === request.requestId);
+        if (!found) throw refusal(Code.NotFound, 'REQUEST_NOT_FOUND');
+        found.state = request.accept ? RequestState.ACCEPTED : RequestState.REFUSED;
+        tell(found, EventType.FRIEND_RESPONDED);
+        const conversationId = request.accept ? state.befriend(found.applicant!.userId, found.respondent!.userId).id : '';
+        return { request: found, conversationId };
+      },
+      cancelRequest: (request) => {
+        const found = state.requests.find((one) => one.requestId === request.requestId);
+        if (found) {
+          found.state = RequestState.CANCELLED;
+          tell(found, EventType.FRIEND_CANCELLED);
+        }
+        return {};
+      },
+      listFriends: (_, context) => {
+        const self = this.caller(context).userId;
+        return {
+          friends: [...state.friends.get(self)!].map(([id, since]) => ({
+            user: state.accounts.get(id)!.user,
+            since: BigInt(since),
+            conversationId: state.between(self, id)?.id ?? '',
+          })),
+        };
+      },
+      removeFriend: (request, context) => {
+        const self = this.caller(context).userId;
+        state.unfriend(self, request.userId);
+        for (const id of [self, request.userId]) {
+          const value = { userId: self, friendId: request.userId };
+          state.deliver(id, { kind: { case: 'event', value: { type: EventType.FRIEND_REMOVED, payload: { case: 'friendRemoved', value } } } });
+        }
+        return {};
+      },
+      searchUsers: (request, context) => {
+        const self = this.caller(context).userId;
+        const query = request.query.toLowerCase();
+        const hits = [...state.accounts.values()].filter(
+          ({ user }) => user.userId !== self && (user.username === query || user.nickname.toLowerCase().startsWith(query)),
+        );
+        return { users: hits.map(({ user }) => ({ user, friend: state.friends.get(self)!.has(user.userId) })) };
+      },
+    });
+  }
+
+  private messageRoutes(router: ConnectRouter): void {
+    const { state } = this;
+    const own = (context: HandlerContext, id: string) => {
+      const { userId } = this.caller(context);
+      const conversation = state.conversations.get(id);
+      if (!conversation?.members.includes(userId)) throw refusal(Code.NotFound, 'NOT_FOUND');
+      return { userId, conversation };
+    };
+    router.service(ConversationService, {
+      listConversations: (_, context) => {
+        const { userId } = this.caller(context);
+        return { conversations: state.of(userId).map((one) => state.wire(one, userId)), cursor: `c${state.version}` };
+      },
+      getConversation: (request, context) => {
+        const { userId, conversation } = own(context, request.conversationId);
+        return { conversation: state.wire(conversation, userId) };
+      },
+      markRead: (request, context) => {
+        const { userId, conversation } = own(context, request.conversationId);
+        state.read(userId, conversation.id, Number(request.seq));
+        return { head: state.head(conversation, userId) };
+      },
+    });
+    router.service(MessageService, {
+      listMessages: (request, context) => {
+        const { userId, conversation } = own(context, request.conversationId);
+        return { items: range(conversation.messages, request), head: state.head(conversation, userId) };
+      },
+      listChanges: (request) => ({ upToRev: BigInt(state.conversations.get(request.conversationId)?.rev ?? 0) }),
+      sync: (request, context) => this.sync(this.caller(context).userId, request.cursor),
+    });
+  }
+
+  /** Heads that moved since a cursor. */
+  sync(userId: string, cursor: string) {
+    const { reset = cursor === '', limit = 500 } = this.resumeAnswer;
+    const since = Number(cursor.slice(1)) || 0;
+    const moved = this.state.of(userId).filter((one) => one.changedAt > since).reverse();
+    const part = moved.slice(0, limit);
+    const last = part.at(-1)?.changedAt ?? this.state.version;
+    const complete = part.length === moved.length;
+    return { reset, complete, heads: part.map((one) => this.state.head(one, userId)), cursor: `c${complete ? this.state.version : last}` };
+  }
+
+  private me(userId: string) {
+    const account = this.state.accounts.get(userId)!;
+    return { user: account.user, createdAt: BigInt(account.createdAt) };
+  }
+
+  private signedIn(userId: string, device: { deviceId: string; name: string } | undefined) {
+    const token = this.state.login(userId, device?.deviceId, device?.name);
+    return { user: this.me(userId), token: token.token, loginSessionId: token.sessionId };
+  }
+
+  private end(token: Token): void {
+    this.state.tokens.delete(token.token);
+    for (const socket of [...this.sockets]) if (socket.token === token.token) socket.end(4301, 'SESSION_REVOKED');
+  }
+}
+
+function range<T>(messages: T[], request: ListMessagesRequest): T[] {
+  const limit = request.limit || 50;
+  switch (request.range.case) {
+    case 'afterSeq':
+      return messages.slice(Number(request.range.value)).slice(0, limit);
+    case 'beforeSeq':
+      return messages.slice(0, Number(request.range.value) - 1).slice(-limit);
+    default:
+      return messages.slice(-limit);
+  }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the fake server knows. One process, nothing stored, no limits: only what clients can observe.
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { RequestState, type FriendRequest, FriendRequestSchema } from '../../src/gen/parley/friend/v1/friend_pb';
+import { ServerFrameSchema } from '../../src/gen/parley/gateway/v1/frame_pb';
+import { ConversationKind, ConversationSchema, ConversationState, type Conversation } from '../../src/gen/parley/message/v1/conversation_pb';
+import { HeadSchema, MessageSchema, SentSchema, type Head, type Message, type Sent } from '../../src/gen/parley/message/v1/message_pb';
+import { UserSchema, type User } from '../../src/gen/parley/user/v1/user_pb';
+import { uuid4, uuid7 } from '../../src/lib/protocol/uuid';
+
+export type FrameInit = MessageInitShape<typeof ServerFrameSchema>;
+
+export interface Account {
+  user: User;
+  password: string;
+  createdAt: number;
+}
+
+export interface FakeConversation {
+  id: string;
+  members: [string, string];
+  readOnly: boolean;
+  createdAt: number;
+  membersRev: number;
+  rev: number;
+  messages: Message[];
+  read: Map<string, number>;
+  changedAt: number;
+}
+
+export interface Token {
+  token: string;
+  userId: string;
+  sessionId: string;
+  deviceId: string;
+  deviceName: string;
+  createdAt: number;
+}
+
+/** State is the data of the fake server and the rules on it. */
+export class State {
+  readonly accounts = new Map<string, Account>();
+  readonly tokens = new Map<string, Token>();
+  readonly conversations = new Map<string, FakeConversation>();
+  readonly requests: FriendRequest[] = [];
+  readonly friends = new Map<string, Map<string, number>>();
+  /** Grows with each change: it is the cursor. */
+  version = 1;
+  /** Sends a frame to all sockets of a user. */
+  deliver: (userId: string, frame: FrameInit) => void = () => {};
+
+  addUser(username: string, nickname: string, password = 'correct horse', description = ''): User {
+    const user = create(UserSchema, { userId: uuid7(), username, nickname, description });
+    this.accounts.set(user.userId, { user, password, createdAt: Date.now() });
+    this.friends.set(user.userId, new Map());
+    return user;
+  }
+
+  login(userId: string, deviceId = uuid4(), deviceName = ''): Token {
+    const token: Token = { token: `parley_s1_${uuid4()}`, userId, sessionId: uuid7(), deviceId, deviceName, createdAt: Date.now() };
+    this.tokens.set(token.token, token);
+    return token;
+  }
+
+  request(from: string, to: string, text: string): FriendRequest {
+    const request = create(FriendRequestSchema, {
+      requestId: uuid7(),
+      applicant: this.accounts.get(from)!.user,
+      respondent: this.accounts.get(to)!.user,
+      text,
+      state: RequestState.PENDING,
+      createdAt: BigInt(Date.now()),
+    });
+    this.requests.push(request);
+    return request;
+  }
+
+  befriend(a: string, b: string): FakeConversation {
+    this.friends.get(a)!.set(b, Date.now());
+    this.friends.get(b)!.set(a, Date.now());
+    const known = this.between(a, b);
+    const conversation: FakeConversation = known ?? {
+      id: uuid7(),
+      members: [a, b],
+      readOnly: false,
+      createdAt: Date.now(),
+      membersRev: 0,
+      rev: 0,
+      messages: [],
+      read: new Map(),
+      changedAt: 0,
+    };
+    conversation.readOnly = false;
+    conversation.membersRev++;
+    conversation.changedAt = ++this.version;
+    this.conversations.set(conversation.id, conversation);
+    for (const id of conversation.members) this.deliver(id, { kind: { case: 'conversation', value: this.wire(conversation) } });
+    return conversation;
+  }
+
+  unfriend(a: string, b: string): void {
+    this.friends.get(a)!.delete(b);
+    this.friends.get(b)!.delete(a);
+    const conversation = this.between(a, b);
+    if (!conversation) return;
+    conversation.readOnly = true;
+    conversation.membersRev++;
+    conversation.changedAt = ++this.version;
+    for (const id of conversation.members) this.deliver(id, { kind: { case: 'conversation', value: this.wire(conversation) } });
+  }
+
+  between(a: string, b: string): FakeConversation | undefined {
+    return [...this.conversations.values()].find((one) => one.members.includes(a) && one.members.includes(b));
+  }
+
+  /** Stores a message once per client id; push false keeps the frame away from everybody. */
+  send(senderId: string, conversationId: string, body: string, clientMessageId = uuid7(), push = true, sentAt = Date.now()): Sent {
+    const conversation = this.conversations.get(conversationId)!;
+    let message = conversation.messages.find((one) => one.clientMessageId === clientMessageId);
+    if (!message) {
+      message = create(MessageSchema, {
+        conversationId,
+        seq: BigInt(conversation.messages.length + 1),
+        messageId: uuid7(),
+        clientMessageId,
+        senderId,
+        sentAt: BigInt(sentAt),
+        content: { case: 'text', value: { body } },
+      });
+      conversation.messages.push(message);
+      conversation.read.set(senderId, Number(message.seq));
+      conversation.changedAt = ++this.version;
+      if (push) this.push(message);
+    }
+    const { messageId, seq } = message;
+    return create(SentSchema, { conversationId, clientMessageId, messageId, seq, sentAt: message.sentAt });
+  }
+
+  push(message: Message): void {
+    for (const id of this.conversations.get(message.conversationId)!.members) {
+      this.deliver(id, { kind: { case: 'messages', value: { conversationId: message.conversationId, items: [message] } } });
+    }
+  }
+
+  read(userId: string, conversationId: string, seq: number): void {
+    const conversation = this.conversations.get(conversationId);
+    if (!conversation) return;
+    const target = Math.min(seq, conversation.messages.length);
+    if (target <= (conversation.read.get(userId) ?? 0)) return;
+    conversation.read.set(userId, target);
+    conversation.changedAt = ++this.version;
+    for (const id of conversation.members) {
+      this.deliver(id, { kind: { case: 'read', value: { conversationId, userId, seq: BigInt(target) } } });
+    }
+  }
+
+  of(userId: string): FakeConversation[] {
+    return [...this.conversations.values()].filter((one) => one.members.includes(userId)).sort((a, b) => b.changedAt - a.changedAt);
+  }
+
+  head(conversation: FakeConversation, userId: string): Head {
+    const readSeq = conversation.read.get(userId) ?? 0;
+    const unread = conversation.messages.filter((one) => Number(one.seq) > readSeq && one.senderId !== userId).length;
+    return create(HeadSchema, { ...this.publicHead(conversation), readSeq: BigInt(readSeq), unread });
+  }
+
+  publicHead(conversation: FakeConversation): MessageInitShape<typeof HeadSchema> {
+    return {
+      conversationId: conversation.id,
+      seq: BigInt(conversation.messages.length),
+      rev: BigInt(conversation.rev),
+      membersRev: BigInt(conversation.membersRev),
+    };
+  }
+
+  /** The conversation as one user may see it, or as a frame carries it. */
+  wire(conversation: FakeConversation, userId?: string): Conversation {
+    const last = conversation.messages.at(-1);
+    return create(ConversationSchema, {
+      conversationId: conversation.id,
+      kind: ConversationKind.DIRECT,
+      state: conversation.readOnly ? ConversationState.READ_ONLY : ConversationState.OPEN,
+      memberIds: [...conversation.members],
+      createdAt: BigInt(conversation.createdAt),
+      activeAt: last?.sentAt ?? BigInt(conversation.createdAt),
+      head: userId ? this.head(conversation, userId) : this.publicHead(conversation),
+      lastMessage: userId ? last : undefined,
+      markers: userId ? [...conversation.read].map(([id, seq]) => ({ userId: id, seq: BigInt(seq) })) : [],
+    });
+  }
+}
