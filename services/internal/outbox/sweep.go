@@ -137,7 +137,7 @@ func (r *Relay) settleAll(ctx context.Context, batches []batch, unroutable map[s
 
 func (r *Relay) countPending(ctx context.Context) error {
 	var n int64
-	err := r.opts.DB.Get(ctx, &n, "SELECT COUNT(*) FROM (SELECT id FROM outbox LIMIT ?) AS some", pendingLimit)
+	err := r.opts.DB.Get(ctx, &n, "SELECT COUNT(*) FROM (SELECT id FROM outbox LIMIT ?) AS counted", pendingLimit)
 	if err != nil {
 		return fmt.Errorf("count outbox: %w", err)
 	}

@@ -208,11 +208,18 @@ func testTTL(t *testing.T, b broker.Broker) {
 			t.Fatal(err)
 		}
 	}
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	attempts := 0
 	eventually(t, "a short-lived message is dropped", func() bool {
 		send("occupies the prefetch", time.Minute)
 		busy := c.next(t)
 		send("short", time.Millisecond)
 		send("long", time.Minute)
+		attempts++
+		for range attempts { // nothing but time ends a message
+			<-ticker.C
+		}
 		busy.Ack()
 		dropped := true
 		for body := c.body(t); body != "long"; body = c.body(t) {
