@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package friend
+
+import (
+	"time"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// The decisions. Each is a pure function of what is under the lock, the wish and the time.
+
+// decideWish settles a new request: what the key stands for, an acceptance if the other side has asked,
+// or a request that waits.
+func decideWish(s Snapshot, w Wish, p people, now int64) (Change, Request, error) {
+	if s.Keyed != nil {
+		if !w.asks(*s.Keyed) {
+			return Change{}, Request{}, ErrKeyReused
+		}
+		return Change{}, s.Keyed.at(now), nil
+	}
+	if s.Relation.Friends {
+		return Change{}, Request{}, ErrAlreadyFriends
+	}
+	change := Change{Decided: expired(s.Requests, now)}
+	for _, r := range s.Requests {
+		if r.at(now).State == Pending && r.Applicant == w.Respondent {
+			return cross(s, r, w, p, now)
+		}
+		if err := checkEarlier(r.at(now), w, now); err != nil {
+			return Change{}, Request{}, err
+		}
+	}
+	if s.OutgoingPending >= maxOutgoingPending {
+		return Change{}, Request{}, ErrQuotaExceeded.With("limit", "pending_requests")
+	}
+	if err := s.checkRoom(); err != nil {
+		return Change{}, Request{}, err
+	}
+	request := w.request(Pending, now)
+	change.Insert = &request
+	change.Events = []Event{p.event(Requested, request, now)}
+	return change, request, nil
+}
+
+// checkEarlier refuses a wish because of an earlier request of the same direction.
+func checkEarlier(r Request, w Wish, now int64) error {
+	if r.Applicant != w.Applicant {
+		return nil
+	}
+	if r.State == Pending {
+		return ErrRequestPending
+	}
+	if wait := r.DecidedAt + refusalPause.Milliseconds() - now; r.State == Refused && wait > 0 {
+		return ErrRateLimited.After(time.Duration(wait) * time.Millisecond)
+	}
+	return nil
+}
+
+// cross makes friends of two people who asked each other. Both requests are accepted; the event tells of
+// the one that the other side knows.
+func cross(s Snapshot, theirs Request, w Wish, p people, now int64) (Change, Request, error) {
+	if err := s.checkRoom(); err != nil {
+		return Change{}, Request{}, err
+	}
+	theirs = theirs.decided(Accepted, now)
+	mine := w.request(Accepted, now)
+	relation := s.Relation.befriended(now)
+	return Change{
+		Relation: &relation,
+		Insert:   &mine,
+		Decided:  []Request{theirs},
+		Events:   []Event{p.event(Responded, theirs, now)},
+	}, mine, nil
+}
+
+// decideAnswer settles an acceptance or a refusal. One that was given already stays.
+func decideAnswer(s Snapshot, id ids.FriendRequestID, accept bool, p people, now int64) (Change, Request, error) {
+	request, ok := s.find(id)
+	if !ok {
+		return Change{}, Request{}, ErrRequestNotFound
+	}
+	switch request = request.at(now); request.State {
+	case Accepted, Refused:
+		return Change{}, request, nil
+	case Cancelled, Expired:
+		return Change{}, Request{}, ErrRequestNotFound
+	case Pending:
+	}
+	if !accept {
+		request = request.decided(Refused, now)
+		return Change{Decided: []Request{request}, Events: []Event{p.event(Responded, request, now)}}, request, nil
+	}
+	request = request.decided(Accepted, now)
+	change := Change{Decided: []Request{request}, Events: []Event{p.event(Responded, request, now)}}
+	if !s.Relation.Friends {
+		if err := s.checkRoom(); err != nil {
+			return Change{}, Request{}, err
+		}
+		relation := s.Relation.befriended(now)
+		change.Relation = &relation
+	}
+	return change, request, nil
+}
+
+// decideCancel settles a withdrawal. Repeating it changes nothing.
+func decideCancel(s Snapshot, id ids.FriendRequestID, p people, now int64) (Change, error) {
+	request, ok := s.find(id)
+	if !ok {
+		return Change{}, ErrRequestNotFound
+	}
+	switch request = request.at(now); request.State {
+	case Cancelled:
+		return Change{}, nil
+	case Accepted, Refused, Expired:
+		return Change{}, ErrRequestNotFound
+	case Pending:
+	}
+	request = request.decided(Cancelled, now)
+	return Change{Decided: []Request{request}, Events: []Event{p.event(Withdrawn, request, now)}}, nil
+}
+
+// decideRemoval ends a friendship if there is one.
+func decideRemoval(s Snapshot, remover, friend ids.UserID, now int64) Change {
+	if !s.Relation.Friends {
+		return Change{}
+	}
+	relation := s.Relation.parted(now)
+	return Change{
+		Relation: &relation,
+		Events:   []Event{{ID: ids.NewEvent(), Kind: Removed, At: now, Remover: remover, Friend: friend}},
+	}
+}
+
+func (s Snapshot) find(id ids.FriendRequestID) (Request, bool) {
+	for _, r := range s.Requests {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Request{}, false
+}
+
+// checkRoom refuses one friendship too many on either side.
+func (s Snapshot) checkRoom() error {
+	if s.FriendsOfLow >= maxFriends || s.FriendsOfHigh >= maxFriends {
+		return ErrQuotaExceeded.With("limit", "friends")
+	}
+	return nil
+}
+
+// expired are the requests whose rows do not know yet that they have expired.
+func expired(requests []Request, now int64) []Request {
+	var list []Request
+	for _, r := range requests {
+		if late := r.at(now); late.State != r.State {
+			list = append(list, late)
+		}
+	}
+	return list
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package friend
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Sizes of pages.
+const (
+	defaultRequests = 50
+	defaultFriends  = 100
+	maxPage         = 100
+)
+
+// RequestPage is one page of pending requests, newest first.
+type RequestPage struct {
+	Requests []Outcome
+	Next     string // empty on the last page
+}
+
+// FriendPage is one page of friends, oldest friendship first.
+type FriendPage struct {
+	Friends []Friend
+	Next    string // empty on the last page
+}
+
+// Friend is a friendship with the profile of the other person.
+type Friend struct {
+	Friendship
+	Profile Profile
+}
+
+// FoundPage is one page of people.
+type FoundPage struct {
+	Found []Found
+	Next  string // empty on the last page
+}
+
+// Found is a person, and whether they are a friend.
+type Found struct {
+	Profile Profile
+	Friend  bool
+}
+
+// placeToken is a Place inside a page token.
+type placeToken struct {
+	At int64
+	ID []byte
+}
+
+// ListRequests lists pending requests of the caller.
+func (s *Service) ListRequests(ctx context.Context, caller ids.UserID, side Side, size int, token string) (RequestPage, error) {
+	scope := fmt.Sprintf("friend.requests\x00%s\x00%d", caller, side)
+	before, err := s.place(scope, token)
+	if err != nil {
+		return RequestPage{}, err
+	}
+	size = pageSize(size, defaultRequests)
+	list, err := s.ports.Lists.Requests(ctx, RequestQuery{
+		User: caller, Side: side, MadeAfter: s.millis() - requestLife.Milliseconds(), Before: before, Limit: size + 1,
+	})
+	if err != nil {
+		return RequestPage{}, err
+	}
+	var page RequestPage
+	if len(list) > size {
+		list = list[:size]
+		last := list[size-1]
+		if page.Next, err = s.pages.Encode(scope, placeToken{last.CreatedAt, last.ID.Bytes()}); err != nil {
+			return RequestPage{}, err
+		}
+	}
+	page.Requests, err = s.withPeople(ctx, list)
+	return page, err
+}
+
+func (s *Service) withPeople(ctx context.Context, list []Request) ([]Outcome, error) {
+	ask := make([]ids.UserID, 0, 2*len(list))
+	for _, r := range list {
+		ask = append(ask, r.Applicant, r.Respondent)
+	}
+	p, err := s.profiles(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]Outcome, len(list))
+	for i, r := range list {
+		outcomes[i] = Outcome{Request: r, Applicant: p.of(r.Applicant), Respondent: p.of(r.Respondent)}
+	}
+	return outcomes, nil
+}
+
+// ListFriends lists the friends of the caller. A friend whose account is gone has an id only.
+func (s *Service) ListFriends(ctx context.Context, caller ids.UserID, size int, token string) (FriendPage, error) {
+	scope := "friend.friends\x00" + caller.String()
+	after, err := s.place(scope, token)
+	if err != nil {
+		return FriendPage{}, err
+	}
+	size = pageSize(size, defaultFriends)
+	list, err := s.ports.Lists.Friends(ctx, FriendQuery{User: caller, After: after, Limit: size + 1})
+	if err != nil {
+		return FriendPage{}, err
+	}
+	var page FriendPage
+	if len(list) > size {
+		list = list[:size]
+		last := list[size-1]
+		if page.Next, err = s.pages.Encode(scope, placeToken{last.Since, last.FriendID.Bytes()}); err != nil {
+			return FriendPage{}, err
+		}
+	}
+	ask := make([]ids.UserID, len(list))
+	for i, f := range list {
+		ask[i] = f.FriendID
+	}
+	p, err := s.profiles(ctx, ask)
+	if err != nil {
+		return FriendPage{}, err
+	}
+	for _, f := range list {
+		page.Friends = append(page.Friends, Friend{Friendship: f, Profile: p.of(f.FriendID)})
+	}
+	return page, nil
+}
+
+// SearchUsers finds people, without the caller, and tells which are friends.
+func (s *Service) SearchUsers(ctx context.Context, caller ids.UserID, search UserSearch) (FoundPage, error) {
+	search.Excluded = []ids.UserID{caller}
+	hits, err := s.ports.Users.Search(ctx, search)
+	if err != nil {
+		return FoundPage{}, err
+	}
+	ask := make([]ids.UserID, len(hits.Profiles))
+	for i, p := range hits.Profiles {
+		ask[i] = p.ID
+	}
+	friends, err := s.ports.Lists.FriendsAmong(ctx, caller, ask)
+	if err != nil {
+		return FoundPage{}, err
+	}
+	isFriend := make(map[ids.UserID]bool, len(friends))
+	for _, id := range friends {
+		isFriend[id] = true
+	}
+	page := FoundPage{Next: hits.Next}
+	for _, p := range hits.Profiles {
+		page.Found = append(page.Found, Found{Profile: p, Friend: isFriend[p.ID]})
+	}
+	return page, nil
+}
+
+// ListFriendIDs answers all friends of a user.
+func (s *Service) ListFriendIDs(ctx context.Context, user ids.UserID) ([]ids.UserID, error) {
+	return s.ports.Lists.FriendIDs(ctx, user)
+}
+
+// profiles asks for each person once; nobody is no call.
+func (s *Service) profiles(ctx context.Context, ask []ids.UserID) (people, error) {
+	unique := make([]ids.UserID, 0, len(ask))
+	seen := make(map[ids.UserID]bool, len(ask))
+	for _, id := range ask {
+		if !seen[id] {
+			seen[id] = true
+			unique = append(unique, id)
+		}
+	}
+	if len(unique) == 0 {
+		return nil, nil
+	}
+	return s.ports.Users.Profiles(ctx, unique)
+}
+
+// place reads a page token; an empty one is the start.
+func (s *Service) place(scope, token string) (Place, error) {
+	if token == "" {
+		return Place{}, nil
+	}
+	var t placeToken
+	if err := s.pages.Decode(scope, token, &t); err != nil {
+		return Place{}, err
+	}
+	p := Place{At: t.At}
+	copy(p.ID[:], t.ID)
+	return p, nil
+}
+
+func pageSize(asked, standard int) int {
+	if asked <= 0 {
+		return standard
+	}
+	return min(asked, maxPage)
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package friend
+
+import (
+	"context"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Query says what a change of a pair has to see.
+type Query struct {
+	Pair Pair
+	// Applicant and Key ask for the request that was made under the key, whoever was asked.
+	Applicant ids.UserID
+	Key       ids.IdempotencyKey
+	// Request asks for one request of the pair, whatever its state.
+	Request ids.FriendRequestID
+	// RefusedSince asks for refusals not older than this, ms.
+	RefusedSince int64
+	// Count asks for the counts, and keeps both people's counts from changing until the end.
+	Count bool
+	// MadeAfter bounds the pending requests that count, ms.
+	MadeAfter int64
+}
+
+// Snapshot is a pair as it is under the lock of its relation.
+type Snapshot struct {
+	Relation Relation
+	// Requests of the pair: all that pend, the refusals that were asked for, and the one asked for by id.
+	Requests []Request
+	// Keyed is the request under the key, nil if there is none.
+	Keyed *Request
+	// OutgoingPending are the applicant's requests that wait; FriendsOfLow and FriendsOfHigh count friends.
+	OutgoingPending, FriendsOfLow, FriendsOfHigh int
+}
+
+// Change is what a decision writes; the zero Change writes nothing.
+type Change struct {
+	Relation *Relation // with its friendship, both sides of it
+	Insert   *Request
+	Decided  []Request // requests of the snapshot that got another state
+	Events   []Event   // go into the outbox
+}
+
+// Store keeps relations and requests. Every method is one transaction. A store that does not answer is
+// fault.ErrUnavailable.
+type Store interface {
+	// Update locks the relation of a pair before it reads anything, lets decide see it, and writes what
+	// it answers. An error of decide ends the transaction, writes nothing and comes back. Decide may run
+	// more than once.
+	Update(ctx context.Context, query Query, decide func(Snapshot) (Change, error)) error
+	// Request finds a request; ErrRequestNotFound.
+	Request(ctx context.Context, id ids.FriendRequestID) (Request, error)
+	// Relation reads the relation of a pair, without a lock. One that never was is all zero but for
+	// its pair.
+	Relation(ctx context.Context, pair Pair) (Relation, error)
+	// HandedOver notes that a version reached the message service, and the conversation if it is not
+	// zero. If the relation has a newer version by now, nothing changes.
+	HandedOver(ctx context.Context, pair Pair, version int64, conversation ids.ConversationID) error
+	// Waiting answers relations whose hand-over waits since a time (ms) or longer, the oldest first.
+	Waiting(ctx context.Context, since int64, limit int) ([]Relation, error)
+}
+
+// Side tells whose requests a list holds.
+type Side int
+
+// The sides.
+const (
+	BothSides Side = iota
+	Incoming
+	Outgoing
+)
+
+// RequestQuery asks for pending requests of a user, newest first.
+type RequestQuery struct {
+	User      ids.UserID
+	Side      Side
+	MadeAfter int64 // ms; older ones have expired
+	Before    Place // zero: from the newest
+	Limit     int
+}
+
+// FriendQuery asks for friends of a user, oldest friendship first.
+type FriendQuery struct {
+	User  ids.UserID
+	After Place // zero: from the oldest
+	Limit int
+}
+
+// Place is a position in a list: a time in ms and the id of the request or friend.
+type Place struct {
+	At int64
+	ID [16]byte
+}
+
+// Lists reads what people see. A store that does not answer is fault.ErrUnavailable.
+type Lists interface {
+	// Requests answers up to Limit requests in order.
+	Requests(ctx context.Context, query RequestQuery) ([]Request, error)
+	// Friends answers up to Limit friendships in order.
+	Friends(ctx context.Context, query FriendQuery) ([]Friendship, error)
+	// FriendIDs answers all friends of a user, in any order.
+	FriendIDs(ctx context.Context, user ids.UserID) ([]ids.UserID, error)
+	// FriendsAmong answers which of some people are friends of a user.
+	FriendsAmong(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error)
+}
+
+// Profile is what anybody may know of a person. One whose account is gone has an id only.
+type Profile struct {
+	ID                              ids.UserID
+	Username, Nickname, Description string
+}
+
+// UserSearch asks for people.
+type UserSearch struct {
+	Query    string
+	Excluded []ids.UserID
+	PageSize int    // 0: the default of the user service
+	Token    string // of the last page
+}
+
+// UserPage is one page of people.
+type UserPage struct {
+	Profiles []Profile
+	Next     string // empty on the last page
+}
+
+// Users is the user service. One that does not answer is fault.ErrUnavailable.
+type Users interface {
+	// Profiles answers those of the people who exist.
+	Profiles(ctx context.Context, people []ids.UserID) (map[ids.UserID]Profile, error)
+	// Search finds people; the page tokens are the user service's.
+	Search(ctx context.Context, search UserSearch) (UserPage, error)
+}
+
+// Conversations is the message service. One that does not answer is fault.ErrUnavailable; every call
+// may be repeated.
+type Conversations interface {
+	// Open opens the direct conversation of a pair, for the first time or again.
+	Open(ctx context.Context, pair Pair, version int64) (ids.ConversationID, error)
+	// Close makes it read-only; a pair without one is no error.
+	Close(ctx context.Context, pair Pair, version int64) error
+}
+
+// Publisher hears of events after their commit. It never blocks; the outbox has what it drops.
+type Publisher interface {
+	Offer(events ...Event)
+}
