@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package messagetest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/message"
+)
+
+// Step is one thing that happens in a random history. Its numbers pick from small pools, so that
+// retries, reuse and closed conversations are frequent.
+type Step struct {
+	Kind    int // send, one draft by many at once, relate, mark
+	Pair    int
+	Sender  int
+	Client  int
+	Text    int
+	Version int64
+	Open    bool
+	Seq     int64
+}
+
+const (
+	stepSend = iota
+	stepCrowd
+	stepRelate
+	stepMark
+	stepKinds
+)
+
+const (
+	modelUsers   = 4 // the last one is nobody's friend
+	modelClients = 5
+	modelTexts   = 2
+	crowd        = 4
+)
+
+// Steps generates random histories.
+func Steps() *rapid.Generator[[]Step] {
+	one := rapid.Custom(func(t *rapid.T) Step {
+		return Step{
+			Kind: rapid.IntRange(0, stepKinds-1).Draw(t, "kind"), Pair: rapid.IntRange(0, 2).Draw(t, "pair"),
+			Sender: rapid.IntRange(0, modelUsers-1).Draw(t, "sender"), Client: rapid.IntRange(0, modelClients-1).Draw(t, "client"),
+			Text: rapid.IntRange(0, modelTexts-1).Draw(t, "text"), Version: rapid.Int64Range(1, 12).Draw(t, "version"),
+			Open: rapid.IntRange(0, 3).Draw(t, "open") > 0, Seq: rapid.Int64Range(0, 12).Draw(t, "seq"),
+		}
+	})
+	return rapid.SliceOfN(one, 5, 60)
+}
+
+// model is what a store should do, in the simplest words.
+type model struct {
+	t       fataler
+	service *Fixture
+	users   []ids.UserID
+	clients []ids.ClientMessageID
+	talks   []*talk
+	stored  map[message.ClientKey]message.Sent
+	texts   map[message.ClientKey]string
+}
+
+type talk struct {
+	pair    message.Pair
+	id      ids.ConversationID
+	version int64
+	opened  bool // ever
+	open    bool
+	log     []message.ClientKey
+	read    map[ids.UserID]int64
+}
+
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// Replay runs a history against a service and fails where it does not do what the model says.
+func Replay(t testing.TB, failure fataler, service *Fixture, steps []Step) {
+	t.Helper()
+	m := &model{
+		t: failure, service: service, stored: map[message.ClientKey]message.Sent{}, texts: map[message.ClientKey]string{},
+	}
+	for range modelUsers {
+		m.users = append(m.users, ids.NewUser())
+	}
+	for range modelClients {
+		m.clients = append(m.clients, ids.NewClientMessage())
+	}
+	for _, pair := range [][2]int{{0, 1}, {0, 2}, {1, 2}} {
+		m.talks = append(m.talks, &talk{
+			pair: NewPair(t, m.users[pair[0]], m.users[pair[1]]), id: ids.NewConversation(), read: map[ids.UserID]int64{},
+		})
+	}
+	for _, step := range steps {
+		m.run(t, step)
+	}
+	for _, k := range m.talks {
+		m.compare(t, k)
+	}
+}
+
+func (m *model) run(t testing.TB, s Step) {
+	k := m.talks[s.Pair]
+	d := message.Draft{
+		Sender: m.users[s.Sender], Conversation: k.id, ClientID: m.clients[s.Client], Text: fmt.Sprint("text ", s.Text),
+	}
+	switch s.Kind {
+	case stepSend:
+		m.expect(k, d, m.service.SendBatch(t.Context(), []message.Draft{d})[0])
+	case stepCrowd:
+		for _, r := range m.crowd(t, d) {
+			m.expect(k, d, r)
+		}
+	case stepRelate:
+		m.relate(t, k, s.Version, s.Open)
+	case stepMark:
+		m.mark(t, k, d.Sender, s.Seq)
+	}
+}
+
+// crowd sends one draft many times at once.
+func (m *model) crowd(t testing.TB, d message.Draft) []message.Result {
+	var (
+		wg      sync.WaitGroup
+		results = make([]message.Result, crowd)
+	)
+	for i := range results {
+		wg.Go(func() { results[i].Sent, results[i].Err = m.service.Send(t.Context(), d) })
+	}
+	wg.Wait()
+	return results
+}
+
+func (m *model) expect(k *talk, d message.Draft, got message.Result) {
+	m.t.Helper()
+	first, known := m.stored[d.Key()]
+	member := k.opened && (d.Sender == k.pair.Low || d.Sender == k.pair.High)
+	var want error
+	switch {
+	case known && (first.Conversation != d.Conversation || m.texts[d.Key()] != d.Text):
+		want = message.ErrReused
+	case known:
+	case !member:
+		want = message.ErrNotFound
+	case !k.open:
+		want = message.ErrReadOnly
+	}
+	if !errors.Is(got.Err, want) {
+		m.t.Fatalf("send %+v: %v, want %v", d, got.Err, want)
+	}
+	if want != nil {
+		return
+	}
+	if !known {
+		k.log = append(k.log, d.Key())
+		k.read[d.Sender] = int64(len(k.log))
+		first = message.Sent{Conversation: k.id, ClientID: d.ClientID, ID: got.Sent.ID, Seq: int64(len(k.log)), SentAt: got.Sent.SentAt}
+		m.stored[d.Key()], m.texts[d.Key()] = first, d.Text
+	}
+	if got.Sent != first {
+		m.t.Fatalf("send %+v: answered %+v, want %+v", d, got.Sent, first)
+	}
+}
+
+func (m *model) relate(t testing.TB, k *talk, version int64, open bool) {
+	m.t.Helper()
+	if open {
+		id, err := m.service.OpenDirect(t.Context(), k.pair, version)
+		if err != nil || k.version > 0 && id != k.id {
+			m.t.Fatalf("open: %s, %v, want %s", id, err, k.id)
+		}
+		k.id = id
+	} else if err := m.service.CloseDirect(t.Context(), k.pair, version); err != nil {
+		m.t.Fatalf("close: %v", err)
+	} else if k.version == 0 { // only an open tells the id; one that is too old changes nothing
+		if k.id, err = m.service.OpenDirect(t.Context(), k.pair, version); err != nil {
+			m.t.Fatalf("ask for the id: %v", err)
+		}
+	}
+	if version > k.version {
+		k.version, k.open, k.opened = version, open, k.opened || open
+	}
+}
+
+func (m *model) mark(t testing.TB, k *talk, user ids.UserID, seq int64) {
+	m.t.Helper()
+	head, err := m.service.MarkRead(t.Context(), message.Marker{Conversation: k.id, User: user, Seq: seq})
+	if !k.opened || user != k.pair.Low && user != k.pair.High {
+		if !errors.Is(err, message.ErrNotFound) {
+			m.t.Fatalf("mark by a stranger: %v", err)
+		}
+		return
+	}
+	k.read[user] = max(k.read[user], min(seq, int64(len(k.log))))
+	if want := m.head(k, user); err != nil || head != want {
+		m.t.Fatalf("mark %d: %+v, %v, want %+v", seq, head, err, want)
+	}
+}
+
+// head counts what is unread message by message.
+func (m *model) head(k *talk, user ids.UserID) message.Head {
+	h := message.Head{Conversation: k.id, Seq: int64(len(k.log)), MembersRev: 1, ReadSeq: k.read[user]}
+	for i, key := range k.log {
+		if int64(i+1) > k.read[user] && key.Sender != user {
+			h.Unread++
+		}
+	}
+	return h
+}
+
+func (m *model) compare(t testing.TB, k *talk) {
+	m.t.Helper()
+	if !k.opened {
+		return
+	}
+	for _, user := range []ids.UserID{k.pair.Low, k.pair.High} {
+		page, err := m.service.ListMessages(t.Context(), message.HistoryQuery{User: user, Conversation: k.id, Limit: message.MaxPageItems})
+		if err != nil || len(page.Gaps) > 0 {
+			m.t.Fatalf("history: %v, gaps %v", err, page.Gaps)
+		}
+		var got []message.ClientKey
+		for i, one := range page.Items {
+			key := message.ClientKey{Sender: one.Sender, ClientID: one.ClientID}
+			if one.Seq != int64(i+1) || one.Sent() != m.stored[key] || one.Text != m.texts[key] {
+				m.t.Fatalf("history holds %+v at %d", one, i+1)
+			}
+			got = append(got, key)
+		}
+		if diff := cmp.Diff(k.log, got); diff != "" {
+			m.t.Fatalf("history (-model +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(m.head(k, user), page.Head); diff != "" {
+			m.t.Fatalf("head (-model +got):\n%s", diff)
+		}
+	}
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message_test
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/parley-chat/parley/services/message/messagetest"
+)
+
+func TestRandomHistoriesDoWhatTheModelSays(t *testing.T) {
+	t.Parallel()
+	service := messagetest.Start(t, messagetest.NewStore(), 2)
+	rapid.Check(t, func(rt *rapid.T) {
+		messagetest.Replay(t, rt, service, messagetest.Steps().Draw(rt, "steps"))
+	})
+}
