@@ -16,7 +16,7 @@ type checks struct {
 	signal chan struct{} // has a place that is filled while something waits
 
 	mu       sync.Mutex // guards everything below
-	everyone bool // its reason is a lost broker
+	everyone bool       // its reason is a lost broker
 	some     map[*Session]ResyncReason
 	lost     bool // there is no broker
 }

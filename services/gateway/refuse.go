@@ -15,12 +15,13 @@ const defaultRetry = time.Second
 
 // refusal turns an error into what a client is told. Internal text never leaves.
 func refusal(err error) Refusal {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return Refusal{Reason: "DEADLINE", Retry: RetrySameID, RetryAfterMS: defaultRetry.Milliseconds()}
-	}
 	f, ok := fault.Of(err)
 	if !ok {
-		return Refusal{Reason: ErrNotReady.Reason(), Retry: RetrySameID, RetryAfterMS: defaultRetry.Milliseconds()}
+		reason := ErrNotReady.Reason()
+		if errors.Is(err, context.DeadlineExceeded) {
+			reason = "DEADLINE"
+		}
+		return Refusal{Reason: reason, Retry: RetrySameID, RetryAfterMS: defaultRetry.Milliseconds()}
 	}
 	r := Refusal{Reason: f.Reason(), RetryAfterMS: f.RetryAfter().Milliseconds(), Metadata: f.Metadata()}
 	switch f.Kind() {

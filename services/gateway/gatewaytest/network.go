@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gatewaytest
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/parley-chat/parley/services/gateway"
+	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Network joins the hubs of several pods: it is their ring, their way to other registries, and their
+// courier. Users are at home where a test says, else at the first pod.
+type Network struct {
+	mu      sync.Mutex // guards everything below
+	hubs    map[string]*gateway.Hub
+	members []gateway.Member
+	homes   map[ids.UserID]string
+	silent  map[string]bool
+	changed chan struct{}
+	sent    []Transfer
+}
+
+// Transfer is one delivery that a courier took over.
+type Transfer struct {
+	Pod       string
+	Delivery  gateway.Delivery
+	Forwarded bool
+}
+
+// NewNetwork has no pods.
+func NewNetwork() *Network {
+	return &Network{
+		hubs: map[string]*gateway.Hub{}, homes: map[ids.UserID]string{}, silent: map[string]bool{},
+		changed: make(chan struct{}),
+	}
+}
+
+// Join adds a ready pod.
+func (n *Network) Join(pod string, hub *gateway.Hub) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hubs[pod] = hub
+	n.members = append(slices.Clone(n.members), gateway.Member{
+		Seat: uint32(len(n.members)), Pod: pod, URL: "http://" + pod, Ready: true, //nolint:gosec // a few pods
+	})
+	n.tell()
+}
+
+// SetHome moves a user to a pod; an unknown pod means that the user has none.
+func (n *Network) SetHome(user ids.UserID, pod string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.homes[user] = pod
+	n.tell()
+}
+
+// SetSilent makes a pod's registry not answer to other pods.
+func (n *Network) SetSilent(pod string, silent bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.silent[pod] = silent
+}
+
+// Transfers removes and answers what couriers took over.
+func (n *Network) Transfers() []Transfer {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	sent := n.sent
+	n.sent = nil
+	return sent
+}
+
+func (n *Network) tell() {
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+// View is the ring now.
+func (n *Network) View() gateway.View {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	homes := map[ids.UserID]string{}
+	for user, pod := range n.homes {
+		homes[user] = pod
+	}
+	return view{members: n.members, homes: homes}
+}
+
+// Changed is closed at the next change.
+func (n *Network) Changed() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.changed
+}
+
+// Register calls the hub of another pod; a silent one answers nothing until ctx ends.
+func (n *Network) Register(
+	ctx context.Context, home gateway.Member, holder string, items []gateway.Registration,
+) ([]gateway.Registered, error) {
+	n.mu.Lock()
+	hub, silent := n.hubs[home.Pod], n.silent[home.Pod]
+	n.mu.Unlock()
+	if silent || hub == nil {
+		<-ctx.Done()
+		return nil, fault.ErrUnavailable.Because(ctx.Err())
+	}
+	return hub.Register(holder, items), nil
+}
+
+// Send brings a delivery to the hub of another pod at once.
+func (n *Network) Send(pod string, d gateway.Delivery, forwarded bool) {
+	n.mu.Lock()
+	n.sent = append(n.sent, Transfer{Pod: pod, Delivery: d, Forwarded: forwarded})
+	hub := n.hubs[pod]
+	n.mu.Unlock()
+	if hub != nil {
+		hub.Deliver([]gateway.Delivery{d}, forwarded)
+	}
+}
+
+// view is one state of the ring.
+type view struct {
+	members []gateway.Member
+	homes   map[ids.UserID]string
+}
+
+// Home is where a test said, else the first pod.
+func (v view) Home(user ids.UserID) (gateway.Member, bool) {
+	if len(v.members) == 0 {
+		return gateway.Member{}, false
+	}
+	pod, set := v.homes[user]
+	if !set {
+		return v.members[0], true
+	}
+	for _, m := range v.members {
+		if m.Pod == pod {
+			return m, true
+		}
+	}
+	return gateway.Member{}, false
+}
+
+// Members are all pods.
+func (v view) Members() []gateway.Member { return slices.Clone(v.members) }
