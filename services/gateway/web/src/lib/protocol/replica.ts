@@ -139,6 +139,15 @@ export class Replica {
     this.store(timeline, timeline.fillBefore(before, page(answer)), false);
   }
 
+  /** Loads the messages just above a seq that lies below a hole. */
+  async newer(conversationId: string, after: number): Promise<void> {
+    const timeline = this.at(conversationId);
+    const range = { case: 'afterSeq', value: BigInt(after) } as const;
+    const untilSeq = BigInt(timeline.record.localSeq);
+    const answer = await this.clients.messages.listMessages({ conversationId, range, untilSeq, limit: NEWEST });
+    this.store(timeline, timeline.fillAfter(after, page(answer)), false);
+  }
+
   /** Asks for a conversation as it is now. */
   async fetch(conversationId: string): Promise<void> {
     const { conversation } = await this.clients.conversations.getConversation({ conversationId });

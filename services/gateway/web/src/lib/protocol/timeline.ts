@@ -147,6 +147,20 @@ export class Timeline {
     return below.length ? Math.max(...below.map((hole) => hole.to)) + 1 : 1;
   }
 
+  /** The highest seq up to which everything from `seq` on is here; Infinity if that is the end. */
+  endOf(seq: number): number {
+    const above = this.record.holes.filter((hole) => hole.to >= seq);
+    return above.length ? Math.min(...above.map((hole) => hole.from)) - 1 : Infinity;
+  }
+
+  /** Takes a page that starts just above `after`: it fills a hole there. */
+  fillAfter(after: number, page: Page): ChatMessage[] {
+    const highest = Math.max(...page.items.map((item) => item.seq), ...page.gaps.map((gap) => gap.to), after);
+    this.record.holes = ranges.remove(this.record.holes, { from: after + 1, to: highest });
+    for (const gap of page.gaps) this.record.gaps = ranges.add(this.record.gaps, gap);
+    return page.items.filter((item) => item.seq <= this.record.localSeq).map((item) => this.keep(item));
+  }
+
   private recount(): void {
     const { head, holes } = this.record;
     if (head.readSeq >= head.seq) head.unread = 0;

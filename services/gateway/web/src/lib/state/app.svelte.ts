@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Transport } from '@connectrpc/connect';
+import { Chat } from '../protocol/chat';
+import { createClients, type Clients } from '../protocol/clients';
+import type { CloseRule } from '../protocol/closecodes';
+import type { Socket } from '../protocol/connection';
+import type { ChatMessage, Person, Phase } from '../protocol/model';
+import { toPerson } from '../protocol/convert';
+import type { Friend, Request } from '../protocol/people';
+import type { Storage } from '../protocol/ports';
+import { failure, type Failure } from '../protocol/reasons';
+import { uuid4 } from '../protocol/uuid';
+import * as local from '../storage/local';
+import { MemoryStorage } from '../storage/memory';
+import { holdInstance, instanceLives, Tabs, type Note } from '../storage/tabs';
+import { i18n, t } from '../i18n/i18n.svelte';
+import type { Me } from '../../gen/parley/user/v1/user_pb';
+import { ConversationView, type Place } from './conversation.svelte';
+import { deviceName } from './device';
+import { Drafts } from './drafts.svelte';
+import { router } from './router.svelte';
+import { summaries, type Summary } from './summary';
+
+/** What differs between the real client and one in a test page. */
+export interface Platform {
+  transport(token: () => string | undefined): Transport;
+  open(path: string): Socket;
+  openStorage(userId: string): Promise<Storage>;
+}
+
+/** A call that failed, with the reason. */
+export class CallFailed extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.reason);
+  }
+}
+
+export type Announcement = { id: number; text: string };
+const BANNER_MS = 3_000;
+const ACTIVE_MS = 5 * 60_000;
+const VERSION = '0.1.0';
+
+/** App is the state of the client in this tab. */
+export class App {
+  status = $state<'loading' | 'signedOut' | 'signedIn'>('loading');
+  me = $state.raw<Person | undefined>();
+  phase = $state<Phase>('SIGNED_OUT');
+  /** True when the connection has been away for 3 s. */
+  away = $state(false);
+  ended = $state.raw<CloseRule | undefined>();
+  list = $state.raw<Summary[]>([]);
+  listed = $state(false);
+  friends = $state.raw<Friend[]>([]);
+  incoming = $state.raw<Request[]>([]);
+  outgoing = $state.raw<Request[]>([]);
+  view = $state.raw<ConversationView | undefined>();
+  announcement = $state.raw<Announcement>({ id: 0, text: '' });
+  memoryOnly = $state(false);
+  /** Grows when a profile changes: names are read again. */
+  names = $state(0);
+  chat: Chat | undefined;
+  drafts: Drafts | undefined;
+  readonly clients: Clients;
+  readonly unread: number = $derived(this.list.reduce((sum, one) => sum + one.unread, 0));
+  private login: local.Login | undefined;
+  private storage: Storage | undefined;
+  private readonly instanceId = uuid4();
+  private readonly tabs = new Tabs((note) => this.hear(note));
+  private readonly places = new Map<string, Place>();
+  private bannerTimer: ReturnType<typeof setTimeout> | undefined;
+  private listQueued = false;
+  private lastUse = Date.now();
+
+  constructor(private readonly platform: Platform) {
+    this.clients = createClients(platform.transport(() => this.login?.token));
+    holdInstance(this.instanceId);
+  }
+
+  /** Takes up the login that this device has, if it has one. */
+  async start(): Promise<void> {
+    const login = local.login.load();
+    if (login) await this.enter(login);
+    else this.status = 'signedOut';
+  }
+
+  /** Makes a call; a failure carries its reason, and an ended session leads to the sign-in screen. */
+  async call<T>(work: (clients: Clients) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.clients);
+    } catch (error) {
+      const why = failure(error);
+      if (this.login && (why.reason === 'SESSION_ENDED' || why.reason === 'UNAUTHENTICATED')) {
+        await this.leave({ action: 'login', name: 'SESSION_EXPIRED', wipe: false });
+      }
+      throw new CallFailed(why);
+    }
+  }
+
+  device() {
+    return { deviceId: local.deviceId(), name: deviceName() };
+  }
+
+  /** Signs in with what register or login answered. */
+  async signedIn(answer: { user?: Me; token: string; loginSessionId: string }): Promise<void> {
+    const user = answer.user?.user;
+    if (!user) return;
+    const login = { userId: user.userId, token: answer.token, loginSessionId: answer.loginSessionId };
+    local.login.save(login);
+    this.tabs.tell({ kind: 'signed-in' });
+    router.go({ at: 'chats' }, true);
+    await this.enter(login, toPerson(user));
+  }
+
+  /** Signs out by own wish: the session ends and everything on this device goes. */
+  async signOut(): Promise<void> {
+    await this.clients.auth.logout({}, { timeoutMs: 5_000 }).catch(() => undefined);
+    local.login.save(undefined);
+    this.tabs.tell({ kind: 'signed-out' });
+    await this.leave(undefined, true);
+  }
+
+  /** The name of a person; waits for nobody, so it may be empty at first. */
+  name(userId: string): string {
+    void this.names;
+    const person = this.chat?.people.known.get(userId);
+    return person ? person.nickname : '';
+  }
+
+  /** Opens a conversation, or none. */
+  show(conversationId: string | undefined): void {
+    if (this.view?.id === conversationId) return;
+    this.closeView();
+    const timeline = conversationId ? this.chat?.replica.timelines.get(conversationId) : undefined;
+    if (this.chat && timeline && this.me) {
+      this.view = new ConversationView(this.chat, timeline, this.me.userId, this.places.get(timeline.record.id));
+    }
+  }
+
+  /** Marks that a person uses the client. */
+  used(): void {
+    this.lastUse = Date.now();
+  }
+
+  /** Stores what only this page has, because it may go away. */
+  flush(): void {
+    this.drafts?.flush();
+  }
+
+  private async enter(login: local.Login, me?: Person): Promise<void> {
+    this.login = login;
+    this.ended = undefined;
+    const storage = await this.platform.openStorage(login.userId).catch(() => {
+      this.memoryOnly = true;
+      return new MemoryStorage();
+    });
+    this.storage = storage;
+    this.me = me ?? (await storage.getValue<Person>('me')) ?? { userId: login.userId, username: '', nickname: '', description: '' };
+    if (me) await storage.putValue('me', me).catch(() => undefined);
+    this.drafts = new Drafts(storage, (draft) => this.tabs.tell({ kind: 'draft', userId: login.userId, draft }));
+    await this.drafts.load();
+    this.chat = this.makeChat(login, storage);
+    await this.chat.start();
+    this.status = 'signedIn';
+    this.refreshList();
+    this.listed ||= this.list.length > 0;
+    void this.loadMe();
+  }
+
+  private makeChat(login: local.Login, storage: Storage): Chat {
+    return new Chat(
+      {
+        me: login.userId,
+        identity: { token: login.token, deviceId: local.deviceId(), instanceId: this.instanceId, appVersion: VERSION, locale: i18n.locale },
+        clients: this.clients,
+        storage,
+        open: (path) => this.platform.open(path),
+        random: Math.random,
+        hidden: () => document.hidden,
+        active: () => Date.now() - this.lastUse < ACTIVE_MS,
+        owned: instanceLives,
+      },
+      {
+        phase: (phase) => this.phased(phase),
+        conversation: (id) => this.changed(id),
+        people: () => this.peopleChanged(),
+        arrived: (messages) => this.announce(messages),
+        ended: (rule) => void this.leave(rule),
+      },
+    );
+  }
+
+  private async loadMe(): Promise<void> {
+    const { me } = await this.call((clients) => clients.users.getMe({})).catch(() => ({ me: undefined }));
+    if (me?.user) this.setMe(toPerson(me.user));
+  }
+
+  /** Takes the own profile as the server has it. */
+  setMe(person: Person): void {
+    this.me = person;
+    this.chat?.people.put([person]);
+    void this.storage?.putValue('me', person).catch(() => undefined);
+  }
+
+  // Ends the stay of this tab: the server ended it, another tab did, or the user wished it.
+  private async leave(rule: CloseRule | undefined, all = false): Promise<void> {
+    if (rule?.action === 'stop') {
+      this.ended = rule;
+      return;
+    }
+    if (!this.chat) return;
+    const { chat, storage } = this;
+    this.flush();
+    this.closeView();
+    this.chat = undefined;
+    this.login = undefined;
+    this.ended = rule;
+    if (rule) local.login.save(undefined);
+    Object.assign(this, { status: 'signedOut', me: undefined, list: [], friends: [], incoming: [], outgoing: [], listed: false, away: false });
+    this.places.clear();
+    router.go({ at: 'signIn' }, true);
+    await chat.stop();
+    await storage?.wipe(all || rule?.wipe === true).catch(() => undefined);
+    storage?.close();
+  }
+
+  private hear(note: Note): void {
+    if (note.kind === 'signed-out') void this.leave({ action: 'login', name: '', wipe: true });
+    if (note.kind === 'signed-in' && this.status === 'signedOut') void this.start();
+    if (note.kind === 'draft' && note.userId === this.login?.userId) {
+      this.drafts?.show(note.draft.conversationId, note.draft.text);
+      this.queueList();
+    }
+  }
+
+  private phased(phase: Phase): void {
+    this.phase = phase;
+    if (phase === 'LIVE') this.listed = true;
+    const fine = phase === 'LIVE' || phase === 'SYNCING' || phase === 'MOVING' || phase === 'SIGNED_OUT';
+    if (fine) {
+      clearTimeout(this.bannerTimer);
+      this.bannerTimer = undefined;
+      this.away = false;
+      return;
+    }
+    this.bannerTimer ??= setTimeout(() => (this.away = true), BANNER_MS);
+  }
+
+  private changed(conversationId: string): void {
+    if (this.view?.id === conversationId) this.view.refresh();
+    const peers = this.chat?.replica.timelines.get(conversationId)?.record.memberIds;
+    if (peers) void this.chat?.people.need(peers);
+    this.queueList();
+  }
+
+  private peopleChanged(): void {
+    if (!this.chat) return;
+    const { people } = this.chat;
+    this.names++;
+    this.friends = [...people.friends];
+    this.incoming = [...people.incoming];
+    this.outgoing = [...people.outgoing];
+    const own = this.me && people.known.get(this.me.userId);
+    if (own) this.me = own;
+    this.queueList();
+  }
+
+  /** Makes the list again, once for many changes. */
+  queueList(): void {
+    if (this.listQueued) return;
+    this.listQueued = true;
+    setTimeout(() => {
+      this.listQueued = false;
+      this.refreshList();
+    }, 16);
+  }
+
+  private refreshList(): void {
+    if (!this.chat || !this.me) return;
+    this.list = summaries(this.chat, this.me.userId, this.drafts?.texts ?? new Map(), (id) => this.name(id));
+  }
+
+  private announce(messages: ChatMessage[]): void {
+    if (this.phase !== 'LIVE' && this.phase !== 'MOVING') return;
+    for (const message of messages) {
+      if (message.conversationId !== this.view?.id) continue;
+      const text = t('chat.announce', { name: this.name(message.senderId), text: message.text ?? t('chat.unknownKind') });
+      this.announcement = { id: this.announcement.id + 1, text };
+    }
+  }
+
+  private closeView(): void {
+    if (!this.view) return;
+    this.view.leave();
+    this.places.set(this.view.id, this.view.place);
+    this.view = undefined;
+  }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Chat } from '../protocol/chat';
+import { find } from '../protocol/ranges';
+import type { Timeline } from '../protocol/timeline';
+import { rows, type Row, type Window } from './rows';
+import { peerOf } from './summary';
+
+/** Most messages that are in the page at a time. */
+export const WINDOW = 150;
+const STEP = 50;
+const CONTEXT = 20;
+const RETRY_MS = 3_000;
+
+/** Where a conversation was left. */
+export interface Place {
+  window: Window;
+  /** The line at the top of the view and its distance from there; absent at the end. */
+  anchor?: { key: string; offset: number };
+}
+
+/** ConversationView is the open conversation: a window onto its history that moves as the user scrolls. */
+export class ConversationView {
+  rows = $state.raw<Row[]>([]);
+  readOnly = $state(false);
+  typing = $state(false);
+  peerId = $state('');
+  /** Messages of others that came in below the window or the view. */
+  below = $state(0);
+  loading = $state<'older' | 'newer' | undefined>();
+  failed = $state<'older' | 'newer' | undefined>();
+  /** True when the first message of all is shown. */
+  begins = $state(false);
+  /** True when the window ends with the conversation. */
+  ends = $state(true);
+  place: Place;
+  private newFrom = 0;
+  private seenHead: number;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly chat: Chat,
+    private readonly timeline: Timeline,
+    private readonly me: string,
+    place: Place | undefined,
+  ) {
+    const { head } = timeline.record;
+    this.seenHead = head.seq;
+    if (head.unread > 0) this.newFrom = this.firstUnread();
+    this.place = place ?? { window: this.landing() };
+    this.refresh();
+  }
+
+  get id(): string {
+    return this.timeline.record.id;
+  }
+
+  /** True if the view should land on the line between read and unread. */
+  get landsOnNew(): boolean {
+    return this.newFrom > 0 && !this.place.anchor;
+  }
+
+  /** Makes the lines anew after something changed. */
+  refresh(): void {
+    const { record } = this.timeline;
+    this.readOnly = record.readOnly;
+    this.peerId = peerOf(this.timeline, this.me);
+    this.typing = this.chat.typingIn.in(record.id).length > 0;
+    this.fit();
+    this.noteNew();
+    const { from, to } = this.place.window;
+    this.rows = rows(this.timeline, { from, to }, this.chat.unsent(record.id), this.me, this.newFrom);
+    this.begins = from <= 1;
+    this.ends = to >= record.localSeq;
+  }
+
+  /** Moves the window towards older messages, and loads them where they are missing. */
+  async older(): Promise<void> {
+    const { window } = this.place;
+    const start = this.timeline.startOf(Math.min(window.to, this.timeline.record.localSeq));
+    if (window.from > start) {
+      const from = Math.max(start, window.from - STEP);
+      this.setWindow({ from, to: window.to - from >= WINDOW ? from + WINDOW - 1 : window.to });
+    } else if (window.from > 1) {
+      await this.load('older', () => this.chat.replica.older(this.id, window.from));
+    }
+  }
+
+  /** Moves the window towards newer messages, and loads them where they are missing. */
+  async newer(): Promise<void> {
+    const { window } = this.place;
+    const { localSeq } = this.timeline.record;
+    if (window.to >= localSeq) return;
+    const end = this.timeline.endOf(window.from);
+    if (window.to < end) {
+      const to = Math.min(end, window.to + STEP);
+      this.setWindow({ from: Math.max(window.from, Math.min(to, localSeq) - WINDOW + 1), to: to >= localSeq ? Infinity : to });
+    } else {
+      await this.load('newer', () => this.chat.replica.newer(this.id, window.to));
+    }
+  }
+
+  /** Shows the end of the conversation. */
+  toEnd(): void {
+    this.below = 0;
+    this.setWindow({ from: this.endFrom(), to: Infinity });
+  }
+
+  /** The highest message that is on screen in a focused window; undefined if nobody looks. */
+  look(seq: number | undefined): void {
+    this.chat.markers.look(this.id, seq);
+    if (seq !== undefined && seq >= this.timeline.record.head.seq) this.below = 0;
+  }
+
+  /** Takes the line "new" away, as after writing. */
+  forgetNew(): void {
+    this.newFrom = 0;
+    this.refresh();
+  }
+
+  /** Says that nobody looks any more. */
+  leave(): void {
+    clearTimeout(this.retry);
+    this.look(undefined);
+    this.chat.typingOut.stop();
+  }
+
+  private setWindow(window: Window): void {
+    this.place.window = window;
+    this.refresh();
+  }
+
+  // Keeps the window inside one stretch without holes.
+  private fit(): void {
+    const { record } = this.timeline;
+    const { window } = this.place;
+    if (window.to === Infinity) {
+      if (find(record.holes, record.localSeq)) void this.fillEnd();
+      window.from = Math.max(Math.min(window.from, record.localSeq + 1), this.timeline.startOf(record.localSeq), 1);
+      if (record.localSeq - window.from >= WINDOW) window.from = record.localSeq - WINDOW + 1;
+    } else {
+      window.to = Math.min(window.to, this.timeline.endOf(window.from));
+      window.from = Math.max(window.from, this.timeline.startOf(window.to));
+    }
+  }
+
+  private async fillEnd(): Promise<void> {
+    await this.load('older', () => this.chat.replica.older(this.id, this.timeline.record.localSeq + 1));
+    if (!this.failed && this.place.window.to === Infinity) this.place.window.from = this.endFrom();
+    this.refresh();
+  }
+
+  private async load(side: 'older' | 'newer', work: () => Promise<void>): Promise<void> {
+    if (this.loading || this.failed) return;
+    this.loading = side;
+    try {
+      await work();
+      this.loading = undefined;
+      if (side === 'older') await this.older();
+      else await this.newer();
+    } catch {
+      this.failed = side;
+      this.retry = setTimeout(() => (this.failed = undefined), RETRY_MS);
+    } finally {
+      this.loading = undefined;
+    }
+  }
+
+  private noteNew(): void {
+    const { head } = this.timeline.record;
+    for (let seq = this.seenHead + 1; seq <= head.seq; seq++) {
+      const message = this.timeline.messages.get(seq);
+      if (message && message.senderId !== this.me) this.below++;
+    }
+    this.seenHead = Math.max(this.seenHead, head.seq);
+  }
+
+  private firstUnread(): number {
+    const { head, localSeq } = this.timeline.record;
+    for (let seq = head.readSeq + 1; seq <= localSeq; seq++) {
+      const message = this.timeline.messages.get(seq);
+      if (message && message.senderId !== this.me) return seq;
+      if (!message && find(this.timeline.record.holes, seq)) return seq;
+    }
+    return 0;
+  }
+
+  private landing(): Window {
+    const { localSeq } = this.timeline.record;
+    if (this.newFrom === 0 || localSeq - this.newFrom < WINDOW - CONTEXT) return { from: this.endFrom(), to: Infinity };
+    const from = Math.max(1, this.newFrom - CONTEXT);
+    return { from, to: from + WINDOW - 1 };
+  }
+
+  private endFrom(): number {
+    const { localSeq } = this.timeline.record;
+    return Math.max(1, this.timeline.startOf(localSeq), localSeq - STEP * 2 + 1);
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the user is. Each place has a path, so that back, reload and links work.
+
+export type ContactsTab = 'friends' | 'requests' | 'find';
+export type Route =
+  | { at: 'chats'; conversationId?: string }
+  | { at: 'contacts'; tab: ContactsTab }
+  | { at: 'settings' }
+  | { at: 'signIn' }
+  | { at: 'signUp' };
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Reads a path; one that is not known leads to the conversations. */
+export function parse(path: string): Route {
+  const [first, second] = path.split('/').filter(Boolean);
+  if (first === 'c' && second && UUID.test(second)) return { at: 'chats', conversationId: second };
+  if (first === 'contacts') return { at: 'contacts', tab: second === 'requests' || second === 'find' ? second : 'friends' };
+  if (first === 'settings') return { at: 'settings' };
+  if (first === 'signin') return { at: 'signIn' };
+  if (first === 'signup') return { at: 'signUp' };
+  return { at: 'chats' };
+}
+
+/** The path of a place. */
+export function href(route: Route): string {
+  switch (route.at) {
+    case 'chats':
+      return route.conversationId ? `/c/${route.conversationId}` : '/';
+    case 'contacts':
+      return route.tab === 'friends' ? '/contacts' : `/contacts/${route.tab}`;
+    case 'settings':
+      return '/settings';
+    case 'signIn':
+      return '/signin';
+    case 'signUp':
+      return '/signup';
+  }
+}
+
+class Router {
+  route = $state.raw<Route>(typeof location === 'undefined' ? { at: 'chats' } : parse(location.pathname));
+  private depth = 0;
+
+  constructor() {
+    if (typeof window === 'undefined') return;
+    window.addEventListener('popstate', () => {
+      this.depth = (history.state as { depth?: number } | null)?.depth ?? 0;
+      this.route = parse(location.pathname);
+    });
+  }
+
+  go(route: Route, replace = false): void {
+    const path = href(route);
+    if (path !== location.pathname) {
+      if (!replace) this.depth++;
+      history[replace ? 'replaceState' : 'pushState']({ depth: this.depth }, '', path);
+    }
+    this.route = route;
+  }
+
+  /** Goes back inside the client, or to the given place when there is nothing to go back to. */
+  back(otherwise: Route): void {
+    if (this.depth > 0) history.back();
+    else this.go(otherwise, true);
+  }
+
+  /** A handler for links: plain clicks stay in the page, all others are the browser's. */
+  link = (event: MouseEvent): void => {
+    const link = event.currentTarget;
+    if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented || event.button !== 0) return;
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    this.go(parse(link.pathname));
+  };
+}
+
+export const router = new Router();

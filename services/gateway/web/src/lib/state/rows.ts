@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a conversation shows, line by line, made from a part of a timeline and the outbox.
+import { daysAgo } from '../i18n/dates';
+import type { ChatMessage, OutboxEntry } from '../protocol/model';
+import { find } from '../protocol/ranges';
+import type { Timeline } from '../protocol/timeline';
+
+export type SendState = 'none' | 'sending' | 'sent' | 'read' | 'refused' | 'stale';
+
+/** One line. Its key stays the same for as long as the line means the same. */
+export type Row =
+  | { kind: 'day'; key: string; at: number }
+  | { kind: 'new'; key: string }
+  | { kind: 'gap'; key: string }
+  | {
+      kind: 'message';
+      key: string;
+      /** 0 for one that has no place yet. */
+      seq: number;
+      clientMessageId: string;
+      senderId: string;
+      own: boolean;
+      text: string | undefined;
+      at: number;
+      state: SendState;
+      reason?: string;
+      /** First and last of a group of one sender. */
+      first: boolean;
+      last: boolean;
+    };
+
+type MessageRow = Extract<Row, { kind: 'message' }>;
+
+/** What is shown of a conversation: messages with from ≤ seq ≤ to; to is Infinity at its end. */
+export interface Window {
+  from: number;
+  to: number;
+}
+
+const GROUP_MS = 5 * 60_000;
+
+/** Makes the lines of a window. newFrom is the seq before which the line "new" stands; 0 for none. */
+export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], me: string, newFrom: number): Row[] {
+  const { record, messages } = timeline;
+  const peerRead = Math.max(0, ...record.memberIds.filter((id) => id !== me).map((id) => record.markers[id] ?? 0));
+  const lines: Row[] = [];
+  let previous: MessageRow | undefined;
+  const push = (row: MessageRow) => {
+    if (!previous || daysAgo(previous.at, row.at) !== 0) {
+      lines.push({ kind: 'day', key: `day ${row.seq || row.key}`, at: row.at });
+      previous = undefined;
+    }
+    if (row.seq !== 0 && row.seq === newFrom) {
+      lines.push({ kind: 'new', key: 'new' });
+      previous = undefined;
+    }
+    row.first = !previous || previous.senderId !== row.senderId || row.at - previous.at > GROUP_MS;
+    if (previous && !row.first) previous.last = false;
+    lines.push(row);
+    previous = row;
+  };
+  const end = Math.min(window.to, record.localSeq);
+  for (let seq = window.from; seq <= end; seq++) {
+    const message = messages.get(seq);
+    if (message) push(stored(message, me, peerRead));
+    else {
+      const gap = find(record.gaps, seq);
+      if (!gap) continue;
+      lines.push({ kind: 'gap', key: `gap ${gap.from}` });
+      seq = gap.to;
+    }
+  }
+  if (window.to >= record.localSeq) for (const entry of unsent) push(waiting(entry, me));
+  return lines;
+}
+
+function stored(message: ChatMessage, me: string, peerRead: number): MessageRow {
+  const own = message.senderId === me;
+  return {
+    kind: 'message',
+    // Own messages keep the key that they had in the outbox, so that nothing is drawn twice.
+    key: own && message.clientMessageId ? message.clientMessageId : message.messageId,
+    seq: message.seq,
+    clientMessageId: message.clientMessageId,
+    senderId: message.senderId,
+    own,
+    text: message.text,
+    at: message.sentAt,
+    state: own ? (message.seq <= peerRead ? 'read' : 'sent') : 'none',
+    first: true,
+    last: true,
+  };
+}
+
+function waiting(entry: OutboxEntry, me: string): MessageRow {
+  return {
+    kind: 'message',
+    key: entry.clientMessageId,
+    seq: 0,
+    clientMessageId: entry.clientMessageId,
+    senderId: me,
+    own: true,
+    text: entry.text,
+    at: entry.createdAt,
+    state: entry.state === 'waiting' ? 'sending' : entry.state,
+    reason: entry.reason,
+    first: true,
+    last: true,
+  };
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the list of conversations shows, made from what the replica holds.
+import type { Chat } from '../protocol/chat';
+import type { OutboxEntry } from '../protocol/model';
+import type { Timeline } from '../protocol/timeline';
+
+/** One line of the list. */
+export interface Summary {
+  id: string;
+  peerId: string;
+  name: string;
+  lastText: string | undefined;
+  lastIsOwn: boolean;
+  at: number;
+  unread: number;
+  notSent: boolean;
+  draft: string;
+  typing: boolean;
+}
+
+/** The other member of a direct conversation. */
+export function peerOf(timeline: Timeline, me: string): string {
+  return timeline.record.memberIds.find((id) => id !== me) ?? '';
+}
+
+/** All conversations, the newest activity first. */
+export function summaries(chat: Chat, me: string, drafts: ReadonlyMap<string, string>, name: (userId: string) => string): Summary[] {
+  const all: Summary[] = [];
+  for (const timeline of chat.replica.timelines.values()) {
+    if (timeline.record.memberIds.length === 0) continue;
+    all.push(summary(chat, timeline, me, drafts, name));
+  }
+  return all.sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
+}
+
+function summary(chat: Chat, timeline: Timeline, me: string, drafts: ReadonlyMap<string, string>, name: (userId: string) => string): Summary {
+  const { record } = timeline;
+  const unsent = chat.unsent(record.id);
+  const last = newest(timeline);
+  const waiting: OutboxEntry | undefined = unsent.at(-1);
+  const peerId = peerOf(timeline, me);
+  return {
+    id: record.id,
+    peerId,
+    name: name(peerId),
+    lastText: waiting?.text ?? last?.text,
+    lastIsOwn: waiting !== undefined || last?.senderId === me,
+    at: Math.max(record.activeAt, waiting?.createdAt ?? 0),
+    unread: record.head.unread,
+    notSent: unsent.some((entry) => entry.state !== 'waiting'),
+    draft: drafts.get(record.id) ?? '',
+    typing: chat.typingIn.in(record.id).length > 0,
+  };
+}
+
+function newest(timeline: Timeline) {
+  const last = timeline.messages.get(timeline.record.localSeq);
+  if (last) return last;
+  return timeline.messages.size > 0 ? timeline.messages.get(Math.max(...timeline.messages.keys())) : undefined;
+}
