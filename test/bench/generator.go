@@ -22,6 +22,7 @@ type generator struct {
 	gateways []string
 	pairs    []pair
 	idle     []*session
+	window   *window
 }
 
 // generate runs until the input ends or says quit.
@@ -55,6 +56,8 @@ func (g *generator) do(ctx context.Context, c command) error {
 			return err
 		}
 		return g.wire.send(report{Event: "idle"})
+	case "open":
+		return g.open(ctx, c)
 	case "load":
 		return g.load(ctx, c)
 	default:
@@ -98,18 +101,24 @@ func (g *generator) openAll(ctx context.Context, n int, open func(ctx context.Co
 	return group.Wait()
 }
 
-// load runs one window: connect, warm up, measure, drain, close.
-func (g *generator) load(ctx context.Context, c command) error {
-	w := newWindow(c, g.pairs)
+// open connects everybody for one window.
+func (g *generator) open(ctx context.Context, c command) error {
+	g.window = newWindow(c, g.pairs)
 	err := g.openAll(ctx, 2*len(g.pairs), func(ctx context.Context, i int) error {
 		p := g.pairs[i/2].people[i%2]
-		s, err := openSession(ctx, g.gateways[p.gateway], p, w.endpoint(i))
-		w.endpoints[i].session = s
+		s, err := openSession(ctx, g.gateways[p.gateway], p, g.window.endpoint(i))
+		g.window.endpoints[i].session = s
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	return g.wire.send(report{Event: "opened"})
+}
+
+// load runs the window that was opened: warm up, measure, drain, close.
+func (g *generator) load(ctx context.Context, c command) error {
+	w := g.window
 	defer w.close()
 	warmup, measured := time.Duration(c.WarmupMS)*time.Millisecond, time.Duration(c.MeasureMS)*time.Millisecond
 	w.begin(warmup)
@@ -127,7 +136,7 @@ func (g *generator) load(ctx context.Context, c command) error {
 	}
 	w.drain(ctx)
 	outcome := w.outcome()
-	return g.wire.send(report{Event: "done", Outcome: &outcome})
+	return g.wire.send(report{Event: "done", Outcome: &outcome, Acked: w.acked.Load(), Delivered: w.delivered.Load()})
 }
 
 func (g *generator) edge(event string, w *window) error {

@@ -18,7 +18,8 @@ const generatorCommand = "generate"
 
 // command tells the load process what to do next.
 type command struct {
-	// Do is "prepare" (answered "prepared"), "idle" ("idle"), "load" ("begin", "end", "done") or "quit".
+	// Do is "prepare" (answered "prepared"), "idle" ("idle"), "open" ("opened"), "load" ("begin", "end",
+	// "done") or "quit".
 	Do string `json:"do"`
 
 	Gateways  []string `json:"gateways,omitempty"` // public base URLs, by seat
@@ -38,7 +39,7 @@ type report struct {
 	Event string `json:"event"`
 	Error string `json:"error,omitempty"`
 
-	Delivered int64 `json:"delivered,omitempty"` // at "begin" and "end": counted up to now
+	Delivered int64 `json:"delivered,omitempty"` // at "begin", "end" and "done": counted up to now
 	Acked     int64 `json:"acked,omitempty"`
 	Outcome   *load `json:"outcome,omitempty"` // at "done"
 }

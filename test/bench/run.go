@@ -19,9 +19,7 @@ type sample struct {
 	at        time.Time
 	groups    map[int]usage
 	busy      time.Duration
-	counters  counters
 	delivered int64
-	acked     int64
 }
 
 // run does the whole set: start, register, idle sessions, one window for each rate, print.
@@ -110,20 +108,30 @@ func (b *bench) measureAll(ctx context.Context) error {
 	return nil
 }
 
-// window measures one rate.
+// window measures one rate. CPU times are read at the edges of the measured part; the counters of the
+// servers around all of the load, since asking for them takes a second of CPU.
 func (b *bench) window(ctx context.Context, rate int) (windowResult, error) {
+	c := command{Do: "open", Rate: rate, WarmupMS: b.warmup.Milliseconds(), MeasureMS: b.measure.Milliseconds(), Bytes: b.bytes}
+	if err := b.sys.wire.send(c); err != nil {
+		return windowResult{}, err
+	}
+	if _, err := b.sys.wire.expect("opened"); err != nil {
+		return windowResult{}, err
+	}
 	calibrated := calibrate()
-	err := b.sys.wire.send(command{
-		Do: "load", Rate: rate, WarmupMS: b.warmup.Milliseconds(), MeasureMS: b.measure.Milliseconds(), Bytes: b.bytes,
-	})
+	counted, err := b.sys.probe.read(ctx)
 	if err != nil {
 		return windowResult{}, err
 	}
-	before, err := b.edge(ctx, "begin")
+	c.Do = "load"
+	if err := b.sys.wire.send(c); err != nil {
+		return windowResult{}, err
+	}
+	before, err := b.edge("begin")
 	if err != nil {
 		return windowResult{}, err
 	}
-	after, err := b.edge(ctx, "end")
+	after, err := b.edge("end")
 	if err != nil {
 		return windowResult{}, err
 	}
@@ -131,38 +139,36 @@ func (b *bench) window(ctx context.Context, rate int) (windowResult, error) {
 	if err != nil {
 		return windowResult{}, err
 	}
+	all, err := b.sys.probe.read(ctx)
+	if err != nil {
+		return windowResult{}, err
+	}
 	r := b.result(rate, before, after, *done.Outcome)
+	r.count(all.since(counted), float64(done.Acked))
 	r.CalibrationMS = [2]float64{ms(calibrated), ms(calibrate())}
 	return r, nil
 }
 
-// edge waits for an edge of the window and reads everything there, CPU times first.
-func (b *bench) edge(ctx context.Context, event string) (sample, error) {
+// edge waits for an edge of the window and reads the CPU times there.
+func (b *bench) edge(event string) (sample, error) {
 	said, err := b.sys.wire.expect(event)
 	if err != nil {
 		return sample{}, err
 	}
-	s := sample{at: time.Now(), delivered: said.Delivered, acked: said.Acked}
+	s := sample{at: time.Now(), delivered: said.Delivered}
 	if s.groups, err = groupUsage(); err != nil {
 		return s, err
 	}
-	if s.busy, err = machineBusy(); err != nil {
-		return s, err
-	}
-	s.counters, err = b.sys.probe.read(ctx)
+	s.busy, err = machineBusy()
 	return s, err
 }
 
 // result sets the difference of two samples in relation to what was delivered between them.
 func (b *bench) result(rate int, before, after sample, l load) windowResult {
-	delivered, acked := float64(after.delivered-before.delivered), float64(after.acked-before.acked)
-	counted := after.counters.since(before.counters)
+	delivered, seconds := float64(after.delivered-before.delivered), after.at.Sub(before.at).Seconds()
 	r := windowResult{
-		Schema: 1, Workload: "pairs", Placement: b.placement, Rate: rate, Seconds: after.at.Sub(before.at).Seconds(),
-		Pinned: b.sys.pinned, Cores: runtime.NumCPU(), Version: version(), Load: l, CPU: map[string]float64{},
-		DeliveredPerSecond: delivered / after.at.Sub(before.at).Seconds(),
-		StatementsPer:      per(float64(counted.statements), acked), CommitsPer: per(float64(counted.commits), acked),
-		PublishedPer: per(float64(counted.published), acked), ConsumedPer: per(float64(counted.delivered), acked),
+		Schema: 1, Workload: "pairs", Placement: b.placement, Rate: rate, Seconds: seconds, Pinned: b.sys.pinned,
+		Cores: runtime.NumCPU(), Version: version(), Load: l, CPU: map[string]float64{}, DeliveredPerSecond: delivered / seconds,
 	}
 	ours := time.Duration(0)
 	for group, name := range b.sys.groups() {
@@ -173,10 +179,16 @@ func (b *bench) result(rate int, before, after sample, l load) windowResult {
 	}
 	load := b.sys.load.Process.Pid
 	generator := after.groups[load].cpu - before.groups[load].cpu
-	r.ServersBusy = ours.Seconds() / r.Seconds
-	r.GeneratorBusy = generator.Seconds() / r.Seconds
-	r.ForeignBusy = max(0, (after.busy-before.busy-ours-generator).Seconds()/r.Seconds)
+	r.ServersBusy = ours.Seconds() / seconds
+	r.GeneratorBusy = generator.Seconds() / seconds
+	r.ForeignBusy = max(0, (after.busy-before.busy-ours-generator).Seconds()/seconds)
 	return r
+}
+
+// count sets what the servers counted in relation to the acknowledged messages.
+func (r *windowResult) count(c counters, acked float64) {
+	r.StatementsPer, r.CommitsPer = per(float64(c.statements), acked), per(float64(c.commits), acked)
+	r.PublishedPer, r.ConsumedPer = per(float64(c.published), acked), per(float64(c.delivered), acked)
 }
 
 func per(value, count float64) float64 {

@@ -17,14 +17,11 @@ func latency(events []Event) Latency {
 			continue
 		}
 		id := identity(e.Client, e.CMID)
-		switch e.Outcome {
-		case "":
-			if _, ok := first[id]; !ok {
-				first[id] = e.CallAt
-			}
-		case OK:
+		if e.Outcome == OK {
 			acks = append(acks, e.ReturnAt-first[id])
 			byMsg[e.Msg] = sent{e.CMID, first[id]}
+		} else if _, ok := first[id]; e.Outcome == "" && !ok {
+			first[id] = e.CallAt
 		}
 	}
 	for _, e := range events {

@@ -134,7 +134,7 @@ func (c *Cluster) add(name string, ports []string, shared map[string]string) {
 	maps.Copy(env, c.options.Environment)
 	c.processes[name] = &process{
 		name: name, argv: slices.Concat(c.options.Prefix, []string{c.options.Binary, command}), env: environ(env),
-		log: filepath.Join(c.options.Dir, name+".log"), ops: "http://127.0.0.1:" + ports[2],
+		log: filepath.Join(c.options.Dir, name+".log"), probe: "http://127.0.0.1:" + ports[2] + component.ReadyPath,
 	}
 }
 
@@ -237,7 +237,7 @@ func (c *Cluster) GatewayURL(seat int) string { return c.gateways[seat] }
 // OpsURL is the base URL of a component's ops port, "" for an unknown name.
 func (c *Cluster) OpsURL(name string) string {
 	if p, ok := c.processes[name]; ok {
-		return p.ops
+		return strings.TrimSuffix(p.probe, component.ReadyPath)
 	}
 	return ""
 }

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/parley-chat/parley/api/component"
 )
 
 // Waiting for a process; chosen, a healthy one is ready in a tenth of it.
@@ -31,7 +29,8 @@ type process struct {
 	argv []string
 	env  []string
 	log  string
-	ops  string // base URL of its ops port
+	// probe is a URL that answers 200 when the process is ready.
+	probe string
 
 	mu   sync.Mutex // guards cmd and done
 	cmd  *exec.Cmd
@@ -134,7 +133,7 @@ func (p *process) ready(ctx context.Context) error {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
-		err := probe(ctx, p.ops+component.ReadyPath)
+		err := ask(ctx, p.probe)
 		if err == nil {
 			return nil
 		}
@@ -148,7 +147,7 @@ func (p *process) ready(ctx context.Context) error {
 	}
 }
 
-func probe(ctx context.Context, url string) error {
+func ask(ctx context.Context, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func pretend(t *testing.T, script string) (*process, *atomic.Bool) {
 	t.Cleanup(ops.Close)
 	p := &process{
 		name: "pretend", argv: []string{"/bin/sh", "-c", script}, env: []string{"PATH=" + os.Getenv("PATH")},
-		log: filepath.Join(t.TempDir(), "log"), ops: ops.URL,
+		log: filepath.Join(t.TempDir(), "log"), probe: ops.URL + "/readyz",
 	}
 	t.Cleanup(p.kill)
 	return p, &ready
