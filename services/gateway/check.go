@@ -144,14 +144,14 @@ func (h *Hub) compareBatch(
 ) bool {
 	ctx, cancel := context.WithTimeout(ctx, h.Limits.CallWait)
 	defer cancel()
-	at := h.Now()
+	told, asked := h.instant(), h.instant()
 	answers, err := h.Messages.SyncAll(ctx, questions)
 	if err != nil || len(answers) != len(questions) {
 		h.Logger.WarnContext(ctx, "heads cannot be compared", "error", err)
 		return false
 	}
 	for i, s := range sessions {
-		s.compared(answers[i], at, reasons[s])
+		s.compared(answers[i], told, asked, reasons[s])
 	}
 	return true
 }
@@ -167,7 +167,7 @@ func (s *Session) question() (Question, bool) {
 }
 
 // compared sends a resync for each conversation that stands further than the session was told.
-func (s *Session) compared(answer Heads, at time.Time, reason ResyncReason) {
+func (s *Session) compared(answer Heads, told, asked time.Duration, reason ResyncReason) {
 	if answer.Reset {
 		s.close(CloseCursorInvalid, Pace{}, nil)
 		return
@@ -178,9 +178,9 @@ func (s *Session) compared(answer Heads, at time.Time, reason ResyncReason) {
 	p.mu.Lock()
 	s.mu.Lock()
 	behind, whole := s.behind(answer, p)
-	s.sync.next = at.Add(s.hub.Limits.CheckEvery)
+	s.sync.next = asked + s.hub.Limits.CheckEvery
 	if answer.Complete {
-		s.sync.answered(answer, at, s.hub.Limits.HeadsKept)
+		s.sync.answered(answer, told, asked, s.hub.Limits.HeadsKept)
 	} else {
 		// More moved than one answer holds: the next pong tells the client to call Sync.
 		s.sync.behind, whole = true, true

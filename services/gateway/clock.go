@@ -90,12 +90,12 @@ func (h *Hub) forceCloses() {
 // the heads of those whose time has come.
 func (h *Hub) pingSlot(turn int) {
 	var due []*Session
-	now := h.Now()
+	now := h.since()
 	for _, s := range h.slot(turn) {
 		s.mu.Lock()
-		check := s.state == stateLive && s.sync.next.Before(now)
+		check := s.state == stateLive && s.sync.next < now
 		if check {
-			s.sync.next = now.Add(h.Limits.CheckEvery)
+			s.sync.next = now + h.Limits.CheckEvery
 		}
 		s.mu.Unlock()
 		if check {
@@ -157,7 +157,7 @@ func (h *Hub) forget() {
 		people = append(people, p)
 	}
 	h.mu.Unlock()
-	before := now.Add(-h.Limits.HeadsFor)
+	before := h.since() - h.Limits.HeadsFor
 	for _, p := range people {
 		p.mu.Lock()
 		p.moved.prune(before)

@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"math"
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/ids"
@@ -11,18 +12,18 @@ import (
 // movedHead is where a conversation stood when somebody was told last.
 type movedHead struct {
 	seq, rev, membersRev int64
-	at                   time.Time
+	at                   time.Duration // an instant of the Hub
 }
 
 // movedHeads remembers heads that moved lately: bounded in number and age. Its user guards it.
 type movedHeads struct {
 	kept map[ids.ConversationID]movedHead
-	// lost is the time up to which moved heads may have been forgotten because there were too many.
-	lost time.Time
+	// lost is the instant up to which moved heads may have been forgotten because there were too many.
+	lost time.Duration
 }
 
 // note records a head. Numbers never go back; an unknown one is 0.
-func (m *movedHeads) note(h Head, at time.Time, limit int) {
+func (m *movedHeads) note(h Head, at time.Duration, limit int) {
 	if m.kept == nil {
 		m.kept = map[ids.ConversationID]movedHead{}
 	}
@@ -37,22 +38,20 @@ func (m *movedHeads) note(h Head, at time.Time, limit int) {
 
 func (m *movedHeads) forgetOldest() {
 	var oldest ids.ConversationID
-	var at time.Time
+	at := time.Duration(math.MaxInt64)
 	for id, h := range m.kept {
-		if at.IsZero() || h.at.Before(at) {
+		if h.at < at {
 			oldest, at = id, h.at
 		}
 	}
 	delete(m.kept, oldest)
-	if m.lost.Before(at) {
-		m.lost = at
-	}
+	m.lost = max(m.lost, at)
 }
 
-// prune forgets heads that moved before a time.
-func (m *movedHeads) prune(before time.Time) {
+// prune forgets heads that moved before an instant.
+func (m *movedHeads) prune(before time.Duration) {
 	for id, h := range m.kept {
-		if h.at.Before(before) {
+		if h.at < before {
 			delete(m.kept, id)
 		}
 	}
@@ -61,11 +60,11 @@ func (m *movedHeads) prune(before time.Time) {
 	}
 }
 
-// since adds the heads that moved at or after a time to a set. It is false if some may have been
+// since adds the heads that moved at or after an instant to a set. It is false if some may have been
 // forgotten.
-func (m *movedHeads) since(t time.Time, into map[ids.ConversationID]Head) bool {
+func (m *movedHeads) since(t time.Duration, into map[ids.ConversationID]Head) bool {
 	for id, h := range m.kept {
-		if h.at.Before(t) {
+		if h.at < t {
 			continue
 		}
 		old := into[id]
@@ -73,24 +72,24 @@ func (m *movedHeads) since(t time.Time, into map[ids.ConversationID]Head) bool {
 			Conversation: id, Seq: max(old.Seq, h.seq), Rev: max(old.Rev, h.rev), MembersRev: max(old.MembersRev, h.membersRev),
 		}
 	}
-	return m.lost.Before(t) || m.lost.IsZero()
+	return m.lost == 0 || m.lost < t
 }
 
 // syncState is what a session knows of its client's cursor. The session guards it.
 type syncState struct {
-	client   string    // the cursor that the client showed last
-	clientAt time.Time // everything that moved before was announced with it
+	client   string        // the cursor that the client showed last
+	clientAt time.Duration // everything that moved before was announced with it
 	// checked is the cursor of the next comparison. The server has told everything up to it, so a pong may
 	// hand it out.
 	checked   string
-	checkedAt time.Time
-	next      time.Time  // when heads are compared again
-	told      movedHeads // told by resumed or resync, beyond what was pushed
-	behind    bool       // more heads moved than one answer holds: the client must call Sync
+	checkedAt time.Duration
+	next      time.Duration // when heads are compared again
+	told      movedHeads    // told by resumed or resync, beyond what was pushed
+	behind    bool          // more heads moved than one answer holds: the client must call Sync
 }
 
 // shown notes the cursor of a ping.
-func (y *syncState) shown(cursor string, now time.Time, memory time.Duration) {
+func (y *syncState) shown(cursor string, now, memory time.Duration) {
 	switch cursor {
 	case y.client:
 		return
@@ -98,23 +97,24 @@ func (y *syncState) shown(cursor string, now time.Time, memory time.Duration) {
 		y.clientAt = y.checkedAt
 	default:
 		// Not from this session. What it covers is not known, so all that is remembered is announced.
-		y.clientAt = now.Add(-memory)
+		y.clientAt = now - memory
 		y.checked, y.checkedAt = cursor, y.clientAt
 	}
 	y.client, y.behind = cursor, false
 }
 
-// answered notes an answer to the cursor that was asked at a time.
-func (y *syncState) answered(h Heads, at time.Time, limit int) {
+// answered notes an answer; told and asked are instants before the question, in this order, so that what
+// the answer told counts as older than its cursor.
+func (y *syncState) answered(h Heads, told, asked time.Duration, limit int) {
 	for _, head := range h.Heads {
-		y.told.note(head, at.Add(-time.Millisecond), limit)
+		y.told.note(head, told, limit)
 	}
-	y.checked, y.checkedAt = h.Cursor, at
+	y.checked, y.checkedAt = h.Cursor, asked
 	y.behind = !h.Complete
 }
 
-// offer is the cursor for a pong, and the time from which on heads must be announced with it.
-func (y *syncState) offer() (cursor string, since time.Time) {
+// offer is the cursor for a pong, and the instant from which on heads must be announced with it.
+func (y *syncState) offer() (cursor string, since time.Duration) {
 	if y.behind || y.checked == "" {
 		return y.client, y.clientAt
 	}

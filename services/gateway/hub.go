@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/ids"
@@ -41,6 +42,7 @@ type Hub struct {
 	start     time.Time
 	work      sync.WaitGroup // flushers and errands of sessions
 	drained   chan struct{}  // has a place that is filled when the last session goes
+	last      atomic.Int64   // the last instant
 
 	mu            sync.RWMutex // guards everything below
 	slots         []map[*Session]struct{}
@@ -258,3 +260,14 @@ func (h *Hub) sessionsOf(user ids.UserID) (*person, []*Session) {
 
 // since is the time since the Hub was made; it never goes back.
 func (h *Hub) since() time.Duration { return h.Now().Sub(h.start) }
+
+// instant is since, but never the same twice: instants order what happens in one tick of the clock.
+func (h *Hub) instant() time.Duration {
+	for {
+		last := h.last.Load()
+		next := max(int64(h.since()), last+1)
+		if h.last.CompareAndSwap(last, next) {
+			return time.Duration(next)
+		}
+	}
+}

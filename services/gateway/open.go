@@ -81,7 +81,7 @@ func (s *Session) welcome(re int64, at place) {
 		s.state = stateLive
 		s.queue.push(item{data: data})
 		s.startFlush()
-		s.sync.next = s.hub.Now().Add(l.CheckEvery)
+		s.sync.next = s.hub.since() + l.CheckEvery
 	}
 	bye := Registration{Action: ActionClose, User: s.login.User, Instance: s.instance, Session: s.id, Epoch: s.epoch}
 	s.mu.Unlock()

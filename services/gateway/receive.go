@@ -190,16 +190,16 @@ func (s *Session) resume(ctx context.Context, re int64, k Resume) {
 	s.errandOr(ctx, re, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, s.hub.Limits.CallWait)
 		defer cancel()
-		at := s.hub.Now()
+		told, asked := s.hub.instant(), s.hub.instant()
 		heads, err := s.hub.Messages.Sync(ctx, Question{User: user, Cursor: k.Cursor})
 		if err != nil {
 			s.cannotResume(re, err)
 			return
 		}
 		s.mu.Lock()
-		s.sync.answered(heads, at, s.hub.Limits.HeadsKept)
-		s.sync.client, s.sync.clientAt = heads.Cursor, at
-		s.sync.next = at.Add(s.hub.Limits.CheckEvery)
+		s.sync.answered(heads, told, asked, s.hub.Limits.HeadsKept)
+		s.sync.client, s.sync.clientAt = heads.Cursor, asked
+		s.sync.next = asked + s.hub.Limits.CheckEvery
 		s.mu.Unlock()
 		s.send(re, heads)
 	})
@@ -223,12 +223,12 @@ func (s *Session) cannotResume(re int64, err error) {
 
 // pong answers from memory, and without a database query.
 func (s *Session) pong(re int64, k Ping) {
-	now, fresh := s.hub.Now(), s.hub.Tokens.Fresh()
+	now, fresh := s.hub.since(), s.hub.Tokens.Fresh()
 	s.mu.Lock()
 	p := s.person
 	s.mu.Unlock()
 	heads := map[ids.ConversationID]Head{}
-	answer := Pong{ServerTime: now.UnixMilli(), Complete: true, Cursor: k.Cursor}
+	answer := Pong{ServerTime: s.hub.Now().UnixMilli(), Complete: true, Cursor: k.Cursor}
 	if k.Cursor != "" && fresh {
 		p.mu.Lock()
 		s.mu.Lock()
@@ -236,7 +236,7 @@ func (s *Session) pong(re int64, k Ping) {
 		cursor, since := s.sync.offer()
 		known := p.moved.since(since, heads)
 		told := s.sync.told.since(since, heads)
-		answer.Complete = known && told && !s.sync.behind && now.Sub(since) <= s.hub.Limits.HeadsFor
+		answer.Complete = known && told && !s.sync.behind && now-since <= s.hub.Limits.HeadsFor
 		answer.Cursor = cursor
 		s.mu.Unlock()
 		p.mu.Unlock()
