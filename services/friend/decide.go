@@ -22,11 +22,13 @@ func decideWish(s Snapshot, w Wish, p people, now int64) (Change, Request, error
 	if s.Relation.Friends {
 		return Change{}, Request{}, ErrAlreadyFriends
 	}
-	change := Change{Decided: expired(s.Requests, now)}
 	for _, r := range s.Requests {
+		// Before everything that refuses: who was refused a day ago and is now asked may say yes.
 		if r.at(now).State == Pending && r.Applicant == w.Respondent {
 			return cross(s, r, w, p, now)
 		}
+	}
+	for _, r := range s.Requests {
 		if err := checkEarlier(r.at(now), w, now); err != nil {
 			return Change{}, Request{}, err
 		}
@@ -38,9 +40,11 @@ func decideWish(s Snapshot, w Wish, p people, now int64) (Change, Request, error
 		return Change{}, Request{}, err
 	}
 	request := w.request(Pending, now)
-	change.Insert = &request
-	change.Events = []Event{p.event(Requested, request, now)}
-	return change, request, nil
+	return Change{
+		Insert:  &request,
+		Decided: expired(s.Requests, now),
+		Events:  []Event{p.event(Requested, request, now)},
+	}, request, nil
 }
 
 // checkEarlier refuses a wish because of an earlier request of the same direction.

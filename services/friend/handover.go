@@ -47,8 +47,7 @@ func (s *Service) handOver(ctx context.Context, r Relation) (ids.ConversationID,
 		err = s.ports.Conversations.Close(call, r.Pair, r.Version)
 	}
 	if err != nil {
-		// Whatever went wrong there, for the caller here the outcome is open and a repeat is right.
-		return ids.ConversationID{}, fault.ErrUnavailable.Because(err)
+		return ids.ConversationID{}, err
 	}
 	if err := s.ports.Store.HandedOver(ctx, r.Pair, r.Version, conversation); err != nil {
 		s.logger.WarnContext(ctx, "hand-over was not noted", "error", err)
@@ -75,15 +74,21 @@ func (s *Service) RunSweep(ctx context.Context) error {
 	}
 }
 
-// Sweep repeats the hand-overs that wait, once. It stops at the first that fails: the others would too.
+// Sweep repeats the hand-overs that wait, once. It stops at the first that meets no answer, because the
+// others would meet none either; one that is refused must not hold up those behind it.
 func (s *Service) Sweep(ctx context.Context) error {
 	waiting, err := s.ports.Store.Waiting(ctx, s.now().Add(-sweepAge).UnixMilli(), sweepPage)
 	if err != nil {
 		return err
 	}
 	for _, r := range waiting {
-		if _, err := s.handOver(ctx, r); err != nil {
+		_, err := s.handOver(ctx, r)
+		switch {
+		case err == nil:
+		case fault.KindOf(err) == fault.Unavailable || ctx.Err() != nil:
 			return err
+		default:
+			s.logger.ErrorContext(ctx, "hand-over was refused", "error", err)
 		}
 	}
 	return nil

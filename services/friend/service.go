@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/page"
 )
@@ -130,8 +131,11 @@ func (s *Service) RemoveFriend(ctx context.Context, caller, friend ids.UserID) e
 	if relation.PendingSince == 0 {
 		return nil
 	}
-	_, err = s.handOver(ctx, relation)
-	return err
+	if _, err := s.handOver(ctx, relation); err != nil {
+		// Whatever went wrong there, for the caller here the outcome is open and a repeat is right.
+		return fault.ErrUnavailable.Because(err)
+	}
+	return nil
 }
 
 // settle runs one decision about a request, and opens the conversation if both are friends by it.

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package friendtest
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/parley-chat/parley/services/friend"
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Users is a user service in memory.
+type Users struct {
+	mu       sync.Mutex // guards all below
+	down     error
+	calls    int
+	profiles map[ids.UserID]friend.Profile
+}
+
+// NewUsers makes one without people.
+func NewUsers() *Users { return &Users{profiles: map[ids.UserID]friend.Profile{}} }
+
+// Add makes a person.
+func (u *Users) Add(name string) friend.Profile {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	p := friend.Profile{ID: ids.NewUser(), Username: name, Nickname: strings.ToUpper(name)}
+	u.profiles[p.ID] = p
+	return p
+}
+
+// Delete removes a person.
+func (u *Users) Delete(id ids.UserID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.profiles, id)
+}
+
+// Fail makes every call answer err, until nil is set.
+func (u *Users) Fail(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.down = err
+}
+
+// Calls is how many calls there were.
+func (u *Users) Calls() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.calls
+}
+
+// Profiles answers those who exist.
+func (u *Users) Profiles(_ context.Context, people []ids.UserID) (map[ids.UserID]friend.Profile, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.calls++
+	if u.down != nil {
+		return nil, u.down
+	}
+	found := map[ids.UserID]friend.Profile{}
+	for _, id := range people {
+		if p, ok := u.profiles[id]; ok {
+			found[id] = p
+		}
+	}
+	return found, nil
+}
+
+// Search finds by the beginning of the username, in one page.
+func (u *Users) Search(_ context.Context, search friend.UserSearch) (friend.UserPage, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var page friend.UserPage
+	for id, p := range u.profiles {
+		if strings.HasPrefix(p.Username, search.Query) && !slices.Contains(search.Excluded, id) {
+			page.Profiles = append(page.Profiles, p)
+		}
+	}
+	slices.SortFunc(page.Profiles, func(a, b friend.Profile) int { return strings.Compare(a.Username, b.Username) })
+	page.Next = search.Token
+	return page, u.down
+}
+
+// Conversation is what the message service knows of a pair.
+type Conversation struct {
+	ID      ids.ConversationID
+	Version int64
+	Open    bool
+}
+
+// Conversations is a message service in memory: it ignores what is not newer.
+type Conversations struct {
+	mu    sync.Mutex // guards all below
+	down  error
+	calls int
+	pairs map[friend.Pair]Conversation
+}
+
+// NewConversations makes one without conversations.
+func NewConversations() *Conversations {
+	return &Conversations{pairs: map[friend.Pair]Conversation{}}
+}
+
+// Fail makes every call answer err, until nil is set.
+func (c *Conversations) Fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down = err
+}
+
+// Calls is how many calls there were.
+func (c *Conversations) Calls() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls
+}
+
+// Of is what is known of a pair.
+func (c *Conversations) Of(a, b ids.UserID) Conversation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pairs[friend.PairOf(a, b)]
+}
+
+// Open opens a conversation.
+func (c *Conversations) Open(_ context.Context, pair friend.Pair, version int64) (ids.ConversationID, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls++
+	if c.down != nil {
+		return ids.ConversationID{}, c.down
+	}
+	known := c.pairs[pair]
+	if known.ID.IsZero() {
+		known.ID = ids.NewConversation()
+	}
+	if version > known.Version {
+		known.Version, known.Open = version, true
+	}
+	c.pairs[pair] = known
+	return known.ID, nil
+}
+
+// Close closes a conversation.
+func (c *Conversations) Close(_ context.Context, pair friend.Pair, version int64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls++
+	if known, ok := c.pairs[pair]; c.down == nil && ok && version > known.Version {
+		known.Version, known.Open = version, false
+		c.pairs[pair] = known
+	}
+	return c.down
+}
+
+// Publisher remembers what was offered.
+type Publisher struct {
+	mu     sync.Mutex // guards events
+	events []friend.Event
+}
+
+// Offer remembers.
+func (p *Publisher) Offer(events ...friend.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.events = append(p.events, events...)
+}
+
+// Events are those that were offered.
+func (p *Publisher) Events() []friend.Event {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.events)
+}

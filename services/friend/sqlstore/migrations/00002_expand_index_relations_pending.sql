@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX relations_pending_since ON relations (pending_since);

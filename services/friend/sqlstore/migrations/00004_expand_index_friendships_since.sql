@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX friendships_since ON friendships (user_id, since, friend_id);
