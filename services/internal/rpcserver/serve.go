@@ -46,7 +46,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
-	_ = <-served // always http.ErrServerClosed here
+	<-served //nolint:errcheck // always http.ErrServerClosed here
 	return err
 }
 

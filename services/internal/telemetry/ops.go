@@ -123,7 +123,7 @@ func (o *Ops) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		err = server.Close()
 	}
-	_ = <-served // always http.ErrServerClosed here
+	<-served //nolint:errcheck // always http.ErrServerClosed here
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import "k8s.io/apimachinery/pkg/api/resource"
+
+// Services holds the settings of each component. A component that is absent has its defaults.
+type Services struct {
+	// Gateway is the public door.
+	Gateway *GatewayService `json:"gateway,omitempty"`
+	// User keeps accounts.
+	User *Service `json:"user,omitempty"`
+	// Friend keeps relations.
+	Friend *Service `json:"friend,omitempty"`
+	// Message keeps conversations.
+	Message *Service `json:"message,omitempty"`
+	// Transmit forwards events.
+	Transmit *Service `json:"transmit,omitempty"`
+	// File keeps files.
+	File *FileService `json:"file,omitempty"`
+	// Speech turns voice to text; it runs only with dependencies.speech.
+	Speech *Service `json:"speech,omitempty"`
+}
+
+// Service is what every component has.
+type Service struct {
+	// Replicas, 1–200. The gateway has 2 by default; others 2 in Production and 1 in Development. With
+	// autoscaling it is only the first count.
+	Replicas *int32 `json:"replicas,omitempty"`
+	// Resources of a pod; by default the operator's table.
+	Resources *Resources `json:"resources,omitempty"`
+	// Autoscaling by load; none by default.
+	Autoscaling *Autoscaling `json:"autoscaling,omitempty"`
+	// PodTemplate is merged over the cluster's.
+	PodTemplate *PodTemplate `json:"podTemplate,omitempty"`
+}
+
+// GatewayService are the settings of the gateway.
+type GatewayService struct {
+	Service `json:",inline"`
+	// MaxSessionsPerPod is the admission limit, 100–1000000; 20000 by default.
+	MaxSessionsPerPod *int32 `json:"maxSessionsPerPod,omitempty"`
+	// Drain sets how sessions leave a pod.
+	Drain *Drain `json:"drain,omitempty"`
+}
+
+// Drain sets how sessions leave a pod.
+type Drain struct {
+	// SessionsPerSecond are planned moves in the whole cluster, 1–100000; 300 by default.
+	SessionsPerSecond *int32 `json:"sessionsPerSecond,omitempty"`
+	// Timeout of a drain, 30s–1h; 5m by default.
+	Timeout Duration `json:"timeout,omitempty"`
+	// InitialDelay is how long a pod that ends accepts connections as before; 10s by default.
+	InitialDelay Duration `json:"initialDelay,omitempty"`
+	// ReconnectJitter spreads the reconnects of one move; 20s by default.
+	ReconnectJitter Duration `json:"reconnectJitter,omitempty"`
+	// ReconnectDeadline is when a session that has not moved is closed; 1m by default.
+	ReconnectDeadline Duration `json:"reconnectDeadline,omitempty"`
+}
+
+// FileService are the settings of the file service.
+type FileService struct {
+	Service `json:",inline"`
+	// MaxFileSize of one file; 100Mi by default.
+	MaxFileSize *resource.Quantity `json:"maxFileSize,omitempty"`
+	// MaxImageSize of one image; 10Mi by default.
+	MaxImageSize *resource.Quantity `json:"maxImageSize,omitempty"`
+	// QuotaPerUserPerDay of uploads; 1Gi by default.
+	QuotaPerUserPerDay *resource.Quantity `json:"quotaPerUserPerDay,omitempty"`
+}
+
+// Resources of a pod.
+type Resources struct {
+	// Requests are what the pod is sure to get.
+	Requests ResourceList `json:"requests,omitempty"`
+	// Limits are what the pod may not exceed.
+	Limits ResourceList `json:"limits,omitempty"`
+}
+
+// ResourceList are amounts by name: cpu, memory, ephemeral-storage.
+type ResourceList map[string]resource.Quantity
+
+// Autoscaling of a component.
+type Autoscaling struct {
+	// MinReplicas, at least 1; 2 by default.
+	MinReplicas *int32 `json:"minReplicas,omitempty"`
+	// MaxReplicas, at most 200.
+	MaxReplicas int32 `json:"maxReplicas"`
+	// TargetCPUPercent of the request, 1–100; 70 by default. Not for the gateway.
+	TargetCPUPercent *int32 `json:"targetCPUPercent,omitempty"`
+	// SessionsPerPod that are aimed at; 10000 by default. Only for the gateway.
+	SessionsPerPod *int32 `json:"sessionsPerPod,omitempty"`
+}
