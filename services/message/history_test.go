@@ -130,7 +130,9 @@ func TestWhoLeftReadsUpToLeaving(t *testing.T) {
 	t.Parallel()
 	f, _, c, left := talk(t, 20, message.Interval{From: 1, To: 8})
 	for _, q := range []message.HistoryQuery{
-		{Limit: 3}, {Kind: message.AfterRange, Seq: 5}, {Kind: message.AroundRange, Seq: 15, Limit: 3},
+		{Limit: 3},
+		{Kind: message.AfterRange, Seq: 5},
+		{Kind: message.AroundRange, Seq: 15, Limit: 3},
 		{Kind: message.BeforeRange, Seq: 15, Limit: 3},
 	} {
 		q.User, q.Conversation = left, c.ID

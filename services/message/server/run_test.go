@@ -254,8 +254,10 @@ func TestABatchAnswersEachItem(t *testing.T) {
 	changed.Content = request(id, "other").GetContent()
 	upper := request(strings.ToUpper(id), "x")
 	items := []*messagev1.SendBatchRequest_Item{
-		{SenderId: a.String(), Send: req}, {SenderId: a.String(), Send: changed},
-		{SenderId: ids.NewUser().String(), Send: request(id, "foreign")}, {SenderId: a.String(), Send: upper},
+		{SenderId: a.String(), Send: req},
+		{SenderId: a.String(), Send: changed},
+		{SenderId: ids.NewUser().String(), Send: request(id, "foreign")},
+		{SenderId: a.String(), Send: upper},
 		{SenderId: b.String(), Send: request(id, "two")},
 	}
 	answer, err := p.messages(component.Gateway).SendBatch(t.Context(), &messagev1.SendBatchRequest{Items: items})
