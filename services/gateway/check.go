@@ -97,6 +97,12 @@ func (h *Hub) keepChecked(ctx context.Context) {
 			}
 		}
 		h.compare(ctx)
+		// Losses come in crowds; one comparison answers all that come until the next tick.
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(h.Limits.Tick):
+		}
 	}
 }
 

@@ -163,7 +163,7 @@ func TestWithoutBrokerHeadsAreComparedEveryFiveSeconds(t *testing.T) {
 			t.Errorf("%d calls in a minute, want 12", n)
 		}
 		r.hubs["pod-a"].BrokerBound()
-		pass(time.Millisecond)
+		pass(2 * time.Second)
 		before = r.messages.Comparisons()
 		pass(time.Minute)
 		if n := r.messages.Comparisons() - before; n != 0 {

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package deliver
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
+	transmitv1 "github.com/parley-chat/parley/api/gen/parley/transmit/v1"
+	"github.com/parley-chat/parley/services/gateway"
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// Bounds of an envelope, from measurements of RabbitMQ: larger ones gain nothing.
+const (
+	maxDeliveries    = 64
+	maxEnvelopeBytes = 32 << 10
+)
+
+// overhead is about what a delivery costs besides frame and user ids: tags, lengths, conversation.
+const overhead = 64
+
+// size is about the encoded size of a delivery, in bytes.
+func size(d *gateway.Delivery) int { return len(d.Frame) + 18*len(d.Users) + overhead }
+
+// encode makes the body of one AMQP message.
+func encode(e *transmitv1.Envelope, batch []gateway.Delivery) ([]byte, error) {
+	for i := range batch {
+		d := &batch[i]
+		out := &transmitv1.Delivery{Frame: d.Frame, Class: toClass(d.Class), Seq: d.Seq, MembersRev: d.MembersRev}
+		for j := range d.Users {
+			out.UserIds = append(out.UserIds, d.Users[j][:])
+		}
+		if !d.Except.IsZero() {
+			out.ExceptSessionId = d.Except.Bytes()
+		}
+		if !d.Conversation.IsZero() {
+			out.ConversationId = d.Conversation.Bytes()
+		}
+		e.Deliveries = append(e.Deliveries, out)
+	}
+	return proto.Marshal(e)
+}
+
+func toClass(c gateway.Class) transmitv1.DeliveryClass {
+	switch c {
+	case gateway.ClassMarker:
+		return transmitv1.DeliveryClass_DELIVERY_CLASS_MARKER
+	case gateway.ClassEphemeral:
+		return transmitv1.DeliveryClass_DELIVERY_CLASS_EPHEMERAL
+	default:
+		return transmitv1.DeliveryClass_DELIVERY_CLASS_DURABLE
+	}
+}
+
+// decode converts the deliveries of an envelope. A class that is not known is never dropped silently.
+func decode(e *transmitv1.Envelope) []gateway.Delivery {
+	list := make([]gateway.Delivery, 0, len(e.GetDeliveries()))
+	for _, d := range e.GetDeliveries() {
+		out := gateway.Delivery{
+			Frame: d.GetFrame(), Class: gateway.ClassDurable, Seq: d.GetSeq(), MembersRev: d.GetMembersRev(),
+			Users: make([]ids.UserID, 0, len(d.GetUserIds())),
+		}
+		switch d.GetClass() {
+		case transmitv1.DeliveryClass_DELIVERY_CLASS_MARKER:
+			out.Class, out.Reader = gateway.ClassMarker, reader(d.GetFrame())
+		case transmitv1.DeliveryClass_DELIVERY_CLASS_EPHEMERAL:
+			out.Class = gateway.ClassEphemeral
+		default:
+		}
+		for _, b := range d.GetUserIds() {
+			var user ids.UserID
+			if len(b) == len(user) {
+				copy(user[:], b)
+				out.Users = append(out.Users, user)
+			}
+		}
+		copy(out.Except[:], d.GetExceptSessionId())
+		copy(out.Conversation[:], d.GetConversationId())
+		list = append(list, out)
+	}
+	return list
+}
+
+// reader is whose marker a frame moves: only the latest of one reader counts.
+func reader(frame []byte) ids.UserID {
+	var f gatewayv1.ServerFrame
+	if proto.Unmarshal(frame, &f) != nil {
+		return ids.UserID{}
+	}
+	user, err := ids.ParseUser("user_id", f.GetRead().GetUserId())
+	if err != nil {
+		return ids.UserID{}
+	}
+	return user
+}
