@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mount } from 'svelte';
+import '../../src/app.css';
+import { App } from '../../src/lib/state/app.svelte';
+import { openStorage } from '../../src/lib/storage/idb';
+import { login } from '../../src/lib/storage/local';
+import Root from '../../src/ui/Root.svelte';
+import { seed } from './seed';
+import { FakeServer } from './server';
+
+const server = new FakeServer();
+const users = seed(server.state);
+if (new URLSearchParams(location.search).has('in')) {
+  const token = server.state.login(users.me);
+  login.save({ userId: users.me, token: token.token, loginSessionId: token.sessionId });
+}
+const app = new App({
+  transport: (token) => server.transport(token),
+  open: (path) => server.open(path),
+  openStorage: (userId) => openStorage(userId),
+});
+Object.assign(window, { server, users, app });
+mount(Root, { target: document.getElementById('app')!, props: { app } });
+void app.start();
