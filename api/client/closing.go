@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package client
+
+import "time"
+
+// lastingLive is how long a connection must have been live to count as a success.
+const lastingLive = 60 * time.Second
+
+// closed goes on after a session has ended, whoever ended it.
+func (e *engine) closed(s *session, code int, reason string) {
+	if s != e.cur && s != e.next {
+		return
+	}
+	e.forget(s)
+	name, _ := parseReason(reason)
+	rule := RuleOf(code)
+	if rule == RuleLogin {
+		e.halt(SignedOut, code, name)
+		return
+	}
+	delay := paceOf(code, reason)
+	if !delay.given {
+		delay = s.notice
+	}
+	if rule == RuleSync {
+		e.cursor, e.claim, e.catch = "", nil, nil
+	}
+	if s == e.next {
+		e.nextClosed(rule, code, name, delay)
+		return
+	}
+	taking := e.next
+	e.cur, e.next = taking, nil
+	if taking != nil {
+		return // it was about to replace this one anyway
+	}
+	if rule == RuleStop {
+		e.halt(Stopped, code, name)
+		return
+	}
+	if !s.liveSince.IsZero() && e.cfg.Now().Sub(s.liveSince) >= lastingLive {
+		e.failures = 0
+	}
+	e.retryAt = e.cfg.Now().Add(e.delay(delay, e.failures))
+	e.failures++
+}
+
+// nextClosed tries again to move, as long as the first session is there.
+func (e *engine) nextClosed(rule Rule, code int, name string, p pace) {
+	e.next = nil
+	if rule == RuleStop {
+		e.halt(Stopped, code, name)
+		return
+	}
+	e.cur.moveAt = e.cfg.Now().Add(e.delay(p, e.cur.moves))
+	e.cur.moves++
+}
+
+// delay is what the server asked for, else a back-off.
+func (e *engine) delay(p pace, failures int) time.Duration {
+	if p.given {
+		return p.after + time.Duration(e.cfg.Random()*float64(p.jitter))
+	}
+	return backoff(failures, e.cfg.Random())
+}
+
+// promote puts the second session in the place of the first. What the first has not answered is sent
+// again, under the same ids.
+func (e *engine) promote() {
+	old := e.cur
+	e.cur, e.next = e.next, nil
+	e.forget(old)
+	old.goodbye(e.cfg.Now)
+}
