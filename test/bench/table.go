@@ -100,14 +100,14 @@ func (b *bench) printComponents(w io.Writer) {
 	var header strings.Builder
 	header.WriteString("component\t")
 	for _, r := range b.windows {
-		header.WriteString(fmt.Sprintf("at %d/s\tshare\t", r.Rate))
+		_, _ = fmt.Fprintf(&header, "at %d/s\tshare\t", r.Rate)
 	}
 	_, _ = fmt.Fprintln(t, header.String())
 	for _, name := range order {
 		var line strings.Builder
 		line.WriteString(name + "\t")
 		for _, r := range b.windows {
-			line.WriteString(fmt.Sprintf("%.0f\t%.0f%%\t", r.CPU[name], 100*per(r.CPU[name], r.TotalCPU)))
+			_, _ = fmt.Fprintf(&line, "%.0f\t%.0f%%\t", r.CPU[name], 100*per(r.CPU[name], r.TotalCPU))
 		}
 		_, _ = fmt.Fprintln(t, line.String())
 	}

@@ -31,7 +31,7 @@ func TestF1_F2_F12_F13_F19_NothingIsLostWhileEverythingDies(t *testing.T) { //no
 	v, err := scenario.Run(t.Context(), scenario.Options{
 		Gateways: s.gateways(gateways), People: people, Devices: devicesEach, Sends: sends,
 		Over: shortOver * time.Duration(rounds), Timeout: 20 * time.Minute, Faults: s.schedule(runSeed, rounds), Seed: runSeed,
-		Key: runKey(), Dir: folder(t, "run"), Dial: dial, Progress: t.Output(),
+		Key: runKey(), Dir: folder(t, "run"), Dial: scenario.DialClient, Progress: t.Output(),
 	})
 	pass(t, v, err)
 }

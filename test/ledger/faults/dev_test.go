@@ -42,9 +42,9 @@ func TestF54_NothingIsLostWhileDevIsKilled(t *testing.T) { //nolint:paralleltest
 	})
 	sends := kills * sendsPerKill
 	v, err := scenario.Run(t.Context(), scenario.Options{
-		Gateways: []string{dev.URL()}, People: 6, Devices: devicesEach, Sends: sends,
+		Gateways: []string{dev.URL()}, People: 12, Devices: devicesEach, Sends: sends,
 		Over: time.Duration(kills) * 2 * time.Second, Timeout: 10 * time.Minute, Faults: devKills(dev, kills, runSeed), Seed: runSeed,
-		Key: runKey(), Dir: folder(t, "run"), Dial: dial, Progress: t.Output(),
+		Key: runKey(), Dir: folder(t, "run"), Dial: scenario.DialClient, Progress: t.Output(),
 	})
 	pass(t, v, err)
 }

@@ -30,7 +30,7 @@ func TestF2_F3_TheMessageServiceDiesAtTheWorstMoments(t *testing.T) { //nolint:p
 	runSeed := seed(t)
 	v, err := scenario.Run(t.Context(), scenario.Options{
 		Gateways: s.gateways(1), People: 4, Devices: devicesEach, Sends: 200, Over: 20 * time.Second, Timeout: 5 * time.Minute,
-		Faults: faults, Seed: runSeed, Key: runKey(), Dir: folder(t, "run"), Dial: dial, Progress: t.Output(),
+		Faults: faults, Seed: runSeed, Key: runKey(), Dir: folder(t, "run"), Dial: scenario.DialClient, Progress: t.Output(),
 	})
 	pass(t, v, err)
 }

@@ -9,17 +9,16 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/google/uuid"
-
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	"github.com/parley-chat/parley/test/ledger"
 )
 
 // Link is one device's way to the system: in a run the client library, in tests of this package a fake.
 type Link interface {
-	// Send stores a message and returns when it is acknowledged. It repeats by itself as long as the
-	// outcome is unknown, and fails for good only with ErrRefused, or when ctx ends.
-	Send(ctx context.Context, conversation, clientMessageID, text string) (*messagev1.Sent, error)
+	// Send stores a message and returns when it is acknowledged. It calls leaving with the client message
+	// id before anything leaves the device, repeats by itself as long as the outcome is unknown, and fails
+	// for good only with ErrRefused, or when ctx ends. One call for a conversation at a time.
+	Send(ctx context.Context, conversation, text string, leaving func(clientMessageID string)) (*messagev1.Sent, error)
 	// Close ends the connection and waits until nothing is shown any more.
 	Close() error
 }
@@ -105,11 +104,15 @@ func (d *device) reached(conversation string) int64 {
 func (d *device) send(ctx context.Context, conversation string, n int64) error {
 	e := ledger.Event{
 		Kind: ledger.Send, N: n, Client: d.person.id, Device: d.name, Op: d.ops.Add(1), Conv: conversation,
-		CMID: uuid.Must(uuid.NewV7()).String(), Marker: d.run.options.Key.Marker(conversation, d.person.id, n),
-		CallAt: d.run.clock.Now(), Epoch: d.epoch.Load(),
+		Marker: d.run.options.Key.Marker(conversation, d.person.id, n), CallAt: d.run.clock.Now(), Epoch: d.epoch.Load(),
 	}
-	d.run.write(e)
-	sent, err := d.link.Send(ctx, conversation, e.CMID, ledger.Body(e.Marker, bodyBytes))
+	sent, err := d.link.Send(ctx, conversation, ledger.Body(e.Marker, bodyBytes), func(clientMessageID string) {
+		e.CMID = clientMessageID
+		d.run.write(e)
+	})
+	if e.CMID == "" {
+		return fmt.Errorf("message %d of %s never left: %w", n, d.name, err)
+	}
 	e.ReturnAt, e.Epoch = d.run.clock.Now(), d.epoch.Load()
 	switch {
 	case err == nil:

@@ -116,8 +116,10 @@ func (p *pretended) dial(_ context.Context, l scenario.Login) (scenario.Link, er
 
 func (l *link) Close() error { return nil }
 
-func (l *link) Send(_ context.Context, conversation, id, text string) (*messagev1.Sent, error) {
+func (l *link) Send(_ context.Context, conversation, text string, leaving func(string)) (*messagev1.Sent, error) {
 	p := l.system
+	id := uuid.NewString()
+	leaving(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sends++
