@@ -85,7 +85,12 @@ func program(ctx context.Context, s settings, dir string) (string, error) {
 // environment raises the limits that protect people from one another: the load is few users who send a lot.
 func environment() map[string]string {
 	return map[string]string{
-		"PARLEY_LOG_LEVEL": "warn",
+		"PARLEY_LOG_LEVEL":                     "warn",
+		"PARLEY_GATEWAY_SENDS_PER_SECOND":      "1000",
+		"PARLEY_GATEWAY_SENDS_BURST":           "1000",
+		"PARLEY_GATEWAY_FRAMES_PER_SECOND":     "1000",
+		"PARLEY_GATEWAY_FRAMES_BURST":          "1000",
+		"PARLEY_GATEWAY_HANDSHAKES_PER_SECOND": "5000",
 	}
 }
 

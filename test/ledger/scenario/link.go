@@ -62,8 +62,7 @@ func DialClient(ctx context.Context, l Login) (Link, error) {
 func (l *clientLink) Send(ctx context.Context, conversation, text string, leaving func(string)) (*messagev1.Sent, error) {
 	l.store.watch(conversation, leaving)
 	sent, err := l.client.Send(ctx, conversation, text)
-	var refusal *client.SendError
-	if errors.As(err, &refusal) {
+	if _, refused := errors.AsType[*client.SendError](err); refused {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return sent, err
