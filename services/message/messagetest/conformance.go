@@ -37,6 +37,7 @@ func TestStore(t *testing.T, store message.Store) {
 		{"one client message id sent by many at once is one message", s.concurrentRetries},
 		{"one client message id sent to two conversations at once is stored once", s.concurrentReuse},
 		{"concurrent sends leave no hole", s.concurrentSends},
+		{"writes of all kinds at once do not get in each other's way", s.concurrentWrites},
 		{"a sender has read the own message", s.ownMarker},
 		{"a pair has one conversation for ever", s.pair},
 		{"concurrent opens of a pair give one id", s.concurrentOpens},

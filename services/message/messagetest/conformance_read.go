@@ -115,6 +115,52 @@ func (s suite) overtaking(t *testing.T) {
 	}
 }
 
+// concurrentWrites has three people send, read, close and open between them. No call may fail, and what
+// was stored must have no hole.
+func (s suite) concurrentWrites(t *testing.T) {
+	users := []ids.UserID{ids.NewUser(), ids.NewUser(), ids.NewUser()}
+	pairs := []message.Pair{
+		NewPair(t, users[0], users[1]), NewPair(t, users[1], users[2]), NewPair(t, users[0], users[2]),
+	}
+	var list []ids.ConversationID
+	for _, pair := range pairs {
+		list = append(list, s.relate(t, pair, 1, true))
+	}
+	const rounds = 15
+	var wg sync.WaitGroup
+	for i, user := range users {
+		wg.Go(func() {
+			for range rounds {
+				_, err := s.tryAppend(t.Context(), start, NewDraft(user, list[i], "x"), NewDraft(user, list[(i+2)%3], "y"))
+				if err != nil {
+					t.Errorf("append: %v", err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for seq := range int64(rounds) {
+				if _, _, err := s.markRead(t, user, list[i], seq, start); err != nil {
+					t.Errorf("mark read: %v", err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for version := range int64(rounds) {
+				if _, _, err := s.store.Relate(t.Context(), NewRelation(pairs[i], 2+version, version%2 == 1)); err != nil {
+					t.Errorf("relate: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, id := range list {
+		c := s.conversation(t, id)
+		if n := len(s.read(t, id, 1, 1000)); int64(n) != c.Seq {
+			t.Errorf("%d messages below the head %d", n, c.Seq)
+		}
+	}
+}
+
 func (s suite) markRead(t *testing.T, user ids.UserID, id ids.ConversationID, seq, at int64) (message.Head, []message.Event, error) {
 	t.Helper()
 	return s.store.MarkRead(t.Context(), message.Reading{

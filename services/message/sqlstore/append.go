@@ -55,7 +55,7 @@ func readFacts(ctx context.Context, tx *sqldb.Tx, batch []message.Pending) (mess
 		Stored:        map[message.ClientKey]message.Stored{},
 	}
 	var locked []conversationRow
-	query, args := inIDs(withMembers+" WHERE c.id IN (?)"+memberOrder+tx.Dialect().ForUpdate(), conversationsOf(batch))
+	query, args := inIDs(withMembers+" WHERE c.id IN (?)"+byConversation+tx.Dialect().ForUpdate(), conversationsOf(batch))
 	if err := tx.Select(ctx, &locked, query, args...); err != nil {
 		return facts, fmt.Errorf("lock conversations: %w", err)
 	}

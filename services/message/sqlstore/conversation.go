@@ -51,7 +51,7 @@ func (s *Store) Relate(ctx context.Context, r message.Relation) (ids.Conversatio
 
 func relate(ctx context.Context, tx *sqldb.Tx, r message.Relation) (message.RelationChange, error) {
 	var rows []conversationRow
-	err := tx.Select(ctx, &rows, withMembers+" WHERE c.pair_key = ?"+memberOrder+tx.Dialect().ForUpdate(), r.Pair.Key())
+	err := tx.Select(ctx, &rows, withMembers+" WHERE c.pair_key = ?"+byConversation+tx.Dialect().ForUpdate(), r.Pair.Key())
 	if err != nil {
 		return message.RelationChange{}, fmt.Errorf("lock pair: %w", err)
 	}
@@ -149,7 +149,7 @@ func (s *Store) MarkRead(ctx context.Context, r message.Reading) (message.Head, 
 
 func lockConversation(ctx context.Context, tx *sqldb.Tx, id ids.ConversationID) (message.Conversation, error) {
 	var rows []conversationRow
-	err := tx.Select(ctx, &rows, withMembers+" WHERE c.id = ?"+memberOrder+tx.Dialect().ForUpdate(), id)
+	err := tx.Select(ctx, &rows, withMembers+" WHERE c.id = ?"+byConversation+tx.Dialect().ForUpdate(), id)
 	if err != nil {
 		return message.Conversation{}, fmt.Errorf("lock conversation: %w", err)
 	}

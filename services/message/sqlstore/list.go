@@ -30,7 +30,7 @@ func (s *Store) Conversation(ctx context.Context, id ids.ConversationID) (messag
 
 func (s *Store) conversations(ctx context.Context, list []ids.ConversationID) ([]message.Conversation, error) {
 	var rows []conversationRow
-	query, args := inIDs(withMembers+" WHERE c.id IN (?)"+memberOrder, list)
+	query, args := inIDs(withMembers+" WHERE c.id IN (?)"+byConversation, list)
 	if err := s.db.Select(ctx, &rows, query, args...); err != nil {
 		return nil, fmt.Errorf("read conversations: %w", err)
 	}
@@ -46,7 +46,7 @@ func (s *Store) Conversations(ctx context.Context, q message.PageQuery) ([]messa
 	err := s.db.Select(ctx, &rows, "SELECT "+conversationColumns+
 		" FROM (SELECT o.conversation_id FROM members o WHERE o.user_id = ? AND o.left_seq IS NULL"+below+
 		" ORDER BY o.active_at DESC, o.conversation_id DESC LIMIT ?) AS p"+
-		" JOIN conversations c ON c.id = p.conversation_id"+memberRows+memberOrder, args...)
+		" JOIN conversations c ON c.id = p.conversation_id"+memberRows+byConversation, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read page of conversations: %w", err)
 	}

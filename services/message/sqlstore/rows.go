@@ -3,7 +3,9 @@
 package sqlstore
 
 import (
+	"cmp"
 	"database/sql"
+	"slices"
 
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/message"
@@ -18,7 +20,9 @@ const (
 	memberRows = " LEFT JOIN members m ON m.conversation_id = c.id"
 	// withMembers selects from conversations alone.
 	withMembers = "SELECT " + conversationColumns + " FROM conversations c" + memberRows
-	memberOrder = " ORDER BY c.id, m.user_id, m.joined_seq"
+	// byConversation keeps the rows of a conversation together. An order among its members would cost a
+	// temporary table on MySQL; they are few and sorted here.
+	byConversation = " ORDER BY c.id"
 )
 
 // conversationRow is a conversation beside one of its members.
@@ -38,7 +42,7 @@ type conversationRow struct {
 	ReadSeq         sql.NullInt64      `db:"read_seq"`
 }
 
-// conversations groups rows that lie in the order of memberOrder.
+// conversations groups rows that lie in the order of byConversation.
 func conversations(rows []conversationRow) []message.Conversation {
 	var found []message.Conversation
 	for _, r := range rows {
@@ -55,6 +59,11 @@ func conversations(rows []conversationRow) []message.Conversation {
 				ReadSeq: r.ReadSeq.Int64,
 			})
 		}
+	}
+	for _, c := range found {
+		slices.SortFunc(c.Members, func(a, b message.Member) int {
+			return cmp.Or(a.UserID.Compare(b.UserID), cmp.Compare(a.JoinedSeq, b.JoinedSeq))
+		})
 	}
 	return found
 }

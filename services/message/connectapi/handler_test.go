@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package connectapi_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/identity"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/message"
+	"github.com/parley-chat/parley/services/message/connectapi"
+	"github.com/parley-chat/parley/services/message/messagetest"
+)
+
+func as(t *testing.T, user ids.UserID) context.Context {
+	t.Helper()
+	return identity.NewContext(t.Context(), identity.Caller{UserID: user})
+}
+
+func text(body string) *messagev1.Content {
+	return &messagev1.Content{Kind: &messagev1.Content_Text{Text: &messagev1.Text{Body: body}}}
+}
+
+func TestIDsInAnotherFormAreRefused(t *testing.T) {
+	t.Parallel()
+	f := messagetest.Start(t, messagetest.NewStore(), 1)
+	h := connectapi.New(f.Service)
+	id, a, b := f.Open(t)
+	ctx := as(t, a)
+	client := ids.NewClientMessage().String()
+	calls := map[string]func(conversation, user string) error{
+		"send": func(c, _ string) error {
+			_, err := h.Send(ctx, &messagev1.SendRequest{ConversationId: c, ClientMessageId: client, Content: text("x")})
+			return err
+		},
+		"send with a client message id": func(c, _ string) error {
+			_, err := h.Send(ctx, &messagev1.SendRequest{ConversationId: id.String(), ClientMessageId: c, Content: text("x")})
+			return err
+		},
+		"history": func(c, _ string) error {
+			_, err := h.ListMessages(ctx, &messagev1.ListMessagesRequest{ConversationId: c})
+			return err
+		},
+		"changes": func(c, _ string) error {
+			_, err := h.ListChanges(ctx, &messagev1.ListChangesRequest{ConversationId: c})
+			return err
+		},
+		"sync batch": func(_, u string) error {
+			_, err := h.SyncBatch(ctx, &messagev1.SyncBatchRequest{Items: []*messagev1.SyncBatchRequest_Item{{UserId: u}}})
+			return err
+		},
+		"recipients of a conversation": func(c, _ string) error {
+			_, err := h.ListRecipients(ctx, &messagev1.ListRecipientsRequest{ConversationId: c, UserId: a.String()})
+			return err
+		},
+		"recipients for a user": func(_, u string) error {
+			_, err := h.ListRecipients(ctx, &messagev1.ListRecipientsRequest{ConversationId: id.String(), UserId: u})
+			return err
+		},
+		"open": func(_, u string) error {
+			_, err := h.OpenDirect(ctx, &messagev1.OpenDirectRequest{UserIds: []string{u, b.String()}, RelationVersion: 1})
+			return err
+		},
+		"close": func(_, u string) error {
+			_, err := h.CloseDirect(ctx, &messagev1.CloseDirectRequest{UserIds: []string{a.String(), u}, RelationVersion: 1})
+			return err
+		},
+		"get": func(c, _ string) error {
+			_, err := h.GetConversation(ctx, &messagev1.GetConversationRequest{ConversationId: c})
+			return err
+		},
+		"read": func(c, _ string) error {
+			_, err := h.MarkRead(ctx, &messagev1.MarkReadRequest{ConversationId: c})
+			return err
+		},
+	}
+	for name, call := range calls {
+		for form, change := range map[string]func(string) string{
+			"upper case": strings.ToUpper, "without dashes": func(s string) string { return strings.ReplaceAll(s, "-", "") },
+			"in braces": func(s string) string { return "{" + s + "}" }, "empty": func(string) string { return "" },
+			"zero": func(string) string { return ids.ConversationID{}.String() },
+		} {
+			sample := "0198abcd-0000-7000-8000-00000000000a" // with letters, so that upper case differs
+			if err := call(change(sample), change(sample)); !errors.Is(err, fault.ErrInvalid) {
+				t.Errorf("%s, %s: %v", name, form, err)
+			}
+		}
+	}
+}
+
+func TestAPairIsTwoUsers(t *testing.T) {
+	t.Parallel()
+	h := connectapi.New(messagetest.Start(t, messagetest.NewStore(), 1).Service)
+	a, b, c := ids.NewUser().String(), ids.NewUser().String(), ids.NewUser().String()
+	for _, users := range [][]string{nil, {a}, {a, a}, {a, b, c}} {
+		if _, err := h.OpenDirect(t.Context(), &messagev1.OpenDirectRequest{UserIds: users, RelationVersion: 1}); !errors.Is(err, fault.ErrInvalid) {
+			t.Errorf("%d users: %v", len(users), err)
+		}
+	}
+}
+
+func TestEachRangeReachesTheService(t *testing.T) {
+	t.Parallel()
+	f := messagetest.Start(t, messagetest.NewStore(), 1)
+	h := connectapi.New(f.Service)
+	id, a, _ := f.Open(t)
+	for range 9 {
+		f.Clock.Add(1_000_000) // 1 ms
+		f.Say(t, a, id, "x")
+	}
+	begin := messagetest.NewClock().Now().UnixMilli()
+	rows := map[string]struct {
+		req  *messagev1.ListMessagesRequest
+		want []int64
+	}{
+		"last":   {&messagev1.ListMessagesRequest{Limit: 2}, []int64{8, 9}},
+		"after":  {&messagev1.ListMessagesRequest{Range: &messagev1.ListMessagesRequest_AfterSeq{AfterSeq: 3}, UntilSeq: 5}, []int64{4, 5}},
+		"before": {&messagev1.ListMessagesRequest{Range: &messagev1.ListMessagesRequest_BeforeSeq{BeforeSeq: 3}}, []int64{1, 2}},
+		"around": {&messagev1.ListMessagesRequest{Range: &messagev1.ListMessagesRequest_AroundSeq{AroundSeq: 5}, Limit: 2}, []int64{4, 5}},
+		"time": {&messagev1.ListMessagesRequest{
+			Range: &messagev1.ListMessagesRequest_AtTime{AtTime: begin + 6}, UntilTime: begin + 7,
+		}, []int64{6, 7}},
+	}
+	for name, row := range rows {
+		row.req.ConversationId = id.String()
+		page, err := h.ListMessages(as(t, a), row.req)
+		var got []int64
+		for _, m := range page.GetItems() {
+			got = append(got, m.GetSeq())
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+}
+
+func TestGapsAreToldWithTheirReason(t *testing.T) {
+	t.Parallel()
+	store := messagetest.NewStore()
+	f := messagetest.Start(t, store, 1)
+	id, a, _ := f.Open(t)
+	for range 5 {
+		f.Say(t, a, id, "x")
+	}
+	c, err := store.Conversation(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := ids.NewUser()
+	c.Members = append(c.Members, message.Member{UserID: late, JoinedSeq: 4})
+	store.Put(c, 0)
+	page, err := connectapi.New(f.Service).ListMessages(as(t, late), &messagev1.ListMessagesRequest{ConversationId: id.String()})
+	if err != nil || len(page.GetItems()) != 2 || len(page.GetGaps()) != 1 {
+		t.Fatalf("%v, %v", page, err)
+	}
+	gap := page.GetGaps()[0]
+	if gap.GetFrom() != 1 || gap.GetTo() != 3 || gap.GetReason() != messagev1.GapReason_GAP_REASON_NOT_MEMBER {
+		t.Errorf("gap %v", gap)
+	}
+}
+
+// failing is a store that cannot write, in one of several ways.
+type failing struct {
+	message.Store
+	err error
+}
+
+func (s failing) Append(context.Context, []message.Pending, int64) (message.Committed, error) {
+	return message.Committed{}, s.err
+}
+
+func TestAnUnknownOutcomeInABatchSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, failure := range []error{errors.New("unexpected"), fault.ErrUnavailable} {
+		f := messagetest.Start(t, failing{messagetest.NewStore(), failure}, 1)
+		id, a, _ := f.Open(t)
+		answer, err := connectapi.New(f.Service).SendBatch(t.Context(), &messagev1.SendBatchRequest{Items: []*messagev1.SendBatchRequest_Item{
+			{SenderId: a.String(), Send: &messagev1.SendRequest{
+				ConversationId: id.String(), ClientMessageId: ids.NewClientMessage().String(), Content: text("x"),
+			}},
+			{SenderId: "nobody", Send: &messagev1.SendRequest{}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		unknown, refused := answer.GetResults()[0].GetError(), answer.GetResults()[1].GetError()
+		if unknown.GetCode() != "unavailable" || unknown.GetReason() != "UNAVAILABLE" || unknown.GetRetryAfterMs() <= 0 {
+			t.Errorf("%v: %v", failure, unknown)
+		}
+		if refused.GetCode() != "invalid_argument" || refused.GetRetryAfterMs() != 0 {
+			t.Errorf("refused: %v", refused)
+		}
+	}
+}
