@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package events turns the events of friendships into rows of the outbox.
+//
+// The row is written by the store in the transaction of the change; Offer, after the commit, only makes
+// the relay faster than its sweep. Both encode the same event id.
+package events
+
+import (
+	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
+	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+	"github.com/parley-chat/parley/services/friend"
+	"github.com/parley-chat/parley/services/internal/outbox"
+)
+
+// Relay is what the publisher needs of an outbox.Relay.
+type Relay interface {
+	Offer(events ...*eventv1.Event)
+}
+
+// Publisher implements the port of the same name.
+type Publisher struct{ relay Relay }
+
+// NewPublisher offers to a relay.
+func NewPublisher(relay Relay) Publisher { return Publisher{relay} }
+
+// Offer hands committed events to the relay.
+func (p Publisher) Offer(events ...friend.Event) {
+	encoded := make([]*eventv1.Event, len(events))
+	for i, e := range events {
+		encoded[i] = encode(e)
+	}
+	p.relay.Offer(encoded...)
+}
+
+// Encode makes the outbox row of an event.
+func Encode(e friend.Event) (outbox.Row, error) { return outbox.FromEvent(encode(e)) }
+
+func encode(e friend.Event) *eventv1.Event {
+	event := &eventv1.Event{EventId: e.ID.String(), Type: kind(e.Kind), OccurredAt: e.At}
+	for _, id := range e.Recipients() {
+		event.RecipientIds = append(event.RecipientIds, id.String())
+	}
+	if e.Kind == friend.Removed {
+		event.Payload = &eventv1.Event_FriendRemoved{FriendRemoved: &eventv1.FriendRemoved{
+			UserId: e.Remover.String(), FriendId: e.Friend.String(),
+		}}
+		return event
+	}
+	event.Payload = &eventv1.Event_FriendRequest{FriendRequest: &friendv1.FriendRequest{
+		RequestId:  e.Request.ID.String(),
+		Applicant:  profile(e.Applicant),
+		Respondent: profile(e.Respondent),
+		Text:       e.Request.Text,
+		State:      state(e.Request.State),
+		CreatedAt:  e.Request.CreatedAt,
+		DecidedAt:  e.Request.DecidedAt,
+	}}
+	return event
+}
+
+func kind(k friend.EventKind) eventv1.EventType {
+	switch k {
+	case friend.Requested:
+		return eventv1.EventType_EVENT_TYPE_FRIEND_REQUESTED
+	case friend.Responded:
+		return eventv1.EventType_EVENT_TYPE_FRIEND_RESPONDED
+	case friend.Withdrawn:
+		return eventv1.EventType_EVENT_TYPE_FRIEND_CANCELLED
+	case friend.Removed:
+		return eventv1.EventType_EVENT_TYPE_FRIEND_REMOVED
+	default:
+		return eventv1.EventType_EVENT_TYPE_UNSPECIFIED
+	}
+}
+
+// state maps by number: both enums begin pending, accepted, refused, cancelled, expired.
+func state(s friend.State) friendv1.RequestState {
+	return friendv1.RequestState(s) //nolint:gosec // one of five
+}
+
+func profile(p friend.Profile) *userv1.User {
+	return &userv1.User{
+		UserId: p.ID.String(), Username: p.Username, Nickname: p.Nickname, Description: p.Description,
+	}
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/parley-chat/parley/services/internal/secret"
+	"github.com/parley-chat/parley/services/internal/sqldb"
+	"github.com/parley-chat/parley/services/internal/telemetry"
+)
+
+// Config of the friend service, from the environment.
+type Config struct {
+	// LogLevel is debug, info, warn or error.
+	LogLevel string `env:"PARLEY_LOG_LEVEL" envDefault:"info"`
+	// RPCListen serves other components.
+	RPCListen string `env:"PARLEY_RPC_LISTEN" envDefault:":9090"`
+	// OpsListen serves probes and metrics; empty: nothing listens, unless Parts.Ops does.
+	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9091"`
+	// KeysDir holds the keys of Parley-Identity and of page tokens.
+	KeysDir string `env:"PARLEY_KEYS_DIR" envDefault:"/etc/parley/keys"`
+	// MySQLDSN names the database: "mysql://…" or "sqlite:<absolute file>".
+	MySQLDSN secret.String `env:"PARLEY_MYSQL_DSN"`
+	// MySQLMaxOpenConns at once; 0 means 20.
+	MySQLMaxOpenConns int `env:"PARLEY_MYSQL_MAX_OPEN_CONNS" envDefault:"0"`
+	// AMQPURL is the address of RabbitMQ with vhost; not needed where Parts.Broker is given.
+	AMQPURL secret.String `env:"PARLEY_RABBITMQ_URL"`
+	// UserURL is the base address of the user service.
+	UserURL string `env:"PARLEY_UPSTREAM_USER_URL"`
+	// MessageURL is the base address of the message service.
+	MessageURL string `env:"PARLEY_UPSTREAM_MESSAGE_URL"`
+}
+
+// Load reads a configuration from environment variables and checks it.
+func Load(environ map[string]string) (Config, error) {
+	cfg, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
+	if err != nil {
+		return Config{}, fmt.Errorf("read environment: %w", err)
+	}
+	return cfg, cfg.Validate()
+}
+
+// Validate tells all that is wrong, at once. A value that Parts may give instead may be empty.
+func (c Config) Validate() error {
+	var problems []error
+	if c.MySQLDSN.IsZero() {
+		problems = append(problems, errors.New("PARLEY_MYSQL_DSN must name a database"))
+	}
+	if c.MySQLMaxOpenConns < 0 {
+		problems = append(problems, errors.New("PARLEY_MYSQL_MAX_OPEN_CONNS must not be negative"))
+	}
+	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
+		problems = append(problems, fmt.Errorf("PARLEY_LOG_LEVEL: %w", err))
+	}
+	if !isURL(c.UserURL) {
+		problems = append(problems, errors.New("PARLEY_UPSTREAM_USER_URL must be a URL with a host"))
+	}
+	if !isURL(c.MessageURL) {
+		problems = append(problems, errors.New("PARLEY_UPSTREAM_MESSAGE_URL must be a URL with a host"))
+	}
+	return errors.Join(problems...)
+}
+
+func isURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+func (c Config) database() sqldb.Config {
+	return sqldb.Config{DSN: c.MySQLDSN, MaxOpenConns: c.MySQLMaxOpenConns}
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package upstream_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
+	"github.com/parley-chat/parley/services/friend"
+	"github.com/parley-chat/parley/services/friend/upstream"
+	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// userService answers everybody but those who are missing.
+type userService struct {
+	userv1connect.UserServiceClient
+	batches []int
+	missing ids.UserID
+	search  *userv1.SearchUsersRequest
+	err     error
+}
+
+func (s *userService) BatchGetUsers(_ context.Context, r *userv1.BatchGetUsersRequest) (*userv1.BatchGetUsersResponse, error) {
+	s.batches = append(s.batches, len(r.GetUserIds()))
+	answer := &userv1.BatchGetUsersResponse{}
+	for _, id := range r.GetUserIds() {
+		if id != s.missing.String() {
+			answer.Users = append(answer.Users, &userv1.User{UserId: id, Username: "u", Nickname: "n", Description: "d"})
+		}
+	}
+	return answer, s.err
+}
+
+func (s *userService) SearchUsers(_ context.Context, r *userv1.SearchUsersRequest) (*userv1.SearchUsersResponse, error) {
+	s.search = r
+	return &userv1.SearchUsersResponse{
+		Users: []*userv1.User{{UserId: s.missing.String(), Username: "u"}}, NextPageToken: "next",
+	}, s.err
+}
+
+func TestProfilesAreFetchedInBatchesOfAHundred(t *testing.T) {
+	t.Parallel()
+	people := make([]ids.UserID, 201)
+	for i := range people {
+		people[i] = ids.NewUser()
+	}
+	service := &userService{missing: people[7]}
+	got, err := upstream.NewUsers(service).Profiles(t.Context(), people)
+	if err != nil || len(got) != 200 || !slices.Equal(service.batches, []int{100, 100, 1}) {
+		t.Errorf("%d profiles by batches %v, %v; want 200 by 100, 100, 1", len(got), service.batches, err)
+	}
+	want := friend.Profile{ID: people[0], Username: "u", Nickname: "n", Description: "d"}
+	if diff := cmp.Diff(want, got[people[0]]); diff != "" {
+		t.Errorf("profile (-want +got):\n%s", diff)
+	}
+	if _, ok := got[people[7]]; ok {
+		t.Error("a missing person has a profile")
+	}
+}
+
+func TestASearchIsPassedOn(t *testing.T) {
+	t.Parallel()
+	service := &userService{missing: ids.NewUser()}
+	self := ids.NewUser()
+	got, err := upstream.NewUsers(service).Search(t.Context(), friend.UserSearch{
+		Query: "an", Excluded: []ids.UserID{self}, PageSize: 7, Token: "token",
+	})
+	want := friend.UserPage{Profiles: []friend.Profile{{ID: service.missing, Username: "u"}}, Next: "next"}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("page: %v (-want +got):\n%s", err, diff)
+	}
+	r := service.search
+	if r.GetQuery() != "an" || r.GetPageSize() != 7 || r.GetPageToken() != "token" || !slices.Equal(r.GetExcludedUserIds(), []string{self.String()}) {
+		t.Errorf("the user service was asked %v", r)
+	}
+	service.err = fault.ErrPageToken
+	if _, err := upstream.NewUsers(service).Search(t.Context(), friend.UserSearch{}); !errors.Is(err, fault.ErrPageToken) {
+		t.Errorf("a refused token: %v, want PAGE_TOKEN_INVALID", err)
+	}
+}
+
+type conversationService struct {
+	messagev1connect.ConversationServiceClient
+	id     string
+	opened *messagev1.OpenDirectRequest
+	closed *messagev1.CloseDirectRequest
+}
+
+func (s *conversationService) OpenDirect(_ context.Context, r *messagev1.OpenDirectRequest) (*messagev1.OpenDirectResponse, error) {
+	s.opened = r
+	return &messagev1.OpenDirectResponse{ConversationId: s.id}, nil
+}
+
+func (s *conversationService) CloseDirect(_ context.Context, r *messagev1.CloseDirectRequest) (*messagev1.CloseDirectResponse, error) {
+	s.closed = r
+	return &messagev1.CloseDirectResponse{}, nil
+}
+
+func TestAPairIsHandedOverWithItsVersion(t *testing.T) {
+	t.Parallel()
+	want := ids.NewConversation()
+	service := &conversationService{id: want.String()}
+	conversations := upstream.NewConversations(service)
+	pair := friend.PairOf(ids.NewUser(), ids.NewUser())
+	users := []string{pair.Low.String(), pair.High.String()}
+	got, err := conversations.Open(t.Context(), pair, 3)
+	if err != nil || got != want || service.opened.GetRelationVersion() != 3 || !slices.Equal(service.opened.GetUserIds(), users) {
+		t.Errorf("open %v: %v, %v", service.opened, got, err)
+	}
+	if err := conversations.Close(t.Context(), pair, 4); err != nil || service.closed.GetRelationVersion() != 4 || !slices.Equal(service.closed.GetUserIds(), users) {
+		t.Errorf("close %v: %v", service.closed, err)
+	}
+	service.id = "nonsense"
+	if _, err := conversations.Open(t.Context(), pair, 5); err == nil {
+		t.Error("an answer without an id is taken")
+	}
+}
