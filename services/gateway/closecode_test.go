@@ -21,7 +21,7 @@ func TestEveryCloseCodeHasARule(t *testing.T) {
 		if number == 0 {
 			continue
 		}
-		code := gateway.CloseCode(number) //nolint:gosec // close codes have four digits
+		code := gateway.CloseCode(number)
 		want, ok := ranges[number/100]
 		if !ok || code.Rule() != want {
 			t.Errorf("%s: rule %d, want %d", name, code.Rule(), want)

@@ -4,6 +4,7 @@ package gatewaytest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -45,7 +46,7 @@ func (n *Network) Join(pod string, hub *gateway.Hub) {
 	defer n.mu.Unlock()
 	n.hubs[pod] = hub
 	n.members = append(slices.Clone(n.members), gateway.Member{
-		Seat: uint32(len(n.members)), Pod: pod, URL: "http://" + pod, Ready: true, //nolint:gosec // a few pods
+		Seat: uint32(len(n.members)), Pod: pod, URL: "http://" + pod, Ready: true,
 	})
 	n.tell()
 }
@@ -83,11 +84,7 @@ func (n *Network) tell() {
 func (n *Network) View() gateway.View {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	homes := map[ids.UserID]string{}
-	for user, pod := range n.homes {
-		homes[user] = pod
-	}
-	return view{members: n.members, homes: homes}
+	return view{members: n.members, homes: maps.Clone(n.homes)}
 }
 
 // Changed is closed at the next change.

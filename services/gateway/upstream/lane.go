@@ -57,28 +57,28 @@ func (l *lane[Q, A]) ask(q Q, size int, done func(A, error)) {
 
 // run makes calls until ctx ends; then it refuses what waits.
 func (l *lane[Q, A]) run(ctx context.Context) {
-	var kept *waiting[Q, A]
+	var kept *waiting[Q, A] // did not fit into the call before
 	for {
-		var first waiting[Q, A]
-		if kept != nil {
-			first, kept = *kept, nil
-		} else {
+		first := kept
+		if first == nil {
 			select {
 			case <-ctx.Done():
 				l.stop()
 				return
-			case first = <-l.queue:
+			case next := <-l.queue:
+				first = &next
 			}
 		}
-		batch := []waiting[Q, A]{first}
-		batch, kept = l.fill(batch)
+		var batch []waiting[Q, A]
+		batch, kept = l.fill(*first)
 		l.settle(ctx, batch)
 	}
 }
 
 // fill takes what waits, up to one call; what does not fit any more comes first in the next.
-func (l *lane[Q, A]) fill(batch []waiting[Q, A]) (full []waiting[Q, A], kept *waiting[Q, A]) {
-	bytes := batch[0].size
+func (l *lane[Q, A]) fill(first waiting[Q, A]) (batch []waiting[Q, A], kept *waiting[Q, A]) {
+	batch = append(batch, first)
+	bytes := first.size
 	for len(batch) < l.maxItems {
 		select {
 		case next := <-l.queue:

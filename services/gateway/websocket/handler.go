@@ -125,7 +125,7 @@ func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	early, err := rw.Reader.Peek(rw.Reader.Buffered())
+	early, err := rw.Peek(rw.Reader.Buffered())
 	if err == nil {
 		err = conn.SetDeadline(time.Time{})
 	}

@@ -104,7 +104,7 @@ func (l *link) writeClose(code gateway.CloseCode, reason string) error {
 // writeControl writes one control frame. The caller holds the lock.
 func (l *link) writeControl(op byte, payload []byte, wait time.Duration) error {
 	frame := append([]byte{op, byte(len(payload))}, payload...) //nolint:gosec // at most 125
-	if err := l.Conn.SetWriteDeadline(l.now().Add(wait)); err != nil {
+	if err := l.SetWriteDeadline(l.now().Add(wait)); err != nil {
 		return err
 	}
 	_, err := l.Conn.Write(frame)
@@ -125,7 +125,7 @@ func (l *link) control(op byte, payload []byte) {
 // unread bytes would turn the end into a reset.
 func (l *link) finish() {
 	if half, ok := l.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		if l.Conn.SetReadDeadline(l.now().Add(closeWait)) == nil {
+		if l.SetReadDeadline(l.now().Add(closeWait)) == nil {
 			_, _ = io.Copy(io.Discard, io.LimitReader(l.Conn, lingerBytes))
 		}
 	}
@@ -154,7 +154,7 @@ func (s socket) Write(messages [][]byte) error {
 	l.mu.Lock()
 	err := net.ErrClosed
 	if !l.closeSent {
-		if err = l.Conn.SetWriteDeadline(l.now().Add(l.writeWait)); err == nil {
+		if err = l.SetWriteDeadline(l.now().Add(l.writeWait)); err == nil {
 			_, err = l.Conn.Write(out)
 		}
 	}
@@ -176,7 +176,7 @@ func appendHeader(out []byte, opcode byte, size int) []byte {
 	case size < 1<<16:
 		return binary.BigEndian.AppendUint16(append(out, opcode, 126), uint16(size))
 	default:
-		return binary.BigEndian.AppendUint64(append(out, opcode, 127), uint64(size)) //nolint:gosec // a length
+		return binary.BigEndian.AppendUint64(append(out, opcode, 127), uint64(size))
 	}
 }
 
@@ -193,7 +193,7 @@ func (s socket) Close(code gateway.CloseCode, reason string) {
 		return
 	}
 	defer l.mu.Unlock()
-	if l.writeClose(code, reason) != nil || l.Conn.SetReadDeadline(l.now().Add(lingerWait)) != nil {
+	if l.writeClose(code, reason) != nil || l.SetReadDeadline(l.now().Add(lingerWait)) != nil {
 		_ = l.Conn.Close()
 	}
 }

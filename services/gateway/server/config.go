@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/parley-chat/parley/services/gateway"
+	"github.com/parley-chat/parley/services/gateway/proxy"
+	"github.com/parley-chat/parley/services/internal/ring"
+	"github.com/parley-chat/parley/services/internal/secret"
+	"github.com/parley-chat/parley/services/internal/telemetry"
+)
+
+// Config of a gateway, from the environment.
+type Config struct {
+	// LogLevel is debug, info, warn or error.
+	LogLevel string `env:"PARLEY_LOG_LEVEL" envDefault:"info"`
+	// PublicListen serves clients.
+	PublicListen string `env:"PARLEY_PUBLIC_LISTEN" envDefault:":8080"`
+	// RPCListen serves the other gateway pods.
+	RPCListen string `env:"PARLEY_RPC_LISTEN" envDefault:":9090"`
+	// OpsListen serves probes and metrics; empty: nothing listens, unless Parts.Ops does.
+	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9091"`
+	// KeysDir holds the keys of Parley-Identity.
+	KeysDir string `env:"PARLEY_KEYS_DIR" envDefault:"/etc/parley/keys"`
+	// AMQPURL is the address of RabbitMQ with vhost; not needed where Parts.Broker is given.
+	AMQPURL secret.String `env:"PARLEY_RABBITMQ_URL"`
+
+	// PodName is this pod's name in the ring.
+	PodName string `env:"PARLEY_POD_NAME" envDefault:"gateway-0"`
+	// Seat is the number of the replica that this pod serves.
+	Seat uint32 `env:"PARLEY_GATEWAY_SEAT" envDefault:"0"`
+	// RingMembers is a fixed ring where no Kubernetes is. Empty: Parts.Ring gives one, or this pod is alone.
+	RingMembers string `env:"PARLEY_RING_MEMBERS"`
+
+	// UserURL, FriendURL and MessageURL are the base addresses of the components.
+	UserURL    string `env:"PARLEY_UPSTREAM_USER_URL"`
+	FriendURL  string `env:"PARLEY_UPSTREAM_FRIEND_URL"`
+	MessageURL string `env:"PARLEY_UPSTREAM_MESSAGE_URL"`
+
+	// AllowedOrigins of browsers, exact with scheme and port; empty: only the own host.
+	AllowedOrigins []string `env:"PARLEY_GATEWAY_ALLOWED_ORIGINS"`
+	// TrustedProxies are the networks whose X-Forwarded-For counts.
+	TrustedProxies []string `env:"PARLEY_GATEWAY_TRUSTED_PROXIES"`
+	// DrainTimeout is how long sessions have to move away when the pod ends.
+	DrainTimeout time.Duration `env:"PARLEY_GATEWAY_DRAIN_TIMEOUT" envDefault:"120s"`
+
+	// Rates and counts; the defaults are those of the product, load tests raise them.
+	MaxSessions           int     `env:"PARLEY_GATEWAY_MAX_SESSIONS" envDefault:"100000"`
+	SessionsPerUser       int     `env:"PARLEY_GATEWAY_SESSIONS_PER_USER" envDefault:"20"`
+	SessionsPerAddress    int     `env:"PARLEY_GATEWAY_SESSIONS_PER_ADDRESS" envDefault:"100"`
+	HalfOpenPerAddress    int     `env:"PARLEY_GATEWAY_HALF_OPEN_PER_ADDRESS" envDefault:"20"`
+	HandshakesPerSecond   float64 `env:"PARLEY_GATEWAY_HANDSHAKES_PER_SECOND" envDefault:"2000"`
+	FramesPerSecond       float64 `env:"PARLEY_GATEWAY_FRAMES_PER_SECOND" envDefault:"50"`
+	FramesBurst           int     `env:"PARLEY_GATEWAY_FRAMES_BURST" envDefault:"100"`
+	SendsPerSecond        float64 `env:"PARLEY_GATEWAY_SENDS_PER_SECOND" envDefault:"1"`
+	SendsBurst            int     `env:"PARLEY_GATEWAY_SENDS_BURST" envDefault:"60"`
+	ConversationPerSecond float64 `env:"PARLEY_GATEWAY_CONVERSATION_SENDS_PER_SECOND" envDefault:"50"`
+	// Calls bounds the RPCs of the public listen port; only a process that holds all services sets it.
+	Calls proxy.Limits
+}
+
+// Load reads a configuration from environment variables and checks it.
+func Load(environ map[string]string) (Config, error) {
+	cfg, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
+	if err != nil {
+		return Config{}, fmt.Errorf("read environment: %w", err)
+	}
+	return cfg, cfg.Validate()
+}
+
+// Validate tells all that is wrong, at once. A value that Parts may give instead may be empty.
+func (c Config) Validate() error {
+	var problems []error
+	for key, text := range map[string]string{
+		"PARLEY_UPSTREAM_USER_URL": c.UserURL, "PARLEY_UPSTREAM_FRIEND_URL": c.FriendURL,
+		"PARLEY_UPSTREAM_MESSAGE_URL": c.MessageURL,
+	} {
+		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			problems = append(problems, fmt.Errorf("%s must be an http URL with a host", key))
+		}
+	}
+	if c.PodName == "" || len(c.PodName) > 253 {
+		problems = append(problems, errors.New("PARLEY_POD_NAME must have 1 to 253 characters"))
+	}
+	if _, err := ring.ParseMembers(c.RingMembers); c.RingMembers != "" && err != nil {
+		problems = append(problems, fmt.Errorf("PARLEY_RING_MEMBERS: %w", err))
+	}
+	for _, origin := range c.AllowedOrigins {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+			problems = append(problems, errors.New("PARLEY_GATEWAY_ALLOWED_ORIGINS must hold origins such as https://chat.example.org"))
+		}
+	}
+	if _, err := c.proxies(); err != nil {
+		problems = append(problems, fmt.Errorf("PARLEY_GATEWAY_TRUSTED_PROXIES: %w", err))
+	}
+	if c.DrainTimeout <= 0 {
+		problems = append(problems, errors.New("PARLEY_GATEWAY_DRAIN_TIMEOUT must be above 0"))
+	}
+	if min(c.MaxSessions, c.SessionsPerUser, c.SessionsPerAddress, c.HalfOpenPerAddress, c.FramesBurst, c.SendsBurst) < 1 ||
+		min(c.HandshakesPerSecond, c.FramesPerSecond, c.SendsPerSecond, c.ConversationPerSecond) <= 0 {
+		problems = append(problems, errors.New("counts, rates and bursts of PARLEY_GATEWAY must be above 0"))
+	}
+	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
+		problems = append(problems, errors.New("PARLEY_LOG_LEVEL must be debug, info, warn or error"))
+	}
+	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(problems...)
+}
+
+func (c Config) proxies() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// limits of sessions: the product's, with what is set.
+func (c Config) limits() gateway.Limits {
+	l := gateway.DefaultLimits()
+	l.Sessions, l.SessionsPerUser, l.SessionsPerAddress = c.MaxSessions, c.SessionsPerUser, c.SessionsPerAddress
+	l.HalfOpenPerAddress, l.HandshakesPerSec = c.HalfOpenPerAddress, c.HandshakesPerSecond
+	l.FramesPerSecond, l.FramesBurst = c.FramesPerSecond, c.FramesBurst
+	l.SendsPerSecond, l.SendsBurst = c.SendsPerSecond, c.SendsBurst
+	l.ConversationPerSecond, l.ConversationBurst = c.ConversationPerSecond, max(1, int(c.ConversationPerSecond))
+	return l
+}

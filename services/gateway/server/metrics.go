@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-chat/parley/services/gateway"
+)
+
+// collector shows what a Hub counts.
+type collector struct {
+	stats func() gateway.Stats
+
+	sessions, guests, opening, registered, members, queue *prometheus.Desc // gauges
+	closes, resyncs, refused                              *prometheus.Desc // counters
+}
+
+func newCollector(stats func() gateway.Stats) *collector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("parley_gateway_"+name, help, labels, nil)
+	}
+	return &collector{
+		stats:      stats,
+		sessions:   desc("sessions", "Live sessions that this pod holds."),
+		guests:     desc("guest_sessions", "Live sessions that this pod holds and that are at home elsewhere."),
+		opening:    desc("opening_sessions", "Connections that are not authenticated yet."),
+		registered: desc("registered_sessions", "Sessions at home on this pod, wherever they are held."),
+		members:    desc("ring_members", "Serving gateway pods in this pod's view of the ring."),
+		queue:      desc("queue_bytes", "Bytes that wait in session queues."),
+		closes:     desc("closes_total", "Connections that ended, by close code.", "code"),
+		resyncs:    desc("resyncs_total", "Requests to clients to pull, by reason.", "reason"),
+		refused:    desc("admission_refused_total", "Handshakes that were refused, by reason.", "reason"),
+	}
+}
+
+// Describe lists the metrics.
+func (c *collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, out) }
+
+// Collect takes one snapshot.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	s := c.stats()
+	gauge := func(d *prometheus.Desc, value int) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value))
+	}
+	gauge(c.sessions, s.Sessions)
+	gauge(c.guests, s.Guests)
+	gauge(c.opening, s.Opening)
+	gauge(c.registered, s.Registered)
+	gauge(c.members, s.Members)
+	gauge(c.queue, s.QueueBytes)
+	for code, n := range s.Closes {
+		out <- prometheus.MustNewConstMetric(c.closes, prometheus.CounterValue, float64(n), strconv.Itoa(int(code)))
+	}
+	names := map[gateway.ResyncReason]string{
+		gateway.ResyncOverflow: "overflow", gateway.ResyncBrokerLost: "broker_lost", gateway.ResyncHomeChanged: "home_changed",
+	}
+	for reason, n := range s.Resyncs {
+		out <- prometheus.MustNewConstMetric(c.resyncs, prometheus.CounterValue, float64(n), names[reason])
+	}
+	for reason, n := range s.Refused {
+		out <- prometheus.MustNewConstMetric(c.refused, prometheus.CounterValue, float64(n), reason)
+	}
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package server wires a gateway from its configuration.
+//
+// Run serves until its context ends, then drains: sessions are asked to move, or told when to come back.
+// It never fails because the broker, the ring or another component is away.
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/api/gen/parley/gateway/v1/gatewayv1connect"
+	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
+	"github.com/parley-chat/parley/services/gateway"
+	"github.com/parley-chat/parley/services/gateway/connectapi"
+	"github.com/parley-chat/parley/services/gateway/deliver"
+	"github.com/parley-chat/parley/services/gateway/proxy"
+	"github.com/parley-chat/parley/services/gateway/token"
+	"github.com/parley-chat/parley/services/gateway/upstream"
+	"github.com/parley-chat/parley/services/gateway/web"
+	"github.com/parley-chat/parley/services/gateway/websocket"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/lifecycle"
+	"github.com/parley-chat/parley/services/internal/rpcclient"
+	"github.com/parley-chat/parley/services/internal/rpcserver"
+	"github.com/parley-chat/parley/services/internal/telemetry"
+)
+
+// stopMargin is what stopping takes beside the drain: last frames, running calls, the broker.
+const stopMargin = 15 * time.Second
+
+// Run serves clients until ctx ends; it then stops within Config.DrainTimeout and 15 s.
+func Run(ctx context.Context, cfg Config, given Parts) error {
+	parts, closed, err := given.complete(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	g, err := build(cfg, parts)
+	if err != nil {
+		return errors.Join(err, closed(), parts.closeListeners())
+	}
+	group := lifecycle.New(parts.Logger)
+	group.StopWithin(cfg.DrainTimeout + stopMargin)
+	group.OnStop("broker", func(context.Context) error { return closed() })
+	if parts.Ops != nil {
+		group.Go("ops", func(ctx context.Context) error { return g.ops.Serve(ctx, parts.Ops) })
+	}
+	// Stopped in reverse: first sessions move away, then no new calls and envelopes, then what they need.
+	group.Go("courier", g.courier.Run)
+	group.Go("messages", g.messages.Run)
+	group.Go("tokens", g.tokens.Run)
+	group.Go("sessions", func(ctx context.Context) error {
+		err := g.hub.Run(ctx)
+		g.sockets.Wait()
+		return err
+	})
+	group.Go("rpc", func(ctx context.Context) error { return g.rpc.Serve(ctx, parts.RPC) })
+	group.Go("consumer", g.consumer.Run)
+	group.Go("public", func(ctx context.Context) error { return servePublic(ctx, g.public, parts) })
+	group.Go("drain", func(ctx context.Context) error {
+		g.ops.Ready(true)
+		parts.Logger.InfoContext(ctx, "gateway serves", "address", parts.Public.Addr().String())
+		parts.Started()
+		<-ctx.Done()
+		g.ops.Ready(false)
+		g.hub.Drain(context.WithoutCancel(ctx), cfg.DrainTimeout)
+		return nil
+	})
+	return group.Run(ctx)
+}
+
+// gatewayParts are the running parts.
+type gatewayParts struct {
+	ops      *telemetry.Ops
+	tokens   *token.Verifier
+	messages *upstream.Messages
+	courier  *deliver.Courier
+	hub      *gateway.Hub
+	sockets  *websocket.Handler
+	consumer *deliver.Consumer
+	rpc      *rpcserver.Server
+	public   *http.Server
+}
+
+func build(cfg Config, parts Parts) (g gatewayParts, err error) {
+	registry := telemetry.NewRegistry()
+	g.ops = telemetry.NewOps(registry)
+	client := func(audience component.Name, url string) *rpcclient.Client {
+		return rpcclient.New(rpcclient.Options{
+			Self: component.Gateway, Audience: audience, BaseURL: url, Keys: parts.Keys, Transport: parts.Transport,
+		})
+	}
+	users := client(component.User, cfg.UserURL)
+	g.tokens, err = token.New(token.Options{
+		Auth:  userv1connect.NewAuthServiceClient(users.HTTPClient(), users.BaseURL(), users.Options()...),
+		Ended: func(id ids.LoginSessionID, reason gateway.EndReason) { g.hub.EndLogin(id, reason) },
+		Now:   time.Now, Logger: parts.Logger, Registerer: registry,
+	})
+	if err != nil {
+		return g, err
+	}
+	g.messages = upstream.NewMessages(client(component.Message, cfg.MessageURL))
+	g.courier = deliver.NewCourier(parts.Broker, parts.Logger)
+	limits := cfg.limits()
+	g.hub = gateway.New(gateway.Options{
+		Pod: cfg.PodName, Limits: limits, Tokens: g.tokens, Messages: g.messages,
+		Homes: upstream.NewHomes(parts.Keys, parts.Transport, time.Now), Courier: g.courier, Codec: websocket.NewCodec(),
+		Ring: upstream.NewRing(parts.Ring), Now: time.Now, Logger: parts.Logger,
+	})
+	registry.MustRegister(newCollector(g.hub.Stats))
+	g.ops.Status("broker_connected", func() any { return parts.Broker.Connected() })
+	g.ops.Status("sessions", func() any { return g.hub.Stats().Sessions })
+	g.ops.Status("guest_sessions", func() any { return g.hub.Stats().Guests })
+	g.sockets = websocket.New(websocket.Options{
+		Hub: g.hub, Origins: cfg.AllowedOrigins, FrameBytes: limits.FrameBytes, Now: time.Now, Logger: parts.Logger,
+	})
+	g.consumer = deliver.NewConsumer(deliver.ConsumerOptions{
+		Pod: cfg.PodName, Subscriber: parts.Broker, Receiver: g.hub, Now: time.Now, Logger: parts.Logger,
+	})
+	g.rpc = rpcserver.New(rpcserver.Options{
+		Component: component.Gateway, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
+	})
+	g.rpc.Mount(gatewayv1connect.NewHomeServiceHandler(connectapi.NewHome(g.hub), g.rpc.HandlerOptions()...))
+	g.rpc.Mount(gatewayv1connect.NewSessionServiceHandler(connectapi.Session{}, g.rpc.HandlerOptions()...))
+	g.public, err = g.publicServer(cfg, parts, registry)
+	return g, err
+}
+
+// publicServer serves RPC, WebSocket and the web client on one listen port.
+func (g gatewayParts) publicServer(cfg Config, parts Parts, registry prometheus.Registerer) (*http.Server, error) {
+	proxies, err := cfg.proxies()
+	if err != nil {
+		return nil, err
+	}
+	handler, err := proxy.New(proxy.Options{
+		Upstreams: map[component.Name]string{
+			component.User: cfg.UserURL, component.Friend: cfg.FriendURL, component.Message: cfg.MessageURL,
+		},
+		Transport: parts.Transport, Keys: parts.Keys, Tokens: g.tokens, Session: g.rpc.Handler(), Socket: g.sockets,
+		Web: web.FS(), Policy: web.ContentSecurityPolicy, Origins: cfg.AllowedOrigins, TrustedProxies: proxies,
+		Limits: cfg.Calls, Now: time.Now, Logger: parts.Logger, Registerer: registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return proxy.NewServer(handler, parts.Logger), nil
+}
+
+// servePublic serves clients until ctx ends and lets running calls end. Sessions are not its business:
+// their connections were taken over.
+func servePublic(ctx context.Context, server *http.Server, parts Parts) error {
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(parts.Public) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopMargin/3)
+	defer cancel()
+	err := server.Shutdown(stop)
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	return errors.Join(err, notClosed(<-served))
+}
+
+// notClosed drops the error that says that a server was stopped.
+func notClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
