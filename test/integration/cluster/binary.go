@@ -14,7 +14,8 @@ import (
 	"sync"
 )
 
-// BinaryVariable names a program that was built before; it is taken for builds without tags.
+// BinaryVariable names a program that was built before. For one that was built with tags they follow in
+// upper case: PARLEY_BIN_FAILPOINTS.
 const BinaryVariable = "PARLEY_BIN"
 
 const program = "github.com/parley-chat/parley/services"
@@ -25,9 +26,10 @@ var (
 )
 
 // Binary gives the program, built with tags, as a file of its own in dir. The first call of a process
-// builds it; without tags it is the program that PARLEY_BIN names, if it names one.
+// builds it, unless the environment names one.
 func Binary(ctx context.Context, dir string, tags ...string) (string, error) {
-	if path := os.Getenv(BinaryVariable); path != "" && len(tags) == 0 {
+	variable := strings.ToUpper(strings.Join(append([]string{BinaryVariable}, tags...), "_"))
+	if path := os.Getenv(variable); path != "" {
 		return filepath.Abs(path)
 	}
 	built, err := build(ctx, strings.Join(tags, ","))

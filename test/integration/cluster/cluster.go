@@ -54,7 +54,7 @@ func GatewayName(seat int) string { return fmt.Sprintf("gateway-%d", seat) }
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	o.Gateways = max(o.Gateways, 1)
 	c := &Cluster{options: o, processes: map[string]*process{}}
-	if err := c.run(ctx, nil, "keys", c.keys()); err != nil {
+	if err := c.makeKeys(ctx); err != nil {
 		return nil, err
 	}
 	if err := c.plan(ctx); err != nil {
@@ -70,6 +70,13 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		}
 	}
 	return c, nil
+}
+
+func (c *Cluster) makeKeys(ctx context.Context) error {
+	if err := os.MkdirAll(c.keys(), 0o700); err != nil {
+		return err
+	}
+	return c.run(ctx, nil, "keys", c.keys())
 }
 
 func (c *Cluster) keys() string { return filepath.Join(c.options.Dir, "keys") }
