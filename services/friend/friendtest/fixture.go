@@ -34,6 +34,7 @@ type Fixture struct {
 	*friend.Service
 	Clock         *Clock
 	Store         *Store // nil on another store
+	storage       Storage
 	Users         *Users
 	Conversations *Conversations
 	Published     *Publisher
@@ -50,14 +51,19 @@ func NewFixture() *Fixture {
 // NewFixtureOn makes one on a store.
 func NewFixtureOn(store Storage) *Fixture {
 	f := &Fixture{
-		Clock: NewClock(), Users: NewUsers(), Conversations: NewConversations(), Published: &Publisher{},
+		Clock: NewClock(), storage: store, Users: NewUsers(), Conversations: NewConversations(), Published: &Publisher{},
 	}
-	f.Service = friend.New(friend.Ports{
-		Store: store, Lists: store, Users: f.Users, Conversations: f.Conversations, Publisher: f.Published,
+	f.Service = f.On(f.Conversations)
+	return f
+}
+
+// On is one more process on the same store, with another message service.
+func (f *Fixture) On(conversations friend.Conversations) *friend.Service {
+	return friend.New(friend.Ports{
+		Store: f.storage, Lists: f.storage, Users: f.Users, Conversations: conversations, Publisher: f.Published,
 	}, friend.Options{
 		Pages: page.NewCodec([]byte("a key for tests")), Now: f.Clock.Now, Logger: slog.New(slog.DiscardHandler),
 	})
-	return f
 }
 
 // Wish is a new wish of one person to another.

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package friend_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/parley-chat/parley/services/friend"
+	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+func TestF8_ListRequestsShowsBothSides(t *testing.T) {
+	t.Parallel()
+	c := newCouple()
+	var in, out, both []string
+	for i := range 6 {
+		other := c.Users.Add(fmt.Sprintf("user%d", i))
+		c.Clock.Advance(time.Second)
+		if i%2 == 0 {
+			c.Ask(t, other, c.ann)
+			in = append(in, other.Username)
+		} else {
+			c.Ask(t, c.ann, other)
+			out = append(out, other.Username)
+		}
+		both = append(both, other.Username)
+	}
+	c.Ask(t, c.bob, c.Users.Add("stranger"))
+	for _, row := range []struct {
+		side friend.Side
+		want []string
+	}{{friend.BothSides, both}, {friend.Incoming, in}, {friend.Outgoing, out}} {
+		slices.Reverse(row.want)
+		for _, size := range []int{1, 2, 3, 6, 0} {
+			var got []string
+			token := ""
+			for {
+				calls := c.Users.Calls()
+				page, err := c.ListRequests(t.Context(), c.ann.ID, row.side, size, token)
+				if err != nil || c.Users.Calls() != calls+1 {
+					t.Fatalf("page: %v after %d calls of the user service, want one", err, c.Users.Calls()-calls)
+				}
+				for _, o := range page.Requests {
+					other := o.Applicant
+					if o.Request.Applicant == c.ann.ID {
+						other = o.Respondent
+					}
+					got = append(got, other.Username)
+				}
+				if token = page.Next; token == "" {
+					break
+				}
+			}
+			if !slices.Equal(got, row.want) {
+				t.Errorf("side %d in pages of %d: %v, want %v", row.side, size, got, row.want)
+			}
+		}
+	}
+}
+
+func TestF9_AMissingAccountNeverFailsAList(t *testing.T) {
+	t.Parallel()
+	c := newCouple()
+	carl, dora := c.Users.Add("carl"), c.Users.Add("dora")
+	c.Befriend(t, c.ann, c.bob)
+	c.Clock.Advance(time.Second)
+	c.Befriend(t, c.ann, carl)
+	c.Ask(t, dora, c.ann)
+	c.Users.Delete(c.bob.ID)
+	c.Users.Delete(dora.ID)
+	friends, err := c.ListFriends(t.Context(), c.ann.ID, 0, "")
+	if err != nil || len(friends.Friends) != 2 || friends.Friends[0].Profile != (friend.Profile{ID: c.bob.ID}) || friends.Friends[1].Profile != carl {
+		t.Errorf("friends %+v, %v; want who is gone by id alone", friends.Friends, err)
+	}
+	requests, err := c.ListRequests(t.Context(), c.ann.ID, friend.Incoming, 0, "")
+	if err != nil || len(requests.Requests) != 1 || requests.Requests[0].Applicant != (friend.Profile{ID: dora.ID}) {
+		t.Errorf("requests %+v, %v; want who is gone by id alone", requests.Requests, err)
+	}
+	c.Users.Fail(fault.ErrUnavailable)
+	if _, err := c.ListFriends(t.Context(), c.ann.ID, 0, ""); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("friends without the user service: %v, want UNAVAILABLE", err)
+	}
+}
+
+func TestF9_ListFriendsIsOldestFirstInPages(t *testing.T) {
+	t.Parallel()
+	c := newCouple()
+	var want []string
+	for i := range 5 {
+		other := c.Users.Add(fmt.Sprintf("user%d", i))
+		c.Befriend(t, other, c.ann)
+		c.Clock.Advance(time.Second)
+		want = append(want, other.Username)
+	}
+	for _, size := range []int{1, 2, 5, 0} {
+		var got []string
+		token := ""
+		for {
+			page, err := c.ListFriends(t.Context(), c.ann.ID, size, token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range page.Friends {
+				got = append(got, f.Profile.Username)
+				if f.ConversationID != c.Conversations.Of(c.ann.ID, f.FriendID).ID || f.Since == 0 {
+					t.Errorf("friend %+v, want the conversation and a time", f)
+				}
+			}
+			if token = page.Next; token == "" {
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("in pages of %d: %v, want %v", size, got, want)
+		}
+	}
+	if page, err := c.ListFriends(t.Context(), c.bob.ID, 0, ""); err != nil || len(page.Friends) != 0 {
+		t.Errorf("friends of a loner: %+v, %v", page, err)
+	}
+}
+
+func TestF9_APageTokenServesOneListOfOneReader(t *testing.T) {
+	t.Parallel()
+	c := newCouple()
+	for i := range 2 {
+		c.Befriend(t, c.ann, c.Users.Add(fmt.Sprintf("friend%d", i)))
+		c.Ask(t, c.ann, c.Users.Add(fmt.Sprintf("other%d", i)))
+	}
+	friends, err := c.ListFriends(t.Context(), c.ann.ID, 1, "")
+	requests, requestsErr := c.ListRequests(t.Context(), c.ann.ID, friend.Outgoing, 1, "")
+	if err != nil || requestsErr != nil || friends.Next == "" || requests.Next == "" {
+		t.Fatalf("first pages: %v, %v", err, requestsErr)
+	}
+	list := func(user ids.UserID, token string) error {
+		_, err := c.ListFriends(t.Context(), user, 1, token)
+		return err
+	}
+	ask := func(user ids.UserID, side friend.Side, token string) error {
+		_, err := c.ListRequests(t.Context(), user, side, 1, token)
+		return err
+	}
+	for name, err := range map[string]error{
+		"friends of somebody else":   list(c.bob.ID, friends.Next),
+		"requests as friends":        list(c.ann.ID, requests.Next),
+		"friends as requests":        ask(c.ann.ID, friend.Outgoing, friends.Next),
+		"requests of somebody else":  ask(c.bob.ID, friend.Outgoing, requests.Next),
+		"requests of the other side": ask(c.ann.ID, friend.Incoming, requests.Next),
+		"garbage":                    list(c.ann.ID, "garbage"),
+	} {
+		if !errors.Is(err, fault.ErrPageToken) {
+			t.Errorf("%s: %v, want PAGE_TOKEN_INVALID", name, err)
+		}
+	}
+}
+
+func TestF11_SearchMarksFriendsAndLeavesTheCallerOut(t *testing.T) {
+	t.Parallel()
+	c := newCouple()
+	anna, anne := c.Users.Add("anna"), c.Users.Add("anne")
+	c.Befriend(t, c.ann, anne)
+	got, err := c.SearchUsers(t.Context(), c.ann.ID, friend.UserSearch{Query: "an", Token: "their token"})
+	want := friend.FoundPage{
+		Found: []friend.Found{{Profile: anna}, {Profile: anne, Friend: true}}, Next: "their token",
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("found: %v (-want +got):\n%s", err, diff)
+	}
+	if got, err := c.SearchUsers(t.Context(), c.ann.ID, friend.UserSearch{Query: "nobody"}); err != nil || len(got.Found) != 0 {
+		t.Errorf("nobody: %+v, %v", got, err)
+	}
+}
