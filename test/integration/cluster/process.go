@@ -6,14 +6,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/parley-chat/parley/test/integration/servers"
 )
 
 // Waiting for a process; chosen, a healthy one is ready in a tenth of it.
@@ -174,20 +176,15 @@ func tail(path string, most int) string {
 
 // freePorts finds ports that nobody listens on now, all different.
 func freePorts(ctx context.Context, n int) ([]string, error) {
-	var listeners []net.Listener
-	defer func() {
-		for _, l := range listeners {
-			_ = l.Close() // nothing was sent
-		}
-	}()
 	ports := make([]string, 0, n)
-	for range n {
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	for len(ports) < n {
+		port, err := servers.FreePort(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
+			return nil, err
 		}
-		listeners = append(listeners, l)
-		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+		if text := strconv.Itoa(port); !slices.Contains(ports, text) {
+			ports = append(ports, text)
+		}
 	}
 	return ports, nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -110,19 +111,27 @@ func tail(log string) string {
 	return string(text[max(0, len(text)-most):])
 }
 
-// freePort is one that nobody listens on now. Another process may take it before the server does; a test
-// that fails so says it in the server's log.
-func freePort(ctx context.Context) (int, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// Ports of servers lie below those that Linux gives to outgoing connections (32768 and up): a server that
+// is restarted must find its port as it left it.
+const (
+	firstPort = 10240
+	portCount = 32768 - firstPort
+	portTries = 100
+)
+
+// FreePort is a port of 127.0.0.1 that nobody listens on now, picked at random so that tests that run side
+// by side do not meet.
+func FreePort(ctx context.Context) (int, error) {
+	var problems error
+	for range portTries {
+		port := firstPort + rand.IntN(portCount)
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			return port, l.Close()
+		}
+		problems = err
 	}
-	defer l.Close() //nolint:errcheck // nothing was sent
-	_, text, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(text)
+	return 0, fmt.Errorf("find a free port: %w", problems)
 }
 
 // run executes a command to its end and returns what it said in the error.

@@ -48,7 +48,7 @@ func StartRabbitMQ(ctx context.Context, dir string, o RabbitMQOptions) (*RabbitM
 	}
 	r := &RabbitMQ{dir: dir}
 	for _, port := range []*int{&r.amqpPort, &r.epmdPort, &r.distPort} {
-		if *port, err = freePort(ctx); err != nil {
+		if *port, err = FreePort(ctx); err != nil {
 			return nil, err
 		}
 	}
