@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+func doctorCommand(s streams) *cobra.Command {
+	var prefix string
+	command := &cobra.Command{
+		Use:   "doctor [SERVICE...]",
+		Short: "Check MySQL and RabbitMQ",
+		Long: "Check that MySQL and RabbitMQ are reachable, keep what was acknowledged, and are up to date. Nothing is\n" +
+			"changed. PARLEY_MYSQL_DSN and PARLEY_RABBITMQ_URL name the servers.",
+		Example: "  PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/ PARLEY_RABBITMQ_URL=amqp://guest:guest@127.0.0.1:5672/ parley doctor",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			findings := append(checkMySQL(cmd.Context(), s.environ, args, prefix), checkRabbitMQ(cmd.Context(), s.environ)...)
+			return report(s.out, findings)
+		},
+	}
+	command.Flags().StringVar(&prefix, "prefix", defaultPrefix, "start of the schemas' names")
+	return command
+}
+
+// finding is the result of one check.
+type finding struct {
+	check string
+	found string
+	// next is what to do; empty if all is well.
+	next string
+}
+
+func good(check, found string) finding      { return finding{check: check, found: found} }
+func bad(check, found, next string) finding { return finding{check: check, found: found, next: next} }
+
+// expect is good if ok, else bad with what to do.
+func expect(ok bool, check, found, next string) finding {
+	if ok {
+		return good(check, found)
+	}
+	return bad(check, found, next)
+}
+
+// report prints a table; an error counts the problems.
+func report(out io.Writer, findings []finding) error {
+	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	problems := 0
+	fmt.Fprintln(table, "RESULT\tCHECK\tFOUND\tWHAT TO DO") //nolint:errcheck // Flush tells it
+	for _, f := range findings {
+		result := "ok"
+		if f.next != "" {
+			result = "PROBLEM"
+			problems++
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", result, f.check, f.found, f.next) //nolint:errcheck // Flush tells it
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if problems > 0 {
+		return fmt.Errorf("%d of %d checks found a problem: the table says what to do", problems, len(findings))
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/broker"
+)
+
+// transmitQueue is the one durable queue; its backlog and its dead letters are what people ask about.
+const transmitQueue = "transmit.events"
+
+// checkRabbitMQ connects and looks at the queues without changing them.
+func checkRabbitMQ(ctx context.Context, environ map[string]string) []finding {
+	address := environ[component.EnvAMQPURL]
+	if address == "" {
+		return []finding{bad("RabbitMQ", "no address", "set PARLEY_RABBITMQ_URL to amqp://user:password@host:port/vhost")}
+	}
+	if _, err := amqp.ParseURI(address); err != nil {
+		return []finding{bad("RabbitMQ", "no address", "PARLEY_RABBITMQ_URL cannot be read: write amqp://user:password@host:port/vhost")}
+	}
+	connection, err := dialRabbitMQ(ctx, address)
+	if err != nil {
+		return []finding{bad("RabbitMQ reachable", "no", explainAMQP(err))}
+	}
+	defer connection.Close() //nolint:errcheck // nothing was changed
+	version, _ := connection.Properties["version"].(string)
+	return []finding{
+		good("RabbitMQ reachable", "yes"),
+		expect(isSupportedBroker(version), "RabbitMQ version", version, "run RabbitMQ 3.10 or newer"),
+		checkQueue(connection),
+		checkDeadLetters(connection),
+	}
+}
+
+func dialRabbitMQ(ctx context.Context, address string) (*amqp.Connection, error) {
+	return amqp.DialConfig(address, amqp.Config{
+		Heartbeat: 10 * time.Second,
+		Dial: func(network, address string) (net.Conn, error) {
+			connection, err := (&net.Dialer{Timeout: checkTimeout}).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			// The library ends this deadline itself once the connection is open.
+			return connection, connection.SetDeadline(time.Now().Add(checkTimeout))
+		},
+	})
+}
+
+func explainAMQP(err error) string {
+	refusal, refused := errors.AsType[*amqp.Error](err)
+	switch {
+	case refused && refusal.Code == amqp.AccessRefused:
+		return "RabbitMQ refuses the user of PARLEY_RABBITMQ_URL: correct user and password"
+	case refused && refusal.Code == amqp.NotAllowed:
+		return "RabbitMQ refuses the vhost of PARLEY_RABBITMQ_URL: create it, or give the user rights on it"
+	default:
+		return "check that RabbitMQ runs and that PARLEY_RABBITMQ_URL names its host and port"
+	}
+}
+
+func isSupportedBroker(version string) bool {
+	first, rest, _ := strings.Cut(version, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	major, err := strconv.Atoi(first)
+	if err != nil {
+		return false
+	}
+	minor, err := strconv.Atoi(second)
+	return err == nil && (major > 3 || major == 3 && minor >= 10)
+}
+
+// inspect answers whether a queue exists, and its counts. A refused look closes its channel, so each look
+// has its own.
+func inspect(connection *amqp.Connection, name string) (queue amqp.Queue, exists bool, err error) {
+	channel, err := connection.Channel()
+	if err != nil {
+		return queue, false, err
+	}
+	defer channel.Close() //nolint:errcheck // closed already after a refusal
+	queue, err = channel.QueueDeclarePassive(name, true, false, false, false, nil)
+	if refusal, ok := errors.AsType[*amqp.Error](err); ok && refusal.Code == amqp.NotFound {
+		return queue, false, nil
+	}
+	return queue, err == nil, err
+}
+
+func checkQueue(connection *amqp.Connection) finding {
+	const check = "queue " + transmitQueue
+	queue, exists, err := inspect(connection, transmitQueue)
+	switch {
+	case err != nil:
+		return bad(check, "not readable", "give the user of PARLEY_RABBITMQ_URL the right to read "+transmitQueue)
+	case !exists:
+		return good(check, "not there yet, transmit makes it")
+	}
+	found := fmt.Sprintf("%d waiting, %d consumers", queue.Messages, queue.Consumers)
+	return expect(queue.Consumers > 0 || queue.Messages == 0, check, found, "start parley transmit: nobody takes the events")
+}
+
+func checkDeadLetters(connection *amqp.Connection) finding {
+	const name = transmitQueue + broker.DeadSuffix
+	const check = "queue " + name
+	queue, exists, err := inspect(connection, name)
+	switch {
+	case err != nil:
+		return bad(check, "not readable", "give the user of PARLEY_RABBITMQ_URL the right to read "+name)
+	case !exists:
+		return good(check, "not there yet, transmit makes it")
+	}
+	return expect(queue.Messages == 0, check, fmt.Sprintf("%d events that could not be read", queue.Messages),
+		"look at the log of transmit, then purge the queue: clients have fetched what they missed")
+}
