@@ -50,6 +50,7 @@ type settings struct {
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == generatorCommand {
 		exit(generate(context.Background(), os.Stdin, os.Stdout))
+		return
 	}
 	s, err := parse(os.Args[1:], os.Stdout)
 	if errors.Is(err, flag.ErrHelp) {

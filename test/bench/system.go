@@ -60,7 +60,7 @@ func (sys *system) start(ctx context.Context, s settings, dir string) error {
 	if sys.rabbit, err = servers.StartRabbitMQ(ctx, folder, servers.RabbitMQOptions{}); err != nil {
 		return err
 	}
-	if folder, err = sub("parley"); err != nil {
+	if folder, err = sub("components"); err != nil {
 		return err
 	}
 	sys.parley, err = cluster.Start(ctx, cluster.Options{
