@@ -22,8 +22,8 @@ type RequestPage struct {
 	Next     string // empty on the last page
 }
 
-// FriendPage is one page of friends, oldest friendship first.
-type FriendPage struct {
+// Page is one page of friends, oldest friendship first.
+type Page struct {
 	Friends []Friend
 	Next    string // empty on the last page
 }
@@ -95,23 +95,23 @@ func (s *Service) withPeople(ctx context.Context, list []Request) ([]Outcome, er
 }
 
 // ListFriends lists the friends of the caller. A friend whose account is gone has an id only.
-func (s *Service) ListFriends(ctx context.Context, caller ids.UserID, size int, token string) (FriendPage, error) {
+func (s *Service) ListFriends(ctx context.Context, caller ids.UserID, size int, token string) (Page, error) {
 	scope := "friend.friends\x00" + caller.String()
 	after, err := s.place(scope, token)
 	if err != nil {
-		return FriendPage{}, err
+		return Page{}, err
 	}
 	size = pageSize(size, defaultFriends)
-	list, err := s.ports.Lists.Friends(ctx, FriendQuery{User: caller, After: after, Limit: size + 1})
+	list, err := s.ports.Lists.Friends(ctx, ListQuery{User: caller, After: after, Limit: size + 1})
 	if err != nil {
-		return FriendPage{}, err
+		return Page{}, err
 	}
-	var page FriendPage
+	var page Page
 	if len(list) > size {
 		list = list[:size]
 		last := list[size-1]
 		if page.Next, err = s.pages.Encode(scope, placeToken{last.Since, last.FriendID.Bytes()}); err != nil {
-			return FriendPage{}, err
+			return Page{}, err
 		}
 	}
 	ask := make([]ids.UserID, len(list))
@@ -120,7 +120,7 @@ func (s *Service) ListFriends(ctx context.Context, caller ids.UserID, size int, 
 	}
 	p, err := s.profiles(ctx, ask)
 	if err != nil {
-		return FriendPage{}, err
+		return Page{}, err
 	}
 	for _, f := range list {
 		page.Friends = append(page.Friends, Friend{Friendship: f, Profile: p.of(f.FriendID)})

@@ -81,8 +81,8 @@ type RequestQuery struct {
 	Limit     int
 }
 
-// FriendQuery asks for friends of a user, oldest friendship first.
-type FriendQuery struct {
+// ListQuery asks for friends of a user, oldest friendship first.
+type ListQuery struct {
 	User  ids.UserID
 	After Place // zero: from the oldest
 	Limit int
@@ -99,7 +99,7 @@ type Lists interface {
 	// Requests answers up to Limit requests in order.
 	Requests(ctx context.Context, query RequestQuery) ([]Request, error)
 	// Friends answers up to Limit friendships in order.
-	Friends(ctx context.Context, query FriendQuery) ([]Friendship, error)
+	Friends(ctx context.Context, query ListQuery) ([]Friendship, error)
 	// FriendIDs answers all friends of a user, in any order.
 	FriendIDs(ctx context.Context, user ids.UserID) ([]ids.UserID, error)
 	// FriendsAmong answers which of some people are friends of a user.

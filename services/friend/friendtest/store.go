@@ -234,7 +234,7 @@ func (s *Store) friends(user ids.UserID) []friend.Friendship {
 }
 
 // Friends lists friends.
-func (s *Store) Friends(_ context.Context, q friend.FriendQuery) ([]friend.Friendship, error) {
+func (s *Store) Friends(_ context.Context, q friend.ListQuery) ([]friend.Friendship, error) {
 	err := s.enter()
 	defer s.mu.Unlock()
 	if err != nil {

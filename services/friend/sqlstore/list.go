@@ -54,7 +54,7 @@ func (s *Store) Requests(ctx context.Context, q friend.RequestQuery) ([]friend.R
 }
 
 // Friends reads a range of the index.
-func (s *Store) Friends(ctx context.Context, q friend.FriendQuery) ([]friend.Friendship, error) {
+func (s *Store) Friends(ctx context.Context, q friend.ListQuery) ([]friend.Friendship, error) {
 	var rows []friendshipRow
 	err := s.db.Select(ctx, &rows, "SELECT friend_id, since, conversation_id FROM friendships"+
 		" WHERE user_id = ? AND since >= ? AND (since > ? OR (since = ? AND friend_id > ?))"+
