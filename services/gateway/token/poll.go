@@ -16,17 +16,24 @@ import (
 // little for the user service, and a pod of 10,000 sessions is through within a minute.
 const maxRechecks = 200
 
+// firstPollEvery is the pace until the user service has answered once: nobody can sign in before.
+const firstPollEvery = 50 * time.Millisecond
+
 // Run asks for ended login sessions every second. It blocks until ctx ends.
 func (v *Verifier) Run(ctx context.Context) error {
-	ticker := time.NewTicker(pollEvery)
+	ticker := time.NewTicker(firstPollEvery)
 	defer ticker.Stop()
-	silent := false
+	silent, first := false, true
 	for {
 		err := v.poll(ctx)
 		if err != nil && ctx.Err() == nil && !silent {
 			v.logger.WarnContext(ctx, "ended login sessions are not known", "error", err)
 		}
 		silent = err != nil
+		if first && err == nil {
+			first = false
+			ticker.Reset(pollEvery)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/identity"
 )
 
 const (
@@ -26,11 +27,15 @@ const (
 	compressMinBytes = 1 << 10
 )
 
-// Handler serves the mounted services. In front of them it refuses unknown methods, oversized bodies
-// and headers that connect-go would answer without a reason.
+// Handler serves the mounted services. In front of them it refuses unknown methods, callers that may
+// not call, oversized bodies and headers that connect-go would answer without a reason. A caller that
+// is turned away learns nothing of what the body would have caused.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler, err := s.find(r)
+		if err == nil {
+			r, err = s.admit(r)
+		}
 		if err == nil {
 			err = s.readRequest(w, r)
 		}
@@ -42,9 +47,19 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
+// admit checks who calls, and whether a rule of the method lets them in; the request that it answers
+// carries the caller.
+func (s *Server) admit(r *http.Request) (*http.Request, error) {
+	caller, err := s.authenticate(r.Header)
+	if err != nil {
+		return r, err
+	}
+	return r.WithContext(identity.NewContext(r.Context(), caller)), s.rules[r.URL.Path].check(caller)
+}
+
 // WriteError answers a request with an error in the form of its protocol, before any service saw it.
 func (s *Server) WriteError(w http.ResponseWriter, r *http.Request, err error) {
-	answer := s.answer(r.Context(), err, r.URL.Path, "")
+	answer := s.answer(r.Context(), err, r.URL.Path, identity.FromContext(r.Context()).RequestID)
 	if _, known := s.rules[r.URL.Path]; known {
 		s.metrics.observe(r.URL.Path, answer, 0)
 	}

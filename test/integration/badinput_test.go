@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration_test
+
+import (
+	"bytes"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
+	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
+	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
+	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+
+	"github.com/parley-chat/parley/services/dev/devtest"
+	"github.com/parley-chat/parley/test/integration/mutate"
+	"github.com/parley-chat/parley/test/integration/people"
+)
+
+// goodRequests has one request per public method from which the bad ones are derived. It is never sent.
+func goodRequests(c *cast) map[string]proto.Message {
+	device := &userv1.Device{DeviceId: people.NewID(), Name: "test"}
+	nickname, description := "Li Wei", "about"
+	return map[string]proto.Message{
+		"parley.user.v1.AuthService/Register":                     &userv1.RegisterRequest{Username: "never.made", Nickname: "n", Password: "quiet morning river", Device: device},
+		"parley.user.v1.AuthService/Login":                        &userv1.LoginRequest{Username: "never.made", Password: "quiet morning river", Device: device},
+		"parley.user.v1.AuthService/Logout":                       &userv1.LogoutRequest{},
+		"parley.user.v1.AuthService/ListSessions":                 &userv1.ListSessionsRequest{},
+		"parley.user.v1.AuthService/RevokeSession":                &userv1.RevokeSessionRequest{LoginSessionId: c.owner.LoginSession},
+		"parley.user.v1.UserService/GetMe":                        &userv1.GetMeRequest{},
+		"parley.user.v1.UserService/GetUser":                      &userv1.GetUserRequest{UserId: c.owner.ID},
+		"parley.user.v1.UserService/BatchGetUsers":                &userv1.BatchGetUsersRequest{UserIds: []string{c.owner.ID}},
+		"parley.user.v1.UserService/UpdateProfile":                &userv1.UpdateProfileRequest{Nickname: &nickname, Description: &description},
+		"parley.friend.v1.FriendService/SendRequest":              &friendv1.SendRequestRequest{UserId: c.stranger.ID, Text: "hi", IdempotencyKey: people.NewID()},
+		"parley.friend.v1.FriendService/ListRequests":             &friendv1.ListRequestsRequest{Direction: friendv1.Direction_DIRECTION_INCOMING, PageSize: 10},
+		"parley.friend.v1.FriendService/RespondToRequest":         &friendv1.RespondToRequestRequest{RequestId: c.pending, Accept: true},
+		"parley.friend.v1.FriendService/CancelRequest":            &friendv1.CancelRequestRequest{RequestId: c.pending},
+		"parley.friend.v1.FriendService/ListFriends":              &friendv1.ListFriendsRequest{PageSize: 10},
+		"parley.friend.v1.FriendService/RemoveFriend":             &friendv1.RemoveFriendRequest{UserId: c.friend.ID},
+		"parley.friend.v1.FriendService/SearchUsers":              &friendv1.SearchUsersRequest{Query: "li", PageSize: 10},
+		"parley.message.v1.ConversationService/ListConversations": &messagev1.ListConversationsRequest{PageSize: 10},
+		"parley.message.v1.ConversationService/GetConversation":   &messagev1.GetConversationRequest{ConversationId: c.conversation},
+		"parley.message.v1.ConversationService/MarkRead":          &messagev1.MarkReadRequest{ConversationId: c.conversation, Seq: 1},
+		"parley.message.v1.MessageService/Send":                   people.Text(c.conversation, "hi"),
+		"parley.message.v1.MessageService/ListMessages":           &messagev1.ListMessagesRequest{ConversationId: c.conversation, Limit: 10},
+		"parley.message.v1.MessageService/ListChanges":            &messagev1.ListChangesRequest{ConversationId: c.conversation, Limit: 10},
+		"parley.message.v1.MessageService/Sync":                   &messagev1.SyncRequest{},
+		"parley.gateway.v1.SessionService/Resolve":                &gatewayv1.ResolveRequest{},
+	}
+}
+
+// leak finds what must never reach a client: paths, SQL, stacks, addresses, library names.
+var leak = regexp.MustCompile(`(?i)goroutine|\.go:|/usr/|/tmp/|sql|sqlite|mysql|amqp|panic|127\.0\.0\.1:|dial tcp|nil pointer|protovalidate`)
+
+func TestEveryBadRequestIsRefusedAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	sys := devtest.Start(t, devtest.Options{Gateways: 1})
+	base := sys.Public(0)
+	c := newCast(t, base)
+	good := goodRequests(c)
+	before := state(t, c)
+	count := 0
+	for _, m := range methods() {
+		if !m.allows(accessv1.Level_LEVEL_USER, "") && !m.allows(accessv1.Level_LEVEL_PUBLIC, "") {
+			continue
+		}
+		request, known := good[m.name]
+		if !known {
+			t.Errorf("%s has no good request to derive bad ones from", m.name)
+			continue
+		}
+		for _, bad := range mutate.Cases(request) {
+			count++
+			checkRefused(t, m.name, bad.Name, people.Call(t, base, m.name, bad.Body, people.Bearer(c.owner.Token)...))
+		}
+	}
+	t.Logf("%d bad requests", count)
+	if after := state(t, c); after != before {
+		t.Errorf("a refused request changed something:\n%s\n%s", before, after)
+	}
+}
+
+func checkRefused(t *testing.T, method, name string, got people.Answer) {
+	t.Helper()
+	if got.Status < 400 || got.Status >= 500 || got.Code == "" || got.Reason == "" {
+		t.Errorf("%s with %s: %s: %.300s", method, name, got, got.Body)
+	}
+	if found := leak.Find(got.Body); found != nil {
+		t.Errorf("%s with %s leaks %q: %.300s", method, name, found, got.Body)
+	}
+}
+
+// state is all that the people of the cast can see of themselves, but for what moves by itself.
+func state(t *testing.T, c *cast) string {
+	t.Helper()
+	var all strings.Builder
+	for _, p := range []*people.Person{c.owner, c.friend, c.stranger} {
+		for _, call := range []struct {
+			method string
+			in     proto.Message
+		}{
+			{"parley.user.v1.UserService/GetMe", &userv1.GetMeRequest{}},
+			{"parley.friend.v1.FriendService/ListFriends", &friendv1.ListFriendsRequest{}},
+			{"parley.friend.v1.FriendService/ListRequests", &friendv1.ListRequestsRequest{}},
+			{"parley.message.v1.MessageService/ListMessages", &messagev1.ListMessagesRequest{ConversationId: c.conversation}},
+		} {
+			all.Write(p.Try(t, call.method, call.in).Body)
+			all.WriteByte('\n')
+		}
+	}
+	return all.String()
+}
+
+func TestTheHTTPDoorRefusesWhatIsNoCall(t *testing.T) {
+	t.Parallel()
+	sys := devtest.Start(t, devtest.Options{Gateways: 1})
+	base := sys.Public(0)
+	p := people.Register(t, base, "door")
+	const getMe = "/parley.user.v1.UserService/GetMe"
+	for name, c := range map[string]struct {
+		verb, path, contentType string
+		body                    []byte
+		want                    int
+	}{
+		"TRACE":                 {http.MethodTrace, getMe, "", nil, http.StatusMethodNotAllowed},
+		"PUT":                   {http.MethodPut, getMe, "application/json", []byte(`{}`), http.StatusMethodNotAllowed},
+		"DELETE":                {http.MethodDelete, getMe, "", nil, http.StatusMethodNotAllowed},
+		"an unknown method":     {http.MethodPost, "/parley.user.v1.UserService/Nothing", "application/json", []byte(`{}`), http.StatusNotFound},
+		"an unknown service":    {http.MethodPost, "/parley.admin.v1.AdminService/BanUser", "application/json", []byte(`{}`), http.StatusNotFound},
+		"dots in the path":      {http.MethodPost, "/..%2f..%2fetc/passwd", "application/json", []byte(`{}`), http.StatusMethodNotAllowed},
+		"a zero in the path":    {http.MethodPost, "/parley.user.v1.UserService/GetMe%00", "application/json", []byte(`{}`), http.StatusNotFound},
+		"another content type":  {http.MethodPost, getMe, "text/xml", []byte(`<a/>`), http.StatusUnsupportedMediaType},
+		"a socket without verb": {http.MethodPost, "/v1/ws", "application/json", []byte(`{}`), http.StatusMethodNotAllowed},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), c.verb, base+c.path, bytes.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+p.Token)
+		if c.contentType != "" {
+			request.Header.Set("Content-Type", c.contentType)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != c.want {
+			t.Errorf("%s: got %d, want %d", name, response.StatusCode, c.want)
+		}
+		if response.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: no security headers on the answer", name)
+		}
+	}
+}
