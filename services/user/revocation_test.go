@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/page"
 	"github.com/parley-chat/parley/services/user"
 	"github.com/parley-chat/parley/services/user/usertest"
 )
@@ -87,6 +88,31 @@ func TestF5_AReplacedLoginIsARevocation(t *testing.T) {
 	page := since(t, f.Service, "")
 	if !has(page, login.Session.ID) || page.Revocations[0].Reason != user.Replaced {
 		t.Errorf("revocations %+v, want the replaced session", page.Revocations)
+	}
+}
+
+// manyEnded is a store in which very many login sessions have ended just now.
+type manyEnded struct {
+	user.EndedSessions
+	list []user.Revocation
+}
+
+func (m *manyEnded) EndedSince(context.Context, int64, int) ([]user.Revocation, error) {
+	return m.list, nil
+}
+
+func TestF5_AnAnswerThatWouldBeTooLongResets(t *testing.T) {
+	t.Parallel()
+	clock, store := usertest.NewClock(), &manyEnded{}
+	service := user.New(user.Ports{Ended: store}, user.Options{Now: clock.Now, Pages: page.NewCodec([]byte("a key for tests"))})
+	poll(t, service)
+	position := since(t, service, "").Position
+	for range 5001 {
+		store.list = append(store.list, user.Revocation{SessionID: ids.NewLoginSession(), At: clock.Now().UnixMilli()})
+	}
+	poll(t, service)
+	if page := since(t, service, position); len(page.Revocations) != 5000 || !page.Reset {
+		t.Errorf("%d revocations, reset %v; want 5,000 and a reset", len(page.Revocations), page.Reset)
 	}
 }
 

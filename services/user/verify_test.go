@@ -282,3 +282,17 @@ func TestCleaningKeepsWhatIsNeeded(t *testing.T) {
 		t.Errorf("the live token is dead by %q", why)
 	}
 }
+
+func FuzzWhatIsNoTokenProvesNothing(f *testing.F) {
+	fixture := usertest.NewFixture()
+	token := fixture.Person(f, "ann", "Ann").Token
+	for _, seed := range []string{"", "parley_s1_", token[:len(token)-1], token + "=", "parley_s1_\xff"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := fixture.VerifyToken(t.Context(), text)
+		if text != token && !errors.Is(err, user.ErrSessionEnded) {
+			t.Errorf("verify %q: %v, want SESSION_ENDED", text, err)
+		}
+	})
+}

@@ -4,6 +4,7 @@ package sqlstore_test
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -110,4 +111,35 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 			t.Errorf("%s: %v, want unavailable", name, err)
 		}
 	}
+}
+
+// What a login costs the database must not tell whether the name exists.
+func TestF1_WrongAndUnknownCostTheSameStatements(t *testing.T) {
+	t.Parallel()
+	sqldbtest.Each(t, sqlstore.Migrations, func(t *testing.T, db *sqldb.DB) {
+		store := sqlstore.New(db, encode)
+		service := user.New(user.Ports{
+			Accounts: store, Sessions: store, Ended: store, Attempts: store,
+			Hasher: &usertest.Hasher{}, Text: usertest.Text{}, Publisher: &usertest.Publisher{},
+		}, user.Options{AddressLogins: 20, Now: usertest.NewClock().Now, Logger: slog.New(slog.DiscardHandler)})
+		_, err := service.Register(t.Context(), user.Registration{
+			Username: "ann", Nickname: "Ann", Password: usertest.Password, Device: usertest.NewDevice(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cost := func(username string) uint64 {
+			before := db.Statements()
+			_, err := service.Login(t.Context(), user.Credential{
+				Username: username, Password: "wrong password", Device: usertest.NewDevice(), Address: "192.0.2.1",
+			})
+			if !errors.Is(err, user.ErrInvalidCredentials) {
+				t.Errorf("login of %s: %v, want INVALID_CREDENTIALS", username, err)
+			}
+			return db.Statements() - before
+		}
+		if wrong, unknown := cost("ann"), cost("nobody"); wrong != unknown {
+			t.Errorf("a wrong password costs %d statements, an unknown name %d", wrong, unknown)
+		}
+	})
 }
