@@ -139,6 +139,7 @@ func (r *RabbitMQ) env() []string {
 		"RABBITMQ_ENABLED_PLUGINS_FILE="+r.path("enabled_plugins"),
 		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+erlangArgs,
 		"RABBITMQ_CTL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
+		"ERL_CRASH_DUMP="+r.path("erl_crash.dump"),
 	)
 }
 

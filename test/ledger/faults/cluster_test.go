@@ -16,7 +16,7 @@ const (
 	shortSends    = 1000
 	shortOver     = 30 * time.Second
 	sendsPerRound = 1000 // in the long form every fault comes once in so many sends
-	people        = 20
+	peopleCount   = 20
 	devicesEach   = 2
 )
 
@@ -29,7 +29,7 @@ func TestF1_F2_F12_F13_F19_NothingIsLostWhileEverythingDies(t *testing.T) { //no
 	sends, runSeed := int(number(t, sendsVariable, shortSends)), seed(t)
 	rounds := max(1, sends/sendsPerRound)
 	v, err := scenario.Run(t.Context(), scenario.Options{
-		Gateways: s.gateways(gateways), People: people, Devices: devicesEach, Sends: sends,
+		Gateways: s.gateways(gateways), People: peopleCount, Devices: devicesEach, Sends: sends,
 		Over: shortOver * time.Duration(rounds), Timeout: 20 * time.Minute, Faults: s.schedule(runSeed, rounds), Seed: runSeed,
 		Key: runKey(), Dir: folder(t, "run"), Dial: scenario.DialClient, Progress: t.Output(),
 	})
