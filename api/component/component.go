@@ -64,6 +64,22 @@ const (
 	EnvGatewaySeat           = "PARLEY_GATEWAY_SEAT"
 	EnvGatewayMaxSessions    = "PARLEY_GATEWAY_MAX_SESSIONS"
 	EnvGatewayAllowedOrigins = "PARLEY_GATEWAY_ALLOWED_ORIGINS"
+	// EnvGatewayTrustedProxies lists networks whose X-Forwarded-For counts.
+	EnvGatewayTrustedProxies = "PARLEY_GATEWAY_TRUSTED_PROXIES"
+	// EnvGatewayDrainTimeout is how long sessions have to move away when a pod ends.
+	EnvGatewayDrainTimeout = "PARLEY_GATEWAY_DRAIN_TIMEOUT"
+
+	// Rates and counts of the gateway that load tests raise.
+	EnvGatewaySessionsPerUser            = "PARLEY_GATEWAY_SESSIONS_PER_USER"
+	EnvGatewaySessionsPerAddress         = "PARLEY_GATEWAY_SESSIONS_PER_ADDRESS"
+	EnvGatewayHalfOpenPerAddress         = "PARLEY_GATEWAY_HALF_OPEN_PER_ADDRESS"
+	EnvGatewayHandshakesPerSecond        = "PARLEY_GATEWAY_HANDSHAKES_PER_SECOND"
+	EnvGatewayFramesPerSecond            = "PARLEY_GATEWAY_FRAMES_PER_SECOND"
+	EnvGatewayFramesBurst                = "PARLEY_GATEWAY_FRAMES_BURST"
+	EnvGatewaySendsPerSecond             = "PARLEY_GATEWAY_SENDS_PER_SECOND"
+	EnvGatewaySendsBurst                 = "PARLEY_GATEWAY_SENDS_BURST"
+	EnvGatewayConversationSendsPerSecond = "PARLEY_GATEWAY_CONVERSATION_SENDS_PER_SECOND"
+
 	// EnvRingMembers is a fixed ring where no Kubernetes is: "0=gateway-0@http://127.0.0.1:9090,1=…".
 	EnvRingMembers = "PARLEY_RING_MEMBERS"
 )

@@ -173,7 +173,7 @@ func TestBudgetTable(t *testing.T) {
 
 func (r *row) add(s source) {
 	n := lines(s.text)
-	if s.isTest() {
+	if s.supportsTests() { // doubles and suites are tests that lie in a package of their own
 		r.test += n
 		return
 	}

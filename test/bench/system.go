@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/test/integration/cluster"
 	"github.com/parley-chat/parley/test/integration/servers"
 )
@@ -85,12 +86,12 @@ func program(ctx context.Context, s settings, dir string) (string, error) {
 // environment raises the limits that protect people from one another: the load is few users who send a lot.
 func environment() map[string]string {
 	return map[string]string{
-		"PARLEY_LOG_LEVEL":                     "warn",
-		"PARLEY_GATEWAY_SENDS_PER_SECOND":      "1000",
-		"PARLEY_GATEWAY_SENDS_BURST":           "1000",
-		"PARLEY_GATEWAY_FRAMES_PER_SECOND":     "1000",
-		"PARLEY_GATEWAY_FRAMES_BURST":          "1000",
-		"PARLEY_GATEWAY_HANDSHAKES_PER_SECOND": "5000",
+		component.EnvLogLevel:                   "warn",
+		component.EnvGatewaySendsPerSecond:      "1000",
+		component.EnvGatewaySendsBurst:          "1000",
+		component.EnvGatewayFramesPerSecond:     "1000",
+		component.EnvGatewayFramesBurst:         "1000",
+		component.EnvGatewayHandshakesPerSecond: "5000",
 	}
 }
 

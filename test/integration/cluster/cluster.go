@@ -120,7 +120,7 @@ func (c *Cluster) sharedEnvironment(listen map[string][]string) map[string]strin
 		component.EnvUpstreamTransmitURL: url(component.Transmit),
 		component.EnvRingMembers:         strings.Join(members, ","),
 		// A test that stops a gateway does not wait for a paced drain, unless it is about drains.
-		"PARLEY_GATEWAY_DRAIN_TIMEOUT": "2s",
+		component.EnvGatewayDrainTimeout: "2s",
 	}
 }
 
