@@ -32,6 +32,9 @@ import (
 	"github.com/parley-chat/parley/services/internal/telemetry"
 )
 
+// startWait is how long a start waits for the user service; chosen: three of its questions.
+const startWait = 3 * time.Second
+
 // stopMargin is what stopping takes beside the drain: last frames, running calls, the broker.
 const stopMargin = 15 * time.Second
 
@@ -64,6 +67,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	group.Go("consumer", g.consumer.Run)
 	group.Go("public", func(ctx context.Context) error { return servePublic(ctx, g.public, parts) })
 	group.Go("drain", func(ctx context.Context) error {
+		awaitFresh(ctx, g.tokens)
 		g.ops.Ready(true)
 		parts.Logger.InfoContext(ctx, "gateway serves", "address", parts.Public.Addr().String())
 		parts.Started()
@@ -73,6 +77,22 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 		return nil
 	})
 	return group.Run(ctx)
+}
+
+// awaitFresh gives the user service a moment to tell which login sessions have ended: before, everybody
+// would be sent away. A gateway without it serves all the same.
+func awaitFresh(ctx context.Context, tokens gateway.Tokens) {
+	ctx, cancel := context.WithTimeout(ctx, startWait)
+	defer cancel()
+	look := time.NewTicker(startWait / 100)
+	defer look.Stop()
+	for !tokens.Fresh() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+	}
 }
 
 // gatewayParts are the running parts.

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server_test
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+
+	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
+	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+func text(k ids.ConversationID, seq int64) *gatewayv1.ServerFrame {
+	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Messages{Messages: &gatewayv1.Messages{
+		ConversationId: k.String(), Items: []*messagev1.Message{{ConversationId: k.String(), Seq: seq}},
+	}}}
+}
+
+func (w *world) get(url string, header http.Header) (int, string) {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, url, nil)
+	if header != nil {
+		r, err = http.NewRequestWithContext(w.t.Context(), http.MethodPost, url, strings.NewReader("{}"))
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	maps.Copy(r.Header, header)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// TestAGuestHearsThroughItsHome connects users to a gateway that is not their home.
+func TestAGuestHearsThroughItsHome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	for seat := range uint32(2) {
+		user := w.userAt(seat)
+		home, guest := w.connect(int(seat), user, fmt.Sprint("/v1/ws/", seat)), w.connect(1-int(seat), user, "/v1/ws")
+		k := ids.NewConversation()
+		for seq := int64(1); seq <= 50; seq++ {
+			w.publish(seq, user, text(k, seq))
+		}
+		for name, p := range map[string]*person{"home": home, "guest": guest} {
+			for seq := int64(1); seq <= 50; seq++ {
+				if got := p.next().GetMessages().GetItems()[0].GetSeq(); got != seq {
+					t.Fatalf("%s got %d, want %d", name, got, seq)
+				}
+			}
+		}
+	}
+	_, metrics := w.get("http://"+w.ops[0]+"/metrics", nil)
+	for _, line := range []string{"parley_gateway_sessions 2", "parley_gateway_guest_sessions 1", "parley_gateway_ring_members 2"} {
+		if !strings.Contains(metrics, line+"\n") {
+			t.Errorf("no line %q", line)
+		}
+	}
+	if _, status := w.get("http://"+w.ops[0]+"/statusz", nil); !strings.Contains(status, `"sessions"`) {
+		t.Errorf("status %s", status)
+	}
+}
+
+func TestSendingAndTyping(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	alice, bob := w.connect(0, w.userAt(0), "/v1/ws"), w.connect(0, w.userAt(1), "/v1/ws")
+	w.messages.mu.Lock()
+	w.messages.members = []string{alice.user.String(), bob.user.String()}
+	w.messages.mu.Unlock()
+	k := ids.NewConversation().String()
+	for id := int64(3); id < 20; id++ {
+		alice.send(&gatewayv1.ClientFrame{Id: id, Kind: &gatewayv1.ClientFrame_Send{Send: &messagev1.SendRequest{
+			ConversationId: k, ClientMessageId: ids.NewClientMessage().String(),
+			Content: &messagev1.Content{Kind: &messagev1.Content_Text{Text: &messagev1.Text{Body: "hello"}}},
+		}}})
+	}
+	for id := int64(3); id < 20; id++ {
+		if f := alice.next(); f.GetRe() != id || f.GetSent().GetSeq() != id-2 {
+			t.Fatalf("answer %v, want to %d", f, id)
+		}
+	}
+	alice.send(&gatewayv1.ClientFrame{Kind: &gatewayv1.ClientFrame_Typing{Typing: &gatewayv1.Typing{
+		ConversationId: k, State: gatewayv1.TypingState_TYPING_STATE_STARTED,
+	}}})
+	if f := bob.next(); f.GetTyping().GetUserId() != alice.user.String() {
+		t.Errorf("bob got %v", f)
+	}
+}
+
+func TestALogoutEndsTheSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	user := w.userAt(0)
+	gone, stays := w.connect(0, user, "/v1/ws"), w.connect(0, user, "/v1/ws")
+	w.users.end(gone.login)
+	gone.wantClose(4301)
+	w.publish(1, user, text(ids.NewConversation(), 1))
+	if f := stays.next(); f.GetMessages() == nil {
+		t.Errorf("got %v", f)
+	}
+}
+
+func TestTheEndOfAPodMovesItsSessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	p := w.connect(0, w.userAt(1), "/v1/ws")
+	done := make(chan struct{})
+	go func() { defer close(done); w.stops[0]() }()
+	f := p.next()
+	if f.GetReconnect().GetDeadlineMs() != 3000 {
+		t.Fatalf("got %v", f)
+	}
+	next := w.connect(1, p.user, "/v1/ws")
+	p.wantClose(4000)
+	await(t, done)
+	w.publish(1, p.user, text(ids.NewConversation(), 1))
+	if f := next.next(); f.GetMessages() == nil {
+		t.Errorf("got %v", f)
+	}
+}
+
+func TestTheEndOfTheOnlyPodTellsWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	p := w.connect(0, w.userAt(0), "/v1/ws")
+	w.stops[0]()
+	p.wantClose(4203)
+}
+
+func TestTheBrokerComesBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	p := w.connect(0, w.userAt(0), "/v1/ws")
+	w.bus.SetAway(true)
+	w.bus.SetAway(false)
+	// Envelopes may get lost until the queue is bound again; then they arrive.
+	number := int64(0)
+	w.until("envelopes arrive again", func() bool {
+		number++
+		_ = w.tryPublish(number, p.user, text(ids.NewConversation(), 1))
+		select {
+		case f := <-p.frames:
+			return f.GetMessages() != nil
+		default:
+			return false
+		}
+	})
+}
+
+func TestThePublicPort(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	p := w.connect(0, w.userAt(0), "/v1/ws")
+	base := "http://" + w.addrs[0]
+	call := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + p.token}}
+	if status, body := w.get(base+"/parley.gateway.v1.SessionService/Resolve", call); status != 200 || !strings.Contains(body, `"/v1/ws"`) {
+		t.Errorf("resolve: %d %s", status, body)
+	}
+	if status, body := w.get(base+"/parley.gateway.v1.HomeService/Register", call); status != 404 {
+		t.Errorf("an internal method: %d %s", status, body)
+	}
+	if status, _ := w.get(base+"/v1/ws", nil); status != 426 {
+		t.Errorf("no upgrade: %d", status)
+	}
+	if status, _ := w.get(base+"/healthz", http.Header{}); status == 200 {
+		t.Errorf("probes on the public port: %d", status)
+	}
+	if status, _ := w.get("http://"+w.ops[0]+"/readyz", nil); status != 200 {
+		t.Errorf("not ready: %d", status)
+	}
+}
