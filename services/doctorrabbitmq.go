@@ -60,10 +60,10 @@ func dialRabbitMQ(ctx context.Context, address string) (*amqp.Connection, error)
 func explainAMQP(err error) string {
 	refusal, refused := errors.AsType[*amqp.Error](err)
 	switch {
+	case refused && (refusal.Code == amqp.NotAllowed || refusal.Reason == amqp.ErrVhost.Reason):
+		return "RabbitMQ refuses the vhost of PARLEY_RABBITMQ_URL: create it, or give the user rights on it"
 	case refused && refusal.Code == amqp.AccessRefused:
 		return "RabbitMQ refuses the user of PARLEY_RABBITMQ_URL: correct user and password"
-	case refused && refusal.Code == amqp.NotAllowed:
-		return "RabbitMQ refuses the vhost of PARLEY_RABBITMQ_URL: create it, or give the user rights on it"
 	default:
 		return "check that RabbitMQ runs and that PARLEY_RABBITMQ_URL names its host and port"
 	}

@@ -48,14 +48,23 @@ func serviceCommands(s streams) []*cobra.Command {
 			Long:    service.short + ".\n\nSettings come from the environment:\n\n" + settings(service.config),
 			Example: "  PARLEY_LOG_LEVEL=debug parley " + string(service.name),
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				if err := service.start(cmd.Context(), s); err != nil {
-					return fmt.Errorf("%s: %w", service.name, err)
-				}
-				return nil
+				return explainSettings(service.name, service.start(cmd.Context(), s))
 			},
 		})
 	}
 	return commands
+}
+
+// explainSettings points to the list of settings where one of them is wrong.
+func explainSettings(name component.Name, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "PARLEY_"):
+		return fmt.Errorf("%s: %w: parley %s --help lists all settings", name, err, name)
+	default:
+		return fmt.Errorf("%s: %w", name, err)
+	}
 }
 
 func startGateway(ctx context.Context, s streams) error {
