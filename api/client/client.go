@@ -32,7 +32,7 @@ type Client struct {
 	gates  *gates
 	rpc    *rpc
 	mail   mailbox
-	state  atomic.Int32
+	state  atomic.Int64
 	unsent atomic.Int64
 
 	running atomic.Bool

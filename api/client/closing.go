@@ -12,6 +12,7 @@ func (e *engine) closed(s *session, code int, reason string) {
 	if s != e.cur && s != e.next {
 		return
 	}
+	second := s == e.next
 	e.forget(s)
 	name, _ := parseReason(reason)
 	rule := RuleOf(code)
@@ -26,14 +27,13 @@ func (e *engine) closed(s *session, code int, reason string) {
 	if rule == RuleSync {
 		e.cursor, e.claim, e.catch = "", nil, nil
 	}
-	if s == e.next {
+	if second {
 		e.nextClosed(rule, code, name, delay)
 		return
 	}
-	taking := e.next
-	e.cur, e.next = taking, nil
-	if taking != nil {
-		return // it was about to replace this one anyway
+	if e.next != nil {
+		e.cur, e.next = e.next, nil // it was about to replace this one anyway
+		return
 	}
 	if rule == RuleStop {
 		e.halt(Stopped, code, name)
@@ -48,7 +48,6 @@ func (e *engine) closed(s *session, code int, reason string) {
 
 // nextClosed tries again to move, as long as the first session is there.
 func (e *engine) nextClosed(rule Rule, code int, name string, p pace) {
-	e.next = nil
 	if rule == RuleStop {
 		e.halt(Stopped, code, name)
 		return
@@ -71,5 +70,5 @@ func (e *engine) promote() {
 	old := e.cur
 	e.cur, e.next = e.next, nil
 	e.forget(old)
-	old.goodbye(e.cfg.Now)
+	old.goodbye()
 }

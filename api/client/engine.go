@@ -121,6 +121,9 @@ func (e *engine) begin() {
 			e.pullAfter(c, 0)
 		}
 	}
+	for _, line := range e.lines {
+		line[0].retryAt, line[0].failures = time.Time{}, 0
+	}
 	if e.c.currentToken() == "" {
 		e.halt(SignedOut, 0, "NO_TOKEN")
 	}
@@ -216,10 +219,9 @@ func (e *engine) end() {
 	for _, s := range []*session{e.cur, e.next} {
 		if s != nil {
 			e.forget(s)
-			s.goodbye(e.cfg.Now)
+			s.goodbye()
 		}
 	}
-	e.cur, e.next = nil, nil
 	for _, c := range e.conversations {
 		c.pulling = false
 	}
@@ -278,7 +280,7 @@ func (e *engine) setState(s State) {
 		return
 	}
 	e.state = s
-	e.c.state.Store(int32(s))
+	e.c.state.Store(int64(s))
 	e.emit(StateChanged{s})
 }
 

@@ -75,7 +75,7 @@ func (s *FileStore) replay() error {
 	for lines.Scan() {
 		var l line
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			return nil //nolint:nilerr // the last line of a process that crashed; what follows was never promised
+			return nil // the last line of a process that crashed; it was never promised
 		}
 		if err := s.apply(l); err != nil {
 			return err

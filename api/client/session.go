@@ -136,8 +136,7 @@ func (e *engine) dialFailed(s *session, err error) {
 		e.halt(SignedOut, 0, "UNAUTHENTICATED")
 		return
 	}
-	var refused *dialError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*dialError](err); ok {
 		s.notice = refused.pace
 	}
 	e.closed(s, 1006, "")
@@ -146,7 +145,7 @@ func (e *engine) dialFailed(s *session, err error) {
 // read brings the frames of a session to the engine.
 func (e *engine) read(s *session) {
 	e.spawn(func(context.Context) {
-		s.socket.run(e.cfg.Now, func(data []byte) {
+		s.socket.run(func(data []byte) {
 			select {
 			case e.frames <- inbound{s, data}:
 			case <-s.gone:
@@ -233,14 +232,20 @@ func (e *engine) ping(s *session, now time.Time) {
 }
 
 // goodbye closes a session by own wish.
-func (s *session) goodbye(now func() time.Time) {
+func (s *session) goodbye() {
 	if s.socket != nil {
-		s.socket.close(now)
+		s.socket.close()
 	}
 }
 
-// forget takes back what was sent on a session; its frames are not read any more.
+// forget lets a session go and takes back what was sent on it; its frames are not read any more.
 func (e *engine) forget(s *session) {
+	if s == e.cur {
+		e.cur = nil
+	}
+	if s == e.next {
+		e.next = nil
+	}
 	close(s.gone)
 	for _, en := range s.sends {
 		e.takeBack(en, e.cfg.Now())

@@ -68,6 +68,7 @@ func (d dialer) open(ctx context.Context, address string) (*socket, error) {
 		binary: d.format == Binary, writes: make(chan []byte, writeQueue), ended: make(chan struct{}),
 	}
 	u.Scheme = map[string]string{"http": "ws", "https": "wss"}[u.Scheme]
+	//nolint:bodyclose // the answer to an upgrade has no body
 	ws, answer, err := gws.NewClientFromConn(handler{s}, &gws.ClientOption{
 		Addr: u.String(), HandshakeTimeout: noProgress, ReadMaxPayloadSize: maxServerFrame, CheckUtf8Enabled: true,
 		RequestHeader: http.Header{"Sec-Websocket-Protocol": {d.format.subprotocol()}},
@@ -118,19 +119,19 @@ func retryAfter(answer *http.Response) pace {
 }
 
 // run reads until the socket ends; frame gets each message, closed is called once, last.
-func (s *socket) run(now func() time.Time, frame func([]byte), closed func(code int, reason string)) {
+func (s *socket) run(frame func([]byte), closed func(code int, reason string)) {
 	s.frame, s.closed = frame, closed
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		s.write(now)
+		s.write()
 	}()
 	s.conn.ReadLoop()
 	<-written
 }
 
 // write sends what is queued until reading has ended.
-func (s *socket) write(now func() time.Time) {
+func (s *socket) write() {
 	opcode := gws.OpcodeText
 	if s.binary {
 		opcode = gws.OpcodeBinary
@@ -139,11 +140,11 @@ func (s *socket) write(now func() time.Time) {
 		select {
 		case data := <-s.writes:
 			if data == nil {
-				_ = s.conn.NetConn().SetWriteDeadline(now().Add(closeWait))
+				s.deadline(closeWait)
 				_ = s.conn.WriteClose(1000, nil)
 				return
 			}
-			_ = s.conn.NetConn().SetWriteDeadline(now().Add(writeWait))
+			s.deadline(writeWait)
 			if err := s.conn.WriteMessage(opcode, data); err != nil {
 				_ = s.conn.NetConn().Close() // the reader tells
 			}
@@ -151,6 +152,12 @@ func (s *socket) write(now func() time.Time) {
 			return
 		}
 	}
+}
+
+// deadline bounds the writes from now on. The network counts by the clock of the system, whatever the
+// client believes.
+func (s *socket) deadline(d time.Duration) {
+	_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(d)) //nolint:forbidigo // see above
 }
 
 // send queues one message; a socket that is too slow for it is closed. It never blocks.
@@ -164,8 +171,8 @@ func (s *socket) send(data []byte) {
 
 // close says good-bye after what is queued, and ends the socket within a second; closed follows on the
 // goroutine of run. It never blocks.
-func (s *socket) close(now func() time.Time) {
-	_ = s.conn.NetConn().SetWriteDeadline(now().Add(closeWait))
+func (s *socket) close() {
+	s.deadline(closeWait)
 	s.send(nil)
 }
 
@@ -195,8 +202,7 @@ func (h handler) OnMessage(_ *gws.Conn, m *gws.Message) {
 func (h handler) OnClose(_ *gws.Conn, err error) {
 	close(h.s.ended)
 	code, reason := 1006, ""
-	var told *gws.CloseError
-	if errors.As(err, &told) {
+	if told, ok := errors.AsType[*gws.CloseError](err); ok {
 		code, reason = int(told.Code), string(told.Reason)
 		if code == 0 {
 			code = 1005
