@@ -17,7 +17,7 @@ func doctorCommand(s streams) *cobra.Command {
 		Short: "Check MySQL and RabbitMQ",
 		Long: "Check that MySQL and RabbitMQ are reachable, keep what was acknowledged, and are up to date. Nothing is\n" +
 			"changed. PARLEY_MYSQL_DSN and PARLEY_RABBITMQ_URL name the servers.",
-		Example: "  PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/ PARLEY_RABBITMQ_URL=amqp://guest:guest@127.0.0.1:5672/ parley doctor",
+		Example: "  PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/ PARLEY_RABBITMQ_URL=amqp://127.0.0.1:5672/ parley doctor",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			findings := append(checkMySQL(cmd.Context(), s.environ, args, prefix), checkRabbitMQ(cmd.Context(), s.environ)...)
 			return report(s.out, findings)
@@ -50,14 +50,14 @@ func expect(ok bool, check, found, next string) finding {
 func report(out io.Writer, findings []finding) error {
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	problems := 0
-	fmt.Fprintln(table, "RESULT\tCHECK\tFOUND\tWHAT TO DO") //nolint:errcheck // Flush tells it
+	fmt.Fprintln(table, "RESULT\tCHECK\tFOUND\tWHAT TO DO")
 	for _, f := range findings {
 		result := "ok"
 		if f.next != "" {
 			result = "PROBLEM"
 			problems++
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", result, f.check, f.found, f.next) //nolint:errcheck // Flush tells it
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", result, f.check, f.found, f.next)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -179,7 +179,7 @@ func TestMigrateAndDoctorOnRealServers(t *testing.T) {
 	environ := map[string]string{"PARLEY_MYSQL_DSN": strings.TrimSuffix(dsn, "/") + "/", "PARLEY_RABBITMQ_URL": address}
 	admin := sqldbtest.Open(t, environ["PARLEY_MYSQL_DSN"], nil)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), limit)
 		defer cancel()
 		for _, d := range databases() {
 			if _, err := admin.Exec(ctx, "DROP DATABASE IF EXISTS "+prefix+"_"+string(d.name)); err != nil {

@@ -33,7 +33,7 @@ func checkRabbitMQ(ctx context.Context, environ map[string]string) []finding {
 	if err != nil {
 		return []finding{bad("RabbitMQ reachable", "no", explainAMQP(err))}
 	}
-	defer connection.Close() //nolint:errcheck // nothing was changed
+	defer connection.Close()
 	version, _ := connection.Properties["version"].(string)
 	return []finding{
 		good("RabbitMQ reachable", "yes"),
@@ -87,7 +87,7 @@ func inspect(connection *amqp.Connection, name string) (queue amqp.Queue, exists
 	if err != nil {
 		return queue, false, err
 	}
-	defer channel.Close() //nolint:errcheck // closed already after a refusal
+	defer channel.Close()
 	queue, err = channel.QueueDeclarePassive(name, true, false, false, false, nil)
 	if refusal, ok := errors.AsType[*amqp.Error](err); ok && refusal.Code == amqp.NotFound {
 		return queue, false, nil

@@ -22,7 +22,7 @@ import (
 )
 
 // version is set by the linker.
-var version = "dev" //nolint:gochecknoglobals // the linker sets nothing else
+var version = "dev"
 
 func main() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -51,7 +51,7 @@ type streams struct {
 
 // run executes one command line.
 func run(ctx context.Context, args []string, environ map[string]string, out, errs io.Writer) error {
-	root := newRoot(streams{environ: environ, out: out, errs: errs})
+	root := newRoot(streams{environ: environ, out: out, errs: errs}) //nolint:contextcheck // commands get it from ExecuteContext
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)

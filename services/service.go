@@ -125,8 +125,7 @@ func settings(config any) string {
 // settingsOf answers pairs of variable and default, those of structs within too.
 func settingsOf(config reflect.Type) [][2]string {
 	var rows [][2]string
-	for i := range config.NumField() {
-		field := config.Field(i)
+	for field := range config.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 		switch {
 		case name != "":

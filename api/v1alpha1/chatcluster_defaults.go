@@ -59,7 +59,7 @@ func (s *Services) setDefaults(profile Profile) {
 		(*service).setDefaults(replicas)
 	}
 	setPointer(&s.File, FileService{})
-	s.File.Service.setDefaults(replicas)
+	s.File.setDefaults(replicas)
 	setQuantity(&s.File.MaxFileSize, "100Mi")
 	setQuantity(&s.File.MaxImageSize, "10Mi")
 	setQuantity(&s.File.QuotaPerUserPerDay, "1Gi")

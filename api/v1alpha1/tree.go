@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -132,14 +133,11 @@ func checkScalar(path string, want reflect.Type, value any) error {
 // fieldsOf lists the fields of a struct by their names in manifests, those of inlined structs too.
 func fieldsOf(want reflect.Type) map[string]reflect.Type {
 	fields := map[string]reflect.Type{}
-	for i := range want.NumField() {
-		field := want.Field(i)
+	for field := range want.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		switch {
 		case name == "" && field.Anonymous:
-			for inner, kind := range fieldsOf(field.Type) {
-				fields[inner] = kind
-			}
+			maps.Copy(fields, fieldsOf(field.Type))
 		case name != "" && name != "-":
 			fields[name] = field.Type
 		}

@@ -45,7 +45,7 @@ func openFolder(path string) (*folder, error) {
 		return nil, folderError(path, err)
 	}
 	// The system frees the lock when the process ends in any way.
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = lock.Close() // it was never ours
 		return nil, fmt.Errorf("the data folder %s is used by another parley: stop it, or choose another folder with --data", path)
 	}

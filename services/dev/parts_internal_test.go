@@ -144,7 +144,9 @@ func TestServicesMeetInMemory(t *testing.T) {
 	if err := server.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
 	if _, err := client.Get(urlFor("user")); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("a closed listener answers %v", err)
 	}

@@ -63,7 +63,7 @@ func members(gateways int) []ring.Member {
 	for k := range gateways {
 		pod := podName(k)
 		list = append(list, ring.Member{
-			Seat: uint32(k), Pod: pod, UID: pod, URL: urlFor(pod), Ready: true, Serving: true, //nolint:gosec // at most 200
+			Seat: uint32(k), Pod: pod, UID: pod, URL: urlFor(pod), Ready: true, Serving: true,
 		})
 	}
 	return list
