@@ -5,6 +5,7 @@ package web_test
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
@@ -26,7 +27,11 @@ func TestBuiltPageHasNothingInline(t *testing.T) {
 	t.Parallel()
 	page, err := fs.ReadFile(web.FS(), "index.html")
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the client is not built; run make web")
+		const text = "needs the built client: run make web"
+		if os.Getenv("PARLEY_TEST_REQUIRE_SERVERS") == "1" {
+			t.Fatal(text)
+		}
+		t.Skip(text)
 	}
 	if err != nil {
 		t.Fatalf("reading index.html: %v", err)
