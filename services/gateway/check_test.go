@@ -43,6 +43,13 @@ func TestResume(t *testing.T) {
 		c.send(4, gateway.Resume{Cursor: "1"})
 		c.wantClose(gateway.CloseProtocolOrder)
 	})
+	inBubble(t, nil, func(r *rig) {
+		c := r.live()
+		r.tokens.SetFresh(false)
+		c.send(2, gateway.Resume{})
+		c.want("Refusal")
+		c.wantClose(gateway.CloseOverloaded)
+	})
 	for name, row := range map[string]struct {
 		err  error
 		code gateway.CloseCode

@@ -214,7 +214,7 @@ func (h *Hub) renewAt(ctx context.Context, g *shift) (missed []*Session, ok bool
 	ok = true
 	for from := 0; from < len(g.items); from += registerAtOnce {
 		to := min(from+registerAtOnce, len(g.items))
-		call, cancel := context.WithTimeout(ctx, h.Limits.CallWait)
+		call, cancel := context.WithTimeout(ctx, h.Limits.RegisterWait)
 		asked := h.Now()
 		results, err := h.registerAt(call, g.home, g.items[from:to])
 		cancel()

@@ -187,7 +187,11 @@ func (s *Session) resume(ctx context.Context, re int64, k Resume) {
 		s.close(CloseProtocolOrder, Pace{}, nil)
 		return
 	}
-	s.errandOr(ctx, re, func(ctx context.Context) {
+	if !s.hub.Tokens.Fresh() {
+		s.cannotResume(re, ErrNotReady)
+		return
+	}
+	taken := s.errand(ctx, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, s.hub.Limits.CallWait)
 		defer cancel()
 		told, asked := s.hub.instant(), s.hub.instant()
@@ -203,8 +207,12 @@ func (s *Session) resume(ctx context.Context, re int64, k Resume) {
 		s.mu.Unlock()
 		s.send(re, heads)
 	})
+	if !taken {
+		s.cannotResume(re, ErrOverloaded)
+	}
 }
 
+// cannotResume closes the session: a client resumes once, so an answer to try again would lead nowhere.
 func (s *Session) cannotResume(re int64, err error) {
 	code := CloseOverloaded
 	switch fault.KindOf(err) {

@@ -80,10 +80,15 @@ func (r *Registry) Apply(holder string, item Registration) Registered {
 	return Registered{Epoch: item.Epoch}
 }
 
+// maxEpochLead is how far ahead of the clock a client's last epoch is believed, in ms: far more than
+// clocks differ, and far from the largest number, where counting on would fail.
+const maxEpochLead = 365 * 24 * 3600 * 1000
+
 // open gives an epoch above everything that the client and this pod have seen, so that the newer
 // connection wins whatever the clocks say.
 func (r *Registry) open(holder string, item Registration, at int) Registered {
-	epoch := max(r.now().UnixMilli(), item.Epoch+1)
+	now := r.now().UnixMilli()
+	epoch := max(now, min(item.Epoch, now+maxEpochLead)+1)
 	if at >= 0 {
 		epoch = max(epoch, r.users[item.User][at].epoch+1)
 	}

@@ -4,6 +4,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -47,6 +48,13 @@ func TestRegistry(t *testing.T) {
 		"the client's last epoch is passed, also with a fast clock": {
 			steps:   []step{{0, "a", open(first, 9_000_000), gateway.Registered{Epoch: 9_000_001}}},
 			holders: []string{"a"},
+		},
+		"a last epoch that cannot be is not followed": {
+			steps: []step{
+				{0, "a", open(first, math.MaxInt64), gateway.Registered{Epoch: 1_000_001 + 365*24*3600*1000}},
+				{0, "b", open(second, 0), gateway.Registered{Epoch: 1_000_002 + 365*24*3600*1000}},
+			},
+			holders: []string{"b"},
 		},
 		"a second connection in the same millisecond is newer": {
 			steps: []step{

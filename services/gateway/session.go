@@ -151,8 +151,11 @@ func (s *Session) send(re int64, body any) {
 		return
 	}
 	s.mu.Lock()
-	ok := s.state == stateClosed || s.queue.push(item{data: data})
-	s.startFlush()
+	ok := true
+	if s.state != stateClosed {
+		ok = s.queue.push(item{data: data})
+		s.startFlush()
+	}
 	s.mu.Unlock()
 	if !ok {
 		s.close(CloseSlow, Pace{}, nil)

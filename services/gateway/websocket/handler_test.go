@@ -4,6 +4,7 @@ package websocket_test
 
 import (
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -191,4 +192,40 @@ func TestASocketThatIsNotReadEnds(t *testing.T) {
 			t.Fatalf("closes %v", d.hub.Stats().Closes)
 		}
 	}
+}
+
+// TestAnIdleSessionCostsLittle counts goroutines exactly and memory roughly: a tenth of a goroutine and
+// 16 KiB above the aim would be a leak, not noise.
+func TestAnIdleSessionCostsLittle(t *testing.T) {
+	d := open(t, nil)
+	const sessions = 300
+	before := measure()
+	for range sessions {
+		d.auth(d.connect(), gateway.FormatProto)
+	}
+	deadline := time.Now().Add(patience)
+	var after usage
+	for after = measure(); after.goroutines-before.goroutines > sessions*11/10 && time.Now().Before(deadline); after = measure() {
+	}
+	if n := after.goroutines - before.goroutines; n > sessions*11/10 {
+		t.Errorf("%d goroutines for %d sessions", n, sessions)
+	}
+	if n := (after.bytes - before.bytes) / sessions; n > 32<<10 {
+		t.Errorf("%d bytes per session, the client's part included", n)
+	} else {
+		t.Logf("%d bytes per session, the client's part included", n)
+	}
+}
+
+type usage struct {
+	goroutines int
+	bytes      int64
+}
+
+func measure() usage {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return usage{goroutines: runtime.NumGoroutine(), bytes: int64(m.HeapInuse + m.StackInuse)}
 }
