@@ -272,6 +272,25 @@ func TestACallWithoutAValidIdentity(t *testing.T) {
 	}
 }
 
+// A caller that may not call learns nothing of what its message would have caused, and cannot make the
+// server read a large one.
+func TestACallerThatMayNotCallIsToldOnlyThat(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	for name, body := range map[string]string{
+		"a good message":      `{"query":"ada"}`,
+		"a broken one":        `{`,
+		"an unknown field":    `{"nonsense":1}`,
+		"one against a rule":  `{"query":""}`,
+		"one that is too big": strings.Repeat(" ", 2<<20),
+	} {
+		got := r.post(call{path: searchUsers, body: []byte(body)})
+		if got.Status != 403 || got.Reason != "FORBIDDEN" || len(got.Metadata) != 0 {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}
+
 func TestTwoIdentitiesAreNone(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
