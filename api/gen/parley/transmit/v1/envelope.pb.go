@@ -86,7 +86,7 @@ type Envelope struct {
 	// Who publishes: a random id made at process start.
 	SenderId string `protobuf:"bytes,1,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
 	// 1, 2, 3 … per sender and pod. A hole tells the pod that an envelope was lost: its sessions sync.
-	// An envelope without deliveries repeats the last number.
+	// An envelope without deliveries repeats the last number. 0: not numbered, the envelope may be lost.
 	Number int64 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
 	// True from a home pod to a holder; such an envelope is never forwarded again.
 	Forwarded bool `protobuf:"varint,3,opt,name=forwarded,proto3" json:"forwarded,omitempty"`
