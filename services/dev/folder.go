@@ -18,6 +18,8 @@ const (
 	// folderMode lets only this user in: the folder holds keys and messages.
 	folderMode = 0o700
 	fileMode   = 0o600
+	// probeBytes must be free: the three databases with their logs start below that.
+	probeBytes = 4 << 20
 	lockName   = "parley.lock"
 	keysName   = "keys"
 )
@@ -52,13 +54,13 @@ func openFolder(path string) (*folder, error) {
 	return &folder{path: absolute, lock: lock}, nil
 }
 
-// probe writes a little and syncs it: a full disk shows here and not in the middle of a message.
+// probe writes a few megabytes and syncs them: a full disk shows here and not in the middle of a message.
 func probe(path string) error {
 	file, err := os.CreateTemp(path, ".probe-")
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(make([]byte, 4096))
+	_, err = file.Write(make([]byte, probeBytes))
 	return errors.Join(err, file.Sync(), file.Close(), os.Remove(file.Name()))
 }
 
