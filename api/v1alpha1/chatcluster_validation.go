@@ -12,6 +12,7 @@ import (
 )
 
 // FieldError is one thing that is wrong. Message says what to do; neither part holds a value.
+// +kubebuilder:object:generate=false
 type FieldError struct {
 	// Path of the field, for example spec.services.gateway.replicas.
 	Path string
