@@ -31,12 +31,12 @@ type process struct {
 
 // start runs a command that writes into the file log. It outlives ctx; stop and kill end it.
 func start(ctx context.Context, log string, env []string, name string, args ...string) (*process, error) {
-	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // in the folder that the caller gave
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer out.Close()                                                     //nolint:errcheck // the child has its own descriptor
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), name, args...) //nolint:gosec // fixed programs
+	defer out.Close()
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), name, args...)
 	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = out, out
 	// A test that panics or is killed must not leave servers behind.
@@ -104,7 +104,7 @@ func (p *process) ready(ctx context.Context, log string, check func(ctx context.
 // tail is the end of a log, for an error text.
 func tail(log string) string {
 	const most = 2000
-	text, err := os.ReadFile(log) //nolint:gosec // our own file
+	text, err := os.ReadFile(log)
 	if err != nil {
 		return err.Error()
 	}
@@ -136,7 +136,7 @@ func FreePort(ctx context.Context) (int, error) {
 
 // run executes a command to its end and returns what it said in the error.
 func run(ctx context.Context, env []string, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // fixed programs
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = env
 	cmd.WaitDelay = time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {

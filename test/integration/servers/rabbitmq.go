@@ -5,6 +5,7 @@ package servers
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -96,9 +97,10 @@ func (r *RabbitMQ) Stop() {
 
 // Restart stops the node if it runs and starts it on the same port and data.
 func (r *RabbitMQ) Restart(ctx context.Context) error {
-	r.Stop()
-	var err error
-	r.epmd, err = start(ctx, r.path("epmd.log"), r.env(), "epmd", "-address", "127.0.0.1", "-port", strconv.Itoa(r.epmdPort))
+	if r.proc != nil {
+		r.proc.stop()
+	}
+	err := r.startNames(ctx)
 	if err != nil {
 		return err
 	}
@@ -106,6 +108,25 @@ func (r *RabbitMQ) Restart(ctx context.Context) error {
 		return err
 	}
 	return r.proc.ready(ctx, r.log(), r.ping)
+}
+
+// startNames starts the name server, if it does not run. It must listen before the node asks for it: a node
+// that finds none starts one that nobody owns.
+func (r *RabbitMQ) startNames(ctx context.Context) (err error) {
+	if r.epmd != nil && !r.epmd.endedWithin(0) {
+		return nil
+	}
+	log, port := r.path("epmd.log"), strconv.Itoa(r.epmdPort)
+	if r.epmd, err = start(ctx, log, r.env(), "epmd", "-address", "127.0.0.1", "-port", port); err != nil {
+		return err
+	}
+	return r.epmd.ready(ctx, log, func(ctx context.Context) error {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", "127.0.0.1:"+port)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
 }
 
 // Wipe resets the running node: queues, exchanges and messages are gone, connections are cut.
@@ -134,6 +155,7 @@ func (r *RabbitMQ) env() []string {
 		"HOME="+r.dir, "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
 		"ERL_EPMD_PORT="+strconv.Itoa(r.epmdPort), "ERL_EPMD_ADDRESS=127.0.0.1",
 		"RABBITMQ_NODENAME="+r.node, "RABBITMQ_DIST_PORT="+strconv.Itoa(r.distPort),
+		"RUNNING_UNDER_SYSTEMD=1", // the script then becomes the node, instead of a parent that survives or outlives it
 		"RABBITMQ_CONF_ENV_FILE=/dev/null", "RABBITMQ_CONFIG_FILE="+r.path("rabbitmq.conf"),
 		"RABBITMQ_MNESIA_BASE="+r.path("mnesia"), "RABBITMQ_LOG_BASE="+r.path("log"),
 		"RABBITMQ_ENABLED_PLUGINS_FILE="+r.path("enabled_plugins"),

@@ -23,7 +23,7 @@ const (
 // TestF1_F2_F12_F13_F19_NothingIsLostWhileEverythingDies: people write while gateway, message and transmit
 // are killed in turn and MariaDB and RabbitMQ are killed, restarted and wiped. Every acknowledged message
 // is in history once, at its first place, without holes, and every device has shown everything in order.
-func TestF1_F2_F12_F13_F19_NothingIsLostWhileEverythingDies(t *testing.T) { //nolint:paralleltest // it takes the machine for itself
+func TestF1_F2_F12_F13_F19_NothingIsLostWhileEverythingDies(t *testing.T) { // not parallel: it takes the machine for itself
 	const gateways = 2
 	s := startSystem(t, gateways)
 	sends, runSeed := int(number(t, sendsVariable, shortSends)), seed(t)

@@ -22,7 +22,7 @@ const (
 
 // TestF54_NothingIsLostWhileDevIsKilled: people write while the one process with its SQLite files is killed
 // at random moments and started again on what lies on the disk.
-func TestF54_NothingIsLostWhileDevIsKilled(t *testing.T) { //nolint:paralleltest // it takes the machine for itself
+func TestF54_NothingIsLostWhileDevIsKilled(t *testing.T) { // not parallel: it takes the machine for itself
 	kills, runSeed := int(number(t, killsVariable, shortKills)), seed(t)
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()

@@ -18,7 +18,7 @@ const exitAtFailpoint = 86
 // TestF2_F3_TheMessageServiceDiesAtTheWorstMoments stops the message service exactly before the commit of a
 // send, after it, and after the broker's confirm. The client knows no outcome, repeats, and gets the first
 // answer; an event that was published and not forgotten comes again and is shown once.
-func TestF2_F3_TheMessageServiceDiesAtTheWorstMoments(t *testing.T) { //nolint:paralleltest // it takes the machine for itself
+func TestF2_F3_TheMessageServiceDiesAtTheWorstMoments(t *testing.T) { // not parallel: it takes the machine for itself
 	s := startSystem(t, 1, "failpoints")
 	const rounds = 3
 	var faults []scenario.Fault

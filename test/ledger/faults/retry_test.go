@@ -19,7 +19,7 @@ const (
 
 // TestF2_F21_ARetryGetsTheFirstAnswer looks at one send in slow motion: the message service dies at a point,
 // the caller learns nothing, and the same call again is answered with the place that the first try took.
-func TestF2_F21_ARetryGetsTheFirstAnswer(t *testing.T) { //nolint:paralleltest // it takes the machine for itself
+func TestF2_F21_ARetryGetsTheFirstAnswer(t *testing.T) { // not parallel: it takes the machine for itself
 	s := startSystem(t, 1, "failpoints")
 	gateway := s.GatewayURL(0)
 	ann, bob := people.Register(t, gateway, "ann"), people.Register(t, gateway, "bob")
@@ -29,7 +29,7 @@ func TestF2_F21_ARetryGetsTheFirstAnswer(t *testing.T) { //nolint:paralleltest /
 		{"it dies after the commit: the retry finds the message", "after-commit"},
 	}
 	for i, row := range rows {
-		t.Run(row.name, func(t *testing.T) { //nolint:paralleltest // one message service
+		t.Run(row.name, func(t *testing.T) { // not parallel: one message service
 			request := people.Text(conversation, row.name)
 			s.dieAtWith(t, row.point, func() {
 				if answer := ann.Try(t, sendMethod, request); answer.Status == http.StatusOK {
