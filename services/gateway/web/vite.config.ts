@@ -9,8 +9,8 @@ export default defineConfig({
     // The policy forbids inline data: small files stay files, too.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // dist/.keep is committed, so that the program compiles without a build of the client.
-    emptyOutDir: false,
+    // public/.keep becomes dist/.keep, which is committed: the program compiles without a build, too.
+    emptyOutDir: true,
   },
   test: {
     include: ['test/**/*.test.ts'],
