@@ -63,6 +63,15 @@ func IsLockConflict(err error) bool {
 	return ok && (code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED)
 }
 
+// IsLockTimeout tells the lock conflict that has cost a wait already.
+func IsLockTimeout(err error) bool {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return e.Number == mysqlLockWaitTimeout
+	}
+	code, ok := sqliteCode(err)
+	return ok && code == sqlite3.SQLITE_BUSY
+}
+
 // IsServerTrouble tells that the database answered, but cannot serve: full disk, read-only, shutting
 // down, too many connections. Broken connections are not errors of the database; sqldb knows those.
 func IsServerTrouble(err error) bool {

@@ -12,14 +12,15 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/parley-chat/parley/services/internal/dialect"
-	"github.com/parley-chat/parley/services/internal/fault"
 )
 
 // A transaction that loses a lock conflict runs again, up to maxRetries times, after a pause that grows
-// from retryPause; chosen, no evidence.
+// from retryPause. One that has waited two seconds for a lock does so only once more: its caller has a
+// deadline, and others wait behind it. Chosen, no evidence.
 const (
-	maxRetries = 5
-	retryPause = 5 * time.Millisecond
+	maxRetries     = 5
+	maxLockRetries = 1
+	retryPause     = 5 * time.Millisecond
 )
 
 // Tx is an open transaction. It belongs to one goroutine.
@@ -30,7 +31,7 @@ type Tx struct {
 
 // InTx runs fn in a transaction and commits if it returns nil: READ COMMITTED on MySQL, BEGIN IMMEDIATE
 // on SQLite. After a deadlock or lock wait timeout the transaction is rolled back and fn runs again, at
-// most five times, so fn must set all its results anew on each run. After fault.ErrUnavailable the
+// most five times (after a lock wait timeout once), so fn must set all its results anew on each run. After fault.ErrUnavailable the
 // outcome is unknown.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	return db.call(ctx, func(ctx context.Context) error {
@@ -64,8 +65,8 @@ func retried(ctx context.Context, fn func() error) error {
 	pause := retryPause
 	for attempt := 0; ; attempt++ {
 		err := fn()
-		if err == nil || attempt == maxRetries || !dialect.IsLockConflict(err) {
-			return unavailableAfterConflicts(err)
+		if !mayRetry(err, attempt) {
+			return err
 		}
 		jitter := time.Duration(rand.Int64N(int64(pause))) //nolint:gosec // spreads retries, guards nothing
 		timer := time.NewTimer(pause + jitter)
@@ -79,11 +80,11 @@ func retried(ctx context.Context, fn func() error) error {
 	}
 }
 
-func unavailableAfterConflicts(err error) error {
-	if dialect.IsLockConflict(err) {
-		return fault.ErrUnavailable.Because(err)
+func mayRetry(err error, attempt int) bool {
+	if dialect.IsLockTimeout(err) {
+		return attempt < maxLockRetries
 	}
-	return err
+	return dialect.IsLockConflict(err) && attempt < maxRetries
 }
 
 // Dialect of the database.

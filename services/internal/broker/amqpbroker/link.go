@@ -15,6 +15,7 @@ import (
 // Times of a connection.
 const (
 	dialTimeout  = 5 * time.Second // TCP, TLS and AMQP handshake together
+	callTimeout  = 5 * time.Second // one round of declaring; a node that comes back may never answer it
 	closeTimeout = 2 * time.Second
 	heartbeat    = 3 * time.Second // the library gives up after three: a dead way shows within ten seconds
 )
@@ -72,11 +73,17 @@ func (l *link) cut() {
 	}
 }
 
+// within bounds calls that wait for an answer of the broker, by cutting the connection: the library knows
+// no other way, and a broker may send heartbeats while a channel hangs.
+func (l *link) within(d time.Duration, calls func() error) error {
+	timer := time.AfterFunc(d, l.cut)
+	defer timer.Stop()
+	return calls()
+}
+
 // close says goodbye, and cuts if nobody answers.
 func (l *link) close() {
-	timer := time.AfterFunc(closeTimeout, l.cut)
-	defer timer.Stop()
-	_ = l.conn.Close() // it may be gone, which is as good
+	_ = l.within(closeTimeout, l.conn.Close) // it may be gone, which is as good
 	l.cut()
 }
 

@@ -124,14 +124,14 @@ func (p *publisher) serve(ctx context.Context, l *link, pause *broker.Backoff) e
 }
 
 func (p *publisher) open(l *link, blocked chan amqp.Blocking) (*publishing, error) {
-	ch, err := l.conn.Channel()
+	var ch *amqp.Channel
+	err := l.within(callTimeout, func() (err error) {
+		if ch, err = l.conn.Channel(); err != nil {
+			return err
+		}
+		return errors.Join(declareExchanges(ch), ch.Confirm(false))
+	})
 	if err != nil {
-		return nil, err
-	}
-	if err := declareExchanges(ch); err != nil {
-		return nil, err
-	}
-	if err := ch.Confirm(false); err != nil {
 		return nil, err
 	}
 	return &publishing{

@@ -164,7 +164,7 @@ func (s *publishing) reason() error {
 // leave settles what was confirmed before the channel closed and returns the rest in order: whether the
 // broker holds those is unknown, so they are published again while their callers wait.
 func (s *publishing) leave() []*publication {
-	_ = s.ch.Close() // it may be closed; afterwards nothing more arrives
+	_ = s.l.within(closeTimeout, s.ch.Close) // it may be closed; afterwards nothing more arrives
 	for {
 		select {
 		case c, ok := <-s.confirms:

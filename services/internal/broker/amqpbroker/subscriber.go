@@ -63,17 +63,15 @@ func (c *consumer) connect(ctx context.Context, pause *broker.Backoff) error {
 		return err
 	}
 	defer l.close()
-	ch, err := l.conn.Channel()
+	ch, err := c.open(l)
 	if err != nil {
 		return err
 	}
-	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
-	name := queueName(c.s)
-	if err := c.declare(ch, name); err != nil {
+	r := received{l: l, ch: ch, queue: queueName(c.s), closed: ch.NotifyClose(make(chan *amqp.Error, 1))}
+	if err := l.within(callTimeout, func() error { return c.declare(ch, r.queue) }); err != nil {
 		return err
 	}
-	deliveries, err := c.consume(ch, name)
-	if err != nil {
+	if err := l.within(callTimeout, func() (err error) { r.deliveries, err = c.consume(ch, r.queue); return err }); err != nil {
 		return err
 	}
 	pause.Reset()
@@ -81,9 +79,14 @@ func (c *consumer) connect(ctx context.Context, pause *broker.Backoff) error {
 	if c.s.Bound != nil {
 		c.s.Bound(ctx)
 	}
-	acks := startAcker(ch, c.s.Prefetch)
-	defer acks.stop()
-	return c.receive(ctx, ch, name, received{deliveries: deliveries, closed: closed, acks: acks})
+	r.acks = startAcker(ch, c.s.Prefetch)
+	defer r.acks.stop()
+	return c.receive(ctx, r)
+}
+
+func (c *consumer) open(l *link) (ch *amqp.Channel, err error) {
+	err = l.within(callTimeout, func() error { ch, err = l.conn.Channel(); return err })
+	return ch, err
 }
 
 func (c *consumer) declare(ch *amqp.Channel, name string) error {
@@ -109,19 +112,22 @@ func (c *consumer) consume(ch *amqp.Channel, name string) (<-chan amqp.Delivery,
 
 // received is what comes and goes on a channel.
 type received struct {
+	l          *link
+	ch         *amqp.Channel
+	queue      string
 	deliveries <-chan amqp.Delivery
 	closed     <-chan *amqp.Error
 	acks       *acker
 }
 
-func (c *consumer) receive(ctx context.Context, ch *amqp.Channel, name string, r received) error {
+func (c *consumer) receive(ctx context.Context, r received) error {
 	repair := time.NewTicker(repairEvery)
 	defer repair.Stop()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-repair.C:
-			if err := c.declare(ch, name); err != nil {
+			if err := r.l.within(callTimeout, func() error { return c.declare(r.ch, r.queue) }); err != nil {
 				return err
 			}
 		case d, ok := <-r.deliveries:
