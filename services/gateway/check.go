@@ -72,11 +72,23 @@ func (h *Hub) BrokerBound() {
 	h.checks.mu.Lock()
 	h.checks.lost = false
 	h.checks.mu.Unlock()
-	h.checks.all()
+	h.EnvelopeLost(false)
 }
 
-// EnvelopeLost tells that an envelope is missing: the heads of all sessions are compared once.
-func (h *Hub) EnvelopeLost() { h.checks.all() }
+// EnvelopeLost tells that an envelope is missing: the heads of all sessions are compared once. Unless it
+// was a forwarded one, it may have held what this pod would have forwarded, so that the holders of its
+// users' other sessions must compare too.
+func (h *Hub) EnvelopeLost(forwarded bool) {
+	h.checks.all()
+	if forwarded {
+		return
+	}
+	for _, pod := range h.registry.Pods() {
+		if pod != h.Pod {
+			h.Courier.Hole(pod)
+		}
+	}
+}
 
 // keepChecked compares heads as they are asked for.
 func (h *Hub) keepChecked(ctx context.Context) {

@@ -121,7 +121,7 @@ func TestPongForgetsWithoutHidingIt(t *testing.T) {
 func TestAHoleFindsTheLostLastMessage(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(h *gateway.Hub){
-		"an envelope is missing": func(h *gateway.Hub) { h.EnvelopeLost() },
+		"an envelope is missing": func(h *gateway.Hub) { h.EnvelopeLost(false) },
 		"the broker was bound":   func(h *gateway.Hub) { h.BrokerBound() },
 		"there is no broker":     func(h *gateway.Hub) { h.BrokerLost() },
 		"five minutes pass":      func(*gateway.Hub) { pass(6 * time.Minute) },
@@ -185,7 +185,7 @@ func TestAComparisonThatFailsIsMadeAgain(t *testing.T) {
 		c, k := r.resumed(), ids.NewConversation()
 		r.messages.Move(c.login.User, gateway.Head{Conversation: k, Seq: 1, MembersRev: 1})
 		r.messages.Fail(fault.ErrUnavailable)
-		r.hubs["pod-a"].EnvelopeLost()
+		r.hubs["pod-a"].EnvelopeLost(false)
 		pass(20 * time.Second)
 		c.wantNothing()
 		r.messages.Fail(nil)
@@ -201,7 +201,7 @@ func TestAMembershipThatWasMissedMakesTheClientAsk(t *testing.T) {
 		r.hubs["pod-a"].Deliver([]gateway.Delivery{message("1", k, 1, c.login.User)}, false)
 		c.want("string")
 		r.messages.Move(c.login.User, gateway.Head{Conversation: k, Seq: 1, MembersRev: 2})
-		r.hubs["pod-a"].EnvelopeLost()
+		r.hubs["pod-a"].EnvelopeLost(false)
 		if got := as[gateway.Resync](t, c.want("Resync")); !got.Conversation.IsZero() {
 			t.Errorf("%+v", got)
 		}
@@ -218,7 +218,7 @@ func TestManyConversationsBehindMakeOneResync(t *testing.T) {
 		for i := range 20 {
 			r.messages.Move(c.login.User, gateway.Head{Conversation: ids.ConversationID{1, byte(i)}, Seq: 1})
 		}
-		r.hubs["pod-a"].EnvelopeLost()
+		r.hubs["pod-a"].EnvelopeLost(false)
 		if got := as[gateway.Resync](t, c.want("Resync")); !got.Conversation.IsZero() {
 			t.Errorf("%+v", got)
 		}

@@ -139,6 +139,9 @@ type Courier interface {
 	// the numbers, so that the other pod asks for heads. Those for one pod and of one kind leave in the
 	// order of the calls.
 	Send(pod string, d Delivery, forwarded bool)
+	// Hole makes another pod compare the heads of its sessions, as if something forwarded had been lost. It
+	// never blocks.
+	Hole(pod string)
 }
 
 // Codec turns frames into bytes and back. It is safe for concurrent use.

@@ -153,6 +153,23 @@ func (r *Registry) Holders(dst []string, user ids.UserID) []string {
 	return dst
 }
 
+// Pods are all pods that hold registered sessions, each once.
+func (r *Registry) Pods() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now, seen := r.now(), map[string]bool{}
+	var pods []string
+	for _, list := range r.users {
+		for i := range list {
+			if o := &list[i]; !o.until.Before(now) && !seen[o.holder] {
+				seen[o.holder] = true
+				pods = append(pods, o.holder)
+			}
+		}
+	}
+	return pods
+}
+
 // Sweep forgets sessions whose lease has ended. A lapsed one is kept for another lease, so that its
 // epoch still counts when the instance comes back.
 func (r *Registry) Sweep() {

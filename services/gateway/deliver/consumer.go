@@ -25,8 +25,8 @@ const (
 type Receiver interface {
 	// Deliver takes deliveries in their order and does not block.
 	Deliver(deliveries []gateway.Delivery, forwarded bool)
-	// EnvelopeLost tells that an envelope is missing.
-	EnvelopeLost()
+	// EnvelopeLost tells that an envelope is missing; forwarded, that it came from another gateway pod.
+	EnvelopeLost(forwarded bool)
 	// BrokerLost and BrokerBound tell when envelopes stop and start to arrive.
 	BrokerLost()
 	BrokerBound()
@@ -73,11 +73,11 @@ func (c *Consumer) handle(ctx context.Context, d *broker.Delivery) {
 	if err := proto.Unmarshal(d.Body, &e); err != nil {
 		c.Logger.ErrorContext(ctx, "envelope cannot be decoded", "size_bytes", len(d.Body))
 		d.Reject()
-		c.Receiver.EnvelopeLost()
+		c.Receiver.EnvelopeLost(false)
 		return
 	}
 	if c.missing(&e) {
-		c.Receiver.EnvelopeLost()
+		c.Receiver.EnvelopeLost(e.GetForwarded())
 	}
 	if len(e.GetDeliveries()) > 0 {
 		c.Receiver.Deliver(decode(&e), e.GetForwarded())

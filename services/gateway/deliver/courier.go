@@ -54,7 +54,8 @@ type lane struct {
 	route    route
 	senderID string
 	queue    chan gateway.Delivery
-	lost     atomic.Bool // something did not fit: the next number leaves a hole
+	hole     chan struct{} // has a place that is filled when a hole must be shown at once
+	lost     atomic.Bool   // something did not fit: the next number leaves a hole
 
 	number int64             // owned by run
 	kept   *gateway.Delivery // owned by run: did not fit into the last envelope
@@ -67,15 +68,45 @@ func NewCourier(publisher broker.Publisher, logger *slog.Logger) *Courier {
 
 // Send puts a delivery into the lane of its pod.
 func (c *Courier) Send(pod string, d gateway.Delivery, forwarded bool) {
-	r := route{pod: pod, ephemeral: d.Class == gateway.ClassEphemeral, forwarded: forwarded}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.stopped {
+	l := c.lane(route{pod: pod, ephemeral: d.Class == gateway.ClassEphemeral, forwarded: forwarded})
+	if l == nil {
 		return
+	}
+	select {
+	case l.queue <- d:
+	default:
+		l.lost.Store(true)
+	}
+}
+
+// Hole leaves a hole in the numbers of what is forwarded to a pod, and shows it at once.
+func (c *Courier) Hole(pod string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.lane(route{pod: pod, forwarded: true})
+	if l == nil {
+		return
+	}
+	l.lost.Store(true)
+	select {
+	case l.hole <- struct{}{}:
+	default:
+	}
+}
+
+// lane is that of a route; nil after the end. The caller holds the lock.
+func (c *Courier) lane(r route) *lane {
+	if c.stopped {
+		return nil
 	}
 	l := c.lanes[r]
 	if l == nil {
-		l = &lane{courier: c, route: r, senderID: ids.NewSession().String(), queue: make(chan gateway.Delivery, laneQueue)}
+		l = &lane{
+			courier: c, route: r, senderID: ids.NewSession().String(),
+			queue: make(chan gateway.Delivery, laneQueue), hole: make(chan struct{}, 1),
+		}
 		c.lanes[r] = l
 		c.waiting = append(c.waiting, l)
 		select {
@@ -83,11 +114,7 @@ func (c *Courier) Send(pod string, d gateway.Delivery, forwarded bool) {
 		default:
 		}
 	}
-	select {
-	case l.queue <- d:
-	default:
-		l.lost.Store(true)
-	}
+	return l
 }
 
 // Run sends until ctx ends; what waits then is dropped: the pod that it was for compares heads.
@@ -129,6 +156,8 @@ func (l *lane) run(ctx context.Context) {
 			return
 		case first := <-l.queue:
 			l.send(ctx, l.fill(first))
+		case <-l.hole:
+			l.repeat(ctx)
 		case <-repeat.C:
 			if l.repeat(ctx) && l.retire() {
 				return

@@ -109,9 +109,15 @@ func (h *hub) Deliver(ds []gateway.Delivery, forwarded bool) {
 	defer h.mu.Unlock()
 	h.got = append(h.got, ds...)
 }
-func (h *hub) EnvelopeLost() { h.note("lost") }
-func (h *hub) BrokerLost()   { h.note("away") }
-func (h *hub) BrokerBound()  { h.note("bound") }
+func (h *hub) EnvelopeLost(forwarded bool) {
+	if forwarded {
+		h.note("forwarded lost")
+		return
+	}
+	h.note("lost")
+}
+func (h *hub) BrokerLost()  { h.note("away") }
+func (h *hub) BrokerBound() { h.note("bound") }
 
 func (h *hub) take() string {
 	h.mu.Lock()
@@ -341,7 +347,25 @@ func TestWhatIsLostLeavesAHole(t *testing.T) {
 			for _, e := range b.envelopes(t) {
 				b.arrive(t, e)
 			}
-			if got := h.take(); got != "lost" {
+			if got := h.take(); got != "forwarded lost" {
+				t.Errorf("told %q", got)
+			}
+		})
+	})
+	t.Run("a hole that is made", func(t *testing.T) {
+		t.Parallel()
+		inBubble(t, func(t *testing.T, b *bus, h *hub, c *deliver.Courier) {
+			for range 2 {
+				c.Hole("pod-b") // also without anything before
+				for _, e := range b.envelopes(t) {
+					b.arrive(t, e)
+				}
+			}
+			c.Send("pod-b", d, true)
+			for _, e := range b.envelopes(t) {
+				b.arrive(t, e)
+			}
+			if got := h.take(); got != "forwarded lost, forwarded lost, deliver 1 true" {
 				t.Errorf("told %q", got)
 			}
 		})

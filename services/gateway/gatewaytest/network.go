@@ -21,6 +21,7 @@ type Network struct {
 	members []gateway.Member
 	homes   map[ids.UserID]string
 	silent  map[string]bool
+	lose    func(pod string) bool
 	changed chan struct{}
 	sent    []Transfer
 }
@@ -64,6 +65,13 @@ func (n *Network) SetSilent(pod string, silent bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.silent[pod] = silent
+}
+
+// SetLoss makes couriers lose deliveries without telling, whenever lose says so for the other pod; nil ends that. Lose is called with a lock held.
+func (n *Network) SetLoss(lose func(pod string) bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lose = lose
 }
 
 // Transfers removes and answers what couriers took over.
@@ -113,9 +121,25 @@ func (n *Network) Send(pod string, d gateway.Delivery, forwarded bool) {
 	n.mu.Lock()
 	n.sent = append(n.sent, Transfer{Pod: pod, Delivery: d, Forwarded: forwarded})
 	hub := n.hubs[pod]
+	if n.lose != nil && n.lose(pod) {
+		hub = nil
+	}
 	n.mu.Unlock()
 	if hub != nil {
 		hub.Deliver([]gateway.Delivery{d}, forwarded)
+	}
+}
+
+// Hole tells the hub of another pod that something forwarded was lost.
+func (n *Network) Hole(pod string) {
+	n.mu.Lock()
+	hub := n.hubs[pod]
+	if n.lose != nil && n.lose(pod) {
+		hub = nil
+	}
+	n.mu.Unlock()
+	if hub != nil {
+		hub.EnvelopeLost(true)
 	}
 }
 
