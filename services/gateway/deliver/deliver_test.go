@@ -116,6 +116,7 @@ func (h *hub) EnvelopeLost(forwarded bool) {
 	}
 	h.note("lost")
 }
+
 func (h *hub) BrokerLost()  { h.note("away") }
 func (h *hub) BrokerBound() { h.note("bound") }
 
