@@ -22,7 +22,9 @@ func TestUpsert(t *testing.T) {
 		want    string
 	}{
 		"MySQL changes columns": {
-			dialect.MySQL, []string{"n"}, 2,
+			dialect.MySQL,
+			[]string{"n"},
+			2,
 			"INSERT INTO t (id, kind, n) VALUES (?, ?, ?), (?, ?, ?) ON DUPLICATE KEY UPDATE n = VALUES(n)",
 		},
 		"MySQL keeps the row": {
@@ -30,7 +32,9 @@ func TestUpsert(t *testing.T) {
 			"INSERT INTO t (id, kind, n) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE id = t.id",
 		},
 		"SQLite changes columns": {
-			dialect.SQLite, []string{"n"}, 2,
+			dialect.SQLite,
+			[]string{"n"},
+			2,
 			"INSERT INTO t (id, kind, n) VALUES (?, ?, ?), (?, ?, ?) ON CONFLICT (id, kind) DO UPDATE SET n = excluded.n",
 		},
 		"SQLite keeps the row": {

@@ -104,9 +104,10 @@ func (r *Relay) report(ctx context.Context, b batch, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	text := "events stay in the outbox"
+	logger := r.opts.Logger.With("routing_key", b.routingKey, "events", len(b.entries), "error", err)
 	if errors.Is(err, broker.ErrUnroutable) {
-		text = "no queue is bound for events, they stay in the outbox"
+		logger.WarnContext(ctx, "no queue is bound for events, they stay in the outbox")
+	} else {
+		logger.WarnContext(ctx, "events stay in the outbox")
 	}
-	r.opts.Logger.WarnContext(ctx, text, "routing_key", b.routingKey, "events", len(b.entries), "error", err)
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -158,8 +160,6 @@ func (r *recorder) published() (messages []broker.Message, events map[string]int
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	events = map[string]int{}
-	for id, times := range r.events {
-		events[id] = times
-	}
-	return append([]broker.Message(nil), r.messages...), events
+	maps.Copy(events, r.events)
+	return slices.Clone(r.messages), events
 }

@@ -5,6 +5,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 
 	"github.com/parley-chat/parley/services/internal/dialect"
@@ -28,7 +29,7 @@ func (db *DB) Exclusive(ctx context.Context, name string, fn func(ctx context.Co
 	if err != nil {
 		return false, classify(ctx, err)
 	}
-	defer conn.Close() //nolint:errcheck // back to the pool
+	defer conn.Close()
 	locked, err := db.lock(ctx, conn, name, 0)
 	if err != nil || !locked {
 		return false, classify(ctx, err)
@@ -54,6 +55,6 @@ func (db *DB) unlock(ctx context.Context, conn *sql.Conn, name string) {
 	db.statements.Add(1)
 	var got sql.NullInt64
 	if err := conn.QueryRowContext(ctx, releaseLock, name).Scan(&got); err != nil {
-		_ = conn.Raw(func(any) error { return sql.ErrConnDone })
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 }

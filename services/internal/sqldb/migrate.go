@@ -46,12 +46,12 @@ func (db *DB) migrateMySQL(ctx context.Context, migrations fs.FS) error {
 		return errDSN
 	}
 	pool := sql.OpenDB(c)
-	defer pool.Close() //nolint:errcheck // nothing is left to do on it
+	defer pool.Close()
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return classify(ctx, err)
 	}
-	defer conn.Close() //nolint:errcheck // with the pool
+	defer conn.Close()
 	locked, err := db.lock(ctx, conn, "migrate", migrationLockSeconds)
 	if err != nil {
 		return classify(ctx, err)

@@ -55,7 +55,7 @@ func query(t *testing.T, m *servers.MariaDB, statement string) (value string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // only read
+	defer db.Close()
 	if err := db.QueryRowContext(t.Context(), statement).Scan(&value); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
@@ -82,7 +82,7 @@ func TestMariaDBKeepsPortAndDataThroughAKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // the test checks its results
+	defer db.Close()
 	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE kept"); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func declare(t *testing.T, r *servers.RabbitMQ, passive bool) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // the answer is there
+	defer conn.Close()
 	ch, err := conn.Channel()
 	if err != nil {
 		t.Fatal(err)

@@ -58,7 +58,7 @@ func acking(t *testing.T, n int, run func(w *wire, d []*broker.Delivery)) {
 		a := startAcker(w, n)
 		deliveries := make([]*broker.Delivery, n+1) // by tag, from 1
 		for i := range n {
-			deliveries[i+1] = a.delivery(amqp.Delivery{DeliveryTag: uint64(i + 1)}) //nolint:gosec // small
+			deliveries[i+1] = a.delivery(amqp.Delivery{DeliveryTag: uint64(i + 1)})
 		}
 		run(w, deliveries)
 		a.stop()

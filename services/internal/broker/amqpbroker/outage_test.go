@@ -151,7 +151,7 @@ func admin(t *testing.T, node *servers.RabbitMQ, do func(ch *amqp.Channel) error
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // the work is done or has failed
+	defer conn.Close()
 	ch, err := conn.Channel()
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func (b *Broker) Subscribe(ctx context.Context, s broker.Subscription, handle fu
 	defer b.leave(c.monitor)
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(b.ctx, cancel)()
+	defer context.AfterFunc(b.ctx, cancel)() //nolint:contextcheck // the broker lives apart from its callers
 	c.run(running)
 	if ctx.Err() == nil {
 		return broker.ErrClosed
