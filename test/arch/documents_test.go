@@ -14,6 +14,8 @@ var (
 	codeSpan = regexp.MustCompile("`([^`\n]+)`")
 	// pathLike is a path of this repository: it starts with one of the top folders.
 	pathLike   = regexp.MustCompile(`^(?:api|services|controllers|config|charts|hack|test|docs)(?:/[\w.{},-]+)*/?$`)
+	// linkTarget is the target of a link to a file: no scheme, no anchor alone.
+	linkTarget = regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)]*)?\)`)
 	braceGroup = regexp.MustCompile(`\{([^{}]*)\}`)
 )
 
@@ -34,9 +36,13 @@ func TestEveryPathInTheDocumentsExists(t *testing.T) {
 	}
 }
 
-// pathsIn lists the repository paths in the code spans of a document, braces expanded.
+// pathsIn lists the files that a document links, and the repository paths in its code spans, braces
+// expanded. The documents lie at the root, so that both mean the same.
 func pathsIn(text string) []string {
 	var paths []string
+	for _, m := range linkTarget.FindAllStringSubmatch(text, -1) {
+		paths = append(paths, m[1])
+	}
 	for _, m := range codeSpan.FindAllStringSubmatch(text, -1) {
 		for _, p := range expand(m[1]) {
 			if pathLike.MatchString(p) {
@@ -62,8 +68,8 @@ func expand(pattern string) []string {
 
 func TestPathsAreFoundInProse(t *testing.T) {
 	t.Parallel()
-	const text = "Read `services/message/send.go` and `services/{user,friend}/doc.go`, not `go test ./...` or `a/b`."
-	want := "services/message/send.go services/user/doc.go services/friend/doc.go"
+	const text = "See [the picture](docs/a.png), [home](https://example.org) and [below](#promises). Read `services/message/send.go` and `services/{user,friend}/doc.go`, not `go test ./...` or `a/b`."
+	want := "docs/a.png services/message/send.go services/user/doc.go services/friend/doc.go"
 	if got := strings.Join(pathsIn(text), " "); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
