@@ -109,6 +109,7 @@ func (h *hub) Deliver(ds []gateway.Delivery, forwarded bool) {
 	defer h.mu.Unlock()
 	h.got = append(h.got, ds...)
 }
+
 func (h *hub) EnvelopeLost(forwarded bool) {
 	if forwarded {
 		h.note("forwarded lost")
@@ -117,7 +118,8 @@ func (h *hub) EnvelopeLost(forwarded bool) {
 	h.note("lost")
 }
 
-func (h *hub) BrokerLost()  { h.note("away") }
+func (h *hub) BrokerLost() { h.note("away") }
+
 func (h *hub) BrokerBound() { h.note("bound") }
 
 func (h *hub) take() string {

@@ -5,14 +5,19 @@ package server_test
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
+	"github.com/parley-chat/parley/services/internal/broker/membroker"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/secret"
 )
 
 func text(k ids.ConversationID, seq int64) *gatewayv1.ServerFrame {
@@ -47,7 +52,30 @@ func (w *world) get(url string, header http.Header) (int, string) {
 // TestAGuestHearsThroughItsHome connects users to a gateway that is not their home.
 func TestAGuestHearsThroughItsHome(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 2)
+	hearThroughHome(t, newWorld(t, 2))
+}
+
+// TestAGuestHearsThroughRabbitMQ does the same over the real broker; its pods have names of their own.
+func TestAGuestHearsThroughRabbitMQ(t *testing.T) {
+	t.Parallel()
+	address := os.Getenv("PARLEY_TEST_AMQP_URL")
+	if address == "" {
+		if os.Getenv("PARLEY_TEST_REQUIRE_SERVERS") == "1" {
+			t.Fatal("needs RabbitMQ in PARLEY_TEST_AMQP_URL")
+		}
+		t.Skip("needs RabbitMQ in PARLEY_TEST_AMQP_URL; make test starts one")
+	}
+	bus, err := amqpbroker.Open(amqpbroker.Options{
+		URL: secret.New(address), Name: "gateway-test", Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hearThroughHome(t, newWorldOn(t, 2, bus, "gateway-"+ids.NewUser().String()))
+}
+
+func hearThroughHome(t *testing.T, w *world) {
+	t.Helper()
 	for seat := range uint32(2) {
 		user := w.userAt(seat)
 		home, guest := w.connect(int(seat), user, fmt.Sprint("/v1/ws/", seat)), w.connect(1-int(seat), user, "/v1/ws")
@@ -143,10 +171,11 @@ func TestTheEndOfTheOnlyPodTellsWhenToComeBack(t *testing.T) {
 
 func TestTheBrokerComesBack(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 1)
+	bus := membroker.New()
+	w := newWorldOn(t, 1, bus, "gateway")
 	p := w.connect(0, w.userAt(0), "/v1/ws")
-	w.bus.SetAway(true)
-	w.bus.SetAway(false)
+	bus.SetAway(true)
+	bus.SetAway(false)
 	// Envelopes may get lost until the queue is bound again; then they arrive.
 	number := int64(0)
 	w.until("envelopes arrive again", func() bool {

@@ -121,7 +121,8 @@ type world struct {
 	t        *testing.T
 	users    *users
 	messages *messages
-	bus      *membroker.Broker
+	bus      broker.Broker
+	prefix   string // of pod names
 	source   *ring.StaticSource
 	addrs    []string // public
 	ops      []string
@@ -154,10 +155,17 @@ func run(t *testing.T, what func(context.Context) error) (stop func()) {
 	return stop
 }
 
+// newWorld starts gateways on a broker in memory.
 func newWorld(t *testing.T, gateways int) *world {
 	t.Helper()
+	return newWorldOn(t, gateways, membroker.New(), "gateway")
+}
+
+// newWorldOn starts gateways whose pod names begin with prefix; the broker is closed at the end.
+func newWorldOn(t *testing.T, gateways int, bus broker.Broker, prefix string) *world {
+	t.Helper()
 	keys := identity.GenerateKeys(component.Gateway, component.User, component.Message, component.Friend)
-	w := &world{t: t, users: &users{}, messages: &messages{}, bus: membroker.New(), logs: slog.New(slog.DiscardHandler)}
+	w := &world{t: t, users: &users{}, messages: &messages{}, bus: bus, prefix: prefix, logs: slog.New(slog.DiscardHandler)}
 	transport := rpcclient.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
 	t.Cleanup(func() { _ = w.bus.Close() })
@@ -180,7 +188,7 @@ func newWorld(t *testing.T, gateways int) *world {
 	var rpcs []net.Listener
 	for seat := range gateways {
 		rpcs = append(rpcs, listen(t))
-		pod := fmt.Sprint("gateway-", seat)
+		pod := fmt.Sprint(w.prefix, "-", seat)
 		members = append(members, ring.Member{
 			Seat: uint32(seat), Pod: pod, UID: pod, URL: "http://" + rpcs[seat].Addr().String(), Ready: true, Serving: true,
 		})
