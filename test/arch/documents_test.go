@@ -13,7 +13,7 @@ import (
 var (
 	codeSpan = regexp.MustCompile("`([^`\n]+)`")
 	// pathLike is a path of this repository: it starts with one of the top folders.
-	pathLike   = regexp.MustCompile(`^(?:api|services|controllers|config|charts|hack|test|docs)(?:/[\w.{},-]+)*/?$`)
+	pathLike = regexp.MustCompile(`^(?:api|services|controllers|config|charts|hack|test|docs)(?:/[\w.{},-]+)*/?$`)
 	// linkTarget is the target of a link to a file: no scheme, no anchor alone.
 	linkTarget = regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)]*)?\)`)
 	braceGroup = regexp.MustCompile(`\{([^{}]*)\}`)
