@@ -26,11 +26,12 @@ const (
 func (r *Relay) sweepLoop(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
-	for {
+	for failing := false; ; {
 		_, err := r.opts.DB.Exclusive(ctx, sweepLock, r.sweep)
-		if err != nil && ctx.Err() == nil {
-			r.opts.Logger.WarnContext(ctx, "sweep of the outbox", "error", err)
+		if err != nil && !failing && ctx.Err() == nil { // once for each outage
+			r.opts.Logger.WarnContext(ctx, "the outbox is not swept", "error", err)
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return
