@@ -123,7 +123,7 @@ describe('lines of a conversation', () => {
     text: `t${seq}`,
   });
   const filled = () => {
-    const timeline = new Timeline({ ...unknownConversation('c'), memberIds: ['me', 'you'], markers: { you: 2 } }, 'me');
+    const timeline = new Timeline({ ...unknownConversation('c'), memberIds: ['me', 'you'] }, 'me');
     [
       message(1, 'you', NOON),
       message(2, 'me', NOON + 1_000),
@@ -131,6 +131,7 @@ describe('lines of a conversation', () => {
       message(4, 'me', NOON + 10 * 60_000),
       message(5, 'you', NOON + 24 * 3_600_000),
     ].forEach((one) => timeline.accept(one));
+    timeline.record.markers.you = 2;
     return timeline;
   };
   const brief = (all: Row[]) => all.map((row) => (row.kind === 'message' ? `${row.text} ${row.state}${row.first ? ' first' : ''}${row.last ? ' last' : ''}` : row.kind));

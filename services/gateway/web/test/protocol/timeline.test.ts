@@ -91,6 +91,14 @@ describe('timeline', () => {
     expect(t.record.head.unread).toBe(0);
   });
 
+  it('takes a message of somebody as a sign that they have read up to there', () => {
+    const t = timeline();
+    t.accept(message(1, 'alice'));
+    expect(t.record.markers.bob).toBeUndefined();
+    t.accept(message(2, 'bob'));
+    expect(t.record.markers.bob).toBe(2);
+  });
+
   it('knows from where on everything is here', () => {
     const t = timeline();
     t.jump({ items: [message(91), message(92)], gaps: [] }, 92);

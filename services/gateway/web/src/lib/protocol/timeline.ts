@@ -187,7 +187,6 @@ export class Timeline {
     else {
       head.readSeq = message.seq;
       head.unread = 0;
-      this.record.markers[this.me] = message.seq;
     }
   }
 
@@ -207,6 +206,9 @@ export class Timeline {
     const held = this.messages.get(message.seq);
     const newest = held && held.rev > message.rev ? held : message;
     this.messages.set(message.seq, newest);
+    // Who writes has read up to there.
+    const { markers } = this.record;
+    markers[message.senderId] = Math.max(message.seq, markers[message.senderId] ?? 0);
     this.record.holes = ranges.remove(this.record.holes, { from: message.seq, to: message.seq });
     return newest;
   }

@@ -143,7 +143,7 @@ export class App {
 
   /** Stores what only this page has, because it may go away. */
   flush(): void {
-    this.drafts?.flush();
+    void this.drafts?.flush();
   }
 
   private async enter(login: local.Login, me?: Person): Promise<void> {
@@ -156,7 +156,7 @@ export class App {
     this.storage = storage;
     this.me = me ?? (await storage.getValue<Person>('me')) ?? { userId: login.userId, username: '', nickname: '', description: '' };
     if (me) await storage.putValue('me', me).catch(() => undefined);
-    this.drafts = new Drafts(storage, (draft) => this.tabs.tell({ kind: 'draft', userId: login.userId, draft }));
+    this.drafts = new Drafts(login.userId, storage, (draft) => this.tabs.tell({ kind: 'draft', userId: login.userId, draft }));
     await this.drafts.load();
     this.chat = this.makeChat(login, storage);
     await this.chat.start();
@@ -209,7 +209,9 @@ export class App {
     }
     if (!this.chat) return;
     const { chat, storage } = this;
-    this.flush();
+    const wipe = all || rule?.wipe === true;
+    if (wipe) this.drafts?.forget();
+    else await this.drafts?.flush();
     this.closeView();
     this.chat = undefined;
     this.login = undefined;
@@ -219,7 +221,7 @@ export class App {
     this.places.clear();
     router.go({ at: 'signIn' }, true);
     await chat.stop();
-    await storage?.wipe(all || rule?.wipe === true).catch(() => undefined);
+    await storage?.wipe(wipe).catch(() => undefined);
     storage?.close();
   }
 

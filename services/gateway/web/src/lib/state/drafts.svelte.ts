@@ -2,31 +2,47 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Draft } from '../protocol/model';
 import type { Storage } from '../protocol/ports';
+import { read, write } from '../storage/local';
 
 const SAVE_MS = 300;
+type Journal = Record<string, Draft>;
 
 /** Drafts keeps what was typed and not sent, per conversation, on the device and across tabs. */
 export class Drafts {
   readonly texts = new SvelteMap<string, string>();
   private readonly dirty = new Map<string, Draft>();
+  private readonly key: string;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
+    userId: string,
     private readonly storage: Storage,
     /** Tells the other tabs. */
     private readonly tell: (draft: Draft) => void,
-  ) {}
-
-  async load(): Promise<void> {
-    for (const draft of await this.storage.loadDrafts()) this.texts.set(draft.conversationId, draft.text);
+  ) {
+    this.key = `parley.journal.${userId}`;
   }
 
-  /** Takes what this tab typed. */
+  async load(): Promise<void> {
+    const stored = new Map((await this.storage.loadDrafts()).map((draft) => [draft.conversationId, draft]));
+    // What a page typed just before it went away stands in the journal only.
+    for (const draft of Object.values(this.journal())) {
+      if (draft.updatedAt <= (stored.get(draft.conversationId)?.updatedAt ?? 0)) continue;
+      stored.set(draft.conversationId, draft);
+      this.dirty.set(draft.conversationId, draft);
+    }
+    for (const draft of stored.values()) this.show(draft.conversationId, draft.text);
+    await this.flush();
+  }
+
+  /** Takes what this tab typed. The journal has it at once, the storage soon. */
   set(conversationId: string, text: string): void {
+    const draft = { conversationId, text, updatedAt: Date.now() };
     this.show(conversationId, text);
-    this.dirty.set(conversationId, { conversationId, text, updatedAt: Date.now() });
-    this.timer ??= setTimeout(() => this.flush(), SAVE_MS);
-    if (text === '') this.flush();
+    this.dirty.set(conversationId, draft);
+    write(this.key, { ...this.journal(), [conversationId]: draft });
+    if (text === '') void this.flush();
+    else this.timer ??= setTimeout(() => void this.flush(), SAVE_MS);
   }
 
   /** Takes what another tab typed. */
@@ -35,14 +51,30 @@ export class Drafts {
     else this.texts.set(conversationId, text);
   }
 
-  /** Stores what is not stored yet, also when the page goes away. */
-  flush(): void {
+  /** Stores what is not stored yet. */
+  async flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    for (const draft of this.dirty.values()) {
-      void this.storage.putDraft(draft).catch(() => undefined);
-      this.tell(draft);
-    }
+    const drafts = [...this.dirty.values()];
     this.dirty.clear();
+    drafts.forEach(this.tell);
+    try {
+      for (const draft of drafts) await this.storage.putDraft(draft);
+    } catch {
+      return;
+    }
+    const rest = Object.entries(this.journal()).filter(([id, entry]) => !drafts.some((one) => one.conversationId === id && one.updatedAt >= entry.updatedAt));
+    write(this.key, rest.length > 0 ? Object.fromEntries(rest) : undefined);
+  }
+
+  /** Forgets the journal, as at sign-out. */
+  forget(): void {
+    clearTimeout(this.timer);
+    this.dirty.clear();
+    write(this.key, undefined);
+  }
+
+  private journal(): Journal {
+    return read<Journal>(this.key) ?? {};
   }
 }
