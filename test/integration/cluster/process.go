@@ -31,7 +31,8 @@ type process struct {
 	argv []string
 	env  []string
 	log  string
-	// probe is a URL that answers 200 when the process is ready.
+	// probe is a URL that answers below 500 when the process is ready: a probe says 503 before, and the door
+	// of a program without a built web client says 404.
 	probe string
 
 	mu   sync.Mutex // guards cmd and done
@@ -159,7 +160,7 @@ func ask(ctx context.Context, url string) error {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode >= http.StatusInternalServerError {
 		return fmt.Errorf("%s answers %s", url, response.Status)
 	}
 	return nil
