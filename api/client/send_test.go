@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,12 +19,11 @@ import (
 
 // once runs a hook for the first frame that matches.
 func once(match func(*gatewayv1.ClientFrame) bool, do func(p *peer, f *gatewayv1.ClientFrame)) func(*peer, *gatewayv1.ClientFrame) bool {
-	done := false
+	var done atomic.Bool
 	return func(p *peer, f *gatewayv1.ClientFrame) bool {
-		if done || !match(f) {
+		if !match(f) || done.Swap(true) {
 			return false
 		}
-		done = true
 		do(p, f)
 		return true
 	}
