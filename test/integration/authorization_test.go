@@ -12,13 +12,12 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/parley-chat/parley/api/component"
 	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
-
-	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/dev/devtest"
 	"github.com/parley-chat/parley/test/integration/people"
 )

@@ -16,7 +16,6 @@ import (
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
-
 	"github.com/parley-chat/parley/services/dev/devtest"
 	"github.com/parley-chat/parley/test/integration/mutate"
 	"github.com/parley-chat/parley/test/integration/people"

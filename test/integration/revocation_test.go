@@ -6,10 +6,9 @@ import (
 	"testing"
 	"time"
 
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/dev/devtest"
 	"github.com/parley-chat/parley/test/integration/people"
-
-	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 )
 
 // A login session that was ended is refused at every gateway. The time is printed, not judged: the

@@ -145,14 +145,14 @@ func beyond(field protoreflect.FieldDescriptor, rules *validate.FieldRules) map[
 func texts(rules *validate.StringRules) map[string]any {
 	out := map[string]any{"of the wrong type": map[string]any{"x": 1}}
 	if limit := rules.GetMaxLen(); rules.HasMaxLen() && limit < longest {
-		out["one beyond its length"] = strings.Repeat("a", int(limit)+1)            //nolint:gosec // below longest
-		out["one beyond its length in Chinese"] = strings.Repeat("好", int(limit)+1) //nolint:gosec // below longest
+		out["one beyond its length"] = strings.Repeat("a", int(limit)+1)
+		out["one beyond its length in Chinese"] = strings.Repeat("好", int(limit)+1)
 	}
 	if limit := rules.GetMaxBytes(); rules.HasMaxBytes() && limit < longest && limit < 4*rules.GetMaxLen() {
-		out["beyond its bytes"] = strings.Repeat("😀", int(limit/4)+1) //nolint:gosec // below longest
+		out["beyond its bytes"] = strings.Repeat("😀", int(limit/4)+1)
 	}
 	if least := rules.GetMinLen(); least > 0 {
-		out["one short of its length"] = strings.Repeat("a", int(least)-1) //nolint:gosec // a small minimum
+		out["one short of its length"] = strings.Repeat("a", int(least)-1)
 	}
 	if rules.GetUuid() {
 		out["that is no id"] = "not-an-id"

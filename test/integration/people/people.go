@@ -62,7 +62,7 @@ func Call(t testing.TB, base, method string, body []byte, headers ...string) Ans
 	if err != nil {
 		t.Fatalf("%s: %v", method, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // read to the end below
+	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatalf("%s: %v", method, err)
