@@ -49,6 +49,12 @@ func (c *checks) wake() {
 	}
 }
 
+func (c *checks) isLost() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lost
+}
+
 func (c *checks) take() (everyone bool, some map[*Session]ResyncReason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,7 +153,7 @@ func (h *Hub) compare(ctx context.Context) {
 		sessions, questions = sessions[:0], questions[:0]
 	}
 	for s := range some {
-		if q, ok := s.question(); ok {
+		if q, ok := s.question(some[s]); ok {
 			sessions, questions = append(sessions, s), append(questions, q)
 		}
 		if len(questions) >= h.Limits.CheckAtOnce {
@@ -176,11 +182,15 @@ func (h *Hub) compareBatch(
 
 // question asks what moved since the server has told everything. A session that never showed a cursor
 // has nothing to compare: its client has yet to read heads.
-func (s *Session) question() (Question, bool) {
-	now := s.hub.Now()
+// While heads are being read the comparison waits for them: what was lost may have come after.
+func (s *Session) question(reason ResyncReason) (Question, bool) {
+	now, fresh := s.hub.Now(), s.hub.fresh()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ok := s.state == stateLive && s.sync.checked != "" && !s.until.Before(now) && s.hub.Tokens.Fresh()
+	if s.resumed && s.sync.checked == "" {
+		s.sync.doubt = &reason
+	}
+	ok := s.state == stateLive && s.sync.checked != "" && !s.until.Before(now) && fresh
 	return Question{User: s.login.User, Cursor: s.sync.checked}, ok
 }
 

@@ -129,13 +129,19 @@ func (h *Hub) slot(turn int) []*Session {
 // meanwhile.
 func (h *Hub) noteFreshness() {
 	stale := !h.Tokens.Fresh()
-	h.mu.Lock()
-	back := h.stale && !stale
-	h.stale = stale
-	h.mu.Unlock()
-	if back {
+	if h.stale.Swap(stale) && !stale {
 		h.checks.all()
 	}
+}
+
+// fresh tells whether ends of login sessions are known. Where something is left out because they are not,
+// all heads are compared later, however short the moment was.
+func (h *Hub) fresh() bool {
+	if h.Tokens.Fresh() {
+		return true
+	}
+	h.stale.Store(true)
+	return false
 }
 
 // forget drops what is too old to matter.

@@ -13,7 +13,7 @@ import (
 // to the holders of its users' other sessions; what was forwarded already is never forwarded again. It
 // never blocks.
 func (h *Hub) Deliver(ds []Delivery, forwarded bool) {
-	now, fresh := h.Now(), h.Tokens.Fresh()
+	now, fresh := h.Now(), h.fresh()
 	var view View
 	if !forwarded {
 		view = h.Ring.View()

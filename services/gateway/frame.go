@@ -140,6 +140,7 @@ type Delivery struct {
 	Seq          int64              // its last position, 0 if unknown
 	MembersRev   int64              // its membership version, 0 if unknown
 	Reader       ids.UserID         // whose marker moved, for ClassMarker
+	Marked       ids.ConversationID // where it moved, for ClassMarker; a marker moves no head
 }
 
 // encoded is one server frame, written at most once per format and shared by all sessions that get it.

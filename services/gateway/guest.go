@@ -29,8 +29,9 @@ type place struct {
 }
 
 // Register is the registry of this pod, as holders call it. Results stand in the places of the items.
+// While this pod has no broker it has nothing to forward, so that holders are told to compare heads.
 func (h *Hub) Register(holder string, items []Registration) []Registered {
-	view := h.Ring.View()
+	view, deaf := h.Ring.View(), h.checks.isLost()
 	results := make([]Registered, len(items))
 	for i, item := range items {
 		if home, ok := view.Home(item.User); item.Action != ActionClose && (!ok || home.Pod != h.Pod) {
@@ -38,8 +39,12 @@ func (h *Hub) Register(holder string, items []Registration) []Registered {
 			continue
 		}
 		results[i] = h.registry.Apply(holder, item)
-		if item.Action == ActionOpen {
+		switch item.Action {
+		case ActionOpen:
 			h.supersede(item.User, item.Instance, item.Session, results[i].Epoch)
+		case ActionRenew:
+			results[i].Fresh = results[i].Fresh || deaf && holder != h.Pod
+		case ActionClose:
 		}
 	}
 	return results
@@ -116,8 +121,8 @@ func (h *Hub) keepRegistered(ctx context.Context) {
 	defer renew.Stop()
 	again := time.NewTimer(h.Limits.Renew)
 	defer again.Stop()
+	changed := h.Ring.Changed()
 	for {
-		changed := h.Ring.Changed()
 		var all bool
 		select {
 		case <-ctx.Done():
@@ -126,11 +131,21 @@ func (h *Hub) keepRegistered(ctx context.Context) {
 			all = true
 			h.registry.Sweep()
 		case <-changed:
+		case <-h.hurry:
 		case <-again.C:
 		}
+		changed = h.Ring.Changed() // before the view: a change while this one is worked on must count
 		if !h.renew(ctx, all) {
 			again.Reset(h.Limits.Tick)
 		}
+	}
+}
+
+// registerSoon does not wait for the next renewal.
+func (h *Hub) registerSoon() {
+	select {
+	case h.hurry <- struct{}{}:
+	default:
 	}
 }
 

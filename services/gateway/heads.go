@@ -85,6 +85,7 @@ type syncState struct {
 	checkedAt time.Duration
 	next      time.Duration // when heads are compared again
 	told      movedHeads    // told by resumed or resync, beyond what was pushed
+	doubt     *ResyncReason // heads must be compared once the answer to resume is there
 	behind    bool          // more heads moved than one answer holds: the client must call Sync
 }
 
@@ -96,8 +97,9 @@ func (y *syncState) shown(cursor string, now, memory time.Duration) {
 	case y.checked:
 		y.clientAt = y.checkedAt
 	default:
-		// Not from this session. What it covers is not known, so all that is remembered is announced.
-		y.clientAt = now - memory
+		// From a call that the client made, a moment ago. A part of what is remembered is announced, more than
+		// it can lack, and little enough to be remembered until the next comparison gives a cursor of our own.
+		y.clientAt = now - memory/3
 		y.checked, y.checkedAt = cursor, y.clientAt
 	}
 	y.client, y.behind = cursor, false

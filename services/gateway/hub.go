@@ -42,7 +42,9 @@ type Hub struct {
 	start     time.Time
 	work      sync.WaitGroup // flushers and errands of sessions
 	drained   chan struct{}  // has a place that is filled when the last session goes
+	hurry     chan struct{}  // has a place that is filled while a registration cannot wait
 	last      atomic.Int64   // the last instant
+	stale     atomic.Bool    // ends of login sessions may have been missed
 
 	mu            sync.RWMutex // guards everything below
 	slots         []map[*Session]struct{}
@@ -55,7 +57,6 @@ type Hub struct {
 	conversations map[ids.ConversationID]*bucket
 	goodbyes      []Registration // sessions that have gone, to be told to other home pods
 	stopped       bool
-	stale         bool // ends of login sessions may have been missed
 	live          int
 }
 
@@ -87,6 +88,7 @@ func New(o Options) *Hub {
 		checks:        checks{signal: make(chan struct{}, 1)},
 		start:         o.Now(),
 		drained:       make(chan struct{}, 1),
+		hurry:         make(chan struct{}, 1),
 		slots:         make([]map[*Session]struct{}, max(1, o.Limits.PingEvery/o.Limits.Tick)),
 		opening:       map[*Session]struct{}{},
 		closing:       map[*Session]time.Time{},

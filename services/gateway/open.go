@@ -39,6 +39,9 @@ func (s *Session) open(ctx context.Context, re int64, a Auth) {
 	place, err := s.hub.enroll(ctx, s, a.LastEpoch)
 	if err != nil {
 		s.close(CloseOverloaded, slowDown, s.notice(re, err))
+		// The home pod may have heard all the same, and would send an older session of the instance away.
+		s.hub.goodbye(Registration{Action: ActionClose, User: login.User, Instance: a.Instance, Session: s.id})
+		s.hub.registerSoon()
 		return
 	}
 	s.welcome(re, place)
@@ -88,6 +91,9 @@ func (s *Session) welcome(re int64, at place) {
 	if !live {
 		s.hub.goodbye(bye)
 		return
+	}
+	if home, ok := s.hub.Ring.View().Home(bye.User); ok && home.Pod != at.home {
+		s.hub.registerSoon() // the ring changed while the session opened
 	}
 	s.ticket.authenticated()
 	s.hub.supersede(bye.User, bye.Instance, bye.Session, at.epoch)

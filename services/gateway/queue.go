@@ -17,7 +17,8 @@ type item struct {
 	data         []byte
 	class        Class
 	conversation ids.ConversationID
-	reader       ids.UserID
+	reader       ids.UserID         // of a marker
+	marked       ids.ConversationID // of a marker
 	seq          int64
 	resync       bool // stands for what was dropped of conversation, or of all if that is zero
 }
@@ -81,7 +82,7 @@ func (q *queue) covered(it item) bool {
 func (q *queue) coalesce(it item) bool {
 	for i := range q.items {
 		old := &q.items[i]
-		if old.class == ClassMarker && old.conversation == it.conversation && old.reader == it.reader {
+		if old.class == ClassMarker && old.marked == it.marked && old.reader == it.reader {
 			q.bytes += len(it.data) - len(old.data)
 			old.data, old.seq = it.data, it.seq
 			return true

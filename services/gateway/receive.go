@@ -204,8 +204,13 @@ func (s *Session) resume(ctx context.Context, re int64, k Resume) {
 		s.sync.answered(heads, told, asked, s.hub.Limits.HeadsKept)
 		s.sync.client, s.sync.clientAt = heads.Cursor, asked
 		s.sync.next = asked + s.hub.Limits.CheckEvery
+		doubt := s.sync.doubt
+		s.sync.doubt = nil
 		s.mu.Unlock()
 		s.send(re, heads)
+		if doubt != nil {
+			s.hub.checks.add([]*Session{s}, *doubt)
+		}
 	})
 	if !taken {
 		s.cannotResume(re, ErrOverloaded)

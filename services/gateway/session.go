@@ -185,7 +185,9 @@ func (s *Session) deliver(d *Delivery, e *encoded, now time.Time) bool {
 		s.hub.Logger.Error("delivery cannot be encoded", "error", err)
 		return true
 	}
-	s.queue.push(item{data: data, class: d.Class, conversation: d.Conversation, reader: d.Reader, seq: d.Seq})
+	s.queue.push(item{
+		data: data, class: d.Class, conversation: d.Conversation, reader: d.Reader, marked: d.Marked, seq: d.Seq,
+	})
 	s.startFlush()
 	return true
 }

@@ -58,8 +58,9 @@ func NewConsumer(o ConsumerOptions) *Consumer {
 	return &Consumer{ConsumerOptions: o, senders: map[string]sender{}}
 }
 
-// Run consumes until ctx ends.
+// Run consumes until ctx ends. Until the broker is there nothing arrives, as if it had gone.
 func (c *Consumer) Run(ctx context.Context) error {
+	c.Receiver.BrokerLost()
 	return c.Subscriber.Subscribe(ctx, broker.Subscription{
 		Name: c.Pod, Exchange: broker.DeliverExchange, RoutingKeys: []string{c.Pod},
 		Bound: func(context.Context) { c.Receiver.BrokerBound() },

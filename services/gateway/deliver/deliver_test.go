@@ -144,6 +144,9 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bus, h *hub, c *deliver.C
 		go func() { done <- consumer.Run(ctx) }()
 		go func() { done <- courier.Run(ctx) }()
 		synctest.Wait()
+		if got := h.take(); got != "away" {
+			t.Errorf("before the first bind: %q", got)
+		}
 		test(t, b, h, courier)
 		cancel()
 		for range 2 {
@@ -265,8 +268,10 @@ func TestBytesThatAreNoEnvelope(t *testing.T) {
 
 func TestDeliveriesGoRound(t *testing.T) {
 	t.Parallel()
-	reader := ids.NewUser()
-	marker, err := proto.Marshal(&gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Read{Read: &eventv1.MarkerMoved{UserId: reader.String()}}})
+	reader, marked := ids.NewUser(), ids.NewConversation()
+	marker, err := proto.Marshal(&gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Read{Read: &eventv1.MarkerMoved{
+		ConversationId: marked.String(), UserId: reader.String(),
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +279,9 @@ func TestDeliveriesGoRound(t *testing.T) {
 		Frame: []byte("frame"), Class: gateway.ClassDurable, Users: []ids.UserID{ids.NewUser(), ids.NewUser()},
 		Conversation: ids.NewConversation(), Seq: 4, MembersRev: 2,
 	}
-	moved := gateway.Delivery{Frame: marker, Class: gateway.ClassMarker, Users: []ids.UserID{ids.NewUser()}, Reader: reader}
+	moved := gateway.Delivery{
+		Frame: marker, Class: gateway.ClassMarker, Users: []ids.UserID{ids.NewUser()}, Reader: reader, Marked: marked,
+	}
 	typing := gateway.Delivery{
 		Frame: []byte("typing"), Class: gateway.ClassEphemeral, Users: []ids.UserID{ids.NewUser()}, Except: ids.NewSession(),
 	}

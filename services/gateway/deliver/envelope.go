@@ -63,7 +63,8 @@ func decode(e *transmitv1.Envelope) []gateway.Delivery {
 		}
 		switch d.GetClass() {
 		case transmitv1.DeliveryClass_DELIVERY_CLASS_MARKER:
-			out.Class, out.Reader = gateway.ClassMarker, reader(d.GetFrame())
+			out.Class = gateway.ClassMarker
+			out.Reader, out.Marked = marker(d.GetFrame())
 		case transmitv1.DeliveryClass_DELIVERY_CLASS_EPHEMERAL:
 			out.Class = gateway.ClassEphemeral
 		default:
@@ -82,15 +83,19 @@ func decode(e *transmitv1.Envelope) []gateway.Delivery {
 	return list
 }
 
-// reader is whose marker a frame moves: only the latest of one reader counts.
-func reader(frame []byte) ids.UserID {
+// marker is whose marker a frame moves, and where: only the latest of one reader and conversation counts.
+func marker(frame []byte) (ids.UserID, ids.ConversationID) {
 	var f gatewayv1.ServerFrame
 	if proto.Unmarshal(frame, &f) != nil {
-		return ids.UserID{}
+		return ids.UserID{}, ids.ConversationID{}
 	}
 	user, err := ids.ParseUser("user_id", f.GetRead().GetUserId())
 	if err != nil {
-		return ids.UserID{}
+		return ids.UserID{}, ids.ConversationID{}
 	}
-	return user
+	conversation, err := ids.ParseConversation("conversation_id", f.GetRead().GetConversationId())
+	if err != nil {
+		return ids.UserID{}, ids.ConversationID{}
+	}
+	return user, conversation
 }

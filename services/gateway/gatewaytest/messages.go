@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/parley-chat/parley/services/gateway"
 	"github.com/parley-chat/parley/services/internal/fault"
@@ -24,6 +25,7 @@ type Messages struct {
 	reads   []string
 	calls   int // of SyncAll
 	fail    error
+	slow    time.Duration
 	held    []func() // sends that wait for Release
 	hold    bool
 }
@@ -109,14 +111,27 @@ func (f *Messages) Send(o gateway.Outgoing, done func(gateway.Sent, error)) {
 	done(sent, nil)
 }
 
-// Sync answers the moves after the cursor.
-func (f *Messages) Sync(_ context.Context, q gateway.Question) (gateway.Heads, error) {
+// SetSlow makes the answers of Sync travel for a while.
+func (f *Messages) SetSlow(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fail != nil {
-		return gateway.Heads{}, f.fail
+	f.slow = d
+}
+
+// Sync answers the moves after the cursor.
+func (f *Messages) Sync(ctx context.Context, q gateway.Question) (gateway.Heads, error) {
+	f.mu.Lock()
+	answer, err, slow := f.answer(q), f.fail, f.slow
+	f.mu.Unlock()
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+		return gateway.Heads{}, ctx.Err()
 	}
-	return f.answer(q), nil
+	if err != nil {
+		return gateway.Heads{}, err
+	}
+	return answer, nil
 }
 
 func (f *Messages) answer(q gateway.Question) gateway.Heads {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/parley-chat/parley/services/gateway"
 	"github.com/parley-chat/parley/services/internal/fault"
@@ -21,6 +22,7 @@ type Network struct {
 	members []gateway.Member
 	homes   map[ids.UserID]string
 	silent  map[string]bool
+	slow    map[string]time.Duration
 	lose    func(pod string) bool
 	changed chan struct{}
 	sent    []Transfer
@@ -37,7 +39,7 @@ type Transfer struct {
 func NewNetwork() *Network {
 	return &Network{
 		hubs: map[string]*gateway.Hub{}, homes: map[ids.UserID]string{}, silent: map[string]bool{},
-		changed: make(chan struct{}),
+		slow: map[string]time.Duration{}, changed: make(chan struct{}),
 	}
 }
 
@@ -65,6 +67,13 @@ func (n *Network) SetSilent(pod string, silent bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.silent[pod] = silent
+}
+
+// SetSlow makes the answers of a pod's registry travel for a while.
+func (n *Network) SetSlow(pod string, d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.slow[pod] = d
 }
 
 // SetLoss makes couriers lose deliveries without telling, whenever lose says so for the other pod; nil ends that. Lose is called with a lock held.
@@ -107,13 +116,19 @@ func (n *Network) Register(
 	ctx context.Context, home gateway.Member, holder string, items []gateway.Registration,
 ) ([]gateway.Registered, error) {
 	n.mu.Lock()
-	hub, silent := n.hubs[home.Pod], n.silent[home.Pod]
+	hub, silent, slow := n.hubs[home.Pod], n.silent[home.Pod], n.slow[home.Pod]
 	n.mu.Unlock()
 	if silent || hub == nil {
 		<-ctx.Done()
 		return nil, fault.ErrUnavailable.Because(ctx.Err())
 	}
-	return hub.Register(holder, items), nil
+	results := hub.Register(holder, items)
+	select {
+	case <-time.After(slow):
+		return results, nil
+	case <-ctx.Done():
+		return nil, fault.ErrUnavailable.Because(ctx.Err())
+	}
 }
 
 // Send brings a delivery to the hub of another pod at once.
