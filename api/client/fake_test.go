@@ -46,8 +46,9 @@ type fake struct {
 	// onUpgrade may refuse a connection with a status and Retry-After.
 	onUpgrade func(n int) (status int, retryAfter string)
 	onResolve func() (*gatewayv1.ResolveResponse, error)
-	silent    bool // new messages are not pushed
-	limit     int  // most heads in one answer, 0: all
+	onCall    func(name string, n int) error // may refuse the n-th RPC of a name
+	silent    bool                           // new messages are not pushed
+	limit     int                            // most heads in one answer, 0: all
 
 	mu      sync.Mutex // guards what follows
 	version int
@@ -382,10 +383,15 @@ func (f *fake) last() *peer {
 	return f.peers[len(f.peers)-1]
 }
 
-func (f *fake) called(name string) {
+// called notes an RPC and answers what the test says about it.
+func (f *fake) called(name string) error {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.calls = append(f.calls, name)
+	f.mu.Unlock()
+	if refuse := get(f, &f.onCall); refuse != nil {
+		return refuse(name, f.count(name))
+	}
+	return nil
 }
 
 // dialed counts the connections that the client has tried.
@@ -433,7 +439,9 @@ func got[K any](f *fake, pick func(*gatewayv1.ClientFrame) K, is func(K) bool) [
 func (f *fake) ListMessages(
 	_ context.Context, in *messagev1.ListMessagesRequest,
 ) (*messagev1.ListMessagesResponse, error) {
-	f.called("ListMessages")
+	if err := f.called("ListMessages"); err != nil {
+		return nil, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.rooms[in.GetConversationId()]
@@ -466,7 +474,9 @@ func (f *fake) ListMessages(
 func (f *fake) ListChanges(
 	_ context.Context, in *messagev1.ListChangesRequest,
 ) (*messagev1.ListChangesResponse, error) {
-	f.called("ListChanges")
+	if err := f.called("ListChanges"); err != nil {
+		return nil, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	out := &messagev1.ListChangesResponse{UpToRev: in.GetAfterRev()}
@@ -480,7 +490,9 @@ func (f *fake) ListChanges(
 }
 
 func (f *fake) Sync(_ context.Context, in *messagev1.SyncRequest) (*messagev1.SyncResponse, error) {
-	f.called("Sync")
+	if err := f.called("Sync"); err != nil {
+		return nil, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.moved(in.GetCursor()), nil
@@ -489,7 +501,9 @@ func (f *fake) Sync(_ context.Context, in *messagev1.SyncRequest) (*messagev1.Sy
 func (f *fake) ListConversations(
 	_ context.Context, in *messagev1.ListConversationsRequest,
 ) (*messagev1.ListConversationsResponse, error) {
-	f.called("ListConversations")
+	if err := f.called("ListConversations"); err != nil {
+		return nil, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at, _ := strconv.Atoi(in.GetPageToken())
@@ -509,7 +523,9 @@ func (f *fake) ListConversations(
 }
 
 func (f *fake) Resolve(context.Context, *gatewayv1.ResolveRequest) (*gatewayv1.ResolveResponse, error) {
-	f.called("Resolve")
+	if err := f.called("Resolve"); err != nil {
+		return nil, err
+	}
 	return get(f, &f.onResolve)()
 }
 
