@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -153,28 +155,31 @@ func TestF23_AReadOnlyServerIsUnavailable(t *testing.T) {
 
 func TestF22_AServerWithoutConnectionsLeftIsUnavailable(t *testing.T) {
 	t.Parallel()
-	m := startMariaDB(t, "--max-connections=10")
+	const connections = 10
+	m := startMariaDB(t, fmt.Sprintf("--max-connections=%d", connections))
 	db := schema(t, m)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	var holders, held sync.WaitGroup
+	var holders sync.WaitGroup
 	release := make(chan struct{})
 	app := strings.Replace(m.DSN(), "root@", "app:word@", 1) + "outage"
 	crowd := sqldbtest.Open(t, app, nil)
-	for range 12 {
+	var held atomic.Int32
+	hold := func(context.Context, *sqldb.Tx) error {
 		held.Add(1)
+		<-release
+		return nil
+	}
+	for range connections {
 		holders.Go(func() {
-			var once sync.Once
-			defer once.Do(held.Done)
-			_ = crowd.InTx(t.Context(), func(context.Context, *sqldb.Tx) error {
-				once.Do(held.Done)
-				<-release
-				return nil
-			})
+			// The server may still count a connection that was just closed, and refuse the first try.
+			for crowd.InTx(t.Context(), hold) != nil && t.Context().Err() == nil {
+				runtime.Gosched()
+			}
 		})
 	}
-	held.Wait()
+	eventually(t, "every connection is held", func() bool { return held.Load() == connections })
 	late := sqldbtest.Open(t, app, nil)
 	if err := insertNumber(t.Context(), late, 1); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("got %v", err)
