@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net"
 	"net/http"
 
 	"connectrpc.com/connect"
@@ -83,8 +84,11 @@ func befriend(ctx context.Context, c command, run string, i int) (pair, error) {
 	return p, nil
 }
 
+// signUp registers from an address of its own: calls without a token are bounded for each address.
 func signUp(ctx context.Context, c command, name string) (person, error) {
-	auth := userv1connect.NewAuthServiceClient(http.DefaultClient, c.Gateways[0])
+	transport := &http.Transport{DialContext: (&net.Dialer{Timeout: openTimeout, LocalAddr: sourceAddress()}).DialContext}
+	defer transport.CloseIdleConnections()
+	auth := userv1connect.NewAuthServiceClient(&http.Client{Transport: transport}, c.Gateways[0])
 	device := uuid.Must(uuid.NewV7()).String()
 	r, err := auth.Register(ctx, &userv1.RegisterRequest{
 		Username: name, Nickname: name, Password: "bench " + name + " correct horse", Device: &userv1.Device{DeviceId: device},
