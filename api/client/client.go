@@ -22,6 +22,8 @@ var (
 	ErrRunning = errors.New("client runs already")
 	// ErrEnded says that Run ended before the answer came; the message stays in the outbox.
 	ErrEnded = errors.New("client ended before the answer")
+	// ErrTooLarge says that a message is larger than the server takes.
+	ErrTooLarge = errors.New("message is too large")
 	// ErrOutboxFull says that too many messages are unsent.
 	ErrOutboxFull = errors.New("too many unsent messages")
 )
@@ -108,7 +110,8 @@ func Text(body string) *messagev1.Content {
 }
 
 // Enqueue puts a message into the outbox and answers its client message id. It is sent when it can be,
-// after those that were put in for the same conversation before. SendDone or SendFailed follows.
+// after those that were put in for the same conversation before. SendDone or SendFailed follows. ErrTooLarge
+// and ErrOutboxFull put in nothing.
 func (c *Client) Enqueue(conversationID string, content *messagev1.Content) (clientMessageID string, err error) {
 	e, err := c.enqueue(conversationID, content, nil)
 	return e.ClientMessageID, err
@@ -145,6 +148,9 @@ func (c *Client) enqueue(conversationID string, content *messagev1.Content, answ
 	})
 	if err != nil {
 		return Entry{}, fmt.Errorf("encode message: %w", err)
+	}
+	if len(request) > maxFrame {
+		return Entry{}, ErrTooLarge
 	}
 	if c.unsent.Add(1) > maxOutbox {
 		c.unsent.Add(-1)

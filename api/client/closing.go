@@ -2,10 +2,17 @@
 
 package client
 
-import "time"
+import (
+	"time"
+
+	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
+)
 
 // lastingLive is how long a connection must have been live to count as a success.
 const lastingLive = 60 * time.Second
+
+// superseded is the code for a session that has a newer one of the same instance beside it.
+const superseded = int(gatewayv1.CloseCode_CLOSE_CODE_SUPERSEDED)
 
 // closed goes on after a session has ended, whoever ended it.
 func (e *engine) closed(s *session, code int, reason string) {
@@ -16,6 +23,9 @@ func (e *engine) closed(s *session, code int, reason string) {
 	e.forget(s)
 	name, _ := parseReason(reason)
 	rule := RuleOf(code)
+	if code == superseded && s.moves > 0 {
+		rule = RuleResume // by the own second session, which did not come to be
+	}
 	if rule == RuleLogin {
 		e.halt(SignedOut, code, name)
 		return

@@ -114,6 +114,7 @@ const (
 	noProgress      = 10 * time.Second       // a step of connecting without an answer
 	pongWait        = 10 * time.Second       // then the connection is dead
 	answerWait      = 10 * time.Second       // then the outcome of a send is unknown
+	refusedWait     = time.Second            // between bundles of sends while they are told to wait
 	gapWait         = 500 * time.Millisecond // a gap may close by itself
 	headWait        = 2 * time.Second        // a head that is ahead may be on its way
 	ackWait         = 5 * time.Second        // acks are bundled
@@ -128,6 +129,7 @@ const (
 	maxPulls        = 4                      // pulls at once
 	maxUndelivered  = 1000                   // events that wait for Events; then sockets are not read
 	defaultInFlight = 32                     // unanswered sends
+	maxFrame        = 64 << 10               // bytes of a frame, and so of a message
 	defaultPing     = 25 * time.Second
 	hiddenPing      = 60 * time.Second
 	maxOutbox       = 10000          // unsent messages; chosen, no evidence

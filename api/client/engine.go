@@ -41,6 +41,9 @@ type engine struct {
 	lines map[string][]*entry // unsent messages by conversation, in order
 	order []string            // conversations with unsent messages
 
+	refusals int       // sends in a row that were told to wait
+	sendAt   time.Time // nothing is sent before
+
 	acks     map[string]int64
 	ackAt    time.Time
 	ackCount int

@@ -107,6 +107,9 @@ type SendFailed struct {
 // person whether it is still wanted.
 const ReasonTooOld = "OUTBOX_TOO_OLD"
 
+// ReasonTooLarge is the reason of SendFailed for a message that does not fit into a frame.
+const ReasonTooLarge = "TOO_LARGE"
+
 // SendError is a final refusal.
 type SendError struct {
 	Reason   string

@@ -30,6 +30,7 @@ type FileStore struct {
 	file   *os.File
 	size   int64 // of the file
 	fresh  int64 // size right after the last compaction
+	torn   bool  // the last line may be incomplete
 }
 
 // line is one change.
@@ -117,7 +118,7 @@ func (s *FileStore) compact() error {
 	if s.file != nil {
 		_ = s.file.Close()
 	}
-	s.file, s.size, s.fresh = next, size, size
+	s.file, s.size, s.fresh, s.torn = next, size, size, false
 	return nil
 }
 
@@ -155,12 +156,7 @@ func writeLine(w io.Writer, l line) (int, error) {
 func (s *FileStore) write(l line) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, err := writeLine(s.file, l)
-	s.size += int64(n)
-	if err == nil {
-		err = s.file.Sync()
-	}
-	if err != nil {
+	if err := s.add(l); err != nil {
 		return fmt.Errorf("write %s: %w", s.path, err)
 	}
 	if err := s.apply(l); err != nil {
@@ -169,6 +165,25 @@ func (s *FileStore) write(l line) error {
 	if s.size > compactBytes && s.size > 4*s.fresh {
 		return s.compact()
 	}
+	return nil
+}
+
+// add appends a line, whole or not at all: a part of one would spoil what follows.
+func (s *FileStore) add(l line) error {
+	if s.torn {
+		if err := s.compact(); err != nil {
+			return err
+		}
+	}
+	n, err := writeLine(s.file, l)
+	if err == nil {
+		err = s.file.Sync()
+	}
+	if err != nil {
+		s.torn = true
+		return err
+	}
+	s.size += int64(n)
 	return nil
 }
 

@@ -47,6 +47,9 @@ func (e *engine) tickOutbox(now time.Time) {
 			e.outcomeUnknown(en, now)
 		}
 	}
+	if now.Before(e.sendAt) {
+		return
+	}
 	for _, id := range slices.Clone(e.order) {
 		if len(e.cur.sends) >= e.cur.maxInFlight {
 			return
@@ -70,9 +73,15 @@ func (e *engine) sendEntry(en *entry, now time.Time) {
 		e.fail(en, &SendError{Reason: "CONTENT_INVALID"})
 		return
 	}
-	en.session, en.frameID, en.answerBy = e.cur, e.newID(), now.Add(answerWait)
+	id := e.newID()
+	frame, err := e.cfg.Format.encode(&gatewayv1.ClientFrame{Id: id, Kind: &gatewayv1.ClientFrame_Send{Send: request}})
+	if err != nil || len(frame) > e.cur.maxFrame {
+		e.fail(en, &SendError{Reason: ReasonTooLarge}) // the server would end the connection, again and again
+		return
+	}
+	en.session, en.frameID, en.answerBy = e.cur, id, now.Add(answerWait)
 	e.cur.sends[en.frameID] = en
-	e.send(e.cur, &gatewayv1.ClientFrame{Id: en.frameID, Kind: &gatewayv1.ClientFrame_Send{Send: request}})
+	e.cur.socket.send(frame)
 }
 
 // addOutboxTimes names when the outbox has work again.
@@ -84,7 +93,11 @@ func (e *engine) addOutboxTimes(at *earliest) {
 		return
 	}
 	for _, id := range e.order {
-		if en := e.lines[id][0]; en.session == nil {
+		if en := e.lines[id][0]; en.session != nil {
+			continue
+		} else if en.retryAt.Before(e.sendAt) {
+			at.add(e.sendAt)
+		} else {
 			at.add(en.retryAt)
 		}
 	}
@@ -118,6 +131,7 @@ func (e *engine) sent(s *session, re int64, sent *messagev1.Sent) {
 // done says that a message is stored.
 func (e *engine) done(en *entry, sent *messagev1.Sent) {
 	e.remove(en)
+	e.refusals = 0
 	e.emit(SendDone{sent})
 	en.tell(outcome{sent: sent})
 }
@@ -169,6 +183,9 @@ func (e *engine) sendRefused(en *entry, err *gatewayv1.Error) {
 	wait := time.Duration(err.GetRetryAfterMs()) * time.Millisecond
 	switch err.GetRetry() {
 	case gatewayv1.Retry_RETRY_AFTER:
+		if e.refusals++; e.refusals > 1 {
+			e.sendAt = now.Add(min(wait, refusedWait)) // not one conversation alone is refused, and frames are counted
+		}
 		e.takeBack(en, now.Add(max(wait, backoff(en.failures, e.cfg.Random()))))
 		en.failures++
 	case gatewayv1.Retry_RETRY_SAME_ID:

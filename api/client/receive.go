@@ -73,6 +73,9 @@ func (e *engine) welcomed(s *session, re int64, w *gatewayv1.Welcome) {
 	if n := int(w.GetLimits().GetSendsInFlight()); n > 0 {
 		s.maxInFlight = n
 	}
+	if n := int(w.GetLimits().GetFrameBytes()); n > 0 {
+		s.maxFrame = n
+	}
 	s.phase, s.by = phaseResuming, e.cfg.Now().Add(noProgress)
 	if !s.early {
 		e.resume(s)
@@ -150,11 +153,12 @@ func (e *engine) asked(s *session, r *gatewayv1.Reconnect) {
 
 // refused takes an error frame: of a send, or a notice before a close.
 func (e *engine) refused(s *session, re int64, err *gatewayv1.Error) {
-	if ms := err.GetRetryAfterMs(); ms > 0 {
-		s.notice = pace{after: time.Duration(ms) * time.Millisecond, given: true}
-	}
 	if en, ok := s.sends[re]; ok {
 		e.sendRefused(en, err)
+		return
+	}
+	if ms := err.GetRetryAfterMs(); ms > 0 {
+		s.notice = pace{after: time.Duration(ms) * time.Millisecond, given: true}
 	}
 }
 

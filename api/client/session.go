@@ -46,6 +46,7 @@ type session struct {
 	moves       int       // failed tries to do so
 	liveSince   time.Time
 	maxInFlight int
+	maxFrame    int              // bytes
 	notice      pace             // from an error frame just before a close
 	sends       map[int64]*entry // unanswered, by frame id
 }
@@ -65,7 +66,8 @@ func (e *engine) tickConnect(now time.Time) {
 func (e *engine) connect(now time.Time) *session {
 	e.triedAt = now
 	s := &session{
-		gone: make(chan struct{}), pingEvery: defaultPing, maxInFlight: defaultInFlight, sends: map[int64]*entry{},
+		gone: make(chan struct{}), pingEvery: defaultPing, maxInFlight: defaultInFlight, maxFrame: maxFrame,
+		sends: map[int64]*entry{},
 	}
 	e.spawn(func(ctx context.Context) {
 		socket, err := e.dial(ctx)
