@@ -141,13 +141,13 @@ export class Timeline {
     return localSeq >= head.seq && ranges.countAbove(holes, head.readSeq) === 0;
   }
 
-  /** The lowest seq from which everything up to `seq` is here. */
+  /** The lowest seq from which everything up to `seq` is here; above `seq` if that one is missing. */
   startOf(seq: number): number {
-    const below = this.record.holes.filter((hole) => hole.to < seq);
+    const below = this.record.holes.filter((hole) => hole.from <= seq);
     return below.length ? Math.max(...below.map((hole) => hole.to)) + 1 : 1;
   }
 
-  /** The highest seq up to which everything from `seq` on is here; Infinity if that is the end. */
+  /** The highest seq up to which everything from `seq` on is here; Infinity if that is the end, below `seq` if that one is missing. */
   endOf(seq: number): number {
     const above = this.record.holes.filter((hole) => hole.to >= seq);
     return above.length ? Math.min(...above.map((hole) => hole.from)) - 1 : Infinity;

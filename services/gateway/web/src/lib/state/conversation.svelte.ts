@@ -76,10 +76,12 @@ export class ConversationView {
   /** Moves the window towards older messages, and loads them where they are missing. */
   async older(): Promise<void> {
     const { window } = this.place;
-    const start = this.timeline.startOf(Math.min(window.to, this.timeline.record.localSeq));
-    if (window.from > start) {
+    const start = this.timeline.startOf(window.from);
+    if (start > window.from) return this.newer();
+    if (start < window.from) {
       const from = Math.max(start, window.from - STEP);
-      this.setWindow({ from, to: window.to - from >= WINDOW ? from + WINDOW - 1 : window.to });
+      const last = Math.min(window.to, this.timeline.record.localSeq);
+      this.setWindow({ from, to: last - from >= WINDOW ? from + WINDOW - 1 : window.to });
     } else if (window.from > 1) {
       await this.load('older', () => this.chat.replica.older(this.id, window.from));
     }
@@ -93,7 +95,7 @@ export class ConversationView {
     const end = this.timeline.endOf(window.from);
     if (window.to < end) {
       const to = Math.min(end, window.to + STEP);
-      this.setWindow({ from: Math.max(window.from, Math.min(to, localSeq) - WINDOW + 1), to: to >= localSeq ? Infinity : to });
+      this.setWindow({ from: Math.max(window.from, Math.min(to, localSeq) - WINDOW + 1), to });
     } else {
       await this.load('newer', () => this.chat.replica.newer(this.id, window.to));
     }
@@ -129,18 +131,21 @@ export class ConversationView {
     this.refresh();
   }
 
-  // Keeps the window inside one stretch without holes.
+  // Keeps the window inside one stretch without holes; where that is empty, it loads what is missing.
   private fit(): void {
     const { record } = this.timeline;
     const { window } = this.place;
-    if (window.to === Infinity) {
-      if (find(record.holes, record.localSeq)) void this.fillEnd();
-      window.from = Math.max(Math.min(window.from, record.localSeq + 1), this.timeline.startOf(record.localSeq), 1);
-      if (record.localSeq - window.from >= WINDOW) window.from = record.localSeq - WINDOW + 1;
-    } else {
+    if (window.to !== Infinity) {
       window.to = Math.min(window.to, this.timeline.endOf(window.from));
-      window.from = Math.max(window.from, this.timeline.startOf(window.to));
+      if (window.to < window.from) {
+        window.to = window.from - 1;
+        void this.newer();
+      } else if (window.to >= record.localSeq) window.to = Infinity;
+      return;
     }
+    const start = this.timeline.startOf(record.localSeq);
+    if (start > record.localSeq && record.localSeq > 0) void this.fillEnd();
+    window.from = Math.max(1, start, Math.min(window.from, record.localSeq + 1), record.localSeq - WINDOW + 1);
   }
 
   private async fillEnd(): Promise<void> {
@@ -155,11 +160,17 @@ export class ConversationView {
     try {
       await work();
       this.loading = undefined;
-      if (side === 'older') await this.older();
-      else await this.newer();
+      const { from, to } = this.place.window;
+      // What came in lies beside the window now: move it there, unless it is in it already.
+      if (side === 'older' && this.timeline.startOf(from) < from) await this.older();
+      else if (side === 'newer' && to !== Infinity && this.timeline.endOf(from) > to) await this.newer();
+      else this.refresh();
     } catch {
       this.failed = side;
-      this.retry = setTimeout(() => (this.failed = undefined), RETRY_MS);
+      this.retry = setTimeout(() => {
+        this.failed = undefined;
+        this.refresh();
+      }, RETRY_MS);
     } finally {
       this.loading = undefined;
     }

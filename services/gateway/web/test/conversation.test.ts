@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConversationView } from '../src/lib/state/conversation.svelte';
+import { live, settle, world, type Copy, type World } from './protocol/fixture';
+
+let w: World;
+beforeEach(() => {
+  vi.useFakeTimers();
+  w = world();
+});
+afterEach(() => vi.useRealTimers());
+
+const say = (count: number, push = true) => {
+  for (let i = 0; i < count; i++) w.server.state.send(w.bob, w.conversation.id, 'text', undefined, push);
+};
+const open = (copy: Copy) => new ConversationView(copy.chat, copy.chat.replica.timelines.get(w.conversation.id)!, w.alice, undefined);
+const shown = (view: ConversationView) => {
+  view.refresh();
+  return view.rows.flatMap((row) => (row.kind === 'message' && row.seq > 0 ? [row.seq] : []));
+};
+const whole = (seqs: number[]) => seqs.every((seq, i) => i === 0 || seq === seqs[i - 1]! + 1);
+
+describe('the open conversation', () => {
+  it('lands at the end when all is read', async () => {
+    say(300, false);
+    w.conversation.read.set(w.alice, 300);
+    const view = open(await live(w, w.alice));
+    await settle();
+    expect(shown(view).at(-1)).toBe(300);
+    expect(view.ends).toBe(true);
+    expect(view.landsOnNew).toBe(false);
+  });
+
+  it('costs at most two requests', async () => {
+    say(300, false);
+    const copy = await live(w, w.alice);
+    const before = w.server.calls.get('ListMessages') ?? 0;
+    const view = open(copy);
+    await settle();
+    shown(view);
+    await settle();
+    expect((w.server.calls.get('ListMessages') ?? 0) - before).toBeLessThanOrEqual(2);
+  });
+
+  it('lands on the first unread message even when that is far above what is loaded', async () => {
+    say(300, false);
+    w.conversation.read.set(w.alice, 100);
+    const view = open(await live(w, w.alice));
+    await settle();
+    const seqs = shown(view);
+    expect(seqs).toContain(101);
+    expect(whole(seqs)).toBe(true);
+    expect(view.rows.some((row) => row.kind === 'new')).toBe(true);
+    expect(view.ends).toBe(false);
+  });
+
+  it('shows one stretch without holes wherever the user scrolls, and at most 200 messages', async () => {
+    say(700, false);
+    w.conversation.read.set(w.alice, 350);
+    const copy = await live(w, w.alice);
+    const view = open(copy);
+    await settle();
+    let random = 11;
+    for (let step = 0; step < 300; step++) {
+      random = (random * 48271) % 2147483647;
+      if (random % 40 === 0) view.toEnd();
+      else if (random % 7 === 0) say(1);
+      else if (random % 9 < 5) await view.older();
+      else await view.newer();
+      await settle();
+      const seqs = shown(view);
+      expect(whole(seqs)).toBe(true);
+      expect(seqs.length).toBeLessThanOrEqual(200);
+      expect(seqs.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('reaches the first and the last message', async () => {
+    say(400, false);
+    w.conversation.read.set(w.alice, 200);
+    const view = open(await live(w, w.alice));
+    for (let i = 0; i < 40 && !view.begins; i++) {
+      await view.older();
+      await settle();
+    }
+    expect(shown(view)[0]).toBe(1);
+    for (let i = 0; i < 40 && !view.ends; i++) {
+      await view.newer();
+      await settle();
+    }
+    expect(shown(view).at(-1)).toBe(400);
+  });
+
+  it('counts what comes in below, and shows it only at the end', async () => {
+    say(400, false);
+    w.conversation.read.set(w.alice, 100);
+    const view = open(await live(w, w.alice));
+    await settle();
+    say(2);
+    await settle();
+    shown(view);
+    expect(view.below).toBe(2);
+    expect(shown(view)).not.toContain(402);
+    view.toEnd();
+    expect(shown(view)).toContain(402);
+    expect(view.below).toBe(0);
+  });
+
+  it('tries again after messages could not be loaded', async () => {
+    say(300, false);
+    w.conversation.read.set(w.alice, 300);
+    const view = open(await live(w, w.alice));
+    await settle();
+    w.server.down = true;
+    while (!view.failed) {
+      await view.older();
+      await settle();
+    }
+    const top = shown(view)[0]!;
+    w.server.down = false;
+    await vi.advanceTimersByTimeAsync(3_100);
+    await view.older();
+    await settle();
+    expect(shown(view)[0]).toBeLessThan(top);
+    view.leave();
+  });
+});
