@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from '@playwright/test';
+import { compose, HANGUL, RECORDINGS } from './lib/compose';
+import { Person, unique } from './lib/person';
+import { servers, type Servers } from './lib/servers';
+
+let running: Servers;
+let alice: Person;
+let bob: Person;
+
+test.beforeAll(async ({ browser }) => {
+  running = await servers(1);
+  const base = running.urls[0]!;
+  alice = await Person.create(browser, base, unique('alice'), 'Alice Wren');
+  bob = await Person.create(browser, base, unique('bob'), 'Bob Finch', { width: 900, height: 600 });
+  await alice.signUp();
+  await bob.signUp();
+  await alice.askToBeFriend(bob, '');
+  await bob.accept(alice);
+});
+
+test.afterAll(async () => {
+  for (const person of [alice, bob]) await person?.context.close();
+  await running?.close();
+});
+
+test('an input method never sends, and the next Enter does', async () => {
+  await alice.open(bob);
+  for (const [name, { steps, text }] of Object.entries(RECORDINGS)) {
+    const before = (await alice.texts()).length;
+    await compose(alice.composer, steps);
+    await expect(alice.composer, name).toHaveValue(text);
+    expect(await alice.texts(), name).toHaveLength(before);
+    await alice.composer.press('Enter');
+    await expect.poll(() => alice.texts(), { message: name }).toHaveLength(before + 1);
+    await expect(alice.composer, name).toHaveValue('');
+  }
+  for (const [name, steps] of Object.entries(HANGUL)) {
+    const before = (await alice.texts()).length;
+    await compose(alice.composer, steps);
+    await expect.poll(() => alice.texts(), { message: name }).toHaveLength(before + 1);
+    expect((await alice.texts()).at(-1), name).toBe('안녕');
+    await expect(alice.composer, name).toHaveValue('');
+  }
+});
+
+test('typing is shown at once and is gone with the message', async () => {
+  await alice.open(bob);
+  await bob.open(alice);
+  // The server lets typing through at a rate of its own; whoever goes on typing is seen.
+  const typing = bob.page.locator('.typing.on');
+  await alice.composer.press('I');
+  await expect(async () => {
+    await alice.composer.press('x');
+    await expect(typing).toHaveText('Alice Wren is typing…', { timeout: 500 });
+  }).toPass({ timeout: 12_000 });
+  await alice.composer.fill('I am ty');
+  await alice.composer.press('Enter');
+  await expect(bob.bubble('I am ty')).toBeVisible();
+  await expect(bob.page.locator('.typing.on')).toHaveCount(0);
+});
+
+test('markup that people write is shown as they wrote it', async () => {
+  await alice.open(bob);
+  await bob.open(alice);
+  const corpus = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', '<svg/onload=alert(1)>', 'javascript:alert(1)', '{{7*7}} ${7*7}', '<a href="javascript:alert(1)">x</a>', '\u202Eevil\u202C'];
+  for (const text of corpus) {
+    await alice.say(text);
+    await expect(bob.page.locator('[data-key] .text').last()).toHaveText(text);
+  }
+  expect(await bob.page.locator('[data-key] .text :is(script, img, svg, a[href^="javascript"])').count()).toBe(0);
+});
+
+test('the view holds still while older messages load, and follows only at its end', async () => {
+  test.setTimeout(240_000);
+  await alice.open(bob);
+  await bob.page.goto(`${bob.base}/contacts`);
+  await fill(alice, 260);
+  const fresh = await Person.create(bob.context.browser()!, bob.base, bob.username, bob.nickname, { width: 900, height: 600 });
+  await fresh.signIn();
+  await fresh.open(alice);
+  const { page } = fresh;
+  const log = page.getByRole('log');
+  await expect(page.getByText('New', { exact: true })).toBeInViewport();
+  await page.getByRole('button', { name: 'Newest messages' }).click();
+  await expect(log.getByText(/^260 /)).toBeInViewport();
+  // Wheel up in steps: between two frames the first visible line may move by the wheel only.
+  const worst = await log.evaluate(async (scroller) => {
+    const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const first = () => {
+      const top = scroller.getBoundingClientRect().top;
+      const line = [...scroller.querySelectorAll<HTMLElement>('[data-seq]')].find((one) => one.getBoundingClientRect().bottom > top + 1)!;
+      return { line: line.dataset.key!, y: line.getBoundingClientRect().top };
+    };
+    let worstJump = 0;
+    let most = 0;
+    const seen = new Set<string>();
+    for (let step = 0; step < 400; step++) {
+      scroller.scrollTop -= 90;
+      const before = first();
+      await frame();
+      await frame();
+      const now = scroller.querySelector<HTMLElement>(`[data-key="${before.line}"]`);
+      worstJump = Math.max(worstJump, now ? Math.abs(now.getBoundingClientRect().top - before.y) : Infinity);
+      most = Math.max(most, scroller.querySelectorAll('[data-seq]').length);
+      seen.add(before.line);
+      if (scroller.querySelector('.begin') && scroller.scrollTop < 5) break;
+    }
+    return { worstJump, most, begins: scroller.querySelector('.begin') !== null, seen: seen.size };
+  });
+  expect(worst.begins).toBe(true);
+  expect(worst.seen).toBeGreaterThan(200);
+  expect(worst.worstJump).toBeLessThanOrEqual(1);
+  expect(worst.most).toBeLessThanOrEqual(200);
+  // Something new comes in while reading at the top: nothing moves, a button tells.
+  const place = await log.evaluate((scroller) => scroller.scrollTop);
+  await alice.say('Something new');
+  await expect(page.getByRole('button', { name: '1 new message' })).toBeVisible();
+  expect(Math.abs((await log.evaluate((scroller) => scroller.scrollTop)) - place)).toBeLessThanOrEqual(1);
+  await page.getByRole('button', { name: '1 new message' }).click();
+  await expect(fresh.bubble('Something new')).toBeInViewport();
+  await alice.say('And one more');
+  await expect(fresh.bubble('And one more')).toBeInViewport();
+  expect(fresh.complaints).toEqual([]);
+  await fresh.context.close();
+});
+
+test('two tabs share drafts and sign-out, and each hears everything once', async () => {
+  const one = bob.page;
+  await bob.open(alice);
+  const other = await bob.context.newPage();
+  await other.goto(one.url());
+  await expect(other.locator('textarea')).toBeVisible();
+  await one.locator('textarea').fill('half a sentence');
+  await expect(other.locator('textarea')).toHaveValue('half a sentence');
+  await one.locator('textarea').fill('');
+  await expect(other.locator('textarea')).toHaveValue('');
+  await alice.open(bob);
+  await alice.say('To both tabs');
+  for (const tab of [one, other]) await expect(tab.getByText('To both tabs', { exact: true }).and(tab.locator('.text'))).toHaveCount(1);
+  await one.locator('textarea').fill('From the first tab');
+  await one.locator('textarea').press('Enter');
+  await expect(other.locator('.text').getByText('From the first tab')).toHaveCount(1);
+  await one.goto(`${bob.base}/settings`);
+  await one.getByRole('button', { name: 'Sign out' }).click();
+  await one.getByRole('alertdialog').getByRole('button', { name: 'Sign out' }).click();
+  for (const tab of [one, other]) await expect(tab.getByRole('heading', { name: 'Welcome back' })).toBeVisible();
+  await other.close();
+  await bob.signIn();
+  await expect(bob.line(alice)).toBeVisible();
+});
+
+test('keys move between conversations, and back is the browser’s back on a narrow screen', async ({ browser }) => {
+  const narrow = await Person.create(browser, bob.base, bob.username, bob.nickname, { width: 320, height: 640 });
+  await narrow.signIn();
+  await narrow.open(alice);
+  await expect(narrow.line(alice)).toBeHidden();
+  await narrow.page.goBack();
+  await expect(narrow.line(alice)).toBeVisible();
+  await expect(narrow.composer).toBeHidden();
+  await narrow.page.goForward();
+  await narrow.page.getByRole('button', { name: 'Back' }).click();
+  await expect(narrow.line(alice)).toBeVisible();
+  await narrow.context.close();
+
+  await bob.page.goto(`${bob.base}/`);
+  await expect(bob.line(alice)).toBeVisible();
+  await bob.page.keyboard.press('Alt+ArrowDown');
+  await expect(bob.composer).toBeVisible();
+  await bob.page.keyboard.press('Escape');
+  await expect(bob.page.getByRole('heading', { name: 'Pick up a thread' })).toBeVisible();
+});
+
+test('the language changes without a reload and keeps the draft', async () => {
+  await bob.open(alice);
+  await bob.composer.fill('kept');
+  await bob.visit('/settings');
+  await bob.page.getByLabel('Language').selectOption('zh-Hans');
+  await expect(bob.page.getByRole('heading', { level: 1, name: '设置' })).toBeVisible();
+  expect(await bob.page.locator('html').getAttribute('lang')).toBe('zh-Hans');
+  await bob.page.getByLabel('语言').selectOption('en');
+  await bob.visit('/');
+  await bob.open(alice);
+  await expect(bob.composer).toHaveValue('kept');
+  await bob.composer.fill('');
+});
+
+test('nothing above broke the policy of the page', () => {
+  expect([...alice.complaints, ...bob.complaints]).toEqual([]);
+});
+
+// Sends many messages of mixed height through the protocol, faster than a person could.
+async function fill(from: Person, count: number): Promise<void> {
+  const login = await from.page.evaluate(() => JSON.parse(localStorage.getItem('parley.login')!) as { token: string });
+  const conversationId = new URL(from.page.url()).pathname.split('/').at(-1)!;
+  for (let i = 0; i < count; i++) {
+    const hex = (Date.now() * 65_536 + i).toString(16).padStart(16, '0');
+    const clientMessageId = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13)}-8000-${String(i).padStart(12, '0')}`;
+    const body = `${i + 1} ${'很长的一行 and some words. '.repeat((i * 7) % 12)}${i % 9 === 0 ? '\nsecond\nthird' : ''}`.trim();
+    const send = () =>
+      from.page.request.post(`${from.base}/parley.message.v1.MessageService/Send`, {
+        headers: { Authorization: `Bearer ${login.token}` },
+        data: { conversationId, clientMessageId, content: { text: { body } } },
+      });
+    let answer = await send();
+    for (let tries = 0; !answer.ok() && tries < 30; tries++) {
+      await from.page.waitForTimeout(1_000);
+      answer = await send();
+    }
+    expect(answer.ok(), await answer.text()).toBe(true);
+  }
+}
