@@ -5,6 +5,7 @@ package events
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +17,9 @@ import (
 const (
 	// Queue is the durable queue; all replicas of transmit share it.
 	Queue = "transmit.events"
+	// UsersSuffix follows it in the name of the queue for changed profiles. They need the friend service, and
+	// while it is away they must not take the places of messages under way.
+	UsersSuffix = ".users"
 	// prefetch bounds the events under way; 100 to 300 is the useful range of RabbitMQ.
 	prefetch = 300
 )
@@ -28,7 +32,7 @@ type Forwarder interface {
 
 // Options of New; all fields but Queue are required.
 type Options struct {
-	// Queue to consume; empty: Queue. Another name hears the same events once more.
+	// Queue to consume, with the one for profiles beside it; empty: Queue. Another name hears the same events once more.
 	Queue      string
 	Subscriber broker.Subscriber
 	Forwarder  Forwarder
@@ -56,14 +60,24 @@ func New(o Options) *Consumer {
 	return c
 }
 
-// Run consumes until ctx ends. What is not settled then is not acknowledged and comes again, here or
+// Run consumes both queues until ctx ends. What is not settled then is not acknowledged and comes again, here or
 // at another replica.
 func (c *Consumer) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	users := make(chan error, 1)
+	go func() {
+		defer cancel()
+		users <- c.consume(ctx, c.queue+UsersSuffix, "user.*")
+	}()
+	err := c.consume(ctx, c.queue, "message.*", "conversation.*", "marker.*", "friend.*")
+	cancel()
+	return errors.Join(err, <-users)
+}
+
+func (c *Consumer) consume(ctx context.Context, queue string, keys ...string) error {
 	return c.subscriber.Subscribe(ctx, broker.Subscription{
-		Queue:       c.queue,
-		Exchange:    broker.EventsExchange,
-		RoutingKeys: []string{"message.*", "conversation.*", "marker.*", "friend.*", "user.*"},
-		Prefetch:    prefetch,
+		Queue: queue, Exchange: broker.EventsExchange, RoutingKeys: keys, Prefetch: prefetch,
 	}, c.handle)
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,15 +19,23 @@ import (
 
 // queue is a subscriber that hands over fixed bodies and records what became of them.
 type queue struct {
-	bodies       [][]byte
-	subscription broker.Subscription
-	outcomes     []broker.Outcome
+	bodies [][]byte
+
+	mu            sync.Mutex // guards what follows
+	subscriptions map[string]broker.Subscription
+	outcomes      []broker.Outcome
 }
 
 func (q *queue) Subscribe(
 	ctx context.Context, s broker.Subscription, handle func(context.Context, *broker.Delivery),
 ) error {
-	q.subscription = s
+	q.mu.Lock()
+	q.subscriptions[s.Queue] = s
+	q.mu.Unlock()
+	if s.Queue != events.Queue {
+		<-ctx.Done()
+		return nil
+	}
 	for _, b := range q.bodies {
 		handle(ctx, broker.NewDelivery("message.created", b, false, func(o broker.Outcome) {
 			q.outcomes = append(q.outcomes, o)
@@ -48,7 +57,7 @@ func (f *forwarder) Forward(_ context.Context, list []transmit.Event, settled fu
 
 func consume(t *testing.T, bodies ...[]byte) (*queue, *forwarder) {
 	t.Helper()
-	q, f := &queue{bodies: bodies}, &forwarder{}
+	q, f := &queue{bodies: bodies, subscriptions: map[string]broker.Subscription{}}, &forwarder{}
 	err := events.New(events.Options{
 		Subscriber: q, Forwarder: f, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	}).Run(t.Context())
@@ -61,11 +70,16 @@ func consume(t *testing.T, bodies ...[]byte) (*queue, *forwarder) {
 func TestConsumerBindsWhatPeopleHear(t *testing.T) {
 	t.Parallel()
 	q, _ := consume(t)
-	want := broker.Subscription{
-		Queue: "transmit.events", Exchange: "parley.events", Prefetch: 300,
-		RoutingKeys: []string{"message.*", "conversation.*", "marker.*", "friend.*", "user.*"},
+	want := map[string]broker.Subscription{
+		"transmit.events": {
+			Queue: "transmit.events", Exchange: "parley.events", Prefetch: 300,
+			RoutingKeys: []string{"message.*", "conversation.*", "marker.*", "friend.*"},
+		},
+		"transmit.events.users": {
+			Queue: "transmit.events.users", Exchange: "parley.events", Prefetch: 300, RoutingKeys: []string{"user.*"},
+		},
 	}
-	if diff := cmp.Diff(want, q.subscription); diff != "" {
+	if diff := cmp.Diff(want, q.subscriptions); diff != "" {
 		t.Errorf("subscription (-want +got):\n%s", diff)
 	}
 }
