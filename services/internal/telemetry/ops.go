@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/pprof" //nolint:gosec // G108: the ops port is in no public Service, and nothing serves the default mux
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,7 +73,16 @@ func (o *Ops) Handler() http.Handler {
 		MaxRequestsInFlight: 4,
 		Timeout:             writeTimeout / 2,
 	}))
+	addProfiles(mux)
 	return mux
+}
+
+// addProfiles offers what `go tool pprof` asks for; a CPU profile must end within writeTimeout.
+func addProfiles(mux *http.ServeMux) {
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {
