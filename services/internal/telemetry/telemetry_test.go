@@ -81,7 +81,7 @@ func TestProbes(t *testing.T) {
 		{"then it is ready", "GET", "/readyz", true, 200, "ready\n"},
 		{"a HEAD is a GET", "HEAD", "/readyz", true, 200, ""},
 		{"a drain ends it", "GET", "/readyz", false, 503, "not ready\n"},
-		{"another path", "GET", "/debug/pprof/", true, 404, ""},
+		{"another path", "GET", "/debug/vars", true, 404, ""},
 		{"another method", "POST", "/livez", true, 405, ""},
 		{"a TRACE", "TRACE", "/livez", true, 405, ""},
 	} {
