@@ -9,7 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/http/pprof" //nolint:gosec // G108: the ops port is in no public Service, and nothing serves the default mux
+	"net/http/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,7 +77,8 @@ func (o *Ops) Handler() http.Handler {
 	return mux
 }
 
-// addProfiles offers what `go tool pprof` asks for; a CPU profile must end within writeTimeout.
+// addProfiles offers what `go tool pprof` asks for: the ops port is in no public Service. A CPU profile
+// must end within writeTimeout.
 func addProfiles(mux *http.ServeMux) {
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
