@@ -4,18 +4,23 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# validate.proto comes from the Go module of protovalidate; buf wants it inside the workspace.
-validate=$(go list -m -f '{{.Dir}}' github.com/bufbuild/protovalidate)
+# validate.proto comes from the module of protovalidate, which holds no Go package, so that no go.mod
+# can keep it: version and checksum stand here. buf wants the file inside the workspace.
+module=github.com/bufbuild/protovalidate@v1.2.2
+checksum=h1:2H/9/Kr97etSRqW3IJjTTb09z+zutkK2GDhDRbOnqr4=
+found=$(go mod download -json "$module")
+dir=$(sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' <<<"$found")
+if ! grep -qF "\"Sum\": \"$checksum\"" <<<"$found"; then
+  echo "$module is not what it was: its checksum differs" >&2
+  exit 1
+fi
 rm -rf .cache/protovalidate
 mkdir -p .cache/protovalidate
-cp -r "$validate/proto/protovalidate/buf" .cache/protovalidate/
+cp -r "$dir/proto/protovalidate/buf" .cache/protovalidate/
 chmod -R u+w .cache/protovalidate
 
 hack/tool.sh buf generate api/proto
-if [ -d api/v1alpha1 ]; then
-  hack/tool.sh controller-gen object paths=./api/v1alpha1
-fi
-if [ -f services/gateway/web/package.json ] && [ -d services/gateway/web/node_modules ]; then
+hack/tool.sh controller-gen object paths=./api/v1alpha1
+if [ -d services/gateway/web/node_modules ]; then
   (cd services/gateway/web && npm run --silent generate)
 fi
-gofmt -w api/gen
