@@ -17,8 +17,8 @@ import (
 	"github.com/parley-chat/parley/services/internal/broker"
 )
 
-// transmitQueue is the one durable queue; its backlog and its dead letters are what people ask about.
-const transmitQueue = "transmit.events"
+// transmitQueues lists the durable queues; their backlog and dead letters are what people ask about.
+func transmitQueues() []string { return []string{"transmit.events", "transmit.events.users"} }
 
 // checkRabbitMQ connects and looks at the queues without changing them.
 func checkRabbitMQ(ctx context.Context, environ map[string]string) []finding {
@@ -35,12 +35,14 @@ func checkRabbitMQ(ctx context.Context, environ map[string]string) []finding {
 	}
 	defer connection.Close()
 	version, _ := connection.Properties["version"].(string)
-	return []finding{
+	findings := []finding{
 		good("RabbitMQ reachable", "yes"),
 		expect(isSupportedBroker(version), "RabbitMQ version", version, "run RabbitMQ 3.10 or newer"),
-		checkQueue(connection),
-		checkDeadLetters(connection),
 	}
+	for _, queue := range transmitQueues() {
+		findings = append(findings, checkQueue(connection, queue), checkDeadLetters(connection, queue+broker.DeadSuffix))
+	}
+	return findings
 }
 
 func dialRabbitMQ(ctx context.Context, address string) (*amqp.Connection, error) {
@@ -95,12 +97,12 @@ func inspect(connection *amqp.Connection, name string) (queue amqp.Queue, exists
 	return queue, err == nil, err
 }
 
-func checkQueue(connection *amqp.Connection) finding {
-	const check = "queue " + transmitQueue
-	queue, exists, err := inspect(connection, transmitQueue)
+func checkQueue(connection *amqp.Connection, name string) finding {
+	check := "queue " + name
+	queue, exists, err := inspect(connection, name)
 	switch {
 	case err != nil:
-		return bad(check, "not readable", "give the user of PARLEY_RABBITMQ_URL the right to read "+transmitQueue)
+		return bad(check, "not readable", "give the user of PARLEY_RABBITMQ_URL the right to read "+name)
 	case !exists:
 		return good(check, "not there yet, transmit makes it")
 	}
@@ -108,9 +110,8 @@ func checkQueue(connection *amqp.Connection) finding {
 	return expect(queue.Consumers > 0 || queue.Messages == 0, check, found, "start parley transmit: nobody takes the events")
 }
 
-func checkDeadLetters(connection *amqp.Connection) finding {
-	const name = transmitQueue + broker.DeadSuffix
-	const check = "queue " + name
+func checkDeadLetters(connection *amqp.Connection, name string) finding {
+	check := "queue " + name
 	queue, exists, err := inspect(connection, name)
 	switch {
 	case err != nil:

@@ -39,7 +39,8 @@ type Conversation struct {
 	Seq int64
 	// Rev counts changes to messages.
 	Rev int64
-	// MembersRev counts changes of membership; 0 means that the conversation was never opened, so
+	// MembersRev counts changes of who is a member and of whether members can send, so that a device
+	// that missed such a change sees it in the head; 0 means that the conversation was never opened, so
 	// that nobody can see it.
 	MembersRev int64
 	// CreatedAt is when it was first opened, ms.

@@ -62,10 +62,10 @@ func (r Relation) apply(c Conversation) RelationChange {
 		change.Join = true
 		change.Events = []Event{conversationEvent(ConversationCreated, r, c)}
 	case r.Open && !opened:
-		c.State, c.ActiveAt = Open, r.At
+		c.State, c.ActiveAt, c.MembersRev = Open, r.At, c.MembersRev+1
 		change.Events = []Event{conversationEvent(ConversationUpdated, r, c)}
 	case !r.Open && opened:
-		c.State = ReadOnly
+		c.State, c.MembersRev = ReadOnly, c.MembersRev+1
 		change.Events = []Event{conversationEvent(ConversationUpdated, r, c)}
 	}
 	change.Conversation = c

@@ -73,8 +73,10 @@ type talk struct {
 	version int64
 	opened  bool // ever
 	open    bool
-	log     []message.ClientKey
-	read    map[ids.UserID]int64
+	// membersRev counts what members saw: the first opening and each change of the state since.
+	membersRev int64
+	log        []message.ClientKey
+	read       map[ids.UserID]int64
 }
 
 type fataler interface {
@@ -186,6 +188,9 @@ func (m *model) relate(t testing.TB, k *talk, version int64, open bool) {
 		}
 	}
 	if version > k.version {
+		if open != k.open && (open || k.opened) { // a state that nobody saw is no change
+			k.membersRev++
+		}
 		k.version, k.open, k.opened = version, open, k.opened || open
 	}
 }
@@ -207,7 +212,7 @@ func (m *model) mark(t testing.TB, k *talk, user ids.UserID, seq int64) {
 
 // head counts what is unread message by message.
 func (m *model) head(k *talk, user ids.UserID) message.Head {
-	h := message.Head{Conversation: k.id, Seq: int64(len(k.log)), MembersRev: 1, ReadSeq: k.read[user]}
+	h := message.Head{Conversation: k.id, Seq: int64(len(k.log)), MembersRev: k.membersRev, ReadSeq: k.read[user]}
 	for i, key := range k.log {
 		if int64(i+1) > k.read[user] && key.Sender != user {
 			h.Unread++

@@ -298,7 +298,7 @@ func TestClosingAndRecipients(t *testing.T) {
 	recipients := func(user ids.UserID) (*messagev1.ListRecipientsResponse, error) {
 		return p.messages(component.Gateway).ListRecipients(t.Context(), &messagev1.ListRecipientsRequest{ConversationId: id, UserId: user.String()})
 	}
-	if got, err := recipients(a); err != nil || len(got.GetUserIds()) != 2 || !got.GetReadOnly() || got.GetMembersRev() != 1 {
+	if got, err := recipients(a); err != nil || len(got.GetUserIds()) != 2 || !got.GetReadOnly() || got.GetMembersRev() != 2 {
 		t.Errorf("recipients: %v, %v", got, err)
 	}
 	if _, err := recipients(ids.NewUser()); !errors.Is(err, message.ErrNotFound) {

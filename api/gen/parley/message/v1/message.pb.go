@@ -332,7 +332,8 @@ type Head struct {
 	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
 	// Count of changes to messages.
 	Rev int64 `protobuf:"varint,3,opt,name=rev,proto3" json:"rev,omitempty"`
-	// Membership version.
+	// Membership version: counts changes of who is a member and of whether members can send. When it
+	// grows, GetConversation tells what changed.
 	MembersRev int64 `protobuf:"varint,4,opt,name=members_rev,json=membersRev,proto3" json:"members_rev,omitempty"`
 	// The user's read marker. Not sent in frames that are the same for every member.
 	ReadSeq int64 `protobuf:"varint,5,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"`

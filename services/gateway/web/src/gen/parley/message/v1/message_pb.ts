@@ -170,7 +170,8 @@ export type Head = Message$1<"parley.message.v1.Head"> & {
   rev: bigint;
 
   /**
-   * Membership version.
+   * Membership version: counts changes of who is a member and of whether members can send. When it
+   * grows, GetConversation tells what changed.
    *
    * @generated from field: int64 members_rev = 4;
    */
