@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the browser journeys against bin/parley in headless Chromium.
+# Runs the browser journeys in headless Chromium: all of them against bin/parley in one process, then the
+# journey of two people against separate processes on MariaDB and RabbitMQ.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-chromium=${PARLEY_CHROMIUM:-$(command -v chromium || true)}
-if [ -z "$chromium" ]; then
+PARLEY_CHROMIUM=${PARLEY_CHROMIUM:-$(command -v chromium || true)}
+if [ -z "$PARLEY_CHROMIUM" ]; then
   echo "Chromium is missing: run hack/debian.sh, or set PARLEY_CHROMIUM to a Chromium" >&2
   exit 1
 fi
-cd test/e2e
-PARLEY_BIN=${PARLEY_BIN:-$PWD/../../bin/parley} PARLEY_CHROMIUM=$chromium exec npm test --silent
+export PARLEY_CHROMIUM PARLEY_BIN=${PARLEY_BIN:-$PWD/bin/parley}
+(cd test/e2e && npm run --silent check && npm test --silent)
+go run ./hack/withservers -- go run ./hack/withcluster -gateways 2 -binary "$PARLEY_BIN" -- \
+  npm test --silent --prefix test/e2e -- journey.spec.ts -g '2 gateway'
