@@ -131,6 +131,13 @@ test('two tabs share drafts and sign-out, and each hears everything once', async
   const other = await bob.context.newPage();
   await other.goto(one.url());
   await expect(other.locator('textarea')).toBeVisible();
+  // Many messages are unread here: the newest ones are a click away.
+  for (const tab of [one, other]) {
+    const jump = tab.locator('.jump');
+    await expect(tab.locator('[data-seq]').first()).toBeAttached();
+    if (await jump.isVisible()) await jump.click();
+    await expect(jump).toBeHidden();
+  }
   await one.locator('textarea').fill('half a sentence');
   await expect(other.locator('textarea')).toHaveValue('half a sentence');
   await one.locator('textarea').fill('');
@@ -183,6 +190,26 @@ test('the language changes without a reload and keeps the draft', async () => {
   await bob.open(alice);
   await expect(bob.composer).toHaveValue('kept');
   await bob.composer.fill('');
+});
+
+test('loaded conversations stay readable without a server, also after a reload', async () => {
+  await bob.open(alice);
+  await alice.open(bob);
+  await alice.say('Kept on the device');
+  await expect(bob.bubble('Kept on the device')).toBeVisible();
+  await bob.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  if (running.restart) await running.restart.stop();
+  else await bob.context.setOffline(true);
+  await bob.page.reload();
+  await expect(bob.bubble('Kept on the device')).toBeVisible();
+  await bob.say('Written without a server');
+  await expect(bob.page.getByText(bob.t('net.offline'))).toBeVisible();
+  await bob.page.reload();
+  await expect(bob.bubble('Written without a server')).toBeVisible();
+  if (running.restart) await running.restart.start();
+  else await bob.context.setOffline(false);
+  await expect(alice.bubble('Written without a server')).toBeVisible({ timeout: 60_000 });
+  await expect(alice.bubble('Written without a server')).toHaveCount(1);
 });
 
 test('nothing above broke the policy of the page', () => {

@@ -9,7 +9,7 @@
 //
 //   - every path without a file, except /v1 and the RPC paths, answers index.html, so that deep links
 //     such as /c/<conversation> work;
-//   - files under assets/ carry a hash in their name and may be cached for ever, index.html never;
+//   - files under assets/ carry a hash in their name and may be cached for ever, index.html and sw.js never;
 //   - the policy of ContentSecurityPolicy, where the sources of connect-src get the address of the
 //     WebSocket too.
 package web
@@ -23,11 +23,12 @@ import (
 var dist embed.FS
 
 // ContentSecurityPolicy is what the built client can live with: scripts and styles from files only.
-// The one Trusted Types policy is that of Svelte, which makes templates from constants of the build.
+// There are two Trusted Types policies: that of Svelte, which makes templates from constants of the
+// build, and one that lets the page register /sw.js, which keeps the page for times without network.
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; " +
 	"img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; base-uri 'none'; object-src 'none'; " +
 	"frame-ancestors 'none'; form-action 'self'; worker-src 'self'; manifest-src 'self'; " +
-	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
+	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html parley-worker"
 
 // FS answers the built client, index.html at its top.
 func FS() fs.FS {

@@ -8,7 +8,7 @@ const markup = [
 ];
 
 export default ts.config(
-  { ignores: ['dist/', 'node_modules/', 'src/gen/'] },
+  { ignores: ['dist/', 'public/', 'node_modules/', 'src/gen/'] },
   ...ts.configs.recommended,
   ...svelte.configs.recommended,
   {

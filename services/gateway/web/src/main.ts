@@ -6,6 +6,7 @@ import { bearer } from './lib/protocol/clients';
 import { App } from './lib/state/app.svelte';
 import { openStorage } from './lib/storage/idb';
 import { openWebSocket } from './lib/storage/websocket';
+import { keepPage } from './lib/storage/worker';
 import Root from './ui/Root.svelte';
 
 const app = new App({
@@ -21,3 +22,4 @@ const app = new App({
 });
 mount(Root, { target: document.getElementById('app')!, props: { app } });
 void app.start();
+if (import.meta.env.PROD) keepPage();
