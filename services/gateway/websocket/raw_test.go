@@ -70,8 +70,8 @@ func open(t *testing.T, change func(*gateway.Limits, *websocket.Options)) *door 
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+		server.Close() // first: no connection may come in while Wait counts
 		handler.Wait()
-		server.Close()
 	})
 	d.address = server.Listener.Addr().String()
 	return d
