@@ -47,6 +47,7 @@ func internalEdges() map[string][]string {
 		"outbox/outboxtest":      {"outbox", "broker", "ids", "sqldb"},
 		"rpcserver":              {"fault", "ids", "identity", "secret", "telemetry"},
 		"rpcclient":              {"fault", "ids", "identity"},
+		"process":                {"broker", "broker/amqpbroker", "identity", "lifecycle", "secret", "telemetry"},
 		"objectstore":            {"fault", "secret"},
 		"searchindex":            {"fault", "secret"},
 		"searchindex/bleveindex": {"searchindex", "fault"},

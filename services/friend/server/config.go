@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"net/url"
 
-	"github.com/caarlos0/env/v11"
-
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/telemetry"
@@ -38,11 +37,7 @@ type Config struct {
 
 // Load reads a configuration from environment variables and checks it.
 func Load(environ map[string]string) (Config, error) {
-	cfg, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
-	if err != nil {
-		return Config{}, fmt.Errorf("read environment: %w", err)
-	}
-	return cfg, cfg.Validate()
+	return process.LoadConfig[Config](environ)
 }
 
 // Validate tells all that is wrong, at once. A value that Parts may give instead may be empty.

@@ -23,11 +23,11 @@ import (
 	"github.com/parley-chat/parley/services/friend/events"
 	"github.com/parley-chat/parley/services/friend/sqlstore"
 	"github.com/parley-chat/parley/services/friend/upstream"
-	"github.com/parley-chat/parley/services/internal/broker"
 	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/internal/page"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/sqldb"
@@ -46,7 +46,7 @@ func Migrate(ctx context.Context, cfg Config) error {
 // Run serves until ctx ends and then stops within ten seconds. It fails only for what no restart
 // repairs: settings, keys, a port in use, a SQLite file that cannot be migrated.
 func Run(ctx context.Context, cfg Config, parts Parts) error {
-	parts, err := parts.complete(cfg)
+	parts, err := parts.LoadWithPageKey(cfg.process())
 	if err != nil {
 		return fmt.Errorf("friend: %w", err)
 	}
@@ -54,22 +54,17 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 	if err != nil {
 		return fmt.Errorf("friend: open the database: %w", err)
 	}
-	bus, ours, err := parts.openBroker(cfg) //nolint:contextcheck // its life ends with Close, not with a context
+	parts, closed, err := parts.OpenBroker(cfg.process()) //nolint:contextcheck // its life ends with Close, not with a context
 	if err != nil {
-		return errors.Join(fmt.Errorf("friend: open the broker: %w", err), db.Close())
+		return errors.Join(fmt.Errorf("friend: %w", err), db.Close())
 	}
 	group := lifecycle.New(parts.Logger)
 	group.OnStop("database", func(context.Context) error { return db.Close() })
-	if ours {
-		group.OnStop("broker", func(context.Context) error { return bus.Close() })
-	}
+	group.OnStop("broker", func(context.Context) error { return closed() })
 	registry := telemetry.NewRegistry()
-	service := newService(group, cfg, parts, resources{db: db, bus: bus, registry: registry})
+	service := newService(group, cfg, parts, resources{db: db, registry: registry})
 	if err := serve(ctx, group, cfg, parts, registry, service); err != nil {
-		if ours {
-			err = errors.Join(err, bus.Close())
-		}
-		return errors.Join(fmt.Errorf("friend: %w", err), db.Close())
+		return errors.Join(fmt.Errorf("friend: %w", err), closed(), db.Close())
 	}
 	return group.Run(ctx)
 }
@@ -92,17 +87,16 @@ func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {
 // resources are what a service is built on.
 type resources struct {
 	db       *sqldb.DB
-	bus      broker.Broker
 	registry *prometheus.Registry
 }
 
 // newService builds the domain and registers its background work.
 func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) *friend.Service {
 	relay := outbox.NewRelay(outbox.Options{
-		DB: r.db, Publisher: r.bus, Now: time.Now, Logger: parts.Logger, Registerer: r.registry,
+		DB: r.db, Publisher: parts.Broker, Now: time.Now, Logger: parts.Logger, Registerer: r.registry,
 	})
-	users := parts.client(component.User, cfg.UserURL)
-	messages := parts.client(component.Message, cfg.MessageURL)
+	users := client(parts, component.User, cfg.UserURL)
+	messages := client(parts, component.Message, cfg.MessageURL)
 	group.OnStop("clients", func(context.Context) error {
 		users.Close()
 		messages.Close()
@@ -122,7 +116,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) *f
 	return service
 }
 
-func (p Parts) client(audience component.Name, url string) *rpcclient.Client {
+func client(p Parts, audience component.Name, url string) *rpcclient.Client {
 	return rpcclient.New(rpcclient.Options{
 		Self: component.Friend, Audience: audience, BaseURL: url, Keys: p.Keys, Transport: p.Transport,
 	})
@@ -134,22 +128,15 @@ func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts,
 		Component: component.Friend, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
 	})
 	rpc.Mount(friendv1connect.NewFriendServiceHandler(connectapi.New(service), rpc.HandlerOptions()...))
-	rpcListener, opsListener, err := parts.listen(ctx, cfg)
+	parts, err := parts.Listen(ctx, cfg.process())
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
 	ops := telemetry.NewOps(registry)
-	if opsListener != nil {
-		group.Go("ops", func(ctx context.Context) error { return ops.Serve(ctx, opsListener) })
-	}
-	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, rpcListener) })
-	group.Go("ready", func(ctx context.Context) error {
-		ops.Ready(true)
-		parts.Logger.InfoContext(ctx, "friend serves", "address", rpcListener.Addr().String())
-		parts.Started()
-		<-ctx.Done()
-		ops.Ready(false)
-		return nil
+	process.ServeOps(group, ops, parts.Ops)
+	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
+	parts.Announce(group, ops, func(ctx context.Context) {
+		parts.Logger.InfoContext(ctx, "friend serves", "address", parts.RPC.Addr().String())
 	})
 	return nil
 }

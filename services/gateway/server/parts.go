@@ -9,15 +9,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/broker"
-	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
 	"github.com/parley-chat/parley/services/internal/identity"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
-	"github.com/parley-chat/parley/services/internal/telemetry"
 )
 
 // Parts is what the surrounding process gives; what is missing is made from the Config.
@@ -45,19 +43,16 @@ type Parts struct {
 // complete makes what was not given. Closed ends what was made here, and is never nil.
 func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed func() error, err error) {
 	closed = func() error { return nil }
-	if p.Logger == nil {
-		p.Logger = telemetry.NewLogger(os.Stderr, component.Gateway, cfg.LogLevel)
+	settings := process.Settings{
+		Component: component.Gateway, BrokerName: cfg.PodName, LogLevel: cfg.LogLevel, KeysDir: cfg.KeysDir, AMQPURL: cfg.AMQPURL,
 	}
-	if p.Started == nil {
-		p.Started = func() {}
+	own, err := process.Parts{Broker: p.Broker, Keys: p.Keys, Logger: p.Logger, Started: p.Started}.Load(settings)
+	if err != nil {
+		return p, closed, err
 	}
+	p.Keys, p.Logger, p.Started = own.Keys, own.Logger, own.Started
 	if p.Transport == nil {
 		p.Transport = rpcclient.NewTransport()
-	}
-	if p.Keys.IsZero() {
-		if p.Keys, err = identity.LoadKeys(cfg.KeysDir, component.Gateway); err != nil {
-			return p, closed, fmt.Errorf("load keys: %w", err)
-		}
 	}
 	if p.Ring == nil {
 		if p.Ring, err = fixedRing(cfg); err != nil {
@@ -67,14 +62,11 @@ func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed
 	if p, err = p.listen(ctx, cfg); err != nil {
 		return p, closed, err
 	}
-	if p.Broker == nil {
-		options := amqpbroker.Options{URL: cfg.AMQPURL, Name: cfg.PodName, Logger: p.Logger}
-		own, err := amqpbroker.Open(options) //nolint:contextcheck // it lives until closed
-		if err != nil {
-			return p, closed, errors.Join(fmt.Errorf("open broker: %w", err), p.closeListeners())
-		}
-		p.Broker, closed = own, own.Close
+	own, closed, err = own.OpenBroker(settings) //nolint:contextcheck // it lives until closed
+	if err != nil {
+		return p, closed, errors.Join(err, p.closeListeners())
 	}
+	p.Broker = own.Broker
 	return p, closed, nil
 }
 
@@ -95,17 +87,10 @@ func fixedRing(cfg Config) (ring.Source, error) {
 
 // listen opens the listeners that were not given.
 func (p Parts) listen(ctx context.Context, cfg Config) (Parts, error) {
-	var config net.ListenConfig
-	open := func(given net.Listener, address string) (net.Listener, error) {
-		if given != nil || address == "" {
-			return given, nil
-		}
-		return config.Listen(ctx, "tcp", address)
-	}
 	var errs [3]error
-	p.Public, errs[0] = open(p.Public, cfg.PublicListen)
-	p.RPC, errs[1] = open(p.RPC, cfg.RPCListen)
-	p.Ops, errs[2] = open(p.Ops, cfg.OpsListen)
+	p.Public, errs[0] = process.Listen(ctx, p.Public, cfg.PublicListen)
+	p.RPC, errs[1] = process.Listen(ctx, p.RPC, cfg.RPCListen)
+	p.Ops, errs[2] = process.Listen(ctx, p.Ops, cfg.OpsListen)
 	err := errors.Join(errs[:]...)
 	if err == nil && (p.Public == nil || p.RPC == nil) {
 		err = errors.New("the public and the internal listen address must be set")

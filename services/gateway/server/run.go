@@ -27,6 +27,7 @@ import (
 	"github.com/parley-chat/parley/services/gateway/websocket"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/telemetry"
@@ -51,9 +52,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	group := lifecycle.New(parts.Logger)
 	group.StopWithin(cfg.DrainTimeout + stopMargin)
 	group.OnStop("broker", func(context.Context) error { return closed() })
-	if parts.Ops != nil {
-		group.Go("ops", func(ctx context.Context) error { return g.ops.Serve(ctx, parts.Ops) })
-	}
+	process.ServeOps(group, g.ops, parts.Ops)
 	// Stopped in reverse: first sessions move away, then no new calls and envelopes, then what they need.
 	group.Go("courier", g.courier.Run)
 	group.Go("messages", g.messages.Run)

@@ -15,6 +15,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/internal/page"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/telemetry"
@@ -36,7 +37,7 @@ func Migrate(ctx context.Context, cfg Config) error {
 // Run serves until ctx ends and stops within 10 s. A SQLite database is migrated first; MySQL is
 // migrated by whoever rolls the service out.
 func Run(ctx context.Context, cfg Config, given Parts) error {
-	parts, closed, err := given.complete(ctx, cfg)
+	parts, closed, err := complete(ctx, cfg, given)
 	if err != nil {
 		return err
 	}
@@ -59,19 +60,11 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	group := lifecycle.New(parts.Logger)
 	group.OnStop("database", func(context.Context) error { return db.Close() })
 	group.OnStop("broker", func(context.Context) error { return closed() })
-	if parts.Ops != nil {
-		group.Go("ops", func(ctx context.Context) error { return ops.Serve(ctx, parts.Ops) })
-	}
+	process.ServeOps(group, ops, parts.Ops)
 	group.Go("relay", w.relay.Run)
 	group.Go("lanes", w.service.Run)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
-	group.Go("ready", func(ctx context.Context) error {
-		ops.Ready(true)
-		parts.Started()
-		<-ctx.Done()
-		ops.Ready(false)
-		return nil
-	})
+	parts.Announce(group, ops, nil)
 	return group.Run(ctx)
 }
 

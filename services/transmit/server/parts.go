@@ -8,15 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/broker"
-	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
 	"github.com/parley-chat/parley/services/internal/identity"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
-	"github.com/parley-chat/parley/services/internal/telemetry"
 )
 
 // Parts is what the surrounding process gives; a nil or zero part is made from the configuration.
@@ -40,19 +38,16 @@ type Parts struct {
 // complete makes what was not given. Closed is called at the end and is never nil.
 func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed func() error, err error) {
 	closed = func() error { return nil }
-	if p.Logger == nil {
-		p.Logger = telemetry.NewLogger(os.Stderr, component.Transmit, cfg.LogLevel)
+	settings := process.Settings{
+		Component: component.Transmit, LogLevel: cfg.LogLevel, KeysDir: cfg.KeysDir, AMQPURL: cfg.AMQPURL,
 	}
-	if p.Started == nil {
-		p.Started = func() {}
+	own, err := process.Parts{Broker: p.Broker, Keys: p.Keys, Logger: p.Logger, Started: p.Started}.Load(settings)
+	if err != nil {
+		return p, closed, err
 	}
+	p.Keys, p.Logger, p.Started = own.Keys, own.Logger, own.Started
 	if p.Transport == nil {
 		p.Transport = rpcclient.NewTransport()
-	}
-	if p.Keys.IsZero() {
-		if p.Keys, err = identity.LoadKeys(cfg.KeysDir, component.Transmit); err != nil {
-			return p, closed, fmt.Errorf("load keys: %w", err)
-		}
 	}
 	if p.Ring == nil {
 		members, err := ring.ParseMembers(cfg.RingMembers)
@@ -61,18 +56,13 @@ func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed
 		}
 		p.Ring = ring.Static(members...)
 	}
-	if p.Ops == nil && cfg.OpsListen != "" {
-		if p.Ops, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.OpsListen); err != nil {
-			return p, closed, fmt.Errorf("listen for probes: %w", err)
-		}
+	if p.Ops, err = process.Listen(ctx, p.Ops, cfg.OpsListen); err != nil {
+		return p, closed, fmt.Errorf("listen for probes: %w", err)
 	}
-	if p.Broker == nil {
-		options := amqpbroker.Options{URL: cfg.AMQPURL, Name: string(component.Transmit), Logger: p.Logger}
-		own, err := amqpbroker.Open(options) //nolint:contextcheck // it lives until closed
-		if err != nil {
-			return p, closed, fmt.Errorf("open broker: %w", err)
-		}
-		p.Broker, closed = own, own.Close
+	own, closed, err = own.OpenBroker(settings) //nolint:contextcheck // it lives until closed
+	if err != nil {
+		return p, closed, err
 	}
+	p.Broker = own.Broker
 	return p, closed, nil
 }

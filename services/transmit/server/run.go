@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/telemetry"
@@ -43,9 +44,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 
 	group := lifecycle.New(parts.Logger)
 	group.OnStop("broker", func(context.Context) error { return closed() })
-	if parts.Ops != nil {
-		group.Go("ops", func(ctx context.Context) error { return ops.Serve(ctx, parts.Ops) })
-	}
+	process.ServeOps(group, ops, parts.Ops)
 	// Stopped in reverse: first no new events, then no new deliveries, then the lanes.
 	group.Go("courier", courier.Run)
 	group.Go("service", service.Run)

@@ -16,11 +16,11 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
-	"github.com/parley-chat/parley/services/internal/broker"
 	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/internal/page"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/telemetry"
@@ -44,7 +44,7 @@ func Migrate(ctx context.Context, cfg Config) error {
 // Run serves until ctx ends and then stops within ten seconds. It fails only for what no restart
 // repairs: settings, keys, a port in use, a SQLite file that cannot be migrated.
 func Run(ctx context.Context, cfg Config, parts Parts) error {
-	parts, err := parts.complete(cfg)
+	parts, err := parts.LoadWithPageKey(cfg.process())
 	if err != nil {
 		return fmt.Errorf("user: %w", err)
 	}
@@ -52,25 +52,20 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 	if err != nil {
 		return fmt.Errorf("user: open the database: %w", err)
 	}
-	bus, ours, err := parts.openBroker(cfg) //nolint:contextcheck // its life ends with Close, not with a context
+	parts, closed, err := parts.OpenBroker(cfg.process()) //nolint:contextcheck // its life ends with Close, not with a context
 	if err != nil {
-		return errors.Join(fmt.Errorf("user: open the broker: %w", err), db.Close())
+		return errors.Join(fmt.Errorf("user: %w", err), db.Close())
 	}
 	group := lifecycle.New(parts.Logger)
 	group.OnStop("database", func(context.Context) error { return db.Close() })
-	if ours {
-		group.OnStop("broker", func(context.Context) error { return bus.Close() })
-	}
+	group.OnStop("broker", func(context.Context) error { return closed() })
 	registry := telemetry.NewRegistry()
-	service, err := newService(group, cfg, parts, resources{db: db, bus: bus, registry: registry})
+	service, err := newService(group, cfg, parts, resources{db: db, registry: registry})
 	if err == nil {
 		err = serve(ctx, group, cfg, parts, registry, service)
 	}
 	if err != nil {
-		if ours {
-			err = errors.Join(err, bus.Close())
-		}
-		return errors.Join(fmt.Errorf("user: %w", err), db.Close())
+		return errors.Join(fmt.Errorf("user: %w", err), closed(), db.Close())
 	}
 	return group.Run(ctx)
 }
@@ -93,7 +88,6 @@ func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {
 // resources are what a service is built on.
 type resources struct {
 	db       *sqldb.DB
-	bus      broker.Broker
 	registry *prometheus.Registry
 }
 
@@ -105,7 +99,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 	}
 	registerHashes(r.registry, hasher)
 	relay := outbox.NewRelay(outbox.Options{
-		DB: r.db, Publisher: r.bus, Now: time.Now, Logger: parts.Logger, Registerer: r.registry,
+		DB: r.db, Publisher: parts.Broker, Now: time.Now, Logger: parts.Logger, Registerer: r.registry,
 	})
 	store := sqlstore.New(r.db, events.Encode)
 	service := user.New(user.Ports{
@@ -127,22 +121,15 @@ func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts,
 	})
 	rpc.Mount(userv1connect.NewAuthServiceHandler(connectapi.NewAuth(service), rpc.HandlerOptions()...))
 	rpc.Mount(userv1connect.NewUserServiceHandler(connectapi.NewProfiles(service), rpc.HandlerOptions()...))
-	rpcListener, opsListener, err := parts.listen(ctx, cfg)
+	parts, err := parts.Listen(ctx, cfg.process())
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
 	ops := telemetry.NewOps(registry)
-	if opsListener != nil {
-		group.Go("ops", func(ctx context.Context) error { return ops.Serve(ctx, opsListener) })
-	}
-	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, rpcListener) })
-	group.Go("ready", func(ctx context.Context) error {
-		ops.Ready(true)
-		parts.Logger.InfoContext(ctx, "user serves", "address", rpcListener.Addr().String())
-		parts.Started()
-		<-ctx.Done()
-		ops.Ready(false)
-		return nil
+	process.ServeOps(group, ops, parts.Ops)
+	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
+	parts.Announce(group, ops, func(ctx context.Context) {
+		parts.Logger.InfoContext(ctx, "user serves", "address", parts.RPC.Addr().String())
 	})
 	return nil
 }
