@@ -11,7 +11,8 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 SAMPLE ?= config/samples/chatcluster-dev.yaml
 DATA ?= data
 PORT ?= 8080
-TEST_FLAGS ?= -race -timeout 20m
+# -count=1: tests that run the program as a process would be answered from the cache of Go otherwise.
+TEST_FLAGS ?= -race -count=1 -timeout 20m
 RUN ?=
 SENDS ?= 10000
 KILLS ?= 20
