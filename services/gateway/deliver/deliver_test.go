@@ -385,6 +385,8 @@ func TestWhatIsLostLeavesAHole(t *testing.T) {
 		inBubble(t, func(t *testing.T, b *bus, h *hub, c *deliver.Courier) {
 			stuck := make(chan struct{})
 			b.set(nil, stuck)
+			c.Send("pod-b", d, true)
+			synctest.Wait() // the lane is stuck with it and takes nothing while the rest fills it
 			for range 2000 {
 				c.Send("pod-b", d, true)
 			}
