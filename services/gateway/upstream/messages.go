@@ -214,32 +214,16 @@ func fromResult(r *messagev1.SendBatchResponse_Result) sendResult {
 // messageKind stands for the kind of a message id while it is read.
 type messageKind struct{}
 
-// kindOf reads a Connect code by its name. An unknown one leaves the outcome unknown.
+// kindOf reads a Connect code by its name. An unknown one, and internal, leave the outcome unknown.
 func kindOf(name string) fault.Kind {
 	var code connect.Code
 	if code.UnmarshalText([]byte(name)) != nil {
 		return fault.Unavailable
 	}
-	switch code {
-	case connect.CodeInvalidArgument:
-		return fault.Invalid
-	case connect.CodeUnauthenticated:
-		return fault.Unauthenticated
-	case connect.CodePermissionDenied:
-		return fault.Denied
-	case connect.CodeNotFound:
-		return fault.NotFound
-	case connect.CodeAlreadyExists:
-		return fault.Exists
-	case connect.CodeAborted:
-		return fault.Conflict
-	case connect.CodeFailedPrecondition:
-		return fault.Precondition
-	case connect.CodeResourceExhausted:
-		return fault.Exhausted
-	default:
-		return fault.Unavailable
+	if kind := rpcclient.Kind(code); kind != fault.Internal {
+		return kind
 	}
+	return fault.Unavailable
 }
 
 func fromSync(r *messagev1.SyncResponse) (gateway.Heads, error) {

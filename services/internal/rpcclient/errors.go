@@ -30,7 +30,7 @@ func fromConnect(ctx context.Context, procedure string, err error) error {
 		return unavailable(procedure, remote)
 	default:
 	}
-	kind := kindOf(remote.Code())
+	kind := Kind(remote.Code())
 	if kind == fault.Internal {
 		// The remote component has logged it under the same request id.
 		return fmt.Errorf("call %s: %w", procedure, remote)
@@ -78,8 +78,8 @@ func details(remote *connect.Error) (*errdetails.ErrorInfo, *errdetails.RetryInf
 	return info, retry
 }
 
-// kindOf a code; the inverse of rpcserver.Code.
-func kindOf(code connect.Code) fault.Kind {
+// Kind of a Connect code; the inverse of rpcserver.Code. A code that no kind has is fault.Internal.
+func Kind(code connect.Code) fault.Kind {
 	switch code {
 	case connect.CodeInvalidArgument:
 		return fault.Invalid
