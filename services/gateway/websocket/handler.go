@@ -87,8 +87,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		busy(w, err)
 		return
 	}
+	// Counted before the server gives the connection away: it does not wait for hijacked ones, and Wait
+	// must not miss this one.
+	h.readers.Add(1)
 	conn, early, err := hijack(w)
 	if err != nil {
+		h.readers.Done()
 		ticket.Release()
 		refuse(w, http.StatusInternalServerError)
 		return
@@ -104,19 +108,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		cancel()
 		ticket.Release()
 		l.finish()
+		h.readers.Done()
 		return
 	}
 	l.session = h.Hub.Accept(socket{l}, format, ticket)
 	l.guard.limit = l.session.MaxFrameBytes
 	l.open.Store(true)
 	ws.Session().Store(contextKey, ctx)
-	h.readers.Go(func() {
+	go func() {
+		defer h.readers.Done()
 		defer cancel()
 		defer ticket.Release()
 		ws.ReadLoop()
 		l.session.Gone(gateway.CloseCode(l.code.Load())) //nolint:gosec // stored from 16 bits
 		l.finish()
-	})
+	}()
 }
 
 // hijack takes the connection over, with what was read too early.
