@@ -169,7 +169,7 @@ func meaning(variable string) string {
 func meaningOfGateway(variable string) string {
 	switch variable {
 	case component.EnvUpstreamUserURL:
-		return "address of the user service, like http://user:9090"
+		return "address of the user service, like http://user:8081"
 	case component.EnvUpstreamFriendURL:
 		return "address of the friend service"
 	case component.EnvUpstreamMessageURL:
@@ -183,7 +183,7 @@ func meaningOfGateway(variable string) string {
 	case component.EnvGatewayAllowedOrigins:
 		return "Origins of browsers, separated by commas; empty: the Origin must equal the Host"
 	case component.EnvRingMembers:
-		return "all gateways: 0=gateway-0@http://10.0.0.1:9090,1=..."
+		return "all gateways: 0=gateway-0@http://10.0.0.1:8081,1=..."
 	case "PARLEY_GATEWAY_TRUSTED_PROXIES":
 		return "networks whose X-Forwarded-For counts, separated by commas"
 	case "PARLEY_GATEWAY_DRAIN_TIMEOUT":

@@ -24,9 +24,16 @@ const (
 	// PublicPort serves clients; only the gateway has it.
 	PublicPort = 8080
 	// RPCPort serves other components.
-	RPCPort = 9090
+	RPCPort = 8081
 	// OpsPort serves probes, metrics and /statusz; it is in no public Service.
-	OpsPort = 9091
+	OpsPort = 9090
+)
+
+// Names of the listen ports in Services and pods.
+const (
+	PublicPortName = "http"
+	RPCPortName    = "rpc"
+	OpsPortName    = "ops"
 )
 
 // Paths on the ops port.
@@ -53,8 +60,22 @@ const (
 	// password, so pods use files instead.
 	EnvMySQLDSN          = "PARLEY_MYSQL_DSN"
 	EnvMySQLMaxOpenConns = "PARLEY_MYSQL_MAX_OPEN_CONNS"
+	// EnvMySQLHost, EnvMySQLPort and EnvMySQLTLS win over the entries of the binding; TLS is VerifyFull,
+	// VerifyCA or Disabled. EnvMySQLDatabase is the schema of the service, for migrate the prefix.
+	EnvMySQLHost     = "PARLEY_MYSQL_HOST"
+	EnvMySQLPort     = "PARLEY_MYSQL_PORT"
+	EnvMySQLTLS      = "PARLEY_MYSQL_TLS"
+	EnvMySQLDatabase = "PARLEY_MYSQL_DATABASE"
 	// EnvAMQPURL is the address of RabbitMQ with vhost.
 	EnvAMQPURL = "PARLEY_RABBITMQ_URL"
+	// EnvRabbitMQHost, -Port, -TLS and -VHost win over the entries of the binding.
+	EnvRabbitMQHost  = "PARLEY_RABBITMQ_HOST"
+	EnvRabbitMQPort  = "PARLEY_RABBITMQ_PORT"
+	EnvRabbitMQTLS   = "PARLEY_RABBITMQ_TLS"
+	EnvRabbitMQVHost = "PARLEY_RABBITMQ_VHOST"
+	// EnvBindingRoot is the folder with one folder of entries per dependency, as the Service Binding
+	// specification names it.
+	EnvBindingRoot = "SERVICE_BINDING_ROOT"
 
 	EnvUpstreamUserURL     = "PARLEY_UPSTREAM_USER_URL"
 	EnvUpstreamFriendURL   = "PARLEY_UPSTREAM_FRIEND_URL"
@@ -66,6 +87,13 @@ const (
 	EnvGatewayAllowedOrigins = "PARLEY_GATEWAY_ALLOWED_ORIGINS"
 	// EnvGatewayTrustedProxies lists networks whose X-Forwarded-For counts.
 	EnvGatewayTrustedProxies = "PARLEY_GATEWAY_TRUSTED_PROXIES"
+	// Settings of the drain, as in ChatCluster's services.gateway.drain.
+	EnvGatewayDrainRate         = "PARLEY_GATEWAY_DRAIN_SESSIONS_PER_SECOND"
+	EnvGatewayDrainInitialDelay = "PARLEY_GATEWAY_DRAIN_INITIAL_DELAY"
+	EnvGatewayReconnectJitter   = "PARLEY_GATEWAY_RECONNECT_JITTER"
+	EnvGatewayReconnectDeadline = "PARLEY_GATEWAY_RECONNECT_DEADLINE"
+	// EnvGatewaySeatRoutes is true where the way in routes /v1/ws/<seat>.
+	EnvGatewaySeatRoutes = "PARLEY_GATEWAY_SEAT_ROUTES"
 	// EnvGatewayDrainTimeout is how long sessions have to move away when a pod ends.
 	EnvGatewayDrainTimeout = "PARLEY_GATEWAY_DRAIN_TIMEOUT"
 
@@ -80,6 +108,16 @@ const (
 	EnvGatewaySendsBurst                 = "PARLEY_GATEWAY_SENDS_BURST"
 	EnvGatewayConversationSendsPerSecond = "PARLEY_GATEWAY_CONVERSATION_SENDS_PER_SECOND"
 
-	// EnvRingMembers is a fixed ring where no Kubernetes is: "0=gateway-0@http://127.0.0.1:9090,1=…".
+	// EnvRingMembers is a fixed ring where no Kubernetes is: "0=gateway-0@http://127.0.0.1:8081,1=…".
 	EnvRingMembers = "PARLEY_RING_MEMBERS"
+	// EnvRingService is the headless Service whose EndpointSlices are the ring; it wins over
+	// EnvRingMembers. The token and the namespace are those of the pod's service account volume.
+	EnvRingService = "PARLEY_RING_SERVICE"
+	// EnvNamespace is the pod's namespace.
+	EnvNamespace = "PARLEY_NAMESPACE"
+
+	// EnvClusterUID is the UID of the ChatCluster that owns the schemas; migrate records it.
+	EnvClusterUID = "PARLEY_CLUSTER_UID"
+	// EnvAdoptDatabase names the UID of an older owner whose schemas may be taken over, or "any".
+	EnvAdoptDatabase = "PARLEY_ADOPT_DATABASE"
 )

@@ -20,6 +20,8 @@ func (c *ChatCluster) WithDefaults() *ChatCluster {
 	spec.Dependencies.setDefaults(spec.Profile)
 	setPointer(&spec.ServiceAccounts, ServiceAccounts{})
 	setPointer(&spec.ServiceAccounts.Create, true)
+	setPointer(&spec.NetworkPolicy, NetworkPolicy{})
+	setPointer(&spec.NetworkPolicy.Enabled, true)
 	setPointer(&spec.Upgrade, Upgrade{})
 	setText(&spec.Upgrade.ProgressDeadline, "10m")
 	setPointer(&spec.Upgrade.Migration, Migration{})

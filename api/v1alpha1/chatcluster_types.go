@@ -92,18 +92,10 @@ type ChatClusterSpec struct {
 	Keys *KeysReference `json:"keys,omitempty"`
 	// ServiceAccounts says who makes the accounts of the components.
 	ServiceAccounts *ServiceAccounts `json:"serviceAccounts,omitempty"`
+	// NetworkPolicy says who may reach what.
+	NetworkPolicy *NetworkPolicy `json:"networkPolicy,omitempty"`
 	// Upgrade sets the pace of a rollout.
 	Upgrade *Upgrade `json:"upgrade,omitempty"`
-}
-
-// ChatClusterStatus is what was observed.
-type ChatClusterStatus struct {
-	// ObservedGeneration is the generation of the spec that the status speaks of.
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions tell the state in the form of the API conventions.
-	// +listType=map
-	// +listMapKey=type
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
 // Image names the container image.
@@ -154,6 +146,30 @@ type ServiceAccounts struct {
 	Create *bool `json:"create,omitempty"`
 	// Annotations of the accounts.
 	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// NetworkPolicy says who may reach what: everything that is not named is refused.
+type NetworkPolicy struct {
+	// Enabled is true by default; false makes no NetworkPolicy at all.
+	Enabled *bool `json:"enabled,omitempty"`
+	// GatewayFrom may reach the public port; anybody by default, at most 16.
+	GatewayFrom []Peer `json:"gatewayFrom,omitempty"`
+	// MetricsFrom may reach the ops ports, as the operator may, at most 16.
+	MetricsFrom []Peer `json:"metricsFrom,omitempty"`
+	// DependencyTo is where stores are; any address by default, at most 32.
+	DependencyTo []Peer `json:"dependencyTo,omitempty"`
+	// APIServerCIDRs are where the API server is; any address by default, at most 8.
+	APIServerCIDRs []string `json:"apiServerCIDRs,omitempty"`
+}
+
+// Peer is one side of a NetworkPolicy rule; either CIDR or the selectors are set.
+type Peer struct {
+	// CIDR of addresses.
+	CIDR string `json:"cidr,omitempty"`
+	// NamespaceLabels of namespaces; without them the ChatCluster's own namespace.
+	NamespaceLabels map[string]string `json:"namespaceLabels,omitempty"`
+	// PodLabels of pods; without them all pods of the namespaces.
+	PodLabels map[string]string `json:"podLabels,omitempty"`
 }
 
 // Upgrade sets the pace of a rollout.

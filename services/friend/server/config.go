@@ -18,9 +18,9 @@ type Config struct {
 	// LogLevel is debug, info, warn or error.
 	LogLevel string `env:"PARLEY_LOG_LEVEL" envDefault:"info"`
 	// RPCListen serves other components.
-	RPCListen string `env:"PARLEY_RPC_LISTEN" envDefault:":9090"`
+	RPCListen string `env:"PARLEY_RPC_LISTEN" envDefault:":8081"`
 	// OpsListen serves probes and metrics; empty: nothing listens, unless Parts.Ops does.
-	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9091"`
+	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9090"`
 	// KeysDir holds the keys of Parley-Identity and of page tokens.
 	KeysDir string `env:"PARLEY_KEYS_DIR" envDefault:"/etc/parley/keys"`
 	// MySQLDSN names the database: "mysql://…" or "sqlite:<absolute file>".

@@ -23,7 +23,7 @@ const SocketPath = "/v1/ws"
 
 // Options of New. Fields that may be empty say so.
 type Options struct {
-	// Upstreams are the base addresses of the components, for example "http://user:9090".
+	// Upstreams are the base addresses of the components, for example "http://user:8081".
 	Upstreams map[component.Name]string
 	// Transport carries calls to them.
 	Transport http.RoundTripper

@@ -344,7 +344,7 @@ func TestNewNeedsEveryAddress(t *testing.T) {
 	t.Parallel()
 	_, err := proxy.New(proxy.Options{
 		Session: http.NotFoundHandler(), Now: time.Now, Logger: slog.New(slog.DiscardHandler),
-		Registerer: prometheus.NewRegistry(), Upstreams: map[component.Name]string{component.User: "http://user:9090"},
+		Registerer: prometheus.NewRegistry(), Upstreams: map[component.Name]string{component.User: "http://user:8081"},
 	})
 	if err == nil {
 		t.Error("a component without an address is accepted")

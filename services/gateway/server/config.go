@@ -26,9 +26,9 @@ type Config struct {
 	// PublicListen serves clients.
 	PublicListen string `env:"PARLEY_PUBLIC_LISTEN" envDefault:":8080"`
 	// RPCListen serves the other gateway pods.
-	RPCListen string `env:"PARLEY_RPC_LISTEN" envDefault:":9090"`
+	RPCListen string `env:"PARLEY_RPC_LISTEN" envDefault:":8081"`
 	// OpsListen serves probes and metrics; empty: nothing listens, unless Parts.Ops does.
-	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9091"`
+	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9090"`
 	// KeysDir holds the keys of Parley-Identity.
 	KeysDir string `env:"PARLEY_KEYS_DIR" envDefault:"/etc/parley/keys"`
 	// AMQPURL is the address of RabbitMQ with vhost; not needed where Parts.Broker is given.

@@ -14,8 +14,8 @@ import (
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	good := map[string]string{
-		"PARLEY_UPSTREAM_USER_URL": "http://user:9090", "PARLEY_UPSTREAM_FRIEND_URL": "http://friend:9090",
-		"PARLEY_UPSTREAM_MESSAGE_URL": "http://message:9090",
+		"PARLEY_UPSTREAM_USER_URL": "http://user:8081", "PARLEY_UPSTREAM_FRIEND_URL": "http://friend:8081",
+		"PARLEY_UPSTREAM_MESSAGE_URL": "http://message:8081",
 	}
 	for name, row := range map[string]struct {
 		change map[string]string
@@ -23,11 +23,11 @@ func TestLoad(t *testing.T) {
 	}{
 		"three addresses are enough": {},
 		"everything set": {change: map[string]string{
-			"PARLEY_RING_MEMBERS": "0=gateway-0@http://127.0.0.1:9090", "PARLEY_GATEWAY_ALLOWED_ORIGINS": "https://a.example,http://localhost:5173",
+			"PARLEY_RING_MEMBERS": "0=gateway-0@http://127.0.0.1:8081", "PARLEY_GATEWAY_ALLOWED_ORIGINS": "https://a.example,http://localhost:5173",
 			"PARLEY_GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "PARLEY_GATEWAY_DRAIN_TIMEOUT": "5s", "PARLEY_GATEWAY_SENDS_PER_SECOND": "0.5",
 		}},
 		"no user service":            {map[string]string{"PARLEY_UPSTREAM_USER_URL": ""}, []string{"PARLEY_UPSTREAM_USER_URL"}},
-		"an address without scheme":  {map[string]string{"PARLEY_UPSTREAM_FRIEND_URL": "friend:9090"}, []string{"PARLEY_UPSTREAM_FRIEND_URL"}},
+		"an address without scheme":  {map[string]string{"PARLEY_UPSTREAM_FRIEND_URL": "friend:8081"}, []string{"PARLEY_UPSTREAM_FRIEND_URL"}},
 		"a ring that is none":        {map[string]string{"PARLEY_RING_MEMBERS": "x"}, []string{"PARLEY_RING_MEMBERS"}},
 		"an origin with a path":      {map[string]string{"PARLEY_GATEWAY_ALLOWED_ORIGINS": "https://a.example/"}, []string{"PARLEY_GATEWAY_ALLOWED_ORIGINS"}},
 		"an origin with a star":      {map[string]string{"PARLEY_GATEWAY_ALLOWED_ORIGINS": "*"}, []string{"PARLEY_GATEWAY_ALLOWED_ORIGINS"}},
@@ -68,7 +68,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.PublicListen != ":8080" || cfg.RPCListen != ":9090" || cfg.OpsListen != ":9091" || cfg.DrainTimeout != 2*time.Minute ||
+	if cfg.PublicListen != ":8080" || cfg.RPCListen != ":8081" || cfg.OpsListen != ":9090" || cfg.DrainTimeout != 2*time.Minute ||
 		cfg.SendsPerSecond != 1 || cfg.SendsBurst != 60 || cfg.SessionsPerUser != 20 {
 		t.Errorf("%+v", cfg)
 	}

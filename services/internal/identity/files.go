@@ -18,11 +18,11 @@ import (
 
 // Names of the files in a folder of keys. Each holds base64 text and may end with one newline.
 const (
-	pageTokenFile = "page-token"
+	pageTokenFile = component.PageTokenKey
 	privateSuffix = ".private"
 	publicSuffix  = ".public"
 	filePrefix    = "identity-"
-	previous      = "previous-"
+	previous      = component.PreviousPrefix
 )
 
 const (

@@ -18,7 +18,7 @@ type Member struct {
 	Pod string
 	// UID tells two pods of one seat apart and orders them.
 	UID string
-	// URL is the base address of the pod's internal RPC, for example http://10.1.2.3:9090.
+	// URL is the base address of the pod's internal RPC, for example http://10.1.2.3:8081.
 	URL string
 	// Ready is false for a pod that terminates or fails its probe.
 	Ready bool
@@ -35,7 +35,7 @@ func compareMembers(a, b Member) int {
 	)
 }
 
-// ParseMembers reads a fixed ring: "0=gateway-0@http://127.0.0.1:9090,1=…", one entry per seat. The
+// ParseMembers reads a fixed ring: "0=gateway-0@http://127.0.0.1:8081,1=…", one entry per seat. The
 // pod's name serves as its UID. Empty text is an empty ring. An error names the entry.
 func ParseMembers(text string) ([]Member, error) {
 	if strings.TrimSpace(text) == "" {

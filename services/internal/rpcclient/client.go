@@ -35,7 +35,7 @@ type Options struct {
 	Self component.Name
 	// Audience is the component that is called.
 	Audience component.Name
-	// BaseURL of the audience, for example http://acme-message:9090.
+	// BaseURL of the audience, for example http://acme-message:8081.
 	BaseURL string
 	// Keys sign the calls.
 	Keys identity.Keys

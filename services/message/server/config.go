@@ -19,9 +19,9 @@ type Config struct {
 	// LogLevel is debug, info, warn or error.
 	LogLevel string `env:"PARLEY_LOG_LEVEL" envDefault:"info"`
 	// RPCListen serves other components; empty: Parts.RPC must be given.
-	RPCListen string `env:"PARLEY_RPC_LISTEN" envDefault:":9090"`
+	RPCListen string `env:"PARLEY_RPC_LISTEN" envDefault:":8081"`
 	// OpsListen serves probes and metrics; empty: nothing listens.
-	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9091"`
+	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9090"`
 	// KeysDir holds the keys of Parley-Identity and of page tokens.
 	KeysDir string `env:"PARLEY_KEYS_DIR" envDefault:"/etc/parley/keys"`
 	// MySQLDSN is mysql://user:password@host:port/schema, or sqlite:<absolute file>.

@@ -32,7 +32,7 @@ func TestLoadTakesTheEnvironment(t *testing.T) {
 func TestLoadHasDefaults(t *testing.T) {
 	t.Parallel()
 	cfg, err := server.Load(map[string]string{component.EnvMySQLDSN: "sqlite:/data/message.db"})
-	if err != nil || cfg.RPCListen != ":9090" || cfg.OpsListen != ":9091" || cfg.LogLevel != "info" || cfg.MySQLMaxOpenConns != 20 {
+	if err != nil || cfg.RPCListen != ":8081" || cfg.OpsListen != ":9090" || cfg.LogLevel != "info" || cfg.MySQLMaxOpenConns != 20 {
 		t.Errorf("%+v, %v", cfg, err)
 	}
 }

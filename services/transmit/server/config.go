@@ -17,7 +17,7 @@ type Config struct {
 	// LogLevel is debug, info, warn or error.
 	LogLevel string `env:"PARLEY_LOG_LEVEL" envDefault:"info"`
 	// OpsListen serves probes and metrics; empty: nothing listens.
-	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9091"`
+	OpsListen string `env:"PARLEY_OPS_LISTEN" envDefault:":9090"`
 	// KeysDir holds the keys of Parley-Identity.
 	KeysDir string `env:"PARLEY_KEYS_DIR" envDefault:"/etc/parley/keys"`
 	// AMQPURL is the address of RabbitMQ with vhost.

@@ -11,7 +11,7 @@ import (
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	good := map[string]string{"PARLEY_UPSTREAM_FRIEND_URL": "http://friend:9090"}
+	good := map[string]string{"PARLEY_UPSTREAM_FRIEND_URL": "http://friend:8081"}
 	with := func(key, value string) map[string]string {
 		m := map[string]string{key: value}
 		for k, v := range good {
@@ -26,7 +26,7 @@ func TestLoad(t *testing.T) {
 		wrong   []string // what the error names
 	}{
 		"the friend service is enough":  {good, nil},
-		"a fixed ring is read":          {with("PARLEY_RING_MEMBERS", "0=gateway-0@http://127.0.0.1:9090"), nil},
+		"a fixed ring is read":          {with("PARLEY_RING_MEMBERS", "0=gateway-0@http://127.0.0.1:8081"), nil},
 		"no friend service":             {nil, []string{"PARLEY_UPSTREAM_FRIEND_URL"}},
 		"a ring that is none":           {with("PARLEY_RING_MEMBERS", "x"), []string{"PARLEY_RING_MEMBERS"}},
 		"an unknown log level":          {with("PARLEY_LOG_LEVEL", "loud"), []string{"PARLEY_LOG_LEVEL"}},
@@ -51,12 +51,12 @@ func TestLoad(t *testing.T) {
 func TestConfigHidesItsSecret(t *testing.T) {
 	t.Parallel()
 	cfg, err := server.Load(map[string]string{
-		"PARLEY_UPSTREAM_FRIEND_URL": "http://friend:9090", "PARLEY_RABBITMQ_URL": "amqp://me:hush@mq/",
+		"PARLEY_UPSTREAM_FRIEND_URL": "http://friend:8081", "PARLEY_RABBITMQ_URL": "amqp://me:hush@mq/",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.AMQPURL.Reveal() != "amqp://me:hush@mq/" || cfg.OpsListen != ":9091" {
+	if cfg.AMQPURL.Reveal() != "amqp://me:hush@mq/" || cfg.OpsListen != ":9090" {
 		t.Errorf("config %+v", cfg)
 	}
 	if strings.Contains(cfg.AMQPURL.String(), "hush") {

@@ -22,7 +22,7 @@ func TestLoadReadsTheEnvironment(t *testing.T) {
 	if cfg.MySQLDSN.Reveal() != "mysql://parley:canary@db:3306/user" || cfg.MySQLMaxOpenConns != 7 || cfg.RPCListen != "127.0.0.1:1" {
 		t.Errorf("config %+v, want the values of the environment", cfg)
 	}
-	if cfg.OpsListen != ":9091" || cfg.KeysDir != "/etc/parley/keys" {
+	if cfg.OpsListen != ":9090" || cfg.KeysDir != "/etc/parley/keys" {
 		t.Errorf("config %+v, want the defaults of what is not set", cfg)
 	}
 	if strings.Contains(fmt.Sprintf("%+v", cfg), "canary") {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package component
+
+// Folders of a pod.
+const (
+	// BindingRoot is the value of EnvBindingRoot in pods: a folder per dependency, a file per entry.
+	BindingRoot = "/etc/parley/bindings"
+	// KeysDir is the value of EnvKeysDir in pods.
+	KeysDir = "/etc/parley/keys"
+)
+
+// Dependency is a store or provider, as the folder of its binding and in status.
+type Dependency string
+
+// The dependencies that components read.
+const (
+	MySQL    Dependency = "mysql"
+	RabbitMQ Dependency = "rabbitmq"
+)
+
+// Entries of a binding, with the well-known names of the Service Binding specification where it has
+// one. The names are also those of the files.
+const (
+	EntryType        = "type"
+	EntryHost        = "host"
+	EntryPort        = "port"
+	EntryUsername    = "username"
+	EntryPassword    = "password" //nolint:gosec // the name of an entry
+	EntryURI         = "uri"
+	EntryVirtualHost = "virtual-host"
+	EntryCA          = "ca.crt"
+	EntryCertificate = "certificates" // chain of the client
+	EntryPrivateKey  = "private-key"  // of the client
+	// MigrationPrefix stands before the username and password with which the Job changes schemas.
+	MigrationPrefix = "migration-"
+)
+
+// Migrate is the Job that changes the schemas; in tables of readers it stands beside the components.
+const Migrate Name = "migrate"
+
+// Owners lists the components that own a schema: <prefix>_<name>.
+func Owners() []Name { return []Name{User, Friend, Message} }
+
+// Readers lists who reads the binding of a dependency.
+func Readers(d Dependency) []Name {
+	switch d {
+	case MySQL:
+		return []Name{User, Friend, Message, Migrate}
+	case RabbitMQ:
+		return []Name{Gateway, User, Friend, Message, Transmit}
+	default:
+		return nil
+	}
+}
+
+// Entries lists the entries of d's binding that component reads, in a fixed order; an entry that the
+// Secret lacks is left out of the pod. A component's own username and password, and those of the Job,
+// come before the common ones.
+func Entries(d Dependency, name Name) []string {
+	common := []string{EntryType, EntryHost, EntryPort, EntryURI, EntryUsername, EntryPassword, EntryCA, EntryCertificate, EntryPrivateKey}
+	switch {
+	case d == RabbitMQ:
+		return append(common, EntryVirtualHost)
+	case name == Migrate:
+		return append(common, MigrationPrefix+EntryUsername, MigrationPrefix+EntryPassword)
+	default:
+		return append(common, string(name)+"-"+EntryUsername, string(name)+"-"+EntryPassword)
+	}
+}
