@@ -18,7 +18,7 @@ import (
 func member(seat uint32, uid string, ready, serving bool) ring.Member {
 	return ring.Member{
 		Seat: seat, Pod: fmt.Sprintf("gateway-%d-%s", seat, uid), UID: uid,
-		URL: fmt.Sprintf("http://gateway-%d-%s:8081", seat, uid), Ready: ready, Serving: serving,
+		URL: fmt.Sprintf("http://gateway-%d-%s:9090", seat, uid), Ready: ready, Serving: serving,
 	}
 }
 
@@ -234,7 +234,7 @@ func TestAStaticSourceTellsOfChanges(t *testing.T) {
 func TestParseMembers(t *testing.T) {
 	t.Parallel()
 	two := []ring.Member{
-		{Seat: 0, Pod: "gateway-0", UID: "gateway-0", URL: "http://127.0.0.1:8081", Ready: true, Serving: true},
+		{Seat: 0, Pod: "gateway-0", UID: "gateway-0", URL: "http://127.0.0.1:9090", Ready: true, Serving: true},
 		{Seat: 7, Pod: "gateway-7", UID: "gateway-7", URL: "https://gw7.example:443", Ready: true, Serving: true},
 	}
 	for name, row := range map[string]struct {
@@ -244,8 +244,8 @@ func TestParseMembers(t *testing.T) {
 	}{
 		"nothing":                        {"", nil, true},
 		"blanks":                         {"  ", nil, true},
-		"two seats":                      {"0=gateway-0@http://127.0.0.1:8081,7=gateway-7@https://gw7.example:443", two, true},
-		"blanks between":                 {"0=gateway-0@http://127.0.0.1:8081, 7=gateway-7@https://gw7.example:443", two, true},
+		"two seats":                      {"0=gateway-0@http://127.0.0.1:9090,7=gateway-7@https://gw7.example:443", two, true},
+		"blanks between":                 {"0=gateway-0@http://127.0.0.1:9090, 7=gateway-7@https://gw7.example:443", two, true},
 		"a seat twice":                   {"0=a@http://h:1,0=b@http://h:2", nil, false},
 		"a pod twice":                    {"0=a@http://h:1,1=a@http://h:2", nil, false},
 		"a trailing comma":               {"0=a@http://h:1,", nil, false},
@@ -270,7 +270,7 @@ func TestParseMembers(t *testing.T) {
 }
 
 func FuzzParseMembers(f *testing.F) {
-	f.Add("0=gateway-0@http://127.0.0.1:8081")
+	f.Add("0=gateway-0@http://127.0.0.1:9090")
 	f.Fuzz(func(t *testing.T, text string) {
 		members, err := ring.ParseMembers(text)
 		if err == nil && len(ring.NewView(members).Members()) != len(members) {
