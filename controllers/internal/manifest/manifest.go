@@ -31,7 +31,10 @@ type Input struct {
 	BindingHashes map[component.Name]string
 	// KeysSecret holds the cluster's own keys.
 	KeysSecret string
-	// OperatorNamespace and OperatorLabels select the operator's pods, which poll the ops ports.
+	// KeysEntries are the entries that it has; a volume must not name one that is absent.
+	KeysEntries []string
+	// OperatorNamespace and OperatorLabels select the operator's pods, which poll the ops ports. Without a
+	// namespace the operator is not a pod, and no rule lets it in.
 	OperatorNamespace string
 	OperatorLabels    map[string]string
 	// Seats of the gateway that are wanted, ascending.
@@ -46,4 +49,8 @@ type Binding struct {
 	Keys map[string]string
 	// Source is secretRef or bindingRef.
 	Source string
+	// Host and Port are what the entries say, the uri's too. They tell one store from another in
+	// MigrationHash, and Port opens the NetworkPolicy. Port 0 is the store's usual one.
+	Host string
+	Port int32
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"github.com/parley-chat/parley/api/component"
+	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+)
+
+// serviceOf answers the settings that every component has.
+func serviceOf(in Input, name component.Name) *chatv1alpha1.Service {
+	services := &in.Cluster.Spec.Services
+	switch name {
+	case component.Gateway:
+		return &services.Gateway.Service
+	case component.User:
+		return services.User
+	case component.Friend:
+		return services.Friend
+	case component.Message:
+		return services.Message
+	case component.Transmit:
+		return services.Transmit
+	default:
+		return &chatv1alpha1.Service{}
+	}
+}
+
+// IsAutoscaled tells whether a HorizontalPodAutoscaler owns the count of a component. The gateway's count
+// is the number of its seats, which the operator chooses itself.
+func IsAutoscaled(in Input, name component.Name) bool {
+	return name != component.Gateway && serviceOf(in, name).Autoscaling != nil
+}
+
+// Replicas is the wanted count of a component; under an autoscaler only the first one.
+func Replicas(in Input, name component.Name) int32 {
+	if name == component.Gateway {
+		return int32(len(in.Seats)) //nolint:gosec // at most 200 seats
+	}
+	if replicas := serviceOf(in, name).Replicas; replicas != nil {
+		return *replicas
+	}
+	return 1
+}
