@@ -42,7 +42,10 @@ func StartMariaDB(ctx context.Context, dir string, o MariaDBOptions) (*MariaDB, 
 		return nil, err
 	}
 	m := &MariaDB{dir: dir, port: port, options: o}
-	err = run(ctx, os.Environ(), "mariadb-install-db", "--no-defaults", "--user="+currentUser(), "--datadir="+m.data(),
+	if err := os.MkdirAll(m.temporary(), 0o700); err != nil {
+		return nil, err
+	}
+	err = run(ctx, m.environ(), "mariadb-install-db", "--no-defaults", "--user="+currentUser(), "--datadir="+m.data(),
 		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
 	if err != nil {
 		return nil, err
@@ -75,7 +78,7 @@ func (m *MariaDB) Stop() {
 // Restart stops the server if it runs and starts it on the same port and data.
 func (m *MariaDB) Restart(ctx context.Context) error {
 	m.Stop()
-	p, err := start(ctx, m.log(), os.Environ(), "mariadbd", m.args()...)
+	p, err := start(ctx, m.log(), m.environ(), "mariadbd", m.args()...)
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,13 @@ func (m *MariaDB) Restart(ctx context.Context) error {
 }
 
 func (m *MariaDB) data() string { return filepath.Join(m.dir, "data") }
-func (m *MariaDB) log() string  { return filepath.Join(m.dir, "mariadbd.log") }
+
+// environ gives the server a temporary folder of its own: a server that starts deletes what looks like a
+// temporary table there, also that of another server.
+func (m *MariaDB) environ() []string { return append(os.Environ(), "TMPDIR="+m.temporary()) }
+func (m *MariaDB) temporary() string { return filepath.Join(m.dir, "tmp") }
+
+func (m *MariaDB) log() string { return filepath.Join(m.dir, "mariadbd.log") }
 
 func (m *MariaDB) args() []string {
 	args := []string{
