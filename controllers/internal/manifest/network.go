@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
+
+	"github.com/parley-chat/parley/api/component"
+	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+)
+
+// NetworkPolicies refuse everything to and from the pods of the cluster, and then open per component what
+// the pair list of the components says; none when they are switched off.
+//
+// Everything in their lists is spelled out, defaults too: a list is one value in an apply.
+func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration {
+	wanted := in.Cluster.Spec.NetworkPolicy
+	if wanted != nil && wanted.Enabled != nil && !*wanted.Enabled {
+		return nil
+	}
+	policies := []*networkingv1ac.NetworkPolicyApplyConfiguration{
+		networkPolicy(in, ChildName(in.Cluster.Name, "deny-all"), ""),
+	}
+	for _, name := range podded() {
+		policy := networkPolicy(in, DeploymentName(in.Cluster.Name, name), name)
+		policy.Spec.WithIngress(ingress(in, name)...).WithEgress(egress(in, name)...)
+		policies = append(policies, policy)
+	}
+	return policies
+}
+
+// networkPolicy is closed in both directions until rules are added.
+func networkPolicy(in Input, child string, name component.Name) *networkingv1ac.NetworkPolicyApplyConfiguration {
+	return networkingv1ac.NetworkPolicy(child, in.Cluster.Namespace).
+		WithLabels(Labels(in.Cluster.Name, name)).
+		WithOwnerReferences(owner(in)).
+		WithSpec(networkingv1ac.NetworkPolicySpec().
+			WithPodSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(in.Cluster.Name, name))).
+			WithPolicyTypes(networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress))
+}
+
+func ingress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyIngressRuleApplyConfiguration {
+	if name == component.Migrate {
+		return nil
+	}
+	var rules []*networkingv1ac.NetworkPolicyIngressRuleApplyConfiguration
+	if name == component.Gateway {
+		rules = append(rules, networkingv1ac.NetworkPolicyIngressRule().
+			WithPorts(tcp(component.PublicPort)...).
+			WithFrom(peers(settings(in).GatewayFrom)...))
+	}
+	if callers := component.Callers(name); len(callers) > 0 {
+		rules = append(rules, networkingv1ac.NetworkPolicyIngressRule().
+			WithPorts(tcp(component.RPCPort)...).
+			WithFrom(podsOf(in, callers...)...))
+	}
+	watchers := append(operatorPeer(in), peers(settings(in).MetricsFrom)...)
+	if len(watchers) > 0 {
+		rules = append(rules, networkingv1ac.NetworkPolicyIngressRule().
+			WithPorts(tcp(component.OpsPort)...).
+			WithFrom(watchers...))
+	}
+	return rules
+}
+
+func egress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
+	rules := []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration{resolver()}
+	for _, callee := range component.All() {
+		if slices.Contains(component.Callers(callee), name) {
+			rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
+				WithPorts(tcp(component.RPCPort)...).
+				WithTo(podsOf(in, callee)...))
+		}
+	}
+	for _, store := range []component.Dependency{component.MySQL, component.RabbitMQ} {
+		if slices.Contains(component.Readers(store), name) {
+			rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
+				WithPorts(tcp(storePort(in, store))...).
+				WithTo(orAnywhere(peers(settings(in).DependencyTo))...))
+		}
+	}
+	if component.WatchesRing(name) {
+		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
+			WithPorts(tcp(443, 6443)...).
+			WithTo(orAnywhere(blocks(settings(in).APIServerCIDRs))...))
+	}
+	return rules
+}
+
+// storePort is what the binding says, else the usual port of the store.
+func storePort(in Input, store component.Dependency) int32 {
+	if port := in.Bindings[store].Port; port != 0 {
+		return port
+	}
+	if store == component.MySQL {
+		return 3306
+	}
+	if rabbitmq := in.Cluster.Spec.Dependencies.RabbitMQ; rabbitmq != nil && rabbitmq.TLS != chatv1alpha1.TLSDisabled {
+		return 5671
+	}
+	return 5672
+}
+
+// resolver is DNS, wherever it is: also at the link-local address of a cache on the node.
+func resolver() *networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
+	const dns = 53
+	return networkingv1ac.NetworkPolicyEgressRule().
+		WithPorts(port(corev1.ProtocolUDP, dns)).
+		WithPorts(tcp(dns)...).
+		WithTo(anyPod(), block("0.0.0.0/0", metadataAddress), block("::/0", metadataAddress6))
+}
+
+func tcp(numbers ...int32) []*networkingv1ac.NetworkPolicyPortApplyConfiguration {
+	var ports []*networkingv1ac.NetworkPolicyPortApplyConfiguration
+	for _, n := range numbers {
+		ports = append(ports, port(corev1.ProtocolTCP, n))
+	}
+	return ports
+}
+
+func port(protocol corev1.Protocol, number int32) *networkingv1ac.NetworkPolicyPortApplyConfiguration {
+	return networkingv1ac.NetworkPolicyPort().WithProtocol(protocol).WithPort(intstr.FromInt32(number))
+}
+
+func settings(in Input) chatv1alpha1.NetworkPolicy {
+	if in.Cluster.Spec.NetworkPolicy == nil {
+		return chatv1alpha1.NetworkPolicy{}
+	}
+	return *in.Cluster.Spec.NetworkPolicy
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/parley-chat/parley/api/component"
+	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+)
+
+const (
+	mebi = 1 << 20
+	kibi = 1 << 10
+	// gatewayBase and sessionCost are what a gateway needs empty, and for each session.
+	gatewayBase = 64 * mebi
+	sessionCost = 32 * kibi
+	// scratchLimit bounds /tmp; the limit of the pod leaves room for it and for logs.
+	scratchLimit = 64 * mebi
+)
+
+// amounts is a row of the table of resources: memory is request and limit, CPU has no limit.
+type amounts struct {
+	milliCPU, memory int64
+}
+
+func defaultAmounts(in Input, name component.Name) amounts {
+	row := amounts{milliCPU: 250, memory: 256 * mebi}
+	switch name {
+	case component.Gateway:
+		row = amounts{milliCPU: 500, memory: gatewayMemory(*in.Cluster.Spec.Services.Gateway.MaxSessionsPerPod)}
+	case component.User:
+		// Hashing one password takes 64 MiB for a moment.
+		row = amounts{milliCPU: 250, memory: 512 * mebi}
+	case component.Message:
+		row = amounts{milliCPU: 500, memory: 512 * mebi}
+	case component.Migrate:
+		row = amounts{milliCPU: 100, memory: 256 * mebi}
+	default:
+	}
+	if in.Cluster.Spec.Profile == chatv1alpha1.ProfileDevelopment {
+		row.milliCPU = 50
+	}
+	return row
+}
+
+// gatewayMemory is rounded up to what an empty gateway needs.
+func gatewayMemory(sessions int32) int64 {
+	need := gatewayBase + int64(sessions)*sessionCost
+	return (need + gatewayBase - 1) / gatewayBase * gatewayBase
+}
+
+// resourcesOf lays what the spec says over the table. An amount that is given on one side only moves the
+// other side with it where they would contradict, and for memory always: request and limit are the same.
+func resourcesOf(in Input, name component.Name) *corev1ac.ResourceRequirementsApplyConfiguration {
+	row := defaultAmounts(in, name)
+	requests := corev1.ResourceList{
+		corev1.ResourceCPU:              *resource.NewMilliQuantity(row.milliCPU, resource.DecimalSI),
+		corev1.ResourceMemory:           *resource.NewQuantity(row.memory, resource.BinarySI),
+		corev1.ResourceEphemeralStorage: *resource.NewQuantity(scratchLimit, resource.BinarySI),
+	}
+	limits := corev1.ResourceList{
+		corev1.ResourceMemory:           *resource.NewQuantity(row.memory, resource.BinarySI),
+		corev1.ResourceEphemeralStorage: *resource.NewQuantity(4*scratchLimit, resource.BinarySI),
+	}
+	if given := givenResources(in, name); given != nil {
+		overlay(requests, given.Requests)
+		overlay(limits, given.Limits)
+		reconcile(requests, limits, given)
+	}
+	return corev1ac.ResourceRequirements().WithRequests(requests).WithLimits(limits)
+}
+
+func givenResources(in Input, name component.Name) *chatv1alpha1.Resources {
+	if name != component.Migrate {
+		return serviceOf(in, name).Resources
+	}
+	if upgrade := in.Cluster.Spec.Upgrade; upgrade != nil && upgrade.Migration != nil {
+		return upgrade.Migration.Resources
+	}
+	return nil
+}
+
+func overlay(amounts corev1.ResourceList, given chatv1alpha1.ResourceList) {
+	for name, amount := range given {
+		amounts[corev1.ResourceName(name)] = amount
+	}
+}
+
+func reconcile(requests, limits corev1.ResourceList, given *chatv1alpha1.Resources) {
+	for name, limit := range limits {
+		_, requestGiven := given.Requests[string(name)]
+		_, limitGiven := given.Limits[string(name)]
+		request, requested := requests[name]
+		contradict := requested && request.Cmp(limit) > 0 || name == corev1.ResourceMemory
+		switch {
+		case requestGiven && !limitGiven && contradict:
+			limits[name] = request
+		case limitGiven && !requestGiven && contradict:
+			requests[name] = limit
+		}
+	}
+}
+
+// memoryLimit is nil where there is none.
+func memoryLimit(resources *corev1ac.ResourceRequirementsApplyConfiguration) *resource.Quantity {
+	limit, ok := (*resources.Limits)[corev1.ResourceMemory]
+	if !ok || limit.Sign() <= 0 {
+		return nil
+	}
+	return &limit
+}
