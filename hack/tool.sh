@@ -8,13 +8,14 @@ name=$1
 shift
 case $name in
   golangci-lint) mod=$root/hack/tools/lint ;;
+  helm | kustomize) mod=$root/hack/tools/$name ;;
   *) mod=$root/hack/tools ;;
 esac
 key=$(sha256sum "$mod/go.mod" "$mod/go.sum" | sha256sum | cut -c1-12)
 bin=$root/.cache/tools/$key/$name
 if [ ! -x "$bin" ]; then
   echo "building $name (once; a minute or two)" >&2
-  package=$(cd "$mod" && go list -f '{{.ImportPath}}' tool | grep "/$name\$")
+  package=$(cd "$mod" && go list -f '{{.ImportPath}}' tool | grep -E "/$name(/v[0-9]+)?\$")
   (cd "$mod" && go build -o "$bin" "$package")
 fi
 PATH=$root/.cache/tools/$key:$PATH exec "$bin" "$@"
