@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/parley-chat/parley/api/component"
+)
+
+const (
+	// doctorTimeout bounds the Job, the pull of the image included.
+	doctorTimeout = 5 * time.Minute
+	// doctorKept is how long a Job that nobody deleted stays, in seconds.
+	doctorKept = 300
+	// doctorName is the component of the Job's pod; a NetworkPolicy of the operator lets it reach the stores.
+	doctorName = "doctor"
+)
+
+func (p *plugin) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor [NAME]", Short: "Check MySQL and RabbitMQ from inside, as the pods see them", Args: cobra.MaximumNArgs(1),
+		Long:    "Run the checks of `parley doctor` as a Job with the settings and bindings of the message component, print what they say, and remove the Job.",
+		Example: "  kubectl parley doctor demo",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.connection.open()
+			if err != nil {
+				return err
+			}
+			found, err := c.find(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
+			return c.doctor(cmd.Context(), p.out, found.Name, strconv.FormatInt(p.now().Unix(), 36))
+		},
+	}
+}
+
+func (c *cluster) doctor(ctx context.Context, out io.Writer, name, suffix string) (err error) {
+	source := &appsv1.Deployment{}
+	key := client.ObjectKey{Namespace: c.namespace, Name: name + "-" + string(component.Message)}
+	if err := c.Get(ctx, key, source); err != nil {
+		if apierrors.IsNotFound(err) {
+			return fmt.Errorf("the component message is not installed yet: kubectl parley status %s says what is missing", name)
+		}
+		return err
+	}
+	job := doctorJob(source, name, suffix)
+	if err := c.Create(ctx, job); err != nil {
+		return err
+	}
+	defer func() {
+		gone := c.Delete(context.WithoutCancel(ctx), job, client.PropagationPolicy(metav1.DeletePropagationBackground))
+		err = errors.Join(err, client.IgnoreNotFound(gone))
+	}()
+	failed, err := c.waitForJob(ctx, job)
+	if err != nil {
+		return fmt.Errorf("the checks did not end: %w", err)
+	}
+	if err := c.copyLogs(ctx, out, job); err != nil {
+		return err
+	}
+	if failed {
+		return errors.New("some checks found a problem: the table says what to do")
+	}
+	return nil
+}
+
+// doctorJob runs the image of message with its settings, under labels that no Service selects.
+func doctorJob(source *appsv1.Deployment, name, suffix string) *batchv1.Job {
+	labels := map[string]string{instanceLabel: name, componentLabel: doctorName}
+	pod := source.Spec.Template.Spec.DeepCopy()
+	pod.RestartPolicy = corev1.RestartPolicyNever
+	pod.TopologySpreadConstraints, pod.Affinity = nil, nil
+	container := &pod.Containers[0]
+	container.Args = []string{"doctor", string(component.Message)}
+	container.LivenessProbe, container.ReadinessProbe, container.StartupProbe, container.Lifecycle = nil, nil, nil, nil
+	container.Ports = nil
+	seconds, never, kept := int64(doctorTimeout.Seconds()), int32(0), int32(doctorKept)
+	return &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Namespace: source.Namespace, Name: name + "-doctor-" + suffix, Labels: labels},
+		Spec: batchv1.JobSpec{
+			BackoffLimit: &never, ActiveDeadlineSeconds: &seconds, TTLSecondsAfterFinished: &kept,
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: *pod},
+		},
+	}
+}
+
+func (c *cluster) waitForJob(ctx context.Context, job *batchv1.Job) (failed bool, err error) {
+	err = wait.PollUntilContextTimeout(ctx, followEvery, doctorTimeout, true, func(ctx context.Context) (bool, error) {
+		if err := c.Get(ctx, client.ObjectKeyFromObject(job), job); err != nil {
+			return false, err
+		}
+		for _, condition := range job.Status.Conditions {
+			if condition.Status == corev1.ConditionTrue && (condition.Type == batchv1.JobComplete || condition.Type == batchv1.JobFailed) {
+				failed = condition.Type == batchv1.JobFailed
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+	return failed, err
+}
+
+func (c *cluster) copyLogs(ctx context.Context, out io.Writer, job *batchv1.Job) error {
+	var pods corev1.PodList
+	if err := c.List(ctx, &pods, client.InNamespace(c.namespace), client.MatchingLabels{"job-name": job.Name}); err != nil {
+		return err
+	}
+	for i := range pods.Items {
+		stream, err := c.clientset.CoreV1().Pods(c.namespace).GetLogs(pods.Items[i].Name, &corev1.PodLogOptions{}).Stream(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(out, stream)
+		if err := errors.Join(err, stream.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command kubectl-parley is the plugin `kubectl parley`: it shows a ChatCluster on one page and acts on it.
+//
+// It acts only by annotation and eviction, and by Jobs of its own; the spec is never edited. What it prints
+// holds no secret.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := newRoot(os.Stdout, time.Now).ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "kubectl parley:", err) // nowhere else to tell it
+		os.Exit(1)
+	}
+}
+
+// plugin is what every command needs.
+type plugin struct {
+	out        io.Writer
+	now        func() time.Time
+	connection connection
+}
+
+func newRoot(out io.Writer, now func() time.Time) *cobra.Command {
+	p := &plugin{out: out, now: now}
+	root := &cobra.Command{
+		Use:   "kubectl-parley",
+		Short: "Look at ChatClusters and act on them",
+		Example: "  kubectl parley status demo\n" +
+			"  kubectl parley sessions demo -n chat\n" +
+			"  kubectl parley drain demo-gateway-1-7c9f-x2\n" +
+			"  kubectl parley restart demo message",
+		SilenceErrors: true, SilenceUsage: true,
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl parley"},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&p.connection.kubeconfig, "kubeconfig", "", "kubeconfig file; by default KUBECONFIG or ~/.kube/config")
+	flags.StringVar(&p.connection.context, "context", "", "context of the kubeconfig")
+	flags.StringVarP(&p.connection.namespace, "namespace", "n", "", "namespace of the ChatCluster; by default the context's")
+	root.AddCommand(p.statusCommand(), p.sessionsCommand(), p.drainCommand(), p.restartCommand(), p.doctorCommand(), p.reportCommand())
+	root.AddCommand(&cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(out, "kubectl-parley", version)
+			return err
+		},
+	})
+	return root
+}
