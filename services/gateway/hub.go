@@ -45,6 +45,7 @@ type Hub struct {
 	hurry     chan struct{}  // has a place that is filled while a registration cannot wait
 	last      atomic.Int64   // the last instant
 	stale     atomic.Bool    // ends of login sessions may have been missed
+	drain     atomic.Pointer[drainage]
 
 	mu            sync.RWMutex // guards everything below
 	slots         []map[*Session]struct{}

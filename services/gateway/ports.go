@@ -114,7 +114,9 @@ type Member struct {
 type View interface {
 	// Home is the pod that keeps the user's registry; false in an empty ring.
 	Home(user ids.UserID) (Member, bool)
-	// Members are all serving pods. The caller must not change the slice.
+	// IsHome tells whether a pod is the home of some seat, whoever its users are.
+	IsHome(pod string) bool
+	// Members are all serving pods; one that is not ready ends. The caller must not change the slice.
 	Members() []Member
 }
 

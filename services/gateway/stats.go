@@ -16,12 +16,26 @@ type Stats struct {
 	Registered int // at home here, wherever they are held
 	Elsewhere  int // of these, held by other pods
 	Members    int // serving pods of the ring
+	Seats      int // of these pods
 	QueueBytes int
 
 	Closes  map[CloseCode]int64
 	Resyncs map[ResyncReason]int64
 	Refused map[string]int64 // handshakes, by reason
+	Moves   map[MoveOutcome]int64
 }
+
+// MoveOutcome is how a session left a pod that ends.
+type MoveOutcome int
+
+// The outcomes.
+const (
+	MoveDone     MoveOutcome = iota // the client went by itself after it was asked
+	MoveLate                        // it was closed as moved at its deadline
+	MoveSentAway                    // nobody was left to take it
+	MoveCut                         // the time of the pod was over
+	moveOutcomes
+)
 
 // stats counts.
 type stats struct {
@@ -29,6 +43,13 @@ type stats struct {
 	closes  map[CloseCode]int64
 	resyncs [resyncReasons]int64
 	refusal map[string]int64
+	moves   [moveOutcomes]int64
+}
+
+func (s *stats) moved(outcome MoveOutcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.moves[outcome]++
 }
 
 // closed counts a close; codes that peers invent count as abnormal.
@@ -70,7 +91,13 @@ func (s *stats) refused(err error) {
 
 // Stats counts sessions now, and what happened so far.
 func (h *Hub) Stats() Stats {
-	out := Stats{Members: len(h.Ring.View().Members()), Resyncs: map[ResyncReason]int64{}}
+	out := Stats{Resyncs: map[ResyncReason]int64{}, Moves: map[MoveOutcome]int64{}}
+	seats := map[uint32]bool{}
+	for _, m := range h.Ring.View().Members() {
+		out.Members++
+		seats[m.Seat] = true
+	}
+	out.Seats = len(seats)
 	for _, s := range h.all() {
 		s.mu.Lock()
 		switch {
@@ -91,6 +118,9 @@ func (h *Hub) Stats() Stats {
 	out.Closes, out.Refused = maps.Clone(h.stats.closes), maps.Clone(h.stats.refusal)
 	for reason, n := range h.stats.resyncs {
 		out.Resyncs[ResyncReason(reason)] = n
+	}
+	for outcome, n := range h.stats.moves {
+		out.Moves[MoveOutcome(outcome)] = n
 	}
 	return out
 }

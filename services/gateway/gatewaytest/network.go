@@ -15,7 +15,7 @@ import (
 )
 
 // Network joins the hubs of several pods: it is their ring, their way to other registries, and their
-// courier. Users are at home where a test says, else at the first pod.
+// courier. Users are at home where a test says, else at the first ready pod.
 type Network struct {
 	mu      sync.Mutex // guards everything below
 	hubs    map[string]*gateway.Hub
@@ -59,6 +59,27 @@ func (n *Network) SetHome(user ids.UserID, pod string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.homes[user] = pod
+	n.tell()
+}
+
+// SetReady makes a pod ready, or one that ends and still serves.
+func (n *Network) SetReady(pod string, ready bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.members = slices.Clone(n.members)
+	for i := range n.members {
+		if n.members[i].Pod == pod {
+			n.members[i].Ready = ready
+		}
+	}
+	n.tell()
+}
+
+// Leave takes a pod out of the ring.
+func (n *Network) Leave(pod string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.members = slices.DeleteFunc(slices.Clone(n.members), func(m gateway.Member) bool { return m.Pod == pod })
 	n.tell()
 }
 
@@ -164,14 +185,14 @@ type view struct {
 	homes   map[ids.UserID]string
 }
 
-// Home is where a test said, else the first pod.
+// Home is where a test said, else the first ready pod.
 func (v view) Home(user ids.UserID) (gateway.Member, bool) {
 	if len(v.members) == 0 {
 		return gateway.Member{}, false
 	}
 	pod, set := v.homes[user]
 	if !set {
-		return v.members[0], true
+		return v.first(), true
 	}
 	for _, m := range v.members {
 		if m.Pod == pod {
@@ -179,6 +200,29 @@ func (v view) Home(user ids.UserID) (gateway.Member, bool) {
 		}
 	}
 	return gateway.Member{}, false
+}
+
+// first is the first ready pod, else the first.
+func (v view) first() gateway.Member {
+	for _, m := range v.members {
+		if m.Ready {
+			return m
+		}
+	}
+	return v.members[0]
+}
+
+// IsHome tells whether a test has sent users to a pod, or whether it is the home of the others.
+func (v view) IsHome(pod string) bool {
+	if len(v.members) > 0 && v.first().Pod == pod {
+		return true
+	}
+	for _, home := range v.homes {
+		if home == pod {
+			return true
+		}
+	}
+	return false
 }
 
 // Members are all pods.

@@ -36,8 +36,14 @@ type Config struct {
 
 	// PodName is this pod's name in the ring.
 	PodName string `env:"PARLEY_POD_NAME" envDefault:"gateway-0"`
+	// PodUID is this pod's UID; empty: its name serves.
+	PodUID string `env:"PARLEY_POD_UID"`
 	// Seat is the number of the replica that this pod serves.
 	Seat uint32 `env:"PARLEY_GATEWAY_SEAT" envDefault:"0"`
+	// RingService is the headless Service whose EndpointSlices are the ring; it wins over RingMembers.
+	RingService string `env:"PARLEY_RING_SERVICE"`
+	// Namespace of the pod; empty: that of its service account volume.
+	Namespace string `env:"PARLEY_NAMESPACE"`
 	// RingMembers is a fixed ring where no Kubernetes is. Empty: Parts.Ring gives one, or this pod is alone.
 	RingMembers string `env:"PARLEY_RING_MEMBERS"`
 
@@ -52,6 +58,14 @@ type Config struct {
 	TrustedProxies []string `env:"PARLEY_GATEWAY_TRUSTED_PROXIES"`
 	// DrainTimeout is how long sessions have to move away when the pod ends.
 	DrainTimeout time.Duration `env:"PARLEY_GATEWAY_DRAIN_TIMEOUT" envDefault:"120s"`
+	// DrainRate is how many sessions per second all gateways together may move.
+	DrainRate float64 `env:"PARLEY_GATEWAY_DRAIN_SESSIONS_PER_SECOND" envDefault:"300"`
+	// DrainInitialDelay is how long a pod that ends accepts connections as before.
+	DrainInitialDelay time.Duration `env:"PARLEY_GATEWAY_DRAIN_INITIAL_DELAY" envDefault:"0s"`
+	// ReconnectJitter is the random part of the time after which a client that was asked to move starts.
+	ReconnectJitter time.Duration `env:"PARLEY_GATEWAY_RECONNECT_JITTER" envDefault:"20s"`
+	// ReconnectDeadline is how long a session that was asked to move is served.
+	ReconnectDeadline time.Duration `env:"PARLEY_GATEWAY_RECONNECT_DEADLINE" envDefault:"1m"`
 
 	// Rates and counts; the defaults are those of the product, load tests raise them.
 	MaxSessions           int     `env:"PARLEY_GATEWAY_MAX_SESSIONS" envDefault:"100000"`
@@ -98,9 +112,7 @@ func (c Config) Validate() error {
 	if _, err := c.proxies(); err != nil {
 		problems = append(problems, fmt.Errorf("PARLEY_GATEWAY_TRUSTED_PROXIES: %w", err))
 	}
-	if c.DrainTimeout <= 0 {
-		problems = append(problems, errors.New("PARLEY_GATEWAY_DRAIN_TIMEOUT must be above 0"))
-	}
+	problems = append(problems, c.drainProblems()...)
 	if min(c.MaxSessions, c.SessionsPerUser, c.SessionsPerAddress, c.HalfOpenPerAddress, c.FramesBurst, c.SendsBurst) < 1 ||
 		min(c.HandshakesPerSecond, c.FramesPerSecond, c.SendsPerSecond, c.ConversationPerSecond) <= 0 {
 		problems = append(problems, errors.New("counts, rates and bursts of PARLEY_GATEWAY must be above 0"))
@@ -110,6 +122,29 @@ func (c Config) Validate() error {
 	}
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(problems...)
+}
+
+func (c Config) drainProblems() (problems []error) {
+	for key, value := range map[string]float64{
+		"PARLEY_GATEWAY_DRAIN_TIMEOUT": float64(c.DrainTimeout), "PARLEY_GATEWAY_DRAIN_SESSIONS_PER_SECOND": c.DrainRate,
+		"PARLEY_GATEWAY_RECONNECT_DEADLINE": float64(c.ReconnectDeadline),
+	} {
+		if value <= 0 {
+			problems = append(problems, fmt.Errorf("%s must be above 0", key))
+		}
+	}
+	if min(c.DrainInitialDelay, c.ReconnectJitter) < 0 {
+		problems = append(problems, errors.New("PARLEY_GATEWAY_DRAIN_INITIAL_DELAY and PARLEY_GATEWAY_RECONNECT_JITTER must not be below 0"))
+	}
+	return problems
+}
+
+// drainPlan is how sessions move away; leave makes the pod not ready.
+func (c Config) drainPlan(fixed bool, leave func()) gateway.DrainPlan {
+	return gateway.DrainPlan{
+		Timeout: c.DrainTimeout, InitialDelay: c.DrainInitialDelay, Rate: c.DrainRate,
+		Jitter: c.ReconnectJitter, Deadline: c.ReconnectDeadline, Fixed: fixed, Leave: leave,
+	}
 }
 
 func (c Config) proxies() ([]netip.Prefix, error) {

@@ -12,18 +12,18 @@ import (
 
 // collector shows what a Hub counts.
 type collector struct {
-	stats func() gateway.Stats
+	hub *gateway.Hub
 
-	sessions, guests, opening, registered, members, queue *prometheus.Desc // gauges
-	closes, resyncs, refused                              *prometheus.Desc // counters
+	sessions, guests, opening, registered, members, queue, remaining *prometheus.Desc // gauges
+	closes, resyncs, refused, moves, cut                             *prometheus.Desc // counters
 }
 
-func newCollector(stats func() gateway.Stats) *collector {
+func newCollector(hub *gateway.Hub) *collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("parley_gateway_"+name, help, labels, nil)
 	}
 	return &collector{
-		stats:      stats,
+		hub:        hub,
 		sessions:   desc("sessions", "Live sessions that this pod holds."),
 		guests:     desc("guest_sessions", "Live sessions that this pod holds and that are at home elsewhere."),
 		opening:    desc("opening_sessions", "Connections that are not authenticated yet."),
@@ -33,6 +33,9 @@ func newCollector(stats func() gateway.Stats) *collector {
 		closes:     desc("closes_total", "Connections that ended, by close code.", "code"),
 		resyncs:    desc("resyncs_total", "Requests to clients to pull, by reason.", "reason"),
 		refused:    desc("admission_refused_total", "Handshakes that were refused, by reason.", "reason"),
+		remaining:  desc("drain_remaining", "Sessions that a pod that ends has still to move."),
+		moves:      desc("moves_total", "Sessions that left a pod that ends, by reason and outcome.", "reason", "outcome"),
+		cut:        desc("cut_total", "Sessions that were cut off because the time of a pod that ends was over."),
 	}
 }
 
@@ -41,7 +44,8 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeB
 
 // Collect takes one snapshot.
 func (c *collector) Collect(out chan<- prometheus.Metric) {
-	s := c.stats()
+	s := c.hub.Stats()
+	progress, _ := c.hub.Progress()
 	gauge := func(d *prometheus.Desc, value int) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value))
 	}
@@ -51,6 +55,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(c.registered, s.Registered)
 	gauge(c.members, s.Members)
 	gauge(c.queue, s.QueueBytes)
+	gauge(c.remaining, progress.Remaining)
 	for code, n := range s.Closes {
 		out <- prometheus.MustNewConstMetric(c.closes, prometheus.CounterValue, float64(n), strconv.Itoa(int(code)))
 	}
@@ -63,4 +68,11 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for reason, n := range s.Refused {
 		out <- prometheus.MustNewConstMetric(c.refused, prometheus.CounterValue, float64(n), reason)
 	}
+	outcomes := map[gateway.MoveOutcome]string{
+		gateway.MoveDone: "moved", gateway.MoveLate: "late", gateway.MoveSentAway: "sent_away", gateway.MoveCut: "cut",
+	}
+	for outcome, n := range s.Moves {
+		out <- prometheus.MustNewConstMetric(c.moves, prometheus.CounterValue, float64(n), "drain", outcomes[outcome])
+	}
+	out <- prometheus.MustNewConstMetric(c.cut, prometheus.CounterValue, float64(s.Moves[gateway.MoveCut]))
 }

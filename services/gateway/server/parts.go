@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
+	"github.com/parley-chat/parley/services/internal/ring/endpointslices"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
 )
 
@@ -32,7 +34,8 @@ type Parts struct {
 	Transport http.RoundTripper
 	// Keys of the gateway; zero: loaded from Config.KeysDir.
 	Keys identity.Keys
-	// Ring of the gateways; nil: the fixed ring of Config.RingMembers, or this pod alone.
+	// Ring of the gateways; nil: that of Config.RingService, the fixed ring of Config.RingMembers, or this
+	// pod alone. One that is a ring.Watched is run, and tells of pods that end.
 	Ring ring.Source
 	// Logger; nil: JSON to standard error.
 	Logger *slog.Logger
@@ -55,7 +58,7 @@ func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed
 		p.Transport = rpcclient.NewTransport()
 	}
 	if p.Ring == nil {
-		if p.Ring, err = fixedRing(cfg); err != nil {
+		if p.Ring, err = findRing(cfg, p.Logger); err != nil {
 			return p, closed, err
 		}
 	}
@@ -70,6 +73,18 @@ func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed
 	return p, closed, nil
 }
 
+// findRing is the ring of the configuration.
+func findRing(cfg Config, logger *slog.Logger) (ring.Source, error) {
+	if cfg.RingService == "" {
+		return fixedRing(cfg)
+	}
+	source, err := endpointslices.New(endpointslices.Options{Service: cfg.RingService, Namespace: cfg.Namespace, Logger: logger})
+	if err != nil {
+		return nil, fmt.Errorf("watch the ring: %w", err)
+	}
+	return source, nil
+}
+
 // fixedRing is that of the configuration; without one, this pod alone.
 func fixedRing(cfg Config) (ring.Source, error) {
 	members, err := ring.ParseMembers(cfg.RingMembers)
@@ -78,7 +93,7 @@ func fixedRing(cfg Config) (ring.Source, error) {
 	}
 	if len(members) == 0 {
 		members = []ring.Member{{
-			Seat: cfg.Seat, Pod: cfg.PodName, UID: cfg.PodName, URL: fmt.Sprintf("http://127.0.0.1:%d", component.RPCPort),
+			Seat: cfg.Seat, Pod: cfg.PodName, UID: cmp.Or(cfg.PodUID, cfg.PodName), URL: fmt.Sprintf("http://127.0.0.1:%d", component.RPCPort),
 			Ready: true, Serving: true,
 		}}
 	}

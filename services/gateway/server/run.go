@@ -3,12 +3,14 @@
 // Package server wires a gateway from its configuration.
 //
 // Run serves until its context ends, then drains: sessions are asked to move, or told when to come back.
-// It never fails because the broker, the ring or another component is away.
+// It never fails because the broker, the ring or another component is away. Until the ring is known it is
+// not ready: sessions would find no home.
 package server
 
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -28,6 +30,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/process"
+	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/telemetry"
@@ -35,6 +38,9 @@ import (
 
 // startWait is how long a start waits for the user service; chosen: three of its questions.
 const startWait = 3 * time.Second
+
+// ringWait is how long the first view of the ring may take before the log says so; chosen.
+const ringWait = 10 * time.Second
 
 // stopMargin is what stopping takes beside the drain: last frames, running calls, the broker.
 const stopMargin = 15 * time.Second
@@ -53,6 +59,10 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	group.StopWithin(cfg.DrainTimeout + stopMargin)
 	group.OnStop("broker", func(context.Context) error { return closed() })
 	process.ServeOps(group, g.ops, parts.Ops)
+	watched, _ := parts.Ring.(ring.Watched)
+	if watched != nil {
+		group.Go("ring", watched.Run)
+	}
 	// Stopped in reverse: first sessions move away, then no new calls and envelopes, then what they need.
 	group.Go("courier", g.courier.Run)
 	group.Go("messages", g.messages.Run)
@@ -65,17 +75,44 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	group.Go("rpc", func(ctx context.Context) error { return g.rpc.Serve(ctx, parts.RPC) })
 	group.Go("consumer", g.consumer.Run)
 	group.Go("public", func(ctx context.Context) error { return servePublic(ctx, g.public, parts) })
-	group.Go("drain", func(ctx context.Context) error {
-		awaitFresh(ctx, g.tokens)
-		g.ops.Ready(true)
-		parts.Logger.InfoContext(ctx, "gateway serves", "address", parts.Public.Addr().String())
-		parts.Started()
-		<-ctx.Done()
-		g.ops.Ready(false)
-		g.hub.Drain(context.WithoutCancel(ctx), cfg.DrainTimeout)
-		return nil
-	})
+	group.Go("drain", func(ctx context.Context) error { return g.serve(ctx, cfg, parts, watched) })
 	return group.Run(ctx)
+}
+
+// serve is ready once the ring is known, and drains when ctx ends. While a drain may still hand over, the
+// pod stays ready, so that its seat stays in the ring.
+func (g gatewayParts) serve(ctx context.Context, cfg Config, parts Parts, watched ring.Watched) error {
+	awaitFresh(ctx, g.tokens)
+	if watched != nil && !awaitRing(ctx, watched, parts.Logger) {
+		return nil
+	}
+	g.ops.Ready(true)
+	parts.Logger.InfoContext(ctx, "gateway serves", "address", parts.Public.Addr().String())
+	parts.Started()
+	<-ctx.Done()
+	leave := func() { g.ops.Ready(false) }
+	defer leave()
+	if watched == nil {
+		leave()
+	}
+	g.hub.Drain(context.WithoutCancel(ctx), cfg.drainPlan(watched == nil, leave))
+	return nil
+}
+
+// awaitRing waits until the ring is known; false if ctx ends before.
+func awaitRing(ctx context.Context, watched ring.Watched, logger *slog.Logger) bool {
+	slow := time.NewTimer(ringWait)
+	defer slow.Stop()
+	for {
+		select {
+		case <-watched.Known():
+			return true
+		case <-ctx.Done():
+			return false
+		case <-slow.C:
+			logger.WarnContext(ctx, "the ring is not known yet, the pod stays unready")
+		}
+	}
 }
 
 // awaitFresh gives the user service a moment to tell which login sessions have ended: before, everybody
@@ -132,10 +169,9 @@ func build(cfg Config, parts Parts) (g gatewayParts, err error) {
 		Homes: upstream.NewHomes(parts.Keys, parts.Transport, time.Now), Courier: g.courier, Codec: websocket.NewCodec(),
 		Ring: upstream.NewRing(parts.Ring), Now: time.Now, Logger: parts.Logger,
 	})
-	registry.MustRegister(newCollector(g.hub.Stats))
+	registry.MustRegister(newCollector(g.hub))
 	g.ops.Status("broker_connected", func() any { return parts.Broker.Connected() })
-	g.ops.Status("sessions", func() any { return g.hub.Stats().Sessions })
-	g.ops.Status("guest_sessions", func() any { return g.hub.Stats().Guests })
+	g.ops.Status("gateway", func() any { return statusOf(g.hub, cfg.Seat) })
 	g.sockets = websocket.New(websocket.Options{
 		Hub: g.hub, Origins: cfg.AllowedOrigins, FrameBytes: limits.FrameBytes, Now: time.Now, Logger: parts.Logger,
 	})

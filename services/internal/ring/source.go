@@ -2,7 +2,10 @@
 
 package ring
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // Source is where the ring comes from. Both methods are safe for concurrent use and do not block.
 type Source interface {
@@ -11,6 +14,15 @@ type Source interface {
 	// Changed is closed at the next change; then ask again. Ask for the channel before the view, or a
 	// change between the two is missed.
 	Changed() <-chan struct{}
+}
+
+// Watched is a Source that learns of its ring from a server, and of pods that end.
+type Watched interface {
+	Source
+	// Known is closed once the server has answered, be it with an empty ring.
+	Known() <-chan struct{}
+	// Run learns until ctx ends. It does not fail because the server is away; then the view stays.
+	Run(ctx context.Context) error
 }
 
 // StaticSource is a ring that only its owner changes; for one process and for tests.

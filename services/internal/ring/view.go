@@ -74,6 +74,11 @@ func (v View) Epoch() uint64 { return v.epoch }
 // Members are the pods that serve, in order of seat and UID; the slice is the caller's.
 func (v View) Members() []Member { return slices.Clone(v.members) }
 
+// IsHome tells whether a pod is the home pod of its seat.
+func (v View) IsHome(pod string) bool {
+	return slices.ContainsFunc(v.homes, func(home Member) bool { return home.Pod == pod })
+}
+
 // Seat is the user's seat; ok is false in an empty ring.
 func (v View) Seat(user ids.UserID) (seat uint32, ok bool) {
 	home, ok := v.Home(user)

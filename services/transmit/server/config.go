@@ -24,6 +24,10 @@ type Config struct {
 	AMQPURL secret.String `env:"PARLEY_RABBITMQ_URL"`
 	// FriendURL is the base address of the friend service.
 	FriendURL string `env:"PARLEY_UPSTREAM_FRIEND_URL"`
+	// RingService is the headless Service whose EndpointSlices are the ring; it wins over RingMembers.
+	RingService string `env:"PARLEY_RING_SERVICE"`
+	// Namespace of the pod; empty: that of its service account volume.
+	Namespace string `env:"PARLEY_NAMESPACE"`
 	// RingMembers is a fixed ring where no Kubernetes is; empty: Parts.Ring gives one.
 	RingMembers string `env:"PARLEY_RING_MEMBERS"`
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
+	"github.com/parley-chat/parley/services/internal/ring/endpointslices"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
 )
 
@@ -27,7 +28,8 @@ type Parts struct {
 	Transport http.RoundTripper
 	// Keys of transmit.
 	Keys identity.Keys
-	// Ring of the gateways; nil: the fixed ring of Config.RingMembers.
+	// Ring of the gateways; nil: that of Config.RingService, else the fixed ring of Config.RingMembers. One
+	// that is a ring.Watched is run.
 	Ring ring.Source
 	// Logger; nil: JSON to standard error.
 	Logger *slog.Logger
@@ -50,11 +52,9 @@ func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed
 		p.Transport = rpcclient.NewTransport()
 	}
 	if p.Ring == nil {
-		members, err := ring.ParseMembers(cfg.RingMembers)
-		if err != nil {
-			return p, closed, fmt.Errorf("read ring members: %w", err)
+		if p.Ring, err = findRing(cfg, p.Logger); err != nil {
+			return p, closed, err
 		}
-		p.Ring = ring.Static(members...)
 	}
 	if p.Ops, err = process.Listen(ctx, p.Ops, cfg.OpsListen); err != nil {
 		return p, closed, fmt.Errorf("listen for probes: %w", err)
@@ -65,4 +65,20 @@ func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed
 	}
 	p.Broker = own.Broker
 	return p, closed, nil
+}
+
+// findRing is the ring of the configuration.
+func findRing(cfg Config, logger *slog.Logger) (ring.Source, error) {
+	if cfg.RingService != "" {
+		source, err := endpointslices.New(endpointslices.Options{Service: cfg.RingService, Namespace: cfg.Namespace, Logger: logger})
+		if err != nil {
+			return nil, fmt.Errorf("watch the ring: %w", err)
+		}
+		return source, nil
+	}
+	members, err := ring.ParseMembers(cfg.RingMembers)
+	if err != nil {
+		return nil, fmt.Errorf("read ring members: %w", err)
+	}
+	return ring.Static(members...), nil
 }

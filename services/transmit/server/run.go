@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/parley-chat/parley/api/component"
@@ -18,8 +19,8 @@ import (
 	"github.com/parley-chat/parley/services/transmit/upstream"
 )
 
-// ringWait is how long the consumer waits for a first member of the ring. Before the ring is known
-// everybody looks unconnected, and what is not connected is dropped.
+// ringWait is how long the consumer waits for a first member of a ring that is known. Before the ring is
+// known everybody looks unconnected, and what is not connected is dropped.
 const ringWait = 30 * time.Second
 
 // Run forwards events until ctx ends; it stops within 10 s.
@@ -45,17 +46,40 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	group := lifecycle.New(parts.Logger)
 	group.OnStop("broker", func(context.Context) error { return closed() })
 	process.ServeOps(group, ops, parts.Ops)
+	watched, _ := parts.Ring.(ring.Watched)
+	if watched != nil {
+		group.Go("ring", watched.Run)
+	}
 	// Stopped in reverse: first no new events, then no new deliveries, then the lanes.
 	group.Go("courier", courier.Run)
 	group.Go("service", service.Run)
 	group.Go("consumer", func(ctx context.Context) error {
 		ops.Status("broker_connected", func() any { return parts.Broker.Connected() })
+		if watched != nil && !awaitRing(ctx, watched, parts.Logger) {
+			return nil
+		}
 		ops.Ready(true)
 		parts.Started()
 		waitForRing(ctx, parts.Ring)
 		return consumer.Run(ctx)
 	})
 	return group.Run(ctx)
+}
+
+// awaitRing waits until the ring is known; false if ctx ends before. Events wait in the queue meanwhile.
+func awaitRing(ctx context.Context, watched ring.Watched, logger *slog.Logger) bool {
+	slow := time.NewTimer(ringWait)
+	defer slow.Stop()
+	for {
+		select {
+		case <-watched.Known():
+			return true
+		case <-ctx.Done():
+			return false
+		case <-slow.C:
+			logger.WarnContext(ctx, "the ring is not known yet, events wait")
+		}
+	}
 }
 
 // waitForRing returns when the ring has a member, after ringWait, or when ctx ends.

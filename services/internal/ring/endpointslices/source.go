@@ -39,7 +39,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Source is a ring.Source. It knows nothing until Run runs and the server has answered once.
+// Source is a ring.Watched. It knows nothing until Run runs and the server has answered once.
 type Source struct {
 	*ring.StaticSource
 	service   string
@@ -49,7 +49,7 @@ type Source struct {
 	store     *store
 }
 
-var _ ring.Source = (*Source)(nil)
+var _ ring.Watched = (*Source)(nil)
 
 // New reads the token and the namespace, and calls nobody. An error means that this is no pod, or that it
 // has no token.
