@@ -5,6 +5,7 @@ package manifest
 import (
 	"maps"
 	"strconv"
+	"strings"
 
 	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
@@ -63,8 +64,15 @@ func SeatSelector(cluster string, seat int32) map[string]string {
 // workloadLabels are the labels of what runs the version.
 func workloadLabels(in Input, name component.Name) map[string]string {
 	labels := Labels(in.Cluster.Name, name)
-	labels[LabelVersion] = in.Version
+	labels[LabelVersion] = labelValue(in.Version)
 	return labels
+}
+
+// labelValue of a version: build metadata begins with a sign that labels do not have.
+func labelValue(version string) string {
+	const longest = 63
+	value := strings.ReplaceAll(version, "+", "_")
+	return strings.TrimRight(value[:min(len(value), longest)], "_.-")
 }
 
 // union answers a new map; later maps win.

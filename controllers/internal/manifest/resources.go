@@ -32,7 +32,7 @@ func defaultAmounts(in Input, name component.Name) amounts {
 	case component.Gateway:
 		row = amounts{milliCPU: 500, memory: gatewayMemory(*in.Cluster.Spec.Services.Gateway.MaxSessionsPerPod)}
 	case component.User:
-		// Hashing one password takes 64 MiB for a moment.
+		// Passwords are hashed in memory, 19 MiB each and two per core at once.
 		row = amounts{milliCPU: 250, memory: 512 * mebi}
 	case component.Message:
 		row = amounts{milliCPU: 500, memory: 512 * mebi}
