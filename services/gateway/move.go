@@ -83,7 +83,7 @@ func (d *drainage) ask(now time.Time) {
 }
 
 func (d *drainage) invite(s *Session, now time.Time) {
-	served := min(d.plan.Deadline, d.end.Sub(now))
+	served := max(0, min(d.plan.Deadline, d.lastEnd().Sub(now)))
 	d.asked[s] = now.Add(served)
 	s.send(0, Reconnect{
 		JitterMS: min(d.plan.Jitter, served/2).Milliseconds(), DeadlineMS: served.Milliseconds(), Reason: "ROLLOUT",
@@ -91,7 +91,10 @@ func (d *drainage) invite(s *Session, now time.Time) {
 }
 
 // lastAsk is when the last session must be asked to have its whole time.
-func (d *drainage) lastAsk() time.Time { return d.end.Add(-d.plan.Deadline) }
+func (d *drainage) lastAsk() time.Time { return d.lastEnd().Add(-d.plan.Deadline) }
+
+// lastEnd is when the last session is closed as moved: a little before the end, where it would be cut.
+func (d *drainage) lastEnd() time.Time { return d.end.Add(-min(time.Second, d.plan.Timeout/20)) }
 
 // rate is this pod's share of the budget, without anybody to ask: what is for pods that end, among those
 // that are seen to end. If that does not suffice it is what is needed.

@@ -3,15 +3,18 @@
 package server_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/parley-chat/parley/api/component"
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
@@ -159,6 +162,57 @@ func TestTheEndOfAPodMovesItsSessions(t *testing.T) {
 	if f := next.next(); f.GetMessages() == nil {
 		t.Errorf("got %v", f)
 	}
+}
+
+// TestAPodOfAClusterHandsOver ends a pod in a ring that tells of it: no ready gateway before the ring is
+// known, the seat stays in the ring while there is somebody to hand over to, then it leaves.
+func TestAPodOfAClusterHandsOver(t *testing.T) {
+	t.Parallel()
+	w := &world{bus: membroker.New(), prefix: "gateway", known: make(chan struct{})}
+	w.begin(t, 2)
+	p := w.connect(0, w.userAt(0), "/v1/ws")
+	ends := slices.Clone(w.members)
+	ends[0].Ready = false
+	w.source.Set(ends...)
+	done := make(chan struct{})
+	go func() { defer close(done); w.stops[0]() }()
+	w.until("the pod that ends says so", func() bool { return w.status(0).Drain != nil })
+	if s := w.status(0); s.Seat != 0 || s.Sessions != 1 || s.RingMembers != 2 || s.Drain.Remaining != 1 || s.Drain.Deadline-s.Drain.StartedAt != 4000 {
+		t.Errorf("status %+v, drain %+v", s, s.Drain)
+	}
+	w.until("its seat may leave the ring", func() bool {
+		status, _ := w.get("http://"+w.ops[0]+"/readyz", nil)
+		return status != http.StatusOK
+	})
+	w.source.Set(w.members[1])
+	if f := p.next(); f.GetReconnect().GetReason() != "ROLLOUT" {
+		t.Fatalf("got %v", f)
+	}
+	if s := w.status(0); s.Guests != 1 || s.RingMembers != 1 {
+		t.Errorf("the session is no guest yet: %+v", s)
+	}
+	w.publish(1, p.user, text(ids.NewConversation(), 1))
+	if f := p.next(); f.GetMessages() == nil {
+		t.Errorf("as a guest it got %v", f)
+	}
+	next := w.connect(1, p.user, "/v1/ws")
+	await(t, done)
+	p.wantClose(4000)
+	w.publish(2, p.user, text(ids.NewConversation(), 1))
+	if f := next.next(); f.GetMessages() == nil {
+		t.Errorf("got %v", f)
+	}
+}
+
+// status is what a gateway says of itself.
+func (w *world) status(gateway int) *component.GatewayStatus {
+	w.t.Helper()
+	_, body := w.get("http://"+w.ops[gateway]+"/statusz", nil)
+	var s component.Status
+	if err := json.Unmarshal([]byte(body), &s); err != nil || s.Gateway == nil {
+		w.t.Fatalf("status %s: %v", body, err)
+	}
+	return s.Gateway
 }
 
 func TestTheEndOfTheOnlyPodTellsWhenToComeBack(t *testing.T) {

@@ -124,6 +124,8 @@ type world struct {
 	bus      broker.Broker
 	prefix   string // of pod names
 	source   *ring.StaticSource
+	members  []ring.Member // at the start
+	known    chan struct{} // not nil: the ring is a watched one, and closes known when the first gateway was seen unready
 	addrs    []string // public
 	ops      []string
 	stops    []func()
@@ -164,8 +166,16 @@ func newWorld(t *testing.T, gateways int) *world {
 // newWorldOn starts gateways whose pod names begin with prefix; the broker is closed at the end.
 func newWorldOn(t *testing.T, gateways int, bus broker.Broker, prefix string) *world {
 	t.Helper()
+	w := &world{bus: bus, prefix: prefix}
+	w.begin(t, gateways)
+	return w
+}
+
+// begin starts the gateways of a world whose bus, prefix and, where the ring is watched, known are set.
+func (w *world) begin(t *testing.T, gateways int) {
+	t.Helper()
 	keys := identity.GenerateKeys(component.Gateway, component.User, component.Message, component.Friend)
-	w := &world{t: t, users: &users{}, messages: &messages{}, bus: bus, prefix: prefix, logs: slog.New(slog.DiscardHandler)}
+	w.t, w.users, w.messages, w.logs = t, &users{}, &messages{}, slog.New(slog.DiscardHandler)
 	transport := rpcclient.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
 	t.Cleanup(func() { _ = w.bus.Close() })
@@ -193,7 +203,11 @@ func newWorldOn(t *testing.T, gateways int, bus broker.Broker, prefix string) *w
 			Seat: uint32(seat), Pod: pod, UID: pod, URL: "http://" + rpcs[seat].Addr().String(), Ready: true, Serving: true,
 		})
 	}
-	w.source = ring.Static(members...)
+	w.members, w.source = members, ring.Static(members...)
+	var source ring.Source = w.source
+	if w.known != nil {
+		source = watched{w.source, w.known}
+	}
 	for seat := range gateways {
 		cfg, err := server.Load(map[string]string{
 			"PARLEY_UPSTREAM_USER_URL": userURL, "PARLEY_UPSTREAM_FRIEND_URL": userURL, "PARLEY_UPSTREAM_MESSAGE_URL": messageURL,
@@ -208,14 +222,37 @@ func newWorldOn(t *testing.T, gateways int, bus broker.Broker, prefix string) *w
 		w.stops = append(w.stops, run(t, func(ctx context.Context) error {
 			return server.Run(ctx, cfg, server.Parts{
 				Public: public, RPC: rpcs[seat], Ops: ops, Broker: w.bus, Transport: transport, Keys: keys[component.Gateway],
-				Ring: w.source, Logger: w.logs, Started: func() { close(started) },
+				Ring: source, Logger: w.logs, Started: func() { close(started) },
 			})
 		}))
+		if w.known != nil && seat == 0 {
+			w.wantUnready()
+			close(w.known)
+		}
 		await(t, started)
 	}
 	w.until("all pods are bound", w.bus.Connected)
-	return w
 }
+
+// wantUnready waits until the first gateway answers, which must not be ready for a while.
+func (w *world) wantUnready() {
+	w.t.Helper()
+	for range 20 {
+		if status, _ := w.get("http://"+w.ops[0]+"/readyz", nil); status != http.StatusServiceUnavailable {
+			w.t.Fatalf("readyz answers %d before the ring is known", status)
+		}
+	}
+}
+
+// watched is a ring as a cluster has it, which the test changes.
+type watched struct {
+	*ring.StaticSource
+	known chan struct{}
+}
+
+func (w watched) Known() <-chan struct{} { return w.known }
+
+func (watched) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 
 func await(t *testing.T, done <-chan struct{}) {
 	t.Helper()
