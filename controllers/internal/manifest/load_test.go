@@ -4,6 +4,7 @@ package manifest_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,9 +88,7 @@ func binding(source *chatv1alpha1.Source, host string, port int32) manifest.Bind
 	}
 	if source.SecretRef != nil {
 		b.Secret, b.Source = source.SecretRef.Name, "secretRef"
-		for entry, key := range source.SecretRef.Keys {
-			b.Keys[entry] = key
-		}
+		maps.Copy(b.Keys, source.SecretRef.Keys)
 	}
 	return b
 }

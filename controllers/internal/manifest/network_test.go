@@ -81,6 +81,16 @@ func TestPairsAreReachableAndNothingElse(t *testing.T) {
 					t.Errorf("%s → %s:%d is allowed %v, want %v", caller, callee, port, got, want)
 				}
 			}
+			// Both ends are closed, not only one of them.
+			want := slices.Contains(component.Callers(callee), caller)
+			if v.leaves(from, to, corev1.ProtocolTCP, component.RPCPort) != want || v.enters(from, to, corev1.ProtocolTCP, component.RPCPort) != want {
+				t.Errorf("%s → %s: one of the two ends judges otherwise than %v", caller, callee, want)
+			}
+			for _, port := range []int32{component.PublicPort, component.OpsPort} {
+				if v.leaves(from, to, corev1.ProtocolTCP, port) {
+					t.Errorf("%s may leave to %s:%d", caller, callee, port)
+				}
+			}
 		}
 	}
 }
