@@ -9,6 +9,9 @@
 // registered delivers nothing. Whatever is dropped, by a full queue, a lost envelope or a lost broker,
 // is replaced by a resync frame or shows as a moved head in the next pong; it is never silent.
 //
+// A pod that ends drains, whoever ends it: it goes on for a moment, hands the homes of its seat over, and
+// asks its sessions to reconnect, at its share of a budget that all pods know. Nobody coordinates that.
+//
 // The life of a session: Accept → Receive(auth) → Tokens.Verify → Homes.Register → welcome →
 // Receive(resume) → Messages.Sync → resumed → live frames → close code.
 package gateway

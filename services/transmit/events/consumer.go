@@ -7,6 +7,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,6 +25,11 @@ const (
 	UsersSuffix = ".users"
 	// prefetch bounds the events under way; 100 to 300 is the useful range of RabbitMQ.
 	prefetch = 300
+	// settleWait is how long the events under way may take to settle when a process ends; chosen: a confirm
+	// takes milliseconds. What takes longer comes again at another replica, where it may be told twice.
+	settleWait = 3 * time.Second
+	// settleLook is how often that is looked at.
+	settleLook = 10 * time.Millisecond
 )
 
 // Forwarder is the part of transmit.Service that the consumer needs.
@@ -47,6 +55,7 @@ type Consumer struct {
 	forwarder  Forwarder
 	logger     *slog.Logger
 	batches    *prometheus.CounterVec
+	open       atomic.Int64 // batches that were forwarded and are not settled
 }
 
 // New makes a consumer.
@@ -60,25 +69,55 @@ func New(o Options) *Consumer {
 	return c
 }
 
-// Run consumes both queues until ctx ends. What is not settled then is not acknowledged and comes again, here or
-// at another replica.
+// Run consumes both queues until ctx ends. It then forwards nothing more, and waits a moment until what is under
+// way is settled. What is not settled then is not acknowledged and comes again, here or at another replica.
 func (c *Consumer) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	heard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var others sync.WaitGroup
+	defer others.Wait()
 	defer cancel()
+	others.Go(func() {
+		select {
+		case <-ctx.Done():
+			c.settle(heard)
+			cancel()
+		case <-heard.Done():
+		}
+	})
 	users := make(chan error, 1)
-	go func() {
+	others.Go(func() {
 		defer cancel()
-		users <- c.consume(ctx, c.queue+UsersSuffix, "user.*")
-	}()
-	err := c.consume(ctx, c.queue, "message.*", "conversation.*", "marker.*", "friend.*")
+		users <- c.consume(ctx, heard, c.queue+UsersSuffix, "user.*")
+	})
+	err := c.consume(ctx, heard, c.queue, "message.*", "conversation.*", "marker.*", "friend.*")
 	cancel()
 	return errors.Join(err, <-users)
 }
 
-func (c *Consumer) consume(ctx context.Context, queue string, keys ...string) error {
-	return c.subscriber.Subscribe(ctx, broker.Subscription{
+// settle waits until nothing is under way.
+func (c *Consumer) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleWait)
+	defer cancel()
+	look := time.NewTicker(settleLook)
+	defer look.Stop()
+	for c.open.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+	}
+}
+
+// consume hears a queue until heard ends, and forwards until ctx ends.
+func (c *Consumer) consume(ctx, heard context.Context, queue string, keys ...string) error {
+	return c.subscriber.Subscribe(heard, broker.Subscription{
 		Queue: queue, Exchange: broker.EventsExchange, RoutingKeys: keys, Prefetch: prefetch,
-	}, c.handle)
+	}, func(_ context.Context, d *broker.Delivery) {
+		if ctx.Err() == nil {
+			c.handle(ctx, d)
+		}
+	})
 }
 
 // handle forwards one batch. It blocks while a pod's lane is full: the broker then stops at prefetch.
@@ -90,7 +129,9 @@ func (c *Consumer) handle(ctx context.Context, d *broker.Delivery) {
 		d.Reject()
 		return
 	}
+	c.open.Add(1)
 	c.forwarder.Forward(ctx, events, func(err error) {
+		defer c.open.Add(-1) // after the outcome
 		if err != nil {
 			c.logger.WarnContext(ctx, "event comes again", "routing_key", d.RoutingKey, "error", err)
 			c.batches.WithLabelValues("repeated").Inc()
