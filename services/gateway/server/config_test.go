@@ -34,6 +34,7 @@ func TestLoad(t *testing.T) {
 		"a proxy that is no network": {map[string]string{"PARLEY_GATEWAY_TRUSTED_PROXIES": "10.0.0.1"}, []string{"PARLEY_GATEWAY_TRUSTED_PROXIES"}},
 		"no time to drain":           {map[string]string{"PARLEY_GATEWAY_DRAIN_TIMEOUT": "0s"}, []string{"PARLEY_GATEWAY_DRAIN_TIMEOUT"}},
 		"the settings of a cluster": {change: map[string]string{
+			"PARLEY_GATEWAY_ALLOWED_ORIGINS": "", "PARLEY_GATEWAY_TRUSTED_PROXIES": "",
 			"PARLEY_RING_SERVICE": "acme-gateway-ring", "PARLEY_NAMESPACE": "chat", "PARLEY_POD_UID": "0b5e", "PARLEY_GATEWAY_DRAIN_SESSIONS_PER_SECOND": "300",
 			"PARLEY_GATEWAY_DRAIN_INITIAL_DELAY": "10s", "PARLEY_GATEWAY_RECONNECT_JITTER": "20s", "PARLEY_GATEWAY_RECONNECT_DEADLINE": "1m",
 		}},

@@ -126,7 +126,7 @@ type world struct {
 	source   *ring.StaticSource
 	members  []ring.Member // at the start
 	known    chan struct{} // not nil: the ring is a watched one, and closes known when the first gateway was seen unready
-	addrs    []string // public
+	addrs    []string      // public
 	ops      []string
 	stops    []func()
 	logs     *slog.Logger
