@@ -261,14 +261,16 @@ func TestPacing(t *testing.T) {
 	rows := map[string]struct {
 		sessions int
 		ending   int // other pods that end
+		left     int // of these, out of the ring already
 		rate     float64
 		timeout  time.Duration
 		per10s   int // sessions that are asked in the first ten seconds
 		overdue  bool
 	}{
-		"three quarters of the rate":         {60, 0, 4, 5 * time.Minute, 30, false},
-		"shared with another pod that ends":  {60, 1, 4, 5 * time.Minute, 15, false},
-		"faster where the share is too slow": {200, 0, 2, 160 * time.Second, 22, true},
+		"three quarters of the rate":         {60, 0, 0, 4, 5 * time.Minute, 30, false},
+		"shared with another pod that ends":  {60, 1, 0, 4, 5 * time.Minute, 15, false},
+		"shared with pods that have left":    {60, 2, 2, 4, 5 * time.Minute, 10, false},
+		"faster where the share is too slow": {200, 0, 0, 2, 160 * time.Second, 22, true},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -284,6 +286,9 @@ func TestPacing(t *testing.T) {
 				}
 				for _, pod := range append(pods[2:], "pod-a") {
 					r.network.SetReady(pod, false)
+				}
+				for _, pod := range pods[2 : 2+row.left] {
+					r.network.Leave(pod)
 				}
 				p := plan()
 				p.Rate, p.Timeout = row.rate, row.timeout

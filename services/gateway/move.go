@@ -100,8 +100,8 @@ func (d *drainage) lastEnd() time.Time { return d.end.Add(-min(time.Second, d.pl
 // that are seen to end. If that does not suffice it is what is needed.
 func (d *drainage) rate(now time.Time, remaining int) float64 {
 	ending := 1
-	for _, m := range d.hub.Ring.View().Members() {
-		if !m.Ready && m.Pod != d.hub.Pod {
+	for _, pod := range d.hub.Ring.View().Ending() {
+		if pod != d.hub.Pod {
 			ending++
 		}
 	}

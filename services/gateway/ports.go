@@ -116,6 +116,8 @@ type View interface {
 	Home(user ids.UserID) (Member, bool)
 	// IsHome tells whether a pod is the home of some seat, whoever its users are.
 	IsHome(pod string) bool
+	// Ending are the names of the pods that end, also of those that have left the ring.
+	Ending() []string
 	// Members are all serving pods; one that is not ready ends. The caller must not change the slice.
 	Members() []Member
 }

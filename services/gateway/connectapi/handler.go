@@ -8,10 +8,12 @@ package connectapi
 
 import (
 	"context"
+	"strconv"
 
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	"github.com/parley-chat/parley/api/gen/parley/gateway/v1/gatewayv1connect"
 	"github.com/parley-chat/parley/services/gateway"
+	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
@@ -78,12 +80,21 @@ func fromAction(a gatewayv1.RegisterRequest_Item_Action) gateway.Action {
 }
 
 // Session is SessionService.
-type Session struct{}
+type Session struct {
+	// Ring is set where the way in routes by seat.
+	Ring gateway.Ring
+}
 
 var _ gatewayv1connect.SessionServiceHandler = Session{}
 
-// Resolve answers where to open the WebSocket. The way in is taken not to route by seat, so any pod is as
-// good as another.
-func (Session) Resolve(context.Context, *gatewayv1.ResolveRequest) (*gatewayv1.ResolveResponse, error) {
-	return &gatewayv1.ResolveResponse{Path: "/v1/ws"}, nil
+// Resolve answers where to open the WebSocket: at the caller's seat where the way in routes by seat and a pod of it
+// is ready, else anywhere.
+func (s Session) Resolve(ctx context.Context, _ *gatewayv1.ResolveRequest) (*gatewayv1.ResolveResponse, error) {
+	const path = "/v1/ws"
+	if s.Ring != nil {
+		if home, ok := s.Ring.View().Home(identity.FromContext(ctx).UserID); ok && home.Ready {
+			return &gatewayv1.ResolveResponse{Path: path + "/" + strconv.FormatUint(uint64(home.Seat), 10)}, nil
+		}
+	}
+	return &gatewayv1.ResolveResponse{Path: path}, nil
 }

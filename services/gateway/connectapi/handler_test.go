@@ -12,7 +12,9 @@ import (
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	"github.com/parley-chat/parley/services/gateway"
 	"github.com/parley-chat/parley/services/gateway/connectapi"
+	"github.com/parley-chat/parley/services/gateway/gatewaytest"
 	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
@@ -83,6 +85,26 @@ func TestRegisterRefusesWhatIsNoID(t *testing.T) {
 			t.Errorf("%s: %v, registered %v", field, err, r.items)
 		}
 	}
+}
+
+func TestResolveBySeat(t *testing.T) {
+	t.Parallel()
+	user, network := ids.NewUser(), gatewaytest.NewNetwork()
+	ctx := identity.NewContext(t.Context(), identity.Caller{UserID: user})
+	wantPath := func(why, want string) {
+		t.Helper()
+		got, err := connectapi.Session{Ring: network}.Resolve(ctx, &gatewayv1.ResolveRequest{})
+		if err != nil || got.GetPath() != want {
+			t.Errorf("%s: %v, %v, want %s", why, got, err, want)
+		}
+	}
+	wantPath("an empty ring", "/v1/ws")
+	network.Join("pod-a", nil)
+	network.Join("pod-b", nil)
+	network.SetHome(user, "pod-b")
+	wantPath("a seat with a ready pod", "/v1/ws/1")
+	network.SetReady("pod-b", false)
+	wantPath("a seat whose only pod ends", "/v1/ws")
 }
 
 func TestResolve(t *testing.T) {

@@ -20,6 +20,7 @@ type Network struct {
 	mu      sync.Mutex // guards everything below
 	hubs    map[string]*gateway.Hub
 	members []gateway.Member
+	left    []string // pods that ended and have left the ring
 	homes   map[ids.UserID]string
 	silent  map[string]bool
 	slow    map[string]time.Duration
@@ -75,10 +76,11 @@ func (n *Network) SetReady(pod string, ready bool) {
 	n.tell()
 }
 
-// Leave takes a pod out of the ring.
+// Leave takes a pod that ends out of the ring.
 func (n *Network) Leave(pod string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.left = append(slices.Clone(n.left), pod)
 	n.members = slices.DeleteFunc(slices.Clone(n.members), func(m gateway.Member) bool { return m.Pod == pod })
 	n.tell()
 }
@@ -122,7 +124,7 @@ func (n *Network) tell() {
 func (n *Network) View() gateway.View {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return view{members: n.members, homes: maps.Clone(n.homes)}
+	return view{members: n.members, left: n.left, homes: maps.Clone(n.homes)}
 }
 
 // Changed is closed at the next change.
@@ -182,6 +184,7 @@ func (n *Network) Hole(pod string) {
 // view is one state of the ring.
 type view struct {
 	members []gateway.Member
+	left    []string
 	homes   map[ids.UserID]string
 }
 
@@ -223,6 +226,17 @@ func (v view) IsHome(pod string) bool {
 		}
 	}
 	return false
+}
+
+// Ending are the pods that are not ready, and those that have left.
+func (v view) Ending() []string {
+	ending := slices.Clone(v.left)
+	for _, m := range v.members {
+		if !m.Ready {
+			ending = append(ending, m.Pod)
+		}
+	}
+	return ending
 }
 
 // Members are all pods.

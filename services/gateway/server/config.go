@@ -56,6 +56,8 @@ type Config struct {
 	AllowedOrigins []string `env:"PARLEY_GATEWAY_ALLOWED_ORIGINS"`
 	// TrustedProxies are the networks whose X-Forwarded-For counts.
 	TrustedProxies []string `env:"PARLEY_GATEWAY_TRUSTED_PROXIES"`
+	// SeatRoutes is true where the way in routes /v1/ws/<seat>.
+	SeatRoutes bool `env:"PARLEY_GATEWAY_SEAT_ROUTES" envDefault:"false"`
 	// DrainTimeout is how long sessions have to move away when the pod ends.
 	DrainTimeout time.Duration `env:"PARLEY_GATEWAY_DRAIN_TIMEOUT" envDefault:"120s"`
 	// DrainRate is how many sessions per second all gateways together may move.

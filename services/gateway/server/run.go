@@ -163,11 +163,11 @@ func build(cfg Config, parts Parts) (g gatewayParts, err error) {
 	}
 	g.messages = upstream.NewMessages(client(component.Message, cfg.MessageURL))
 	g.courier = deliver.NewCourier(parts.Broker, parts.Logger)
-	limits := cfg.limits()
+	limits, seats := cfg.limits(), upstream.NewRing(parts.Ring)
 	g.hub = gateway.New(gateway.Options{
 		Pod: cfg.PodName, Limits: limits, Tokens: g.tokens, Messages: g.messages,
 		Homes: upstream.NewHomes(parts.Keys, parts.Transport, time.Now), Courier: g.courier, Codec: websocket.NewCodec(),
-		Ring: upstream.NewRing(parts.Ring), Now: time.Now, Logger: parts.Logger,
+		Ring: seats, Now: time.Now, Logger: parts.Logger,
 	})
 	registry.MustRegister(newCollector(g.hub))
 	g.ops.Status("broker_connected", func() any { return parts.Broker.Connected() })
@@ -181,8 +181,12 @@ func build(cfg Config, parts Parts) (g gatewayParts, err error) {
 	g.rpc = rpcserver.New(rpcserver.Options{
 		Component: component.Gateway, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
 	})
+	session := connectapi.Session{}
+	if cfg.SeatRoutes {
+		session.Ring = seats
+	}
 	g.rpc.Mount(gatewayv1connect.NewHomeServiceHandler(connectapi.NewHome(g.hub), g.rpc.HandlerOptions()...))
-	g.rpc.Mount(gatewayv1connect.NewSessionServiceHandler(connectapi.Session{}, g.rpc.HandlerOptions()...))
+	g.rpc.Mount(gatewayv1connect.NewSessionServiceHandler(session, g.rpc.HandlerOptions()...))
 	g.public, err = g.publicServer(cfg, parts, registry)
 	return g, err
 }

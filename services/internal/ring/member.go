@@ -24,6 +24,8 @@ type Member struct {
 	Ready bool
 	// Serving is true for a ready pod, and for a terminating one that still serves.
 	Serving bool
+	// Ending is true for a terminating pod, whether it serves or not.
+	Ending bool
 }
 
 func compareMembers(a, b Member) int {

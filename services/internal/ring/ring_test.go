@@ -278,3 +278,29 @@ func FuzzParseMembers(f *testing.F) {
 		}
 	})
 }
+
+func TestWhoIsHomeAndWhoEnds(t *testing.T) {
+	t.Parallel()
+	old := ring.Member{Seat: 0, Pod: "old", UID: "a", Serving: true, Ending: true}
+	successor := ring.Member{Seat: 0, Pod: "new", UID: "b", Ready: true, Serving: true}
+	left := ring.Member{Seat: 1, Pod: "left", UID: "c", Ending: true}
+	starts := ring.Member{Seat: 2, Pod: "starts", UID: "d"}
+	view := ring.NewView([]ring.Member{old, successor, left, starts})
+	if view.IsHome("old") || !view.IsHome("new") || view.IsHome("left") {
+		t.Error("the successor is the home of its seat, and only that seat serves")
+	}
+	if diff := cmp.Diff([]string{"left", "old"}, view.Ending()); diff != "" {
+		t.Error(diff)
+	}
+	source := ring.Static(old, successor, left)
+	changed := source.Changed()
+	source.Set(old, successor)
+	select {
+	case <-changed:
+	default:
+		t.Error("nobody heard that a pod which had left is gone")
+	}
+	if source.View().Epoch() != view.Epoch() {
+		t.Error("a pod that has left counts in the epoch")
+	}
+}

@@ -4,6 +4,7 @@ package ring
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -56,7 +57,7 @@ func (s *StaticSource) Set(members ...Member) {
 	view := NewView(members)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if view.epoch == s.view.epoch {
+	if view.epoch == s.view.epoch && slices.Equal(view.ending, s.view.ending) {
 		return
 	}
 	s.view = view

@@ -16,6 +16,7 @@ import (
 type View struct {
 	members []Member // those that serve, in order of seat and UID
 	homes   []Member // one per seat, in order of seat
+	ending  []string // pods that end, sorted; they are no part of the epoch
 	epoch   uint64
 }
 
@@ -23,7 +24,11 @@ type View struct {
 // member serves. The slice is not kept.
 func NewView(members []Member) View {
 	serving := make([]Member, 0, len(members))
+	var ending []string
 	for _, member := range members {
+		if member.Ending || member.Serving && !member.Ready {
+			ending = append(ending, member.Pod)
+		}
 		if member.Ready || member.Serving {
 			member.Serving = true
 			serving = append(serving, member)
@@ -31,7 +36,8 @@ func NewView(members []Member) View {
 	}
 	slices.SortFunc(serving, compareMembers)
 	serving = slices.Compact(serving)
-	return View{members: serving, homes: homesOf(serving), epoch: epochOf(serving)}
+	slices.Sort(ending)
+	return View{members: serving, homes: homesOf(serving), ending: slices.Compact(ending), epoch: epochOf(serving)}
 }
 
 // homesOf picks each seat's home pod; members are sorted.
@@ -73,6 +79,10 @@ func (v View) Epoch() uint64 { return v.epoch }
 
 // Members are the pods that serve, in order of seat and UID; the slice is the caller's.
 func (v View) Members() []Member { return slices.Clone(v.members) }
+
+// Ending are the names of the pods that end, also of those that have left the ring and still have sessions; the
+// slice is the caller's.
+func (v View) Ending() []string { return slices.Clone(v.ending) }
 
 // IsHome tells whether a pod is the home pod of its seat.
 func (v View) IsHome(pod string) bool {

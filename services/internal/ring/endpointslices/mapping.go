@@ -52,7 +52,7 @@ func member(e *discoveryv1.Endpoint) (ring.Member, bool) {
 	return ring.Member{
 		Seat: seat, Pod: e.TargetRef.Name, UID: string(e.TargetRef.UID),
 		URL:   "http://" + net.JoinHostPort(ip.String(), strconv.Itoa(component.RPCPort)),
-		Ready: ready && !terminating, Serving: serving,
+		Ready: ready && !terminating, Serving: serving, Ending: terminating,
 	}, true
 }
 
@@ -85,6 +85,7 @@ func merge(all []ring.Member) []ring.Member {
 		}
 		merged[last].Ready = merged[last].Ready && m.Ready
 		merged[last].Serving = merged[last].Serving || m.Serving
+		merged[last].Ending = merged[last].Ending || m.Ending
 	}
 	return merged
 }

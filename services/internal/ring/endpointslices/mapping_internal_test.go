@@ -41,6 +41,11 @@ func pod(seat uint32, uid, url string, ready, serving bool) ring.Member {
 	return ring.Member{Seat: seat, Pod: "pod-" + uid, UID: uid, URL: url, Ready: ready, Serving: serving}
 }
 
+func ends(m ring.Member) ring.Member {
+	m.Ending = true
+	return m
+}
+
 func TestEndpointsBecomeMembers(t *testing.T) {
 	t.Parallel()
 	const v4, v6 = discoveryv1.AddressTypeIPv4, discoveryv1.AddressTypeIPv6
@@ -50,9 +55,10 @@ func TestEndpointsBecomeMembers(t *testing.T) {
 	}{
 		"a ready pod":            {slice(v4, endpoint("seat-0", "a", "10.0.0.1")), []ring.Member{pod(0, "a", "http://10.0.0.1:8081", true, true)}},
 		"an address of IPv6":     {slice(v6, endpoint("seat-12", "a", "fd00::1")), []ring.Member{pod(12, "a", "http://[fd00::1]:8081", true, true)}},
-		"a pod that drains":      {slice(v4, endpoint("seat-1", "a", "10.0.0.1", as(false, true, true))), []ring.Member{pod(1, "a", "http://10.0.0.1:8081", false, true)}},
+		"a pod that drains":      {slice(v4, endpoint("seat-1", "a", "10.0.0.1", as(false, true, true))), []ring.Member{ends(pod(1, "a", "http://10.0.0.1:8081", false, true))}},
+		"a pod that has left":    {slice(v4, endpoint("seat-1", "a", "10.0.0.1", as(false, false, true))), []ring.Member{ends(pod(1, "a", "http://10.0.0.1:8081", false, false))}},
 		"a pod that is not up":   {slice(v4, endpoint("seat-1", "a", "10.0.0.1", as(false, false, false))), []ring.Member{pod(1, "a", "http://10.0.0.1:8081", false, false)}},
-		"terminating wins":       {slice(v4, endpoint("seat-1", "a", "10.0.0.1", as(true, true, true))), []ring.Member{pod(1, "a", "http://10.0.0.1:8081", false, true)}},
+		"terminating wins":       {slice(v4, endpoint("seat-1", "a", "10.0.0.1", as(true, true, true))), []ring.Member{ends(pod(1, "a", "http://10.0.0.1:8081", false, true))}},
 		"nothing said is ready":  {slice(v4, endpoint("seat-1", "a", "10.0.0.1", func(e *discoveryv1.Endpoint) { e.Conditions = discoveryv1.EndpointConditions{} })), []ring.Member{pod(1, "a", "http://10.0.0.1:8081", true, true)}},
 		"only not ready is said": {slice(v4, endpoint("seat-1", "a", "10.0.0.1", func(e *discoveryv1.Endpoint) { e.Conditions.Ready, e.Conditions.Serving = new(bool), nil })), []ring.Member{pod(1, "a", "http://10.0.0.1:8081", false, false)}},
 		"no hostname":            {slice(v4, endpoint("", "a", "10.0.0.1", func(e *discoveryv1.Endpoint) { e.Hostname = nil })), nil},
@@ -80,7 +86,7 @@ func TestEndpointsBecomeMembers(t *testing.T) {
 func TestSlicesOfOneServiceAreOneRing(t *testing.T) {
 	t.Parallel()
 	four, six := pod(0, "a", "http://10.0.0.1:8081", true, true), pod(0, "a", "http://[fd00::1]:8081", true, true)
-	late, other := pod(0, "a", "http://10.0.0.1:8081", false, true), pod(1, "b", "http://10.0.0.2:8081", true, true)
+	late, other := ends(pod(0, "a", "http://10.0.0.1:8081", false, true)), pod(1, "b", "http://10.0.0.2:8081", true, true)
 	rows := map[string]struct{ all, want []ring.Member }{
 		"two families of a pod":     {[]ring.Member{six, other, four}, []ring.Member{four, other}},
 		"an endpoint changes slice": {[]ring.Member{four, late}, []ring.Member{late}},
