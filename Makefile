@@ -17,6 +17,7 @@ RUN ?=
 SENDS ?= 10000
 KILLS ?= 20
 BENCH_FLAGS ?=
+NODES ?= 3
 
 .PHONY: help
 help: ## Show what each target does
@@ -80,6 +81,32 @@ ledger: ## Run the fault tests at full size: SENDS=10000 sends, KILLS=20 kills
 .PHONY: bench
 bench: bin ## Measure CPU per message, statements, AMQP messages and memory on real servers
 	go run ./test/bench $(BENCH_FLAGS)
+
+.PHONY: cluster
+cluster: ## Start a real Kubernetes of NODES=3 nodes on this machine (root, Debian)
+	hack/cluster/debian.sh
+	go run ./hack/cluster up -nodes $(NODES)
+
+.PHONY: cluster-down
+cluster-down: ## End the local cluster and leave nothing behind
+	go run ./hack/cluster down
+
+.PHONY: cluster-load
+cluster-load: images ## Load the images into the local cluster
+	go run ./hack/cluster load .cache/images/parley.tar .cache/images/parley-operator.tar
+
+.PHONY: images
+images: web bin operator ## Make the container images of parley and parley-operator, without Docker
+	hack/images.sh $(VERSION)
+
+.PHONY: operator
+operator: ## Build bin/parley-operator and the plugin bin/kubectl-parley
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley-operator ./controllers
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/kubectl-parley ./controllers/kubectl-parley
+
+.PHONY: manifests
+manifests: ## Make CRD, RBAC, charts' files and dist/ from their one source
+	hack/manifests.sh
 
 .PHONY: generate
 generate: $(WEB)/node_modules/.package-lock.json ## Generate code from the protos and the Kubernetes types

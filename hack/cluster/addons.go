@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+//go:embed templates/access.yaml
+var accessManifest string
+
+//go:embed templates/coredns.yaml
+var dnsManifest string
+
+//go:embed templates/metrics-server.yaml
+var metricsManifest string
+
+//go:embed templates/networkpolicies.yaml
+var policyManifest string
+
+// imageOf names the image of one of our own add-ons.
+func imageOf(program string) string { return "parley-chat/" + program + ":1" }
+
+// addonImages makes and loads the images of the add-ons.
+func (p plan) addonImages(ctx context.Context, list []node) error {
+	folder := filepath.Join(p.root, ".cache", "images")
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // images are for everybody
+		return err
+	}
+	pause := filepath.Join(folder, "pause")
+	if err := p.buildIn(ctx, "hack/image", pause, "./pause"); err != nil {
+		return err
+	}
+	tool := filepath.Join(folder, "image")
+	if err := p.buildIn(ctx, "hack/image", tool, "."); err != nil {
+		return err
+	}
+	tars := []string{}
+	for name, binary := range map[string]string{
+		"pause": pause, "coredns": p.program("coredns"), "metrics-server": p.program("metrics-server"), "kube-network-policies": p.program("kube-network-policies"),
+	} {
+		target, err := filepath.EvalSymlinks(binary)
+		if err != nil {
+			return err
+		}
+		out := filepath.Join(folder, name+".tar")
+		user := "65532:65532"
+		if name == "kube-network-policies" {
+			user = "0:0"
+		}
+		if _, err := run(ctx, tool, "-name", imageOf(name), "-binary", target, "-user", user, "-o", out); err != nil {
+			return err
+		}
+		tars = append(tars, out)
+	}
+	return p.load(ctx, list, tars)
+}
+
+// buildIn compiles a package of a module of the repository.
+func (p plan) buildIn(ctx context.Context, module, out, pkg string) error {
+	_, err := run(ctx, "env", "CGO_ENABLED=0", "go", "build", "-C", filepath.Join(p.root, module), "-trimpath", "-ldflags", "-s -w", "-o", out, pkg)
+	return err
+}
+
+// load imports image archives into every node.
+func (p plan) load(ctx context.Context, list []node, archives []string) error {
+	for _, n := range list {
+		for _, archive := range archives {
+			path, err := filepath.Abs(archive)
+			if err != nil {
+				return err
+			}
+			if _, err := p.inside(ctx, n, "ctr", "--namespace=k8s.io", "images", "import", path); err != nil {
+				return fmt.Errorf("%s: %w", n.name(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// inside runs a command in a node's namespaces.
+func (p plan) inside(ctx context.Context, n node, args ...string) (string, error) {
+	first, err := p.firstProcess(n)
+	if err != nil {
+		return "", err
+	}
+	return run(ctx, "nsenter", append([]string{"--target", first, "--mount", "--net", "--pid", "--uts", "--ipc"}, args...)...)
+}
+
+// firstProcess finds the node's process 1 as the host numbers it.
+func (p plan) firstProcess(n node) (string, error) {
+	for _, id := range processes(n.name()) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "NSpid:" && fields[2] == "1" {
+				return fields[1], nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s does not run: see %s", n.name(), p.log(n.name()))
+}
+
+// readyNodes waits for all nodes, and gives them their ranges of pods.
+func (p plan) readyNodes(ctx context.Context, list []node) error {
+	err := until(ctx, 2*time.Minute, func(ctx context.Context) error {
+		for _, n := range list {
+			text, err := p.kubectl(ctx, "get", "node", n.name(), "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
+			if err != nil {
+				return err
+			}
+			if text != "True" {
+				return fmt.Errorf("%s is not ready: see %s", n.name(), p.path(n.name(), "kubelet.log"))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		patch := fmt.Sprintf(`{"spec":{"podCIDR":%q,"podCIDRs":[%q]}}`, n.pods(), n.pods())
+		if _, err := p.kubectl(ctx, "patch", "node", n.name(), "-p", patch); err != nil && !strings.Contains(err.Error(), "may not be changed") {
+			return err
+		}
+		zone := fmt.Sprintf("topology.kubernetes.io/zone=zone-%d", n.number)
+		if _, err := p.kubectl(ctx, "label", "--overwrite", "node", n.name(), zone); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startAddons applies what runs in the cluster. It comes after all nodes are ready, so that replicas spread.
+func (p plan) startAddons(ctx context.Context) error {
+	values := strings.NewReplacer("${DNS}", dnsAddress, "${HOST}", hostAddress)
+	for _, addon := range []struct{ name, manifest string }{
+		{"access", accessManifest}, {"coredns", dnsManifest}, {"networkpolicies", policyManifest}, {"metrics-server", metricsManifest},
+	} {
+		if err := p.apply(ctx, addon.name, values.Replace(addon.manifest)); err != nil {
+			return fmt.Errorf("%s: %w", addon.name, err)
+		}
+	}
+	return nil
+}
+
+// rolledOut waits until an add-on is there.
+func (p plan) rolledOut(ctx context.Context, what string) error {
+	_, err := run(ctx, p.program("kubectl"), "--kubeconfig="+p.kubeconfig(), "-n", "kube-system", "rollout", "status", what, "--timeout=120s")
+	if err != nil {
+		return fmt.Errorf("%w: see kubectl -n kube-system describe %s", err, what)
+	}
+	return nil
+}

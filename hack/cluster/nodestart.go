@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+//go:embed templates/kubelet.yaml
+var kubeletTemplate string
+
+//go:embed templates/containerd.toml
+var containerdTemplate string
+
+//go:embed templates/kube-proxy.yaml
+var proxyTemplate string
+
+//go:embed templates/cni.json
+var cniTemplate string
+
+// startNode starts one node: a process tree in network, mount, PID, UTS and IPC namespaces of its own. The
+// end of its first process is the end of everything in it.
+func (p plan) startNode(ctx context.Context, n node, count int) error {
+	if len(processes(n.name())) > 0 {
+		return nil
+	}
+	if err := removeCgroup(ctx, n.name()); err != nil { // empty cgroups of a node that crashed cost seconds
+		return err
+	}
+	if err := n.connect(ctx, count); err != nil {
+		return err
+	}
+	if err := n.clean(ctx); err != nil {
+		return err
+	}
+	if err := p.writeNodeFiles(n, count); err != nil {
+		return err
+	}
+	return p.daemon(ctx, n.name(), "nsenter", "--net=/run/netns/"+n.netns(),
+		"unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc",
+		p.path("cluster"), "node-init", n.name(), p.path(n.name()), p.bin)
+}
+
+// clean removes what a crash left in the node's network namespace.
+func (n node) clean(ctx context.Context) error {
+	_, err := run(ctx, "nsenter", "--net=/run/netns/"+n.netns(), "nft", "flush", "ruleset")
+	if err == nil {
+		_, _ = run(ctx, "ip", "-n", n.netns(), "link", "del", "cni0") // it is there after a crash only
+	}
+	return err
+}
+
+func (p plan) writeNodeFiles(n node, count int) error {
+	dir := p.path(n.name())
+	var failed error
+	for _, sub := range []string{"lib", "log", "cni", "sysctl"} {
+		failed = errors.Join(failed, os.MkdirAll(dir+"/"+sub, 0o755)) //nolint:gosec // as on a real node
+	}
+	for from, to := range map[string]string{"ca.crt": "ca.crt", "kubelet-" + n.name() + ".crt": "kubelet.crt", "kubelet-" + n.name() + ".key": "kubelet.key"} {
+		content, err := os.ReadFile(p.path("pki", from))
+		failed = errors.Join(failed, err, os.WriteFile(dir+"/"+to, content, 0o600))
+	}
+	values := strings.NewReplacer("${DIR}", dir, "${NODE}", n.name(), "${ADDRESS}", n.address(), "${PODS}", n.pods(),
+		"${POD_NETWORK}", podNetwork, "${DNS}", dnsAddress, "${CGROUP}", "/"+cgroupParent+"/"+n.name(),
+		"${PROXY_KUBECONFIG}", p.path("proxy.kubeconfig"), "${RESERVED}", reservedFor(count))
+	for name, text := range map[string]string{
+		"kubelet.yaml": kubeletTemplate, "containerd.toml": containerdTemplate, "kube-proxy.yaml": proxyTemplate, "cni/10-bridge.conf": cniTemplate,
+		"resolv.conf": "",
+	} {
+		failed = errors.Join(failed, os.WriteFile(dir+"/"+name, []byte(values.Replace(text)), 0o600))
+	}
+	return errors.Join(failed, p.writeKubeconfig(dir+"/kubelet.kubeconfig", "kubelet-"+n.name()))
+}
+
+// reservedFor keeps several nodes from claiming the whole machine each, in MiB of memory.
+func reservedFor(count int) string {
+	const machine, node = 22 << 10, 1 << 10 // MiB; chosen for a machine with 24 GiB
+	if count == 1 {
+		return fmt.Sprintf("%dMi", node)
+	}
+	return fmt.Sprintf("%dMi", machine*(count-1)/count)
+}
