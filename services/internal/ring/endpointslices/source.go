@@ -42,8 +42,6 @@ type Options struct {
 // Source is a ring.Watched. It knows nothing until Run runs and the server has answered once.
 type Source struct {
 	*ring.StaticSource
-	service   string
-	logger    *slog.Logger
 	http      *http.Client
 	reflector *cache.Reflector
 	store     *store
@@ -62,14 +60,12 @@ func New(o Options) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make client of the API server: %w", err)
 	}
-	s := &Source{StaticSource: ring.Static(), service: o.Service, logger: o.Logger, http: connections}
+	s := &Source{StaticSource: ring.Static(), http: connections}
 	s.store = &store{slices: map[string][]ring.Member{}, known: make(chan struct{}), tell: s.Set}
-	list := cache.NewFilteredListWatchFromClient(client, "endpointslices", namespace, func(options *metav1.ListOptions) {
-		options.LabelSelector = discoveryv1.LabelServiceName + "=" + o.Service
-	})
-	logger := logr.FromSlogHandler(o.Logger.Handler())
-	s.reflector = cache.NewReflectorWithOptions(list, &discoveryv1.EndpointSlice{}, s.store, cache.ReflectorOptions{
-		Name: "ring", Logger: &logger,
+	listener := newListener(client, namespace, discoveryv1.LabelServiceName+"="+o.Service, o.Logger)
+	silent := logr.Discard() // the listener says what matters
+	s.reflector = cache.NewReflectorWithOptions(listener.listWatch(), &discoveryv1.EndpointSlice{}, s.store, cache.ReflectorOptions{
+		Name: "ring", Logger: &silent,
 		// Slower than this a gateway would not learn in time that the server is back.
 		Backoff: &wait.Backoff{Duration: 500 * time.Millisecond, Cap: 10 * time.Second, Factor: 2, Jitter: 0.5, Steps: 5},
 	})
@@ -82,7 +78,7 @@ func (s *Source) Known() <-chan struct{} { return s.store.known }
 // Run lists and watches until ctx ends. It never fails because the server is away: then the view stays.
 func (s *Source) Run(ctx context.Context) error {
 	defer utilnet.CloseIdleConnectionsFor(s.http.Transport)
-	s.reflector.RunWithContext(logr.NewContextWithSlogLogger(ctx, s.logger))
+	s.reflector.RunWithContext(logr.NewContext(ctx, logr.Discard()))
 	return nil
 }
 

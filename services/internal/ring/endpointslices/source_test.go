@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -118,8 +119,13 @@ func newServer(t *testing.T, slices ...*discoveryv1.EndpointSlice) (*server, *re
 // start runs a source until the end of the test.
 func start(t *testing.T, config *rest.Config) *endpointslices.Source {
 	t.Helper()
+	return startWith(t, config, slog.New(slog.DiscardHandler))
+}
+
+func startWith(t *testing.T, config *rest.Config, logger *slog.Logger) *endpointslices.Source {
+	t.Helper()
 	source, err := endpointslices.New(endpointslices.Options{
-		Service: "acme-gateway-ring", Namespace: "chat", Config: config, Logger: slog.New(slog.DiscardHandler),
+		Service: "acme-gateway-ring", Namespace: "chat", Config: config, Logger: logger,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -227,12 +233,32 @@ func TestAServerThatIsAwayIsNoError(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	source := start(t, &rest.Config{Host: "http://" + address})
+	said := make(said, 10)
+	source := startWith(t, &rest.Config{Host: "http://" + address}, slog.New(slog.NewTextHandler(said, nil)))
+	select {
+	case line := <-said:
+		if !strings.Contains(line, "level=WARN") || !strings.Contains(line, "connection refused") {
+			t.Errorf("the log says %q", line)
+		}
+	case <-time.After(patience):
+		t.Error("nobody learns that the server is away")
+	}
 	select {
 	case <-source.Known():
 		t.Error("nobody answered, yet the ring is known")
 	default:
 	}
+}
+
+// said is a log.
+type said chan string
+
+func (s said) Write(line []byte) (int, error) {
+	select {
+	case s <- string(line):
+	default:
+	}
+	return len(line), nil
 }
 
 func TestNoPodNoRing(t *testing.T) {
