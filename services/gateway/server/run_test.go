@@ -168,7 +168,7 @@ func TestTheEndOfAPodMovesItsSessions(t *testing.T) {
 // known, the seat stays in the ring while there is somebody to hand over to, then it leaves.
 func TestAPodOfAClusterHandsOver(t *testing.T) {
 	t.Parallel()
-	w := &world{bus: membroker.New(), prefix: "gateway", known: make(chan struct{})}
+	w := &world{bus: membroker.New(), prefix: "gateway", known: make(chan struct{}), timeout: "12s"}
 	w.begin(t, 2)
 	p := w.connect(0, w.userAt(0), "/v1/ws")
 	ends := slices.Clone(w.members)
@@ -177,7 +177,7 @@ func TestAPodOfAClusterHandsOver(t *testing.T) {
 	done := make(chan struct{})
 	go func() { defer close(done); w.stops[0]() }()
 	w.until("the pod that ends says so", func() bool { return w.status(0).Drain != nil })
-	if s := w.status(0); s.Seat != 0 || s.Sessions != 1 || s.RingMembers != 2 || s.Drain.Remaining != 1 || s.Drain.Deadline-s.Drain.StartedAt != 4000 {
+	if s := w.status(0); s.Seat != 0 || s.Sessions != 1 || s.RingMembers != 2 || s.Drain.Remaining != 1 || s.Drain.Deadline-s.Drain.StartedAt != 12000 {
 		t.Errorf("status %+v, drain %+v", s, s.Drain)
 	}
 	w.until("its seat may leave the ring", func() bool {
@@ -196,12 +196,14 @@ func TestAPodOfAClusterHandsOver(t *testing.T) {
 		t.Errorf("as a guest it got %v", f)
 	}
 	next := w.connect(1, p.user, "/v1/ws")
+	p.conn.WriteClose(1000, nil)
 	await(t, done)
-	p.wantClose(4000)
 	w.publish(2, p.user, text(ids.NewConversation(), 1))
 	if f := next.next(); f.GetMessages() == nil {
 		t.Errorf("got %v", f)
 	}
+	next.conn.WriteClose(1000, nil)
+	w.source.Set() // the other pod has nothing to wait for
 }
 
 // status is what a gateway says of itself.

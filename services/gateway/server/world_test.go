@@ -3,6 +3,7 @@
 package server_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,6 +127,7 @@ type world struct {
 	source   *ring.StaticSource
 	members  []ring.Member // at the start
 	known    chan struct{} // not nil: the ring is a watched one, and closes known when the first gateway was seen unready
+	timeout  string        // of a drain
 	addrs    []string      // public
 	ops      []string
 	stops    []func()
@@ -211,7 +213,7 @@ func (w *world) begin(t *testing.T, gateways int) {
 	for seat := range gateways {
 		cfg, err := server.Load(map[string]string{
 			"PARLEY_UPSTREAM_USER_URL": userURL, "PARLEY_UPSTREAM_FRIEND_URL": userURL, "PARLEY_UPSTREAM_MESSAGE_URL": messageURL,
-			"PARLEY_POD_NAME": members[seat].Pod, "PARLEY_GATEWAY_SEAT": fmt.Sprint(seat), "PARLEY_GATEWAY_DRAIN_TIMEOUT": "4s",
+			"PARLEY_POD_NAME": members[seat].Pod, "PARLEY_GATEWAY_SEAT": fmt.Sprint(seat), "PARLEY_GATEWAY_DRAIN_TIMEOUT": cmp.Or(w.timeout, "4s"),
 		})
 		if err != nil {
 			t.Fatal(err)
