@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -116,7 +117,7 @@ func architecture() string {
 	if arch := os.Getenv("GOARCH"); arch != "" {
 		return arch
 	}
-	return "amd64"
+	return runtime.GOARCH
 }
 
 // layer is one tar with fixed times and owners.
