@@ -4,7 +4,7 @@
 //
 // A service reads its settings from the environment only and ends within 10 s of the first TERM or
 // INT; a second one ends it at once. Whatever a person must act on is one line on standard error that
-// says what to do, with exit status 1.
+// says what to do, with exit status 1; migrate has some of its own.
 package main
 
 import (
@@ -38,7 +38,7 @@ func main() {
 	cancel()
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "parley: "+line(err)) // nowhere else to tell it
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 

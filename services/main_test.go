@@ -72,7 +72,7 @@ func TestMistakesAreOneLineThatSaysWhatToDo(t *testing.T) {
 		"migrate all into one schema":    {map[string]string{"PARLEY_MYSQL_DSN": "mysql://root@127.0.0.1:1/parley_user"}, "migrate", "name that service too, or leave the schema out"},
 		"migrate all into one file":      {sqlite, "migrate", "name that service too"},
 		"migrate at a bad address":       {map[string]string{"PARLEY_MYSQL_DSN": "mysql://hunter2@"}, "migrate", "PARLEY_MYSQL_DSN cannot be read: write mysql://"},
-		"migrate where nobody listens":   {server, "migrate", "MySQL does not answer: check that it runs and that PARLEY_MYSQL_DSN names its host and port"},
+		"migrate where nobody listens":   {server, "migrate --wait 0s", "MySQL does not answer: check that it runs and that PARLEY_MYSQL_DSN names its host and port"},
 		"an address in another form":     {map[string]string{"PARLEY_MYSQL_DSN": "hunter2"}, "migrate", "PARLEY_MYSQL_DSN cannot be read"},
 		"a flag of another command":      {nil, "version --port 1", "parley version --help lists all flags"},
 		"a doctor's argument that is no": {server, "doctor gateway", "2 of 2 checks found a problem"},

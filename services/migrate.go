@@ -12,8 +12,11 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/spf13/cobra"
 
+	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/sqldb"
+	messageserver "github.com/parley-chat/parley/services/message/server"
 )
 
 // defaultPrefix of schemas, as in ChatCluster.
@@ -21,76 +24,101 @@ const defaultPrefix = "parley"
 
 func migrateCommand(s streams) *cobra.Command {
 	var named []string
-	var prefix string
-	var create bool
+	var m migration
 	command := &cobra.Command{
 		Use:   "migrate [SERVICE...]",
 		Short: "Bring the schemas of MySQL up to date",
 		Long: "Bring the schemas of the services up to date. It may run again at any time, also while the services\n" +
 			"run: it only adds. PARLEY_MYSQL_DSN is the server; without a schema at its end each service has\n" +
-			"<prefix>_<service>.",
+			"<prefix>_<service>. A binding below SERVICE_BINDING_ROOT may name the server instead.\n\n" +
+			"Exit status 20: a change is half done; 21: settings or credentials are wrong; 22: the schemas belong\n" +
+			"to another cluster. After another one it may be tried again.",
 		Example: "  PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/ parley migrate --create\n" +
 			"  PARLEY_MYSQL_DSN=mysql://app:secret@db:3306/parley_user parley migrate user",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return migrate(cmd.Context(), s, migration{services: append(args, named...), prefix: prefix, create: create})
+			m.services, m.resultAsked = append(args, named...), cmd.Flags().Changed("result")
+			result, err := migrate(cmd.Context(), s, m)
+			return conclude(m, result, err)
 		},
 	}
 	flags := command.Flags()
 	flags.StringSliceVar(&named, "service", nil, "service to migrate, the same as an argument")
-	flags.StringVar(&prefix, "prefix", defaultPrefix, "start of the schemas' names")
-	flags.BoolVar(&create, "create", false, "make schemas that are missing; the user needs the right to")
+	flags.StringVar(&m.prefix, "prefix", defaultPrefix, "start of the schemas' names")
+	flags.BoolVar(&m.create, "create", false, "make schemas that are missing; the user needs the right to")
+	flags.DurationVar(&m.wait, "wait", time.Minute, "how long MySQL may take to answer")
+	flags.StringVar(&m.result, "result", "/dev/termination-log", "file for the result as JSON; the default is written only where it is there")
 	return command
 }
 
 // migration is what the command line asks for.
 type migration struct {
-	services []string
-	prefix   string
-	create   bool
+	services    []string
+	prefix      string
+	create      bool
+	wait        time.Duration
+	result      string
+	resultAsked bool
 }
 
 // migrate prints a line per service as it goes, so that a long change shows where it is.
-func migrate(ctx context.Context, s streams, m migration) error {
-	wanted, err := selectDatabases(s.environ, m.services, m.prefix)
+func migrate(ctx context.Context, s streams, m migration) (component.MigrationResult, error) {
+	result := component.MigrationResult{Schemas: map[component.Name]int64{}}
+	environ, err := process.Complete(s.environ, component.Migrate)
 	if err != nil {
-		return err
+		return result, failure{reasonConfiguration, err}
+	}
+	wanted, err := selectDatabases(environ, m.services, m.prefix)
+	if err != nil {
+		return result, failure{reasonConfiguration, err}
+	}
+	if wanted[0].schema != "" {
+		class, err := awaitMySQL(ctx, environ, m.wait)
+		result.Dependencies = map[component.Dependency]component.Class{component.MySQL: class}
+		if err != nil {
+			return result, explainMySQL(wanted[0], err)
+		}
 	}
 	for _, d := range wanted {
 		if m.create && d.schema != "" {
-			if err := createSchema(ctx, s.environ, d); err != nil {
-				return explainMySQL(d, err)
+			if err := createSchema(ctx, environ, d); err != nil {
+				return result, explainMySQL(d, err)
 			}
 		}
-		result, err := migrateOne(ctx, d)
+		version, text, err := migrateOne(ctx, d)
 		if err != nil {
-			return explainMySQL(d, err)
+			return result, explainMySQL(d, err)
 		}
-		if _, err := fmt.Fprintf(s.out, "%-8s  %-24s  %s\n", d.name, d.place(), result); err != nil {
-			return err
+		result.Schemas[d.name] = version
+		if d.name == component.Message {
+			result.Durability, _ = messageserver.Durability(ctx, d.dsn) // unknown if it cannot be read
+		}
+		if _, err := fmt.Fprintf(s.out, "%-8s  %-24s  %s\n", d.name, d.place(), text); err != nil {
+			return result, err
 		}
 	}
-	return nil
+	return result, nil
 }
 
-func migrateOne(ctx context.Context, d database) (string, error) {
+// migrateOne answers the version of the schema after it.
+func migrateOne(ctx context.Context, d database) (int64, string, error) {
 	newest, err := d.newest()
 	if err != nil {
-		return "", err
+		return 0, "", err
 	}
 	before, err := schemaVersion(ctx, d)
 	if err != nil {
-		return "", err
+		return 0, "", err
 	}
 	if before > newest {
-		return fmt.Sprintf("schema %d is newer than this program's %d, nothing to do", before, newest), nil
+		return before, fmt.Sprintf("schema %d is newer than this program's %d, nothing to do", before, newest), nil
 	}
 	if err := d.migrate(ctx, d.dsn); err != nil {
-		return "", err
+		return 0, "", err
 	}
 	if before == newest {
-		return fmt.Sprintf("schema %d, nothing to do", newest), nil
+		return newest, fmt.Sprintf("schema %d, nothing to do", newest), nil
 	}
-	return fmt.Sprintf("schema %d, was %d", newest, before), nil
+	return newest, fmt.Sprintf("schema %d, was %d", newest, before), nil
 }
 
 // checkTimeout bounds one look at a server.
@@ -107,29 +135,7 @@ func schemaVersion(ctx context.Context, d database) (version int64, err error) {
 	return version, errors.Join(err, db.Close())
 }
 
-// createSchema connects without a schema; the name is ours or was read from a DSN.
-func createSchema(ctx context.Context, environ map[string]string, d database) error {
-	if !schemaName.MatchString(d.schema) {
-		return fmt.Errorf("the schema of %s has a name that must be created by hand", d.name)
-	}
-	server, err := withoutSchema(environ)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	db, err := sqldb.Open(sqldb.Config{DSN: server})
-	if err != nil {
-		return err
-	}
-	err = db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, "CREATE DATABASE IF NOT EXISTS `"+d.schema+"`")
-		return err
-	})
-	return errors.Join(err, db.Close())
-}
-
-// explainMySQL says what to do about the usual troubles.
+// explainMySQL says what to do about the usual troubles, and sorts them for the exit status.
 func explainMySQL(d database, err error) error {
 	const (
 		noSuchSchema = 1049
@@ -140,12 +146,12 @@ func explainMySQL(d database, err error) error {
 	refusal, refused := errors.AsType[*mysql.MySQLError](err)
 	switch {
 	case refused && refusal.Number == noSuchSchema:
-		return fmt.Errorf("%s: the schema %s does not exist: create it, or add --create", d.name, d.place())
+		return failure{reasonConfiguration, fmt.Errorf("%s: the schema %s does not exist: create it, or add --create", d.name, d.place())}
 	case refused && slices.Contains([]uint16{noAccess, noRight, noCommand}, refusal.Number):
-		return fmt.Errorf("%s: MySQL refuses the user of PARLEY_MYSQL_DSN: give it the rights on %s, or correct user and password", d.name, d.place())
+		return failure{reasonAuth, fmt.Errorf("%s: MySQL refuses the user of PARLEY_MYSQL_DSN: give it the rights on %s, or correct user and password", d.name, d.place())}
 	case errors.Is(err, fault.ErrUnavailable):
-		return fmt.Errorf("%s: MySQL does not answer: check that it runs and that PARLEY_MYSQL_DSN names its host and port: %w", d.name, err)
+		return failure{reasonOf(sqldb.ClassOf(err)), fmt.Errorf("%s: MySQL does not answer: check that it runs and that PARLEY_MYSQL_DSN names its host and port: %w", d.name, err)}
 	default:
-		return fmt.Errorf("%s: %w", d.name, err)
+		return failure{reasonOf(sqldb.ClassOf(err)), fmt.Errorf("%s: %w", d.name, err)}
 	}
 }

@@ -72,7 +72,7 @@ func startGateway(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Gateway, cfg.LogLevel)})
+	return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Gateway, cfg.LogLevel), Version: version})
 }
 
 func startUser(ctx context.Context, s streams) error {
@@ -80,7 +80,7 @@ func startUser(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return userserver.Run(ctx, cfg, userserver.Parts{Logger: telemetry.NewLogger(s.errs, component.User, cfg.LogLevel)})
+	return userserver.Run(ctx, cfg, userserver.Parts{Logger: telemetry.NewLogger(s.errs, component.User, cfg.LogLevel), Version: version})
 }
 
 func startFriend(ctx context.Context, s streams) error {
@@ -88,7 +88,7 @@ func startFriend(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return friendserver.Run(ctx, cfg, friendserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Friend, cfg.LogLevel)})
+	return friendserver.Run(ctx, cfg, friendserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Friend, cfg.LogLevel), Version: version})
 }
 
 func startMessage(ctx context.Context, s streams) error {
@@ -96,7 +96,7 @@ func startMessage(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return messageserver.Run(ctx, cfg, messageserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Message, cfg.LogLevel)})
+	return messageserver.Run(ctx, cfg, messageserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Message, cfg.LogLevel), Version: version})
 }
 
 func startTransmit(ctx context.Context, s streams) error {
@@ -104,7 +104,7 @@ func startTransmit(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return transmitserver.Run(ctx, cfg, transmitserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Transmit, cfg.LogLevel)})
+	return transmitserver.Run(ctx, cfg, transmitserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Transmit, cfg.LogLevel), Version: version})
 }
 
 // settings lists the environment variables of a Config in columns.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb"
@@ -37,7 +38,7 @@ type Config struct {
 
 // Load reads a configuration from environment variables and checks it.
 func Load(environ map[string]string) (Config, error) {
-	return process.LoadConfig[Config](environ)
+	return process.LoadConfigOf[Config](environ, component.Friend)
 }
 
 // Validate tells all that is wrong, at once. A value that Parts may give instead may be empty.

@@ -63,7 +63,7 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 	group.OnStop("broker", func(context.Context) error { return closed() })
 	registry := telemetry.NewRegistry()
 	service := newService(group, cfg, parts, resources{db: db, registry: registry})
-	if err := serve(ctx, group, cfg, parts, registry, service); err != nil {
+	if err := serve(ctx, group, cfg, parts, resources{db: db, registry: registry}, service); err != nil {
 		return errors.Join(fmt.Errorf("friend: %w", err), closed(), db.Close())
 	}
 	return group.Run(ctx)
@@ -123,16 +123,18 @@ func client(p Parts, audience component.Name, url string) *rpcclient.Client {
 }
 
 // serve opens the listeners and registers what answers on them.
-func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts, registry *prometheus.Registry, service *friend.Service) error {
+func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts, r resources, service *friend.Service) error {
 	rpc := rpcserver.New(rpcserver.Options{
-		Component: component.Friend, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
+		Component: component.Friend, Keys: parts.Keys, Logger: parts.Logger, Registerer: r.registry,
 	})
 	rpc.Mount(friendv1connect.NewFriendServiceHandler(connectapi.New(service), rpc.HandlerOptions()...))
 	parts, err := parts.Listen(ctx, cfg.process())
 	if err != nil {
 		return err
 	}
-	ops := telemetry.NewOps(registry)
+	ops := telemetry.NewOps(r.registry)
+	process.Identify(ops, component.Friend, parts.Version, parts.Broker)
+	process.WatchDatabase(group, ops, r.db)
 	process.ServeOps(group, ops, parts.Ops)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
 	parts.Announce(group, ops, func(ctx context.Context) {

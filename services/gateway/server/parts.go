@@ -39,6 +39,8 @@ type Parts struct {
 	Ring ring.Source
 	// Logger; nil: JSON to standard error.
 	Logger *slog.Logger
+	// Version of the program, for /statusz.
+	Version string
 	// Started is called once everything runs; may be nil.
 	Started func()
 }

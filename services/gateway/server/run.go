@@ -170,8 +170,8 @@ func build(cfg Config, parts Parts) (g gatewayParts, err error) {
 		Ring: seats, Now: time.Now, Logger: parts.Logger,
 	})
 	registry.MustRegister(newCollector(g.hub))
-	g.ops.Status("broker_connected", func() any { return parts.Broker.Connected() })
-	g.ops.Status("gateway", func() any { return statusOf(g.hub, cfg.Seat) })
+	process.Identify(g.ops, component.Gateway, parts.Version, parts.Broker)
+	g.ops.SetGateway(func() *component.GatewayStatus { return statusOf(g.hub, cfg.Seat) })
 	g.sockets = websocket.New(websocket.Options{
 		Hub: g.hub, Origins: cfg.AllowedOrigins, FrameBytes: limits.FrameBytes, Now: time.Now, Logger: parts.Logger,
 	})

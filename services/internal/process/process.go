@@ -32,6 +32,7 @@ type Parts struct {
 	Keys      identity.Keys     // zero: loaded from Settings.KeysDir
 	PageKey   []byte            // nil: loaded from Settings.KeysDir, where the service has pages
 	Logger    *slog.Logger      // nil: JSON to standard error
+	Version   string            // of the program, for /statusz
 	Started   func()            // called once when it serves; may be nil
 }
 

@@ -4,9 +4,7 @@ package telemetry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -34,26 +32,21 @@ type Ops struct {
 	registry *prometheus.Registry
 	ready    atomic.Bool
 
-	mu     sync.Mutex // guards status
-	status map[string]func() any
+	mu           sync.Mutex // guards what follows
+	component    component.Name
+	version      string
+	dependencies map[component.Dependency]func() component.Class
+	gateway      func() *component.GatewayStatus
 }
 
 // NewOps makes the handlers for a registry. The process is alive at once and ready when Ready says so.
 func NewOps(registry *prometheus.Registry) *Ops {
-	return &Ops{registry: registry, status: map[string]func() any{}}
+	return &Ops{registry: registry, dependencies: map[component.Dependency]func() component.Class{}}
 }
 
 // Ready sets what /readyz answers. It depends on the process itself, never on a store that all pods
 // share: else one hiccup of that store takes every pod out of every Service.
 func (o *Ops) Ready(ready bool) { o.ready.Store(ready) }
-
-// Status adds a section to /statusz. The function is called per request, from any goroutine, and its
-// result is written as JSON; it must hold no secret and nothing about a person.
-func (o *Ops) Status(name string, section func() any) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.status[name] = section
-}
 
 // Handler serves the four paths of the ops port to GET and HEAD.
 func (o *Ops) Handler() http.Handler {
@@ -90,25 +83,6 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text)) // the prober has gone; nobody to tell
-}
-
-func (o *Ops) writeStatus(w http.ResponseWriter, _ *http.Request) {
-	o.mu.Lock()
-	sections := maps.Clone(o.status)
-	o.mu.Unlock()
-	// Sections run without the lock: one of them may take long or ask for Status itself.
-	document := make(map[string]any, len(sections)+1)
-	document["ready"] = o.ready.Load()
-	for name, section := range sections {
-		document[name] = section()
-	}
-	text, err := json.MarshalIndent(document, "", "  ")
-	if err != nil {
-		http.Error(w, "status cannot be written as JSON", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(text, '\n')) // the reader has gone; nobody to tell
 }
 
 // Serve answers on a listener, which it closes, until ctx ends.

@@ -53,13 +53,13 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 		Component: component.Message, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
 	})
 	connectapi.New(w.service).Mount(rpc)
-	ops.Status("database", databaseStatus(ctx, db))
-	ops.Status("broker_connected", func() any { return parts.Broker.Connected() })
+	process.Identify(ops, component.Message, parts.Version, parts.Broker)
 
 	// Stopped in reverse: first no new calls, then the lanes, then the relay gets its last events out.
 	group := lifecycle.New(parts.Logger)
 	group.OnStop("database", func(context.Context) error { return db.Close() })
 	group.OnStop("broker", func(context.Context) error { return closed() })
+	process.WatchDatabase(group, ops, db)
 	process.ServeOps(group, ops, parts.Ops)
 	group.Go("relay", w.relay.Run)
 	group.Go("lanes", w.service.Run)

@@ -374,21 +374,27 @@ func TestWithoutItsDatabaseTheServiceStaysUp(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if got := p.status()["database"]; !cmp.Equal(got, any(map[string]any{"reachable": false, "dialect": "mysql"})) {
-		t.Errorf("status: %v", got)
-	}
+	p.awaitClass(component.ClassUnreachable)
 	if got := p.probe("/readyz"); got != http.StatusOK {
 		t.Errorf("readiness: %d", got)
 	}
 }
 
-func TestStatusNamesTheDurability(t *testing.T) {
+func TestStatusOfAFileNamesNoDependency(t *testing.T) {
 	t.Parallel()
 	p := start(t, sqlite(t))
-	database, _ := p.status()["database"].(map[string]any)
-	durability, _ := database["durability"].(map[string]any)
-	if durability["level"] != "Durable" {
-		t.Errorf("status: %v", database)
+	if diff := cmp.Diff(component.Status{Component: component.Message, Ready: true}, p.status()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheDurabilityOfAFile(t *testing.T) {
+	t.Parallel()
+	if got, err := server.Durability(t.Context(), secret.New(sqlite(t))); got != "Durable" || err != nil {
+		t.Errorf("got %s, %v", got, err)
+	}
+	if got, err := server.Durability(t.Context(), secret.New("mysql://nobody@127.0.0.1:1/gone")); got != "Unknown" || err == nil {
+		t.Errorf("of a server that is away: got %s, %v", got, err)
 	}
 }
 
@@ -408,10 +414,9 @@ func TestOnMySQL(t *testing.T) {
 	if got := p.event(eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED).GetMessage().GetText().GetBody(); got != "hello" {
 		t.Errorf("event with %q", got)
 	}
-	database, _ := p.status()["database"].(map[string]any)
-	durability, _ := database["durability"].(map[string]any)
-	if level := durability["level"]; level != "Durable" && level != "Weak" {
-		t.Errorf("status: %v", database)
+	p.awaitClass(component.ClassReachable)
+	if level, err := server.Durability(t.Context(), secret.New(dsn)); level != "Durable" && level != "Weak" {
+		t.Errorf("durability %s, %v", level, err)
 	}
 }
 
@@ -439,7 +444,23 @@ func (p *process) probe(path string) int {
 	return resp.StatusCode
 }
 
-func (p *process) status() map[string]any {
+// awaitClass polls until MySQL is in the class.
+func (p *process) awaitClass(want component.Class) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for p.status().Dependencies[component.MySQL] != want {
+		select {
+		case <-ctx.Done():
+			p.t.Fatalf("status %+v, want %s", p.status(), want)
+		case <-ticker.C:
+		}
+	}
+}
+
+func (p *process) status() component.Status {
 	p.t.Helper()
 	resp := p.get(component.StatusPath)
 	defer resp.Body.Close()
@@ -447,7 +468,7 @@ func (p *process) status() map[string]any {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	status := map[string]any{}
+	var status component.Status
 	if err := json.Unmarshal(text, &status); err != nil {
 		p.t.Fatalf("status %s: %v", text, err)
 	}

@@ -10,31 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-chat/parley/services/internal/fault"
-	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/message"
-	"github.com/parley-chat/parley/services/message/sqlstore"
 )
-
-// statusTimeout bounds what a look at the status waits for the database.
-const statusTimeout = 2 * time.Second
-
-// databaseStatus asks at each look, so that a changed setting shows without a restart.
-func databaseStatus(ctx context.Context, db *sqldb.DB) func() any {
-	ctx = context.WithoutCancel(ctx)
-	return func() any {
-		ctx, cancel := context.WithTimeout(ctx, statusTimeout)
-		defer cancel()
-		status := struct {
-			Reachable  bool                 `json:"reachable"`
-			Dialect    string               `json:"dialect"`
-			Durability *sqlstore.Durability `json:"durability,omitempty"`
-		}{Dialect: db.Dialect().String()}
-		if d, err := sqlstore.ReadDurability(ctx, db); err == nil {
-			status.Reachable, status.Durability = true, &d
-		}
-		return status
-	}
-}
 
 // Outcomes of a batch, as the label outcome shows them.
 const (

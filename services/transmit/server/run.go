@@ -31,6 +31,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	}
 	registry := telemetry.NewRegistry()
 	ops := telemetry.NewOps(registry)
+	process.Identify(ops, component.Transmit, parts.Version, parts.Broker)
 	friends := rpcclient.New(rpcclient.Options{
 		Self: component.Transmit, Audience: component.Friend, BaseURL: cfg.FriendURL,
 		Keys: parts.Keys, Transport: parts.Transport,
@@ -54,7 +55,6 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	group.Go("courier", courier.Run)
 	group.Go("service", service.Run)
 	group.Go("consumer", func(ctx context.Context) error {
-		ops.Status("broker_connected", func() any { return parts.Broker.Connected() })
 		if watched != nil && !awaitRing(ctx, watched, parts.Logger) {
 			return nil
 		}

@@ -352,7 +352,7 @@ func TestProbes(t *testing.T) {
 	if text := get(t, w.ops+"/readyz"); text != "ready\n" {
 		t.Errorf("readiness is %q", text)
 	}
-	if text := get(t, w.ops+"/statusz"); !contains(text, "broker_connected") {
+	if text := get(t, w.ops+"/statusz"); !contains(text, `"ready": true`) {
 		t.Errorf("status is %s", text)
 	}
 }

@@ -62,7 +62,7 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 	registry := telemetry.NewRegistry()
 	service, err := newService(group, cfg, parts, resources{db: db, registry: registry})
 	if err == nil {
-		err = serve(ctx, group, cfg, parts, registry, service)
+		err = serve(ctx, group, cfg, parts, resources{db: db, registry: registry}, service)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("user: %w", err), closed(), db.Close())
@@ -115,9 +115,9 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 }
 
 // serve opens the listeners and registers what answers on them.
-func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts, registry *prometheus.Registry, service *user.Service) error {
+func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts, r resources, service *user.Service) error {
 	rpc := rpcserver.New(rpcserver.Options{
-		Component: component.User, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
+		Component: component.User, Keys: parts.Keys, Logger: parts.Logger, Registerer: r.registry,
 	})
 	rpc.Mount(userv1connect.NewAuthServiceHandler(connectapi.NewAuth(service), rpc.HandlerOptions()...))
 	rpc.Mount(userv1connect.NewUserServiceHandler(connectapi.NewProfiles(service), rpc.HandlerOptions()...))
@@ -125,7 +125,9 @@ func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts,
 	if err != nil {
 		return err
 	}
-	ops := telemetry.NewOps(registry)
+	ops := telemetry.NewOps(r.registry)
+	process.Identify(ops, component.User, parts.Version, parts.Broker)
+	process.WatchDatabase(group, ops, r.db)
 	process.ServeOps(group, ops, parts.Ops)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
 	parts.Announce(group, ops, func(ctx context.Context) {

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/parley-chat/parley/api/component"
 )
 
 // Status of all connections.
@@ -46,6 +48,17 @@ func (b *Broker) Connected() bool {
 		}
 	}
 	return true
+}
+
+// Class of the broker, from the connections that are in use: the worst of them.
+func (b *Broker) Class() component.Class {
+	class := component.ClassReachable
+	for _, m := range append(b.monitors(), b.pub.monitor) {
+		if s := m.status(); !s.Connected && !s.Conflict {
+			class = component.ClassUnreachable
+		}
+	}
+	return class
 }
 
 func (b *Broker) monitors() []*monitor {

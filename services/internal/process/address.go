@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/parley-chat/parley/api/component"
+)
+
+// Default ports of the dependencies.
+const (
+	portMySQL = "3306"
+	portAMQP  = "5672"
+	portAMQPS = "5671"
+)
+
+// How a connection is secured.
+const (
+	tlsFull     = "VerifyFull"
+	tlsCA       = "VerifyCA"
+	tlsDisabled = "Disabled"
+)
+
+// Complete is environ with PARLEY_MYSQL_DSN and PARLEY_RABBITMQ_URL. One that is set stays; else it is
+// made of single variables and, behind them, of the component's files under SERVICE_BINDING_ROOT. What
+// is not known stays away. No error holds a value.
+func Complete(environ map[string]string, name component.Name) (map[string]string, error) {
+	full := maps.Clone(environ)
+	if full == nil {
+		full = map[string]string{}
+	}
+	for _, d := range []dependency{mysqlDependency(), rabbitDependency()} {
+		if full[d.whole] != "" {
+			continue
+		}
+		address, err := d.address(environ, name)
+		if err != nil {
+			return nil, err
+		}
+		if address != "" {
+			full[d.whole] = address
+		}
+	}
+	return full, nil
+}
+
+// dependency names the variables of one dependency.
+type dependency struct {
+	name                         component.Dependency
+	whole, host, port, tls, path string
+	pathEntry                    string // of the binding, behind the variable
+	schemes                      [2]string
+	ports                        [2]string // without and with TLS
+}
+
+func mysqlDependency() dependency {
+	return dependency{
+		name: component.MySQL, whole: component.EnvMySQLDSN, host: component.EnvMySQLHost, port: component.EnvMySQLPort,
+		tls: component.EnvMySQLTLS, path: component.EnvMySQLDatabase,
+		schemes: [2]string{"mysql", "mysql"}, ports: [2]string{portMySQL, portMySQL},
+	}
+}
+
+func rabbitDependency() dependency {
+	return dependency{
+		name: component.RabbitMQ, whole: component.EnvAMQPURL, host: component.EnvRabbitMQHost, port: component.EnvRabbitMQPort,
+		tls: component.EnvRabbitMQTLS, path: component.EnvRabbitMQVHost, pathEntry: component.EntryVirtualHost,
+		schemes: [2]string{"amqp", "amqps"}, ports: [2]string{portAMQP, portAMQPS},
+	}
+}
+
+// address is the whole address, empty if nothing names a host.
+func (d dependency) address(environ map[string]string, name component.Name) (string, error) {
+	b, err := readBinding(environ[component.EnvBindingRoot], d.name, name)
+	if err != nil {
+		return "", err
+	}
+	whole, err := d.uri(b)
+	if err != nil {
+		return "", err
+	}
+	host := cmp.Or(environ[d.host], b.entries[component.EntryHost], whole.Hostname())
+	if host == "" {
+		if len(b.entries) > 0 {
+			return "", fmt.Errorf("%s: entry %s/%s is missing", component.EnvBindingRoot, d.name, component.EntryHost)
+		}
+		return "", nil
+	}
+	secured, err := d.secured(environ, whole)
+	if err != nil {
+		return "", err
+	}
+	port := cmp.Or(environ[d.port], b.entries[component.EntryPort], whole.Port(), d.ports[secured])
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", fmt.Errorf("%s, or entry %s/%s, must be 1 to 65535", d.port, d.name, component.EntryPort)
+	}
+	username, password := b.user(name)
+	if username == "" && whole.User != nil {
+		username = whole.User.Username()
+		password, _ = whole.User.Password()
+	}
+	path := cmp.Or(environ[d.path], b.entries[d.pathEntry], d.pathOf(whole))
+	address := url.URL{
+		Scheme: d.schemes[secured], Host: net.JoinHostPort(host, port), Path: "/" + path, RawPath: "/" + url.PathEscape(path),
+	}
+	if username != "" {
+		address.User = url.UserPassword(username, password)
+	}
+	return address.String(), nil
+}
+
+// uri is the entry that may stand for host, port, username and password; an empty URL without it.
+func (d dependency) uri(b binding) (*url.URL, error) {
+	text := b.entries[component.EntryURI]
+	if text == "" {
+		return &url.URL{}, nil
+	}
+	whole, err := url.Parse(text)
+	if err != nil || whole.Host == "" || whole.Scheme != d.schemes[0] && whole.Scheme != d.schemes[1] {
+		return nil, fmt.Errorf("%s: entry %s/%s must be %s://user:password@host:port",
+			component.EnvBindingRoot, d.name, component.EntryURI, d.schemes[0])
+	}
+	return whole, nil
+}
+
+// pathOf an uri is a vhost; the schema of a service has its own variable and never comes from the uri.
+func (d dependency) pathOf(whole *url.URL) string {
+	if d.pathEntry == "" {
+		return ""
+	}
+	return strings.TrimPrefix(whole.Path, "/")
+}
+
+// secured is 1 with TLS and 0 without.
+func (d dependency) secured(environ map[string]string, whole *url.URL) (int, error) {
+	mode := environ[d.tls]
+	if mode == "" && d.name == component.RabbitMQ && whole.Scheme == d.schemes[0] {
+		mode = tlsDisabled // the uri says so
+	}
+	switch mode {
+	case tlsDisabled:
+		return 0, nil
+	case tlsFull, tlsCA, "":
+		return 0, fmt.Errorf("%s: this program can only connect with %s", d.tls, tlsDisabled)
+	default:
+		return 0, fmt.Errorf("%s must be %s, %s or %s", d.tls, tlsFull, tlsCA, tlsDisabled)
+	}
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/broker"
+	"github.com/parley-chat/parley/services/internal/dialect"
+	"github.com/parley-chat/parley/services/internal/lifecycle"
+	"github.com/parley-chat/parley/services/internal/sqldb"
+	"github.com/parley-chat/parley/services/internal/telemetry"
+)
+
+// Looks at a database for /statusz; chosen.
+const (
+	lookPause   = 10 * time.Second
+	lookTimeout = 5 * time.Second
+)
+
+// Identify says on /statusz what runs and how its broker fares.
+func Identify(ops *telemetry.Ops, name component.Name, version string, b broker.Broker) {
+	ops.Identify(name, version)
+	ops.SetDependency(component.RabbitMQ, func() component.Class {
+		if own, ok := b.(interface{ Class() component.Class }); ok {
+			return own.Class()
+		}
+		return "" // one that lives in this process is no dependency
+	})
+}
+
+// WatchDatabase makes group look at a MySQL now and then, for /statusz. Nothing else depends on it.
+func WatchDatabase(group *lifecycle.Group, ops *telemetry.Ops, db *sqldb.DB) {
+	if db.Dialect() == dialect.SQLite {
+		return
+	}
+	var latest atomic.Value
+	ops.SetDependency(component.MySQL, func() component.Class {
+		class, _ := latest.Load().(component.Class)
+		return class
+	})
+	group.Go("look at the database", func(ctx context.Context) error {
+		ticker := time.NewTicker(lookPause)
+		defer ticker.Stop()
+		for {
+			class := look(ctx, db)
+			if ctx.Err() != nil {
+				return nil
+			}
+			latest.Store(class)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-ticker.C:
+			}
+		}
+	})
+}
+
+func look(ctx context.Context, db *sqldb.DB) component.Class {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	return sqldb.ClassOf(db.Ping(ctx))
+}
