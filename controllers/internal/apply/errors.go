@@ -5,10 +5,12 @@ package apply
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // ErrNameConflict is what every *NameConflictError is.
@@ -58,9 +60,21 @@ func Classify(err error) Class {
 		return ClassQuotaExceeded
 	case apierrors.IsForbidden(err):
 		return ClassForbidden
-	case apierrors.IsConflict(err):
+	case apierrors.IsConflict(err), isReplaced(err):
 		return ClassConflict
 	default:
 		return ClassOther
 	}
+}
+
+// isReplaced: an apply that carries the UID of an object that is gone, where another of its name is,
+// counts for the server as an attempt to change the UID.
+func isReplaced(err error) bool {
+	status := apierrors.APIStatus(nil)
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(cause metav1.StatusCause) bool {
+		return cause.Field == "metadata.uid"
+	})
 }
