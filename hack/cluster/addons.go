@@ -5,7 +5,9 @@ package main
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +70,21 @@ func (p plan) buildIn(ctx context.Context, module, out, pkg string) error {
 	return err
 }
 
+// loadAll imports image archives into all nodes that run, for people.
+func (p plan) loadAll(ctx context.Context, archives []string, out io.Writer) error {
+	list := p.running()
+	if len(list) == 0 {
+		return errors.New("no node runs: cluster up starts them")
+	}
+	for _, archive := range archives {
+		err := steps{out: out}.do(filepath.Base(archive), func() error { return p.load(ctx, list, []string{archive}) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // load imports image archives into every node.
 func (p plan) load(ctx context.Context, list []node, archives []string) error {
 	for _, n := range list {
@@ -76,7 +93,7 @@ func (p plan) load(ctx context.Context, list []node, archives []string) error {
 			if err != nil {
 				return err
 			}
-			if _, err := p.inside(ctx, n, "ctr", "--namespace=k8s.io", "images", "import", path); err != nil {
+			if err := p.inside(ctx, n, "ctr", "--namespace=k8s.io", "images", "import", path); err != nil {
 				return fmt.Errorf("%s: %w", n.name(), err)
 			}
 		}
@@ -85,12 +102,13 @@ func (p plan) load(ctx context.Context, list []node, archives []string) error {
 }
 
 // inside runs a command in a node's namespaces.
-func (p plan) inside(ctx context.Context, n node, args ...string) (string, error) {
+func (p plan) inside(ctx context.Context, n node, args ...string) error {
 	first, err := p.firstProcess(n)
 	if err != nil {
-		return "", err
+		return err
 	}
-	return run(ctx, "nsenter", append([]string{"--target", first, "--mount", "--net", "--pid", "--uts", "--ipc"}, args...)...)
+	_, err = run(ctx, "nsenter", append([]string{"--target", first, "--mount", "--net", "--pid", "--uts", "--ipc"}, args...)...)
+	return err
 }
 
 // firstProcess finds the node's process 1 as the host numbers it.
@@ -110,21 +128,11 @@ func (p plan) firstProcess(n node) (string, error) {
 }
 
 // readyNodes waits for all nodes, and gives them their ranges of pods.
-func (p plan) readyNodes(ctx context.Context, list []node) error {
-	err := until(ctx, 2*time.Minute, func(ctx context.Context) error {
-		for _, n := range list {
-			text, err := p.kubectl(ctx, "get", "node", n.name(), "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
-			if err != nil {
-				return err
-			}
-			if text != "True" {
-				return fmt.Errorf("%s is not ready: see %s", n.name(), p.path(n.name(), "kubelet.log"))
-			}
+func (p plan) readyNodes(ctx context.Context, list []node, since time.Time) error {
+	for _, n := range list {
+		if err := until(ctx, 2*time.Minute, func(ctx context.Context) error { return p.ready(ctx, n, since) }); err != nil {
+			return fmt.Errorf("%w: see %s", err, p.path(n.name(), "kubelet.log"))
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	for _, n := range list {
 		patch := fmt.Sprintf(`{"spec":{"podCIDR":%q,"podCIDRs":[%q]}}`, n.pods(), n.pods())
@@ -139,11 +147,34 @@ func (p plan) readyNodes(ctx context.Context, list []node) error {
 	return nil
 }
 
+// ready asks for a lease of its kubelet that is newer than since, too: a node that has just died says Ready.
+func (p plan) ready(ctx context.Context, n node, since time.Time) error {
+	text, err := p.kubectl(ctx, "get", "node", n.name(), "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
+	if err != nil {
+		return err
+	}
+	if text != "True" {
+		return fmt.Errorf("%s is not ready", n.name())
+	}
+	text, err = p.kubectl(ctx, "-n", "kube-node-lease", "get", "lease", n.name(), "-o", "jsonpath={.spec.renewTime}")
+	if err != nil {
+		return err
+	}
+	renewed, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return err
+	}
+	if renewed.Before(since) {
+		return fmt.Errorf("the kubelet of %s has not reported since %s", n.name(), text)
+	}
+	return nil
+}
+
 // startAddons applies what runs in the cluster. It comes after all nodes are ready, so that replicas spread.
 func (p plan) startAddons(ctx context.Context) error {
 	values := strings.NewReplacer("${DNS}", dnsAddress, "${HOST}", hostAddress)
 	for _, addon := range []struct{ name, manifest string }{
-		{"access", accessManifest}, {"coredns", dnsManifest}, {"networkpolicies", policyManifest}, {"metrics-server", metricsManifest},
+		{"coredns", dnsManifest}, {"networkpolicies", policyManifest}, {"metrics-server", metricsManifest},
 	} {
 		if err := p.apply(ctx, addon.name, values.Replace(addon.manifest)); err != nil {
 			return fmt.Errorf("%s: %w", addon.name, err)

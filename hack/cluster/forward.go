@@ -28,6 +28,9 @@ func (p plan) forward(ctx context.Context, local, target string, out io.Writer) 
 	if err != nil {
 		return err
 	}
+	if net.ParseIP(address) == nil {
+		return fmt.Errorf("the Service %s has no address of its own", target)
+	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", local)
 	if err != nil {
@@ -46,7 +49,11 @@ func (p plan) forward(ctx context.Context, local, target string, out io.Writer) 
 			}
 			return err
 		}
-		slots <- struct{}{}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return client.Close()
+		}
 		open.Go(func() {
 			defer func() { <-slots }()
 			join(ctx, client, net.JoinHostPort(address, port))

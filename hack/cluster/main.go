@@ -17,7 +17,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/parley-chat/parley/hack/cluster/binaries"
 )
@@ -73,7 +72,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	case args[0] == "status":
 		return p.status(ctx, out)
 	case args[0] == "load" && len(args) > 1:
-		return p.load(ctx, p.running(), args[1:])
+		return p.loadAll(ctx, args[1:], out)
 	case args[0] == "forward" && len(args) == 3:
 		return p.forward(ctx, args[1], args[2], out)
 	case args[0] == "kubeconfig":
@@ -106,116 +105,6 @@ func (p plan) nodeCommand(ctx context.Context, verb, number string) error {
 	return fmt.Errorf("there is no node %s, or no command %s", number, verb)
 }
 
-// steps prints how long each takes.
-type steps struct {
-	out   io.Writer
-	began time.Time
-}
-
-func (s steps) do(name string, step func() error) error {
-	fmt.Fprintf(s.out, "%-36s", name)
-	err := step()
-	result := "ok"
-	if err != nil {
-		result = "failed"
-	}
-	fmt.Fprintf(s.out, "%6.1f s  %s\n", time.Since(s.began).Seconds(), result)
-	return err
-}
-
-func (p plan) up(ctx context.Context, count int, out io.Writer) error {
-	if _, err := binaries.Ensure(ctx, out); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(p.state, 0o755); err != nil { //nolint:gosec // nothing here is secret but pki
-		return err
-	}
-	list := nodes(count)
-	s := steps{out: out, began: time.Now()}
-	return errors.Join(firstError(
-		func() error { return s.do("keys and network", func() error { return p.prepare(ctx, count) }) },
-		func() error { return s.do("control plane", func() error { return p.startControlPlane(ctx) }) },
-		func() error {
-			return s.do(fmt.Sprintf("%d nodes start", count), func() error {
-				for _, n := range list {
-					if err := p.startNode(ctx, n, count); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		},
-		func() error {
-			return s.do("access of nodes", func() error { return p.apply(ctx, "access", accessManifest) })
-		},
-		func() error { return s.do("images of add-ons", func() error { return p.whenContainerd(ctx, list) }) },
-		func() error { return s.do("nodes are ready", func() error { return p.readyNodes(ctx, list) }) },
-		func() error { return s.do("add-ons", func() error { return p.startAddons(ctx) }) },
-		func() error { return s.do("CoreDNS", func() error { return p.rolledOut(ctx, "deployment/coredns") }) },
-		func() error {
-			return s.do("NetworkPolicy agents", func() error { return p.rolledOut(ctx, "daemonset/kube-network-policies") })
-		},
-		func() error {
-			return s.do("metrics-server", func() error { return p.rolledOut(ctx, "deployment/metrics-server") })
-		},
-		func() error {
-			_, err := fmt.Fprintf(out, "\nexport KUBECONFIG=%s\nexport PATH=%s:$PATH\n", p.kubeconfig(), p.bin)
-			return err
-		},
-	))
-}
-
-func firstError(list ...func() error) error {
-	for _, do := range list {
-		if err := do(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// prepare makes keys once for all nodes that there may be, so that a node can join later.
-func (p plan) prepare(ctx context.Context, count int) error {
-	if _, err := os.Stat(p.kubeconfig()); err != nil {
-		if err := errors.Join(p.writeCertificates(maxNodes), p.writeKubeconfigs()); err != nil {
-			return err
-		}
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	// `go run` deletes its program at the end; nodes need one that stays.
-	if len(processes("node-1")) == 0 {
-		if _, err := run(ctx, "cp", "--remove-destination", self, p.path("cluster")); err != nil {
-			return err
-		}
-	}
-	if err := p.startNetwork(ctx); err != nil {
-		return err
-	}
-	for _, n := range nodes(count) {
-		if err := n.connect(ctx, count); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// whenContainerd loads the images as soon as every node's containerd answers.
-func (p plan) whenContainerd(ctx context.Context, list []node) error {
-	for _, n := range list {
-		err := until(ctx, 30*time.Second, func(ctx context.Context) error {
-			_, err := p.inside(ctx, n, "ctr", "version")
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("containerd of %s does not answer, see %s: %w", n.name(), p.path(n.name(), "containerd.log"), err)
-		}
-	}
-	return p.addonImages(ctx, list)
-}
-
 // running lists the nodes that have processes.
 func (p plan) running() []node {
 	var list []node
@@ -239,9 +128,16 @@ func (p plan) status(ctx context.Context, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%-26s%s\n", name, state)
 	}
+	for _, n := range p.running() {
+		link, err := os.ReadFile("/sys/class/net/" + n.link() + "/operstate")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%-26srunning, link %s", n.name(), link)
+	}
 	text, err := p.kubectl(ctx, "get", "nodes", "-o", "wide")
 	if err != nil {
-		return errors.New("the cluster is not running: cluster up starts it")
+		return fmt.Errorf("the cluster is not running: cluster up starts it: %w", err)
 	}
 	_, err = io.WriteString(out, text)
 	return err
@@ -249,7 +145,12 @@ func (p plan) status(ctx context.Context, out io.Writer) error {
 
 // down ends everything, whatever state it is in.
 func (p plan) down(ctx context.Context, out io.Writer) error {
-	s := steps{out: out, began: time.Now()}
+	unlock, err := p.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	s := steps{out: out}
 	var failed error
 	for _, n := range p.running() {
 		failed = errors.Join(failed, s.do(n.name(), func() error {

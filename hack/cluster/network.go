@@ -24,8 +24,9 @@ func (p plan) startNetwork(ctx context.Context) error {
 	return err
 }
 
-// connect makes a node's network namespace with a cable to the bridge.
-func (n node) connect(ctx context.Context, count int) error {
+// connect makes a node's network namespace with a cable to the bridge. It has routes to all nodes that
+// there may be, so that one that joins later is reached.
+func (n node) connect(ctx context.Context) error {
 	if _, err := os.Stat("/run/netns/" + n.netns()); err == nil {
 		return nil
 	}
@@ -44,7 +45,7 @@ func (n node) connect(ctx context.Context, count int) error {
 	if n.number == 1 {
 		commands = append(commands, []string{"route", "replace", serviceRange, "via", n.address()})
 	}
-	for _, other := range nodes(count) {
+	for _, other := range nodes(maxNodes) {
 		if other != n {
 			commands = append(commands, inside("route", "add", other.pods(), "via", other.address()))
 		}

@@ -67,7 +67,9 @@ func mountNode(dir string) error {
 		"kernel/keys/root_maxkeys": "1000000", "kernel/keys/root_maxbytes": "25000000",
 	} {
 		own := filepath.Join(dir, "sysctl", filepath.Base(setting))
-		failed = errors.Join(failed, os.WriteFile(own, []byte(value+"\n"), 0o600), mount(own, "/proc/sys/"+setting, "", syscall.MS_BIND))
+		failed = errors.Join(failed,
+			os.WriteFile(own, []byte(value+"\n"), 0o600), //nolint:gosec // the folder that `up` made for this node
+			mount(own, "/proc/sys/"+setting, "", syscall.MS_BIND))
 	}
 	return errors.Join(failed, mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED)) // after the binds
 }
@@ -92,7 +94,8 @@ const restartPause = time.Second
 func supervise(dir string, daemons map[string][]string) error {
 	children := map[int]string{}
 	start := func(name string) error {
-		log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		path := filepath.Join(dir, name+".log")
+		log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // the node's own folder
 		if err != nil {
 			return err
 		}
@@ -106,13 +109,13 @@ func supervise(dir string, daemons map[string][]string) error {
 		children[cmd.Process.Pid] = name
 		return nil
 	}
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGCHLD, syscall.SIGTERM) // before the first child, which may end at once
 	for name := range daemons {
 		if err := start(name); err != nil {
 			return err
 		}
 	}
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGCHLD, syscall.SIGTERM)
 	for s := range signals {
 		if s == syscall.SIGTERM {
 			return nil // the kernel ends everything in the PID namespace

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 )
 
 //go:embed templates/kubelet.yaml
@@ -32,7 +33,7 @@ func (p plan) startNode(ctx context.Context, n node, count int) error {
 	if err := removeCgroup(ctx, n.name()); err != nil { // empty cgroups of a node that crashed cost seconds
 		return err
 	}
-	if err := n.connect(ctx, count); err != nil {
+	if err := n.connect(ctx); err != nil {
 		return err
 	}
 	if err := n.clean(ctx); err != nil {
@@ -63,25 +64,43 @@ func (p plan) writeNodeFiles(n node, count int) error {
 	}
 	for from, to := range map[string]string{"ca.crt": "ca.crt", "kubelet-" + n.name() + ".crt": "kubelet.crt", "kubelet-" + n.name() + ".key": "kubelet.key"} {
 		content, err := os.ReadFile(p.path("pki", from))
-		failed = errors.Join(failed, err, os.WriteFile(dir+"/"+to, content, 0o600))
+		failed = errors.Join(failed, err, os.WriteFile(dir+"/"+to, content, 0o600)) //nolint:gosec // a table of ours
 	}
-	values := strings.NewReplacer("${DIR}", dir, "${NODE}", n.name(), "${ADDRESS}", n.address(), "${PODS}", n.pods(),
-		"${POD_NETWORK}", podNetwork, "${DNS}", dnsAddress, "${CGROUP}", "/"+cgroupParent+"/"+n.name(),
-		"${PROXY_KUBECONFIG}", p.path("proxy.kubeconfig"), "${RESERVED}", reservedFor(count))
-	for name, text := range map[string]string{
-		"kubelet.yaml": kubeletTemplate, "containerd.toml": containerdTemplate, "kube-proxy.yaml": proxyTemplate, "cni/10-bridge.conf": cniTemplate,
-		"resolv.conf": "",
-	} {
-		failed = errors.Join(failed, os.WriteFile(dir+"/"+name, []byte(values.Replace(text)), 0o600))
+	memory, err := machineMemory()
+	failed = errors.Join(failed, err)
+	for name, text := range p.nodeFiles(n, reservedFor(count, memory)) {
+		failed = errors.Join(failed, os.WriteFile(dir+"/"+name, []byte(text), 0o600))
 	}
 	return errors.Join(failed, p.writeKubeconfig(dir+"/kubelet.kubeconfig", "kubelet-"+n.name()))
 }
 
-// reservedFor keeps several nodes from claiming the whole machine each, in MiB of memory.
-func reservedFor(count int) string {
-	const machine, node = 22 << 10, 1 << 10 // MiB; chosen for a machine with 24 GiB
-	if count == 1 {
-		return fmt.Sprintf("%dMi", node)
+// nodeFiles are the settings of a node's daemons by their path in its folder.
+func (p plan) nodeFiles(n node, reserved string) map[string]string {
+	dir := p.path(n.name())
+	values := strings.NewReplacer("${DIR}", dir, "${PODS}", n.pods(),
+		"${POD_NETWORK}", podNetwork, "${DNS}", dnsAddress, "${CGROUP}", "/"+cgroupParent+"/"+n.name(),
+		"${PROXY_KUBECONFIG}", p.path("proxy.kubeconfig"), "${RESERVED}", reserved)
+	files := map[string]string{"resolv.conf": ""} // empty: no node asks a resolver of the machine
+	for name, template := range map[string]string{
+		"kubelet.yaml": kubeletTemplate, "containerd.toml": containerdTemplate, "kube-proxy.yaml": proxyTemplate, "cni/10-bridge.conf": cniTemplate,
+	} {
+		files[name] = values.Replace(template)
 	}
-	return fmt.Sprintf("%dMi", machine*(count-1)/count)
+	return files
+}
+
+// reservedFor keeps several nodes from claiming the whole machine each: it is what the kubelet of one node
+// leaves to the others and to the host, of the machine's memory in MiB.
+func reservedFor(count int, machine int64) string {
+	host := machine / 12 // for the control plane and what people run beside it
+	return fmt.Sprintf("%dMi", machine-(machine-host)/int64(count))
+}
+
+// machineMemory is the memory of the machine in MiB.
+func machineMemory() (int64, error) {
+	var info syscall.Sysinfo_t
+	if err := syscall.Sysinfo(&info); err != nil {
+		return 0, fmt.Errorf("ask for the machine's memory: %w", err)
+	}
+	return int64(info.Totalram) * int64(info.Unit) >> 20, nil //nolint:gosec // far below the limit
 }

@@ -67,7 +67,7 @@ func inherit(dir, file string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, file), above, 0o600)
+	return os.WriteFile(filepath.Join(dir, file), above, 0o600) //nolint:gosec // below /sys/fs/cgroup
 }
 
 // processes lists the ids in a daemon's cgroup and all below it, zombies left out.
@@ -122,6 +122,8 @@ func (p plan) daemon(ctx context.Context, name string, args ...string) error {
 	script := "set -e; " + enter.String() + `exec "$@"`
 	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh"}, args...)...) //nolint:gosec,noctx // it outlives us
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, p.state
+	// Nothing of the caller's shell, proxies above all: the control plane talks to nodes and pods directly.
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return err
@@ -180,14 +182,18 @@ func until(ctx context.Context, patience time.Duration, do func(ctx context.Cont
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	var last error
 	for {
 		err := do(ctx)
 		if err == nil {
 			return nil
 		}
+		if last == nil || ctx.Err() == nil { // an attempt that was cut short says less than the one before it
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return err
+			return last
 		case <-tick.C:
 		}
 	}
