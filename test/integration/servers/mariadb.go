@@ -18,6 +18,8 @@ import (
 type MariaDBOptions struct {
 	// Relaxed drops the flush at each commit and the binary log: faster, and no test of durability.
 	Relaxed bool
+	// Port to listen on; by default a free one.
+	Port int
 	// Args are more options of mariadbd.
 	Args []string
 }
@@ -30,23 +32,25 @@ type MariaDB struct {
 	proc    *process
 }
 
-// StartMariaDB makes a data folder in dir, which must exist, and starts a server on it. It returns when
-// the server answers.
+// StartMariaDB makes a data folder in dir, which must exist, unless there is one from an earlier run, and
+// starts a server on it. It returns when the server answers.
 func StartMariaDB(ctx context.Context, dir string, o MariaDBOptions) (*MariaDB, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	port, err := FreePort(ctx)
-	if err != nil {
-		return nil, err
+	if o.Port == 0 {
+		if o.Port, err = FreePort(ctx); err != nil {
+			return nil, err
+		}
 	}
-	m := &MariaDB{dir: dir, port: port, options: o}
+	m := &MariaDB{dir: dir, port: o.Port, options: o}
 	if err := os.MkdirAll(m.temporary(), 0o700); err != nil {
 		return nil, err
 	}
-	err = run(ctx, m.environ(), "mariadb-install-db", "--no-defaults", "--user="+currentUser(), "--datadir="+m.data(),
-		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
+	if _, missing := os.Stat(filepath.Join(m.data(), "mysql")); missing != nil {
+		err = m.install(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +58,11 @@ func StartMariaDB(ctx context.Context, dir string, o MariaDBOptions) (*MariaDB, 
 		return nil, err
 	}
 	return m, nil
+}
+
+func (m *MariaDB) install(ctx context.Context) error {
+	return run(ctx, m.environ(), "mariadb-install-db", "--no-defaults", "--user="+currentUser(), "--datadir="+m.data(),
+		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
 }
 
 // DSN is "mysql://root@127.0.0.1:<port>/"; add a schema.

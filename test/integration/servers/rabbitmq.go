@@ -25,6 +25,8 @@ const erlangArgs = "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwt
 
 // RabbitMQOptions choose how a node runs.
 type RabbitMQOptions struct {
+	// Port to listen on; by default a free one. It names the node, so data of another port are not found.
+	Port int
 	// Config are more lines of rabbitmq.conf.
 	Config string
 }
@@ -47,8 +49,11 @@ func StartRabbitMQ(ctx context.Context, dir string, o RabbitMQOptions) (*RabbitM
 	if err != nil {
 		return nil, err
 	}
-	r := &RabbitMQ{dir: dir}
+	r := &RabbitMQ{dir: dir, amqpPort: o.Port}
 	for _, port := range []*int{&r.amqpPort, &r.epmdPort, &r.distPort} {
+		if *port != 0 {
+			continue
+		}
 		if *port, err = FreePort(ctx); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/parley-chat/parley/test/integration/servers"
+)
+
+// The stores listen on the bridge of the cluster, which only this machine and the pods reach. Their ports
+// are fixed, so that the Secrets stay true over a restart.
+const (
+	storeAddress = "10.233.0.1"
+	mysqlPort    = 23306
+	amqpPort     = 23672
+	storeUser    = "parley"
+	virtualHost  = "parley"
+)
+
+// startStores starts the background process that keeps the stores, and waits until it has made the accounts.
+func (d demo) startStores(ctx context.Context) error {
+	if d.background("stores") == 0 {
+		if err := os.RemoveAll(d.path("stores.ready")); err != nil {
+			return err
+		}
+		// `go run` deletes its program at the end; the background needs one that stays.
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		if _, err := d.run(ctx, "cp", "--remove-destination", self, d.path("kubedemo")); err != nil {
+			return err
+		}
+		if _, err := d.startBackground("stores", d.path("kubedemo"), "stores"); err != nil {
+			return err
+		}
+	}
+	return d.await(ctx, "stores", 2*time.Minute, func(context.Context) error {
+		_, err := os.Stat(d.path("stores.ready"))
+		return err
+	})
+}
+
+// password makes the password of the stores' accounts once.
+func (d demo) password() (string, error) {
+	text, err := os.ReadFile(d.path("password"))
+	if errors.Is(err, os.ErrNotExist) {
+		text = []byte(rand.Text())
+		err = os.WriteFile(d.path("password"), text, 0o600)
+	}
+	return string(text), err
+}
+
+// keepStores runs both stores until it is told to end; they end with it, whatever happens to it.
+func (d demo) keepStores(ctx context.Context) error {
+	password, err := d.password()
+	if err != nil {
+		return err
+	}
+	var both sync.WaitGroup
+	var mysqlErr, amqpErr error
+	var mariadb *servers.MariaDB
+	var rabbitmq *servers.RabbitMQ
+	both.Go(func() { mariadb, mysqlErr = d.startMariaDB(ctx, password) })
+	both.Go(func() { rabbitmq, amqpErr = d.startRabbitMQ(ctx, password) })
+	both.Wait()
+	if err = errors.Join(mysqlErr, amqpErr); err == nil {
+		err = os.WriteFile(d.path("stores.ready"), nil, 0o600)
+	}
+	if err == nil {
+		<-ctx.Done()
+	}
+	if mariadb != nil {
+		both.Go(mariadb.Stop)
+	}
+	if rabbitmq != nil {
+		both.Go(rabbitmq.Stop)
+	}
+	both.Wait()
+	return err
+}
+
+// startMariaDB makes an account for the schemas of the chat. The account root, which has no password, stays
+// on loopback.
+func (d demo) startMariaDB(ctx context.Context, password string) (*servers.MariaDB, error) {
+	dir := d.path("mariadb")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	m, err := servers.StartMariaDB(ctx, dir, servers.MariaDBOptions{
+		Port: mysqlPort, Args: []string{"--bind-address=127.0.0.1," + storeAddress, "--skip-log-bin"},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("MariaDB: %w", err)
+	}
+	db, err := sql.Open("mysql", fmt.Sprintf("root@tcp(%s)/", m.Addr()))
+	if err != nil {
+		return m, err
+	}
+	defer db.Close()
+	for _, statement := range []string{
+		"CREATE OR REPLACE USER " + storeUser + "@'%' IDENTIFIED BY '" + password + "'",
+		"GRANT ALL ON `parley\\_%`.* TO " + storeUser + "@'%'",
+	} {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return m, fmt.Errorf("MariaDB: make the account: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// startRabbitMQ makes an account and a virtual host; the account guest is refused but on loopback.
+func (d demo) startRabbitMQ(ctx context.Context, password string) (*servers.RabbitMQ, error) {
+	dir := d.path("rabbitmq")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	r, err := servers.StartRabbitMQ(ctx, dir, servers.RabbitMQOptions{
+		Port: amqpPort, Config: fmt.Sprintf("listeners.tcp.2 = %s:%d", storeAddress, amqpPort),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("RabbitMQ: %w", err)
+	}
+	if _, err := os.Stat(d.path("rabbitmq", "account")); err == nil {
+		return r, nil
+	}
+	for _, args := range [][]string{
+		{"add_vhost", virtualHost},
+		{"add_user", storeUser, password},
+		{"set_permissions", "-p", virtualHost, storeUser, ".*", ".*", ".*"},
+	} {
+		if err := r.Ctl(ctx, args...); err != nil {
+			return r, fmt.Errorf("RabbitMQ: %s: %w", args[0], err)
+		}
+	}
+	return r, os.WriteFile(d.path("rabbitmq", "account"), nil, 0o600)
+}
