@@ -21,7 +21,7 @@ NODES ?= 3
 
 .PHONY: help
 help: ## Show what each target does
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## Build everything and run the whole product on http://localhost:8080
@@ -94,6 +94,16 @@ cluster-down: ## End the local cluster and leave nothing behind
 .PHONY: cluster-load
 cluster-load: images ## Load the images into the local cluster
 	go run ./hack/cluster load .cache/images/parley.tar .cache/images/parley-operator.tar
+
+.PHONY: kube-demo
+kube-demo: images ## Run the whole product on a real Kubernetes: operator, ChatCluster, stores (root, Debian)
+	hack/cluster/debian.sh
+	PARLEY_PACKAGES='mariadb-server rabbitmq-server' hack/debian.sh
+	go run ./hack/kubedemo -version $(VERSION) -nodes $(NODES) -listen 127.0.0.1:$(PORT) up
+
+.PHONY: kube-demo-down
+kube-demo-down: ## End what kube-demo has started
+	go run ./hack/kubedemo down
 
 .PHONY: images
 images: web bin operator ## Make the container images of parley and parley-operator, without Docker
