@@ -16,21 +16,21 @@ import (
 
 // startBackground starts a command that outlives this one. Its file <name>.pid holds its id and when it
 // began, so that another process that gets the same id later is never taken for it.
-func (d demo) startBackground(name string, args ...string) (id int, err error) {
+func (d demo) startBackground(name string, args ...string) error {
 	log, err := os.OpenFile(d.path(name+".log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer log.Close()
 	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // it outlives us
 	cmd.Dir, cmd.Stdout, cmd.Stderr = d.root, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return err
 	}
-	id = cmd.Process.Pid
+	id := cmd.Process.Pid
 	go func() { _ = cmd.Wait() }() // reaps it while we live; init does later
-	return id, os.WriteFile(d.path(name+".pid"), fmt.Appendf(nil, "%d %s", id, began(id)), 0o600)
+	return os.WriteFile(d.path(name+".pid"), fmt.Appendf(nil, "%d %s", id, began(id)), 0o600)
 }
 
 // background answers the id of a command that runs, 0 for none.

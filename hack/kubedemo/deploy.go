@@ -163,7 +163,7 @@ func (d demo) startForwarder(ctx context.Context) error {
 	if err := d.stopBackground(ctx, "forward"); err != nil {
 		return err
 	}
-	_, err := d.startBackground("forward", d.path("cluster"), "forward", d.listen, chatNamespace+"/"+chatName+"-gateway:8080")
+	err := d.startBackground("forward", d.path("cluster"), "forward", d.listen, chatNamespace+"/"+chatName+"-gateway:8080")
 	if err != nil {
 		return err
 	}

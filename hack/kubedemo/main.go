@@ -73,6 +73,7 @@ type demo struct {
 func (d demo) path(parts ...string) string {
 	return filepath.Join(append([]string{d.dir}, parts...)...)
 }
+
 func (d demo) kubeconfig() string {
 	return filepath.Join(d.root, ".cache", "cluster", "state", "kubeconfig")
 }
@@ -140,7 +141,7 @@ func (d demo) startCluster(ctx context.Context) error {
 		return err
 	}
 	if before, err := os.ReadFile(d.path("cluster.uid")); err == nil && string(before) != id {
-		err := errors.Join(d.stopBackground(ctx, "stores"), os.RemoveAll(d.path("mariadb")), os.RemoveAll(d.path("rabbitmq")))
+		err := errors.Join(d.stopBackground(ctx, "stores"), os.RemoveAll(d.path("mariadb")), os.RemoveAll(d.path("rabbitmq")), os.RemoveAll(d.path("rabbitmq.account")))
 		if err != nil {
 			return err
 		}
@@ -157,7 +158,7 @@ func (d demo) buildCluster(ctx context.Context) error {
 func (d demo) down(ctx context.Context) error {
 	if _, err := os.Stat(d.dir); err != nil {
 		d.say("there is nothing to end")
-		return nil
+		return nil //nolint:nilerr // without a folder there was no start
 	}
 	failed := d.stopBackground(ctx, "forward")
 	if _, err := os.Stat(d.path("cluster.ours")); err == nil {

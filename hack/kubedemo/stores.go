@@ -39,7 +39,7 @@ func (d demo) startStores(ctx context.Context) error {
 		if _, err := d.run(ctx, "cp", "--remove-destination", self, d.path("kubedemo")); err != nil {
 			return err
 		}
-		if _, err := d.startBackground("stores", d.path("kubedemo"), "stores"); err != nil {
+		if err := d.startBackground("stores", d.path("kubedemo"), "stores"); err != nil {
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func (d demo) startRabbitMQ(ctx context.Context, password string) (*servers.Rabb
 	if err != nil {
 		return nil, fmt.Errorf("RabbitMQ: %w", err)
 	}
-	if _, err := os.Stat(d.path("rabbitmq", "account")); err == nil {
+	if _, err := os.Stat(d.path("rabbitmq.account")); err == nil {
 		return r, nil
 	}
 	for _, args := range [][]string{
@@ -141,5 +141,5 @@ func (d demo) startRabbitMQ(ctx context.Context, password string) (*servers.Rabb
 			return r, fmt.Errorf("RabbitMQ: %s: %w", args[0], err)
 		}
 	}
-	return r, os.WriteFile(d.path("rabbitmq", "account"), nil, 0o600)
+	return r, os.WriteFile(d.path("rabbitmq.account"), nil, 0o600)
 }

@@ -3,7 +3,7 @@
 // Package binaries compiles the programs of a Kubernetes cluster from their Go modules, once.
 //
 // Each program is static. It lies in .cache/cluster/<module>-<key>/, where key is a hash of the module's
-// go.mod and go.sum, and .cache/cluster/bin holds links to those that are current.
+// files, and .cache/cluster/bin holds links to those that are current.
 package binaries
 
 import (
@@ -141,10 +141,15 @@ func (p program) flags() string {
 	return flags
 }
 
+// keyOf is a hash of the files of a tools module, in order of name.
 func keyOf(module string) (string, error) {
+	entries, err := os.ReadDir(module)
+	if err != nil {
+		return "", err
+	}
 	hash := sha256.New()
-	for _, name := range []string{"go.mod", "go.sum"} {
-		content, err := os.ReadFile(filepath.Join(module, name)) //nolint:gosec // a table above
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(module, entry.Name())) //nolint:gosec // a table above
 		if err != nil {
 			return "", err
 		}
