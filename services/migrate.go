@@ -37,15 +37,18 @@ func migrateCommand(s streams) *cobra.Command {
 			"  PARLEY_MYSQL_DSN=mysql://app:secret@db:3306/parley_user parley migrate user",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m.services, m.resultAsked = append(args, named...), cmd.Flags().Changed("result")
+			if prefix := s.environ[component.EnvMySQLDatabase]; prefix != "" && !cmd.Flags().Changed("prefix") {
+				m.prefix = prefix
+			}
 			result, err := migrate(cmd.Context(), s, m)
 			return conclude(m, result, err)
 		},
 	}
 	flags := command.Flags()
 	flags.StringSliceVar(&named, "service", nil, "service to migrate, the same as an argument")
-	flags.StringVar(&m.prefix, "prefix", defaultPrefix, "start of the schemas' names")
+	flags.StringVar(&m.prefix, "prefix", defaultPrefix, "start of the schemas' names, also PARLEY_MYSQL_DATABASE")
 	flags.BoolVar(&m.create, "create", false, "make schemas that are missing; the user needs the right to")
-	flags.DurationVar(&m.wait, "wait", time.Minute, "how long MySQL may take to answer")
+	flags.DurationVar(&m.wait, "wait", time.Minute, "how long MySQL, or another run, may take")
 	flags.StringVar(&m.result, "result", "/dev/termination-log", "file for the result as JSON; the default is written only where it is there")
 	return command
 }
@@ -78,13 +81,17 @@ func migrate(ctx context.Context, s streams, m migration) (component.MigrationRe
 			return result, explainMySQL(wanted[0], err)
 		}
 	}
-	for _, d := range wanted {
-		if m.create && d.schema != "" {
-			if err := createSchema(ctx, environ, d); err != nil {
-				return result, explainMySQL(d, err)
-			}
+	if m.create {
+		if err := createSchemas(ctx, environ, wanted); err != nil {
+			return result, err
 		}
-		version, text, err := migrateOne(ctx, d)
+	}
+	own := claimOf(environ, m.wait)
+	if err := own.refuseOwned(ctx, wanted); err != nil {
+		return result, err
+	}
+	for _, d := range wanted {
+		version, text, err := own.migrateOwned(ctx, d)
 		if err != nil {
 			return result, explainMySQL(d, err)
 		}
@@ -143,12 +150,17 @@ func explainMySQL(d database, err error) error {
 		noRight      = 1044
 		noCommand    = 1142
 	)
+	if known, ok := errors.AsType[failure](err); ok {
+		return known
+	}
 	refusal, refused := errors.AsType[*mysql.MySQLError](err)
 	switch {
 	case refused && refusal.Number == noSuchSchema:
 		return failure{reasonConfiguration, fmt.Errorf("%s: the schema %s does not exist: create it, or add --create", d.name, d.place())}
 	case refused && slices.Contains([]uint16{noAccess, noRight, noCommand}, refusal.Number):
 		return failure{reasonAuth, fmt.Errorf("%s: MySQL refuses the user of PARLEY_MYSQL_DSN: give it the rights on %s, or correct user and password", d.name, d.place())}
+	case sqldb.ClassOf(err) == component.ClassTLSFailed:
+		return failure{reasonTLS, fmt.Errorf("%s: MySQL and this program do not agree on TLS: correct ca.crt, or the client's certificate, or PARLEY_MYSQL_TLS", d.name)}
 	case errors.Is(err, fault.ErrUnavailable):
 		return failure{reasonOf(sqldb.ClassOf(err)), fmt.Errorf("%s: MySQL does not answer: check that it runs and that PARLEY_MYSQL_DSN names its host and port: %w", d.name, err)}
 	default:

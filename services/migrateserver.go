@@ -36,6 +36,19 @@ func awaitMySQL(ctx context.Context, environ map[string]string, wait time.Durati
 	}
 }
 
+// createSchemas makes all schemas that are missing, before the first is changed.
+func createSchemas(ctx context.Context, environ map[string]string, wanted []database) error {
+	for _, d := range wanted {
+		if d.schema == "" {
+			continue
+		}
+		if err := createSchema(ctx, environ, d); err != nil {
+			return explainMySQL(d, err)
+		}
+	}
+	return nil
+}
+
 // createSchema makes a schema that is missing. It looks before: whoever has one needs no right to create.
 func createSchema(ctx context.Context, environ map[string]string, d database) error {
 	if !schemaName.MatchString(d.schema) {
