@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -182,6 +183,23 @@ func (p plan) startAddons(ctx context.Context) error {
 	}
 	return nil
 }
+
+// spreadDNS moves the replicas of CoreDNS when nodes came after them: both on one node are lost with it.
+func (p plan) spreadDNS(ctx context.Context, count int) error {
+	if err := p.rolledOut(ctx, "deployment/coredns"); err != nil || count == 1 {
+		return err
+	}
+	text, err := p.kubectl(ctx, "-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-dns", "-o", `jsonpath={.items[*].spec.nodeName}`)
+	if err != nil || !onOneNode(strings.Fields(text)) {
+		return err
+	}
+	if _, err := p.kubectl(ctx, "-n", "kube-system", "rollout", "restart", "deployment/coredns"); err != nil {
+		return err
+	}
+	return p.rolledOut(ctx, "deployment/coredns")
+}
+
+func onOneNode(names []string) bool { return len(names) > 1 && len(slices.Compact(names)) == 1 }
 
 // rolledOut waits until an add-on is there.
 func (p plan) rolledOut(ctx context.Context, what string) error {

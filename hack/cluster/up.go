@@ -73,7 +73,7 @@ func (p plan) up(ctx context.Context, count int, out io.Writer) error {
 		{"images of add-ons", func() error { return p.whenContainerd(ctx, list) }},
 		{"nodes are ready", func() error { return p.readyNodes(ctx, list, began) }},
 		{"add-ons", func() error { return p.startAddons(ctx) }},
-		{"CoreDNS", rollout("deployment/coredns")},
+		{"CoreDNS", func() error { return p.spreadDNS(ctx, count) }},
 		{"NetworkPolicy agents", rollout("daemonset/kube-network-policies")},
 		{"metrics-server", rollout("deployment/metrics-server")},
 	} {
