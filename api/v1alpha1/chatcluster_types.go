@@ -49,13 +49,24 @@ const (
 // ChatCluster describes a running Parley.
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=chat
+// +kubebuilder:subresource:scale:specpath=.spec.services.gateway.replicas,statuspath=.status.replicas,selectorpath=.status.selector
+// +kubebuilder:resource:shortName=chat,categories={all,parley}
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.ready`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
+// +kubebuilder:printcolumn:name="Sessions",type=integer,JSONPath=`.status.gateway.sessions`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Target",type=string,priority=1,JSONPath=`.spec.version`
+// +kubebuilder:printcolumn:name="Schema",type=string,priority=1,JSONPath=`.status.schema.phase`
+// +kubebuilder:printcolumn:name="Endpoint",type=string,priority=1,JSONPath=`.status.endpoint`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 34 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="the name must have at most 34 characters, start with a letter and hold only a-z, 0-9 and -: choose a shorter one"
 type ChatCluster struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// Spec is what the user wants; nothing of ours ever writes it.
-	Spec ChatClusterSpec `json:"spec,omitempty"`
+	Spec ChatClusterSpec `json:"spec"`
 	// Status is what was observed; the operator writes it once per pass.
 	Status ChatClusterStatus `json:"status,omitempty"`
 }
@@ -71,10 +82,18 @@ type ChatClusterList struct {
 }
 
 // ChatClusterSpec is what the user wants.
+// +kubebuilder:validation:XValidation:rule="self.profile != 'Production' || self.services.gateway.replicas >= 2",message="Production needs services.gateway.replicas of at least 2: raise it, or use profile Development"
+// +kubebuilder:validation:XValidation:rule="self.profile != 'Production' || !has(self.services.gateway.autoscaling) || !has(self.services.gateway.autoscaling.minReplicas) || self.services.gateway.autoscaling.minReplicas >= 2",message="Production needs services.gateway.autoscaling.minReplicas of at least 2"
+// +kubebuilder:validation:XValidation:rule="self.profile != 'Production' || (has(self.exposure) && has(self.exposure.host) && self.exposure.host != '')",message="Production needs exposure.host: the public name of the chat"
+// +kubebuilder:validation:XValidation:rule="self.profile != 'Production' || !has(self.dependencies.sms) || self.dependencies.sms.provider != 'Log'",message="Production must not write codes to the log: choose another sms.provider"
 type ChatClusterSpec struct {
 	// Version to run: a semantic version without "v", at most 64 characters.
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`
 	Version string `json:"version"`
 	// Profile sets how strict the rules are; Production by default.
+	// +kubebuilder:default=Production
+	// +kubebuilder:validation:XValidation:rule="oldSelf == 'Development' || self == 'Production'",message="Production cannot become Development again: make a new ChatCluster"
 	Profile Profile `json:"profile,omitempty"`
 	// Image to run; by default what the operator was started with.
 	Image *Image `json:"image,omitempty"`
@@ -85,6 +104,7 @@ type ChatClusterSpec struct {
 	// PodTemplate is merged into the pods of every component.
 	PodTemplate *PodTemplate `json:"podTemplate,omitempty"`
 	// Services holds the settings of each component.
+	// +kubebuilder:default={gateway: {replicas: 2}}
 	Services Services `json:"services,omitempty"`
 	// Dependencies are the stores and providers that the cluster uses.
 	Dependencies Dependencies `json:"dependencies"`

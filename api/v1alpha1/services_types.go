@@ -7,6 +7,7 @@ import "k8s.io/apimachinery/pkg/api/resource"
 // Services holds the settings of each component. A component that is absent has its defaults.
 type Services struct {
 	// Gateway is the public door.
+	// +kubebuilder:default={replicas: 2}
 	Gateway *GatewayService `json:"gateway,omitempty"`
 	// User keeps accounts.
 	User *Service `json:"user,omitempty"`
@@ -22,11 +23,18 @@ type Services struct {
 	Speech *Service `json:"speech,omitempty"`
 }
 
-// Service is what every component has.
+// Service are the settings of a component.
 type Service struct {
-	// Replicas, 1–200. The gateway has 2 by default; others 2 in Production and 1 in Development. With
-	// autoscaling it is only the first count.
+	Workload `json:",inline"`
+	// Replicas, 1–200; 2 in Production and 1 in Development by default. With autoscaling it is only the
+	// first count.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=200
 	Replicas *int32 `json:"replicas,omitempty"`
+}
+
+// Workload is what every component has.
+type Workload struct {
 	// Resources of a pod; by default the operator's table.
 	Resources *Resources `json:"resources,omitempty"`
 	// Autoscaling by load; none by default.
@@ -37,7 +45,13 @@ type Service struct {
 
 // GatewayService are the settings of the gateway.
 type GatewayService struct {
-	Service `json:",inline"`
+	Workload `json:",inline"`
+	// Replicas, 1–200; 2 by default, in both profiles: the scale subresource needs a default that the
+	// schema can state. With autoscaling it is only the first count.
+	// +kubebuilder:default=2
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=200
+	Replicas *int32 `json:"replicas,omitempty"`
 	// MaxSessionsPerPod is the admission limit, 100–1000000; 20000 by default.
 	MaxSessionsPerPod *int32 `json:"maxSessionsPerPod,omitempty"`
 	// Drain sets how sessions leave a pod.

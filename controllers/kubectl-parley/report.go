@@ -174,7 +174,7 @@ func redactCluster(spec *chatv1alpha1.ChatClusterSpec) {
 	templates := []*chatv1alpha1.PodTemplate{spec.PodTemplate}
 	services := []*chatv1alpha1.Service{spec.Services.User, spec.Services.Friend, spec.Services.Message, spec.Services.Transmit}
 	if spec.Services.Gateway != nil {
-		services = append(services, &spec.Services.Gateway.Service)
+		templates = append(templates, spec.Services.Gateway.PodTemplate)
 	}
 	for _, service := range services {
 		if service != nil {

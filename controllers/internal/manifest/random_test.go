@@ -21,9 +21,10 @@ func drawCluster(t *rapid.T) *chatv1alpha1.ChatCluster {
 		TrustedProxies: some(t, "proxies", "10.0.0.0/8", "fd00::/8"),
 	}
 	c.Spec.PodTemplate = drawPodTemplate(t, "pod template")
-	c.Spec.Services.Gateway = &chatv1alpha1.GatewayService{Service: chatv1alpha1.Service{
-		Replicas: new(rapid.Int32Range(2, 5).Draw(t, "seats")), Resources: drawResources(t), PodTemplate: drawPodTemplate(t, "gateway"),
-	}}
+	c.Spec.Services.Gateway = &chatv1alpha1.GatewayService{
+		Replicas: new(rapid.Int32Range(2, 5).Draw(t, "seats")),
+		Workload: chatv1alpha1.Workload{Resources: drawResources(t), PodTemplate: drawPodTemplate(t, "gateway")},
+	}
 	c.Spec.Services.User = drawService(t, "user")
 	c.Spec.Services.Message = drawService(t, "message")
 	c.Spec.Services.Transmit = drawService(t, "transmit")
@@ -48,7 +49,7 @@ func drawService(t *rapid.T, label string) *chatv1alpha1.Service {
 	if rapid.Bool().Draw(t, label+" absent") {
 		return nil
 	}
-	s := &chatv1alpha1.Service{Resources: drawResources(t), PodTemplate: drawPodTemplate(t, label)}
+	s := &chatv1alpha1.Service{Workload: chatv1alpha1.Workload{Resources: drawResources(t), PodTemplate: drawPodTemplate(t, label)}}
 	if rapid.Bool().Draw(t, label+" autoscaled") {
 		s.Autoscaling = &chatv1alpha1.Autoscaling{MaxReplicas: rapid.Int32Range(2, 9).Draw(t, label+" most")}
 	} else {

@@ -12,7 +12,7 @@ func serviceOf(in Input, name component.Name) *chatv1alpha1.Service {
 	services := &in.Cluster.Spec.Services
 	switch name {
 	case component.Gateway:
-		return &services.Gateway.Service
+		return &chatv1alpha1.Service{Workload: services.Gateway.Workload, Replicas: services.Gateway.Replicas}
 	case component.User:
 		return services.User
 	case component.Friend:
