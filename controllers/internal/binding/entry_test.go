@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"strings"
 	"testing"
@@ -41,10 +42,7 @@ func TestParseAccepts(t *testing.T) {
 	t.Parallel()
 	own := map[string]string{"host": "host", "username": "username", "password": "password"}
 	with := func(more ...string) map[string]string {
-		keys := map[string]string{}
-		for entry, key := range own {
-			keys[entry] = key
-		}
+		keys := maps.Clone(own)
 		for _, entry := range more {
 			keys[entry] = entry
 		}
@@ -59,14 +57,18 @@ func TestParseAccepts(t *testing.T) {
 	}{
 		"single values": {component.MySQL, full(), nil, manifest.Binding{Keys: own, Host: "store.example.com"}},
 		"a foreign key name": {
-			component.MySQL, full("password", "", "MYSQL_PASSWORD", canary), map[string]string{"password": "MYSQL_PASSWORD"},
+			component.MySQL,
+			full("password", "", "MYSQL_PASSWORD", canary),
+			map[string]string{"password": "MYSQL_PASSWORD"},
 			manifest.Binding{Keys: map[string]string{"host": "host", "username": "username", "password": "MYSQL_PASSWORD"}, Host: "store.example.com"},
 		},
 		"an entry that nobody reads": {component.MySQL, full("connection_string", "\x00"), nil, manifest.Binding{Keys: own, Host: "store.example.com"}},
 		"one newline at the end":     {component.MySQL, full("host", "store.example.com\n", "port", "3307\n"), nil, manifest.Binding{Keys: with("port"), Host: "store.example.com", Port: 3307}},
 		"the type of a fork":         {component.MySQL, full("type", "mariadb"), nil, manifest.Binding{Keys: with("type"), Host: "store.example.com"}},
 		"only a uri": {
-			component.MySQL, map[string][]byte{"uri": []byte("mysql://parley:" + canary + "@db.example.com:3310/any")}, nil,
+			component.MySQL,
+			map[string][]byte{"uri": []byte("mysql://parley:" + canary + "@db.example.com:3310/any")},
+			nil,
 			manifest.Binding{Keys: map[string]string{"uri": "uri"}, Host: "db.example.com", Port: 3310},
 		},
 		"a uri and the same single values": {

@@ -116,7 +116,7 @@ func (e *entries) fromURI() (place, *Problem) {
 
 func parsePort(text string) (int32, bool) {
 	port, err := strconv.ParseUint(text, 10, 16)
-	return int32(port), err == nil && port > 0 //nolint:gosec // 16 bits fit
+	return int32(port), err == nil && port > 0
 }
 
 func isHost(text string) bool {

@@ -114,7 +114,7 @@ func (r *Resolver) follow(
 ) (string, *Problem, error) {
 	group, err := schema.ParseGroupVersion(ref.APIVersion)
 	if err != nil {
-		return "", problemf(chatv1alpha1.SuffixInvalid, "correct bindingRef.apiVersion"), nil
+		return "", problemf(chatv1alpha1.SuffixInvalid, "correct bindingRef.apiVersion"), nil //nolint:nilerr // what people wrote is a Problem
 	}
 	kind := group.WithKind(ref.Kind)
 	plural, _ := meta.UnsafeGuessKindToResource(kind)
@@ -138,8 +138,9 @@ func (r *Resolver) follow(
 	case err != nil:
 		return "", nil, fmt.Errorf("read %s %s: %w", ref.Kind, ref.Name, err)
 	}
-	name, _, err := unstructured.NestedString(object.Object, "status", "binding", "name")
-	if err != nil || name == "" {
+	// Something that is no text counts as nothing.
+	name, _, _ := unstructured.NestedString(object.Object, "status", "binding", "name")
+	if name == "" {
 		return "", problemf(chatv1alpha1.SuffixBindingNotReady,
 			"%s %q offers no Secret in .status.binding.name yet", ref.Kind, ref.Name), nil
 	}
