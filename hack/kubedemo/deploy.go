@@ -189,18 +189,16 @@ func answers(ctx context.Context, url string) error {
 	return errors.Join(err, response.Body.Close())
 }
 
-// uninstall takes away what up has put into a cluster that stays.
+// uninstall takes away what up has put into a cluster that stays, but for the kind: other ChatClusters need it.
 func (d demo) uninstall(ctx context.Context) error {
 	if _, err := d.kubectl(ctx, "get", "nodes"); err != nil {
 		return nil //nolint:nilerr // a cluster that is gone holds nothing
 	}
-	_, err := d.kubectl(ctx, "-n", chatNamespace, "delete", "chatcluster", chatName, "--ignore-not-found", "--timeout=2m")
-	_, gone := d.kubectl(ctx, "delete", "namespace", chatNamespace, "--ignore-not-found", "--timeout=2m")
-	err = errors.Join(err, gone)
+	_, err := d.kubectl(ctx, "delete", "namespace", chatNamespace, "--ignore-not-found", "--timeout=2m")
 	for _, release := range []string{"parley-operator", "parley-crds"} {
 		_, gone := d.run(ctx, filepath.Join(d.root, "hack", "tool.sh"), "helm", "uninstall", release, "-n", operatorNamespace, "--ignore-not-found", "--wait")
 		err = errors.Join(err, gone)
 	}
-	_, gone = d.kubectl(ctx, "delete", "namespace", operatorNamespace, "--ignore-not-found", "--timeout=2m")
+	_, gone := d.kubectl(ctx, "delete", "namespace", operatorNamespace, "--ignore-not-found", "--timeout=2m")
 	return errors.Join(err, gone)
 }
