@@ -8,6 +8,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/process"
 )
 
 func doctorCommand(s streams) *cobra.Command {
@@ -16,15 +19,29 @@ func doctorCommand(s streams) *cobra.Command {
 		Use:   "doctor [SERVICE...]",
 		Short: "Check MySQL and RabbitMQ",
 		Long: "Check that MySQL and RabbitMQ are reachable, keep what was acknowledged, and are up to date. Nothing is\n" +
-			"changed. PARLEY_MYSQL_DSN and PARLEY_RABBITMQ_URL name the servers.",
+			"changed. PARLEY_MYSQL_DSN and PARLEY_RABBITMQ_URL, or the bindings below SERVICE_BINDING_ROOT, name the\n" +
+			"servers.",
 		Example: "  PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/ PARLEY_RABBITMQ_URL=amqp://127.0.0.1:5672/ parley doctor",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			findings := append(checkMySQL(cmd.Context(), s.environ, args, prefix), checkRabbitMQ(cmd.Context(), s.environ)...)
+			environ, err := boundEnvironment(s.environ, args)
+			if err != nil {
+				return report(s.out, []finding{bad("bindings", "not readable", err.Error())})
+			}
+			findings := append(checkMySQL(cmd.Context(), environ, args, prefix), checkRabbitMQ(cmd.Context(), environ)...)
 			return report(s.out, findings)
 		},
 	}
 	command.Flags().StringVar(&prefix, "prefix", defaultPrefix, "start of the schemas' names")
 	return command
+}
+
+// boundEnvironment completes the addresses from bindings, with the eyes of the service if there is one.
+func boundEnvironment(environ map[string]string, services []string) (map[string]string, error) {
+	var name component.Name
+	if len(services) == 1 {
+		name = component.Name(services[0])
+	}
+	return process.Complete(environ, name)
 }
 
 // finding is the result of one check.

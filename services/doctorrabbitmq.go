@@ -15,6 +15,9 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/broker"
+	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
+	"github.com/parley-chat/parley/services/internal/certificate"
+	"github.com/parley-chat/parley/services/internal/secret"
 )
 
 // transmitQueues lists the durable queues; their backlog and dead letters are what people ask about.
@@ -26,10 +29,14 @@ func checkRabbitMQ(ctx context.Context, environ map[string]string) []finding {
 	if address == "" {
 		return []finding{bad("RabbitMQ", "no address", "set PARLEY_RABBITMQ_URL to amqp://user:password@host:port/vhost")}
 	}
-	if _, err := amqp.ParseURI(address); err != nil {
+	parsed, err := amqpbroker.ParseAddress(secret.New(address))
+	if errors.Is(err, broker.ErrInvalid) {
 		return []finding{bad("RabbitMQ", "no address", "PARLEY_RABBITMQ_URL cannot be read: write amqp://user:password@host:port/vhost")}
 	}
-	connection, err := dialRabbitMQ(ctx, address)
+	if err != nil {
+		return []finding{bad("RabbitMQ", "no certificates", err.Error())}
+	}
+	connection, err := dialRabbitMQ(ctx, parsed)
 	if err != nil {
 		return []finding{bad("RabbitMQ reachable", "no", explainAMQP(err))}
 	}
@@ -45,9 +52,9 @@ func checkRabbitMQ(ctx context.Context, environ map[string]string) []finding {
 	return findings
 }
 
-func dialRabbitMQ(ctx context.Context, address string) (*amqp.Connection, error) {
-	return amqp.DialConfig(address, amqp.Config{
-		Heartbeat: 10 * time.Second,
+func dialRabbitMQ(ctx context.Context, address amqpbroker.Address) (*amqp.Connection, error) {
+	return amqp.DialConfig(address.URL.Reveal(), amqp.Config{
+		Heartbeat: 10 * time.Second, TLSClientConfig: address.TLS,
 		Dial: func(network, address string) (net.Conn, error) {
 			connection, err := (&net.Dialer{Timeout: checkTimeout}).DialContext(ctx, network, address)
 			if err != nil {
@@ -66,6 +73,8 @@ func explainAMQP(err error) string {
 		return "RabbitMQ refuses the vhost of PARLEY_RABBITMQ_URL: create it, or give the user rights on it"
 	case refused && refusal.Code == amqp.AccessRefused:
 		return "RabbitMQ refuses the user of PARLEY_RABBITMQ_URL: correct user and password"
+	case certificate.IsRefusal(err):
+		return "RabbitMQ and this program do not agree on TLS: correct ca.crt, or the client's certificate, or PARLEY_RABBITMQ_TLS"
 	default:
 		return "check that RabbitMQ runs and that PARLEY_RABBITMQ_URL names its host and port"
 	}

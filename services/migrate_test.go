@@ -22,7 +22,7 @@ func bound(t *testing.T, password string) (environ map[string]string, dsn string
 	dsn = strings.TrimSuffix(realServer(t, sqldbtest.DSNVariable, "MySQL or MariaDB"), "/") + "/"
 	server, err := url.Parse(dsn)
 	if err != nil || server.Scheme != "mysql" {
-		t.Skip("the address of the server has the driver's form")
+		t.Fatal("the address of the server must start with mysql://")
 	}
 	root := t.TempDir()
 	if err := os.Mkdir(filepath.Join(root, "mysql"), 0o700); err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/certificate"
 )
 
 // Default ports of the dependencies.
@@ -19,13 +20,6 @@ const (
 	portMySQL = "3306"
 	portAMQP  = "5672"
 	portAMQPS = "5671"
-)
-
-// How a connection is secured.
-const (
-	tlsFull     = "VerifyFull"
-	tlsCA       = "VerifyCA"
-	tlsDisabled = "Disabled"
 )
 
 // Complete is environ with PARLEY_MYSQL_DSN and PARLEY_RABBITMQ_URL. One that is set stays; else it is
@@ -93,9 +87,13 @@ func (d dependency) address(environ map[string]string, name component.Name) (str
 		}
 		return "", nil
 	}
-	secured, err := d.secured(environ, whole)
+	files, err := d.files(environ, b, whole)
 	if err != nil {
 		return "", err
+	}
+	secured := 1
+	if files.Mode == certificate.Disabled {
+		secured = 0
 	}
 	port := cmp.Or(environ[d.port], b.entries[component.EntryPort], whole.Port(), d.ports[secured])
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
@@ -107,11 +105,19 @@ func (d dependency) address(environ map[string]string, name component.Name) (str
 		password, _ = whole.User.Password()
 	}
 	path := cmp.Or(environ[d.path], b.entries[d.pathEntry], d.pathOf(whole))
+	if d.name == component.MySQL && name == component.Migrate {
+		path = "" // there the variable is the start of all schemas' names
+	}
 	address := url.URL{
 		Scheme: d.schemes[secured], Host: net.JoinHostPort(host, port), Path: "/" + path, RawPath: "/" + url.PathEscape(path),
 	}
 	if username != "" {
 		address.User = url.UserPassword(username, password)
+	}
+	if secured == 1 {
+		options := url.Values{}
+		files.AddTo(options)
+		address.RawQuery = options.Encode()
 	}
 	return address.String(), nil
 }
@@ -138,18 +144,26 @@ func (d dependency) pathOf(whole *url.URL) string {
 	return strings.TrimPrefix(whole.Path, "/")
 }
 
-// secured is 1 with TLS and 0 without.
-func (d dependency) secured(environ map[string]string, whole *url.URL) (int, error) {
-	mode := environ[d.tls]
-	if mode == "" && d.name == component.RabbitMQ && whole.Scheme == d.schemes[0] {
-		mode = tlsDisabled // the uri says so
+// files say how the connection is secured; fully where nothing says otherwise.
+func (d dependency) files(environ map[string]string, b binding, whole *url.URL) (certificate.Files, error) {
+	mode := certificate.Mode(environ[d.tls])
+	if mode == "" {
+		mode = certificate.VerifyFull
+		if d.name == component.RabbitMQ && whole.Scheme == d.schemes[0] {
+			mode = certificate.Disabled // the uri says so
+		}
 	}
-	switch mode {
-	case tlsDisabled:
-		return 0, nil
-	case tlsFull, tlsCA, "":
-		return 0, fmt.Errorf("%s: this program can only connect with %s", d.tls, tlsDisabled)
-	default:
-		return 0, fmt.Errorf("%s must be %s, %s or %s", d.tls, tlsFull, tlsCA, tlsDisabled)
+	files := certificate.Files{
+		Mode: mode, CA: b.file(component.EntryCA), Chain: b.file(component.EntryCertificate), Key: b.file(component.EntryPrivateKey),
 	}
+	switch {
+	case mode == certificate.Disabled:
+		return certificate.Files{Mode: mode}, nil
+	case mode != certificate.VerifyFull && mode != certificate.VerifyCA:
+		return files, fmt.Errorf("%s: %w", d.tls, certificate.ErrMode)
+	}
+	if _, err := files.Config(""); err != nil {
+		return files, fmt.Errorf("%s: %s: %w", component.EnvBindingRoot, d.name, err)
+	}
+	return files, nil
 }

@@ -85,3 +85,11 @@ func (b binding) user(name component.Name) (username, password string) {
 	}
 	return b.entries[component.EntryUsername], b.entries[component.EntryPassword]
 }
+
+// file is the path of an entry, empty if the binding lacks it.
+func (b binding) file(entry string) string {
+	if b.entries[entry] == "" {
+		return ""
+	}
+	return filepath.Join(b.folder, entry)
+}

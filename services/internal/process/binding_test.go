@@ -4,6 +4,7 @@ package process_test
 
 import (
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/certificate"
+	"github.com/parley-chat/parley/services/internal/certificate/certificatetest"
 	"github.com/parley-chat/parley/services/internal/process"
 )
 
@@ -97,6 +100,42 @@ func TestAddressesComeFromBindings(t *testing.T) {
 	}
 }
 
+func TestFilesOfCertificatesAreNamedInTheAddress(t *testing.T) {
+	t.Parallel()
+	authority := certificatetest.New(t)
+	chain, key := authority.Issue("client")
+	files := map[string]string{"mysql/host": "db", "mysql/username": "u", "mysql/password": "p", "rabbitmq/host": "mq"}
+	for entry, file := range map[string]string{"ca.crt": authority.File, "certificates": chain, "private-key": key} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files["mysql/"+entry], files["rabbitmq/"+entry] = string(text), string(text)
+	}
+	root := writeBinding(t, files)
+	got, err := process.Complete(map[string]string{"SERVICE_BINDING_ROOT": root, "PARLEY_RABBITMQ_TLS": "VerifyCA"}, component.User)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for variable, want := range map[string]string{
+		"PARLEY_MYSQL_DSN": "mysql://u:p@db:3306/", "PARLEY_RABBITMQ_URL": "amqps://mq:5671/",
+	} {
+		address, err := url.Parse(got[variable])
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := address.Query()
+		found := certificate.Take(query)
+		address.RawQuery = query.Encode()
+		if address.String() != want {
+			t.Errorf("%s is %s, want %s", variable, address, want)
+		}
+		if _, err := found.Config("db"); err != nil || found.CA == "" || found.Chain == "" || found.Key == "" {
+			t.Errorf("%s names %+v, %v", variable, found, err)
+		}
+	}
+}
+
 func TestWrongBindingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
@@ -112,6 +151,8 @@ func TestWrongBindingsAreNamedWithoutTheirValues(t *testing.T) {
 		"an uri of another kind": {nil, map[string]string{"mysql/uri": "http://hunter2@x"}, "mysql/uri must be mysql://"},
 		"an uri that is none":    {nil, map[string]string{"rabbitmq/uri": "amqp://hunter2@%zz"}, "rabbitmq/uri must be amqp://"},
 		"a port that is none":    {nil, map[string]string{"mysql/host": "h", "mysql/port": "hunter2"}, "must be 1 to 65535"},
+		"a CA that is none":      {map[string]string{"PARLEY_MYSQL_TLS": "VerifyFull"}, map[string]string{"mysql/host": "h", "mysql/ca.crt": "hunter2"}, "mysql: the CA must be"},
+		"a key without chain":    {map[string]string{"PARLEY_RABBITMQ_TLS": "VerifyFull"}, map[string]string{"rabbitmq/host": "h", "rabbitmq/private-key": "hunter2"}, "rabbitmq: certificates"},
 		"an unknown form of TLS": {map[string]string{"PARLEY_MYSQL_TLS": "hunter2"}, map[string]string{"mysql/host": "h"}, "PARLEY_MYSQL_TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,9 +9,7 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/broker"
-	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
-	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/telemetry"
 )
 
@@ -32,11 +30,9 @@ func Identify(ops *telemetry.Ops, name component.Name, version string, b broker.
 	})
 }
 
-// WatchDatabase makes group look at a MySQL now and then, for /statusz. Nothing else depends on it.
-func WatchDatabase(group *lifecycle.Group, ops *telemetry.Ops, db *sqldb.DB) {
-	if db.Dialect() == dialect.SQLite {
-		return
-	}
+// WatchDatabase makes group ask a database now and then how it fares, for /statusz. Nothing else depends
+// on it. The empty class is for one that lives in this process.
+func WatchDatabase(group *lifecycle.Group, ops *telemetry.Ops, ask func(ctx context.Context) component.Class) {
 	var latest atomic.Value
 	ops.SetDependency(component.MySQL, func() component.Class {
 		class, _ := latest.Load().(component.Class)
@@ -46,11 +42,9 @@ func WatchDatabase(group *lifecycle.Group, ops *telemetry.Ops, db *sqldb.DB) {
 		ticker := time.NewTicker(lookPause)
 		defer ticker.Stop()
 		for {
-			class := look(ctx, db)
-			if ctx.Err() != nil {
-				return nil
+			if class := look(ctx, ask); ctx.Err() == nil {
+				latest.Store(class)
 			}
-			latest.Store(class)
 			select {
 			case <-ctx.Done():
 				return nil
@@ -60,8 +54,8 @@ func WatchDatabase(group *lifecycle.Group, ops *telemetry.Ops, db *sqldb.DB) {
 	})
 }
 
-func look(ctx context.Context, db *sqldb.DB) component.Class {
+func look(ctx context.Context, ask func(ctx context.Context) component.Class) component.Class {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	return sqldb.ClassOf(db.Ping(ctx))
+	return ask(ctx)
 }

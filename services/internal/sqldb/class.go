@@ -3,15 +3,24 @@
 package sqldb
 
 import (
-	"crypto/tls"
-	"crypto/x509"
+	"context"
 	"errors"
 	"slices"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/certificate"
+	"github.com/parley-chat/parley/services/internal/dialect"
 )
+
+// Class asks the database how it fares; empty for SQLite, which is nobody else's.
+func (db *DB) Class(ctx context.Context) component.Class {
+	if db.Dialect() == dialect.SQLite {
+		return ""
+	}
+	return ClassOf(db.Ping(ctx))
+}
 
 // ClassOf sorts the answer of a call into what a dependency is called in status. A statement that the
 // server refused for another reason than the user shows that it is reachable.
@@ -25,7 +34,7 @@ func ClassOf(err error) component.Class {
 		}
 		return component.ClassReachable
 	}
-	if isTLS(err) {
+	if certificate.IsRefusal(err) || errors.Is(err, mysql.ErrNoTLS) {
 		return component.ClassTLSFailed
 	}
 	if isConnectionTrouble(err) {
@@ -36,12 +45,3 @@ func ClassOf(err error) component.Class {
 
 // refusals of a user: no access to a schema, wrong password, host not allowed, no such command, no TLS.
 func refusals() []uint16 { return []uint16{1044, 1045, 1130, 1142, 1227, 1698, 3159} }
-
-func isTLS(err error) bool {
-	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
-	_, header := errors.AsType[tls.RecordHeaderError](err)
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	_, hostname := errors.AsType[x509.HostnameError](err)
-	return unverified || alert || header || authority || hostname || errors.Is(err, mysql.ErrNoTLS)
-}

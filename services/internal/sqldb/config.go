@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/parley-chat/parley/services/internal/certificate"
 	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/secret"
 )
@@ -82,11 +83,19 @@ func parseMySQL(dsn string) (*mysql.Config, error) {
 	if err != nil || u.Host == "" {
 		return nil, errDSN
 	}
+	options, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, errDSN
+	}
+	files := certificate.Take(options)
 	cfg := mysql.NewConfig()
-	if u.RawQuery != "" { // options such as tls= are the driver's
-		if cfg, err = mysql.ParseDSN("/?" + u.RawQuery); err != nil {
+	if len(options) > 0 { // options such as tls= are the driver's
+		if cfg, err = mysql.ParseDSN("/?" + options.Encode()); err != nil {
 			return nil, errDSN
 		}
+	}
+	if cfg.TLS, err = files.Config(u.Hostname()); err != nil {
+		return nil, fmt.Errorf("TLS to MySQL: %w", err)
 	}
 	cfg.User = u.User.Username()
 	cfg.Passwd, _ = u.User.Password()

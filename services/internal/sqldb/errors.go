@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/parley-chat/parley/services/internal/certificate"
 	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/fault"
 )
@@ -54,5 +55,5 @@ func isConnectionTrouble(err error) bool {
 		}
 	}
 	_, isNet := errors.AsType[net.Error](err)
-	return isNet || err.Error() == errPoolClosed
+	return isNet || err.Error() == errPoolClosed || certificate.IsRefusal(err) || errors.Is(err, mysql.ErrNoTLS)
 }

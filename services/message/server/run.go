@@ -59,7 +59,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	group := lifecycle.New(parts.Logger)
 	group.OnStop("database", func(context.Context) error { return db.Close() })
 	group.OnStop("broker", func(context.Context) error { return closed() })
-	process.WatchDatabase(group, ops, db)
+	process.WatchDatabase(group, ops, db.Class)
 	process.ServeOps(group, ops, parts.Ops)
 	group.Go("relay", w.relay.Run)
 	group.Go("lanes", w.service.Run)

@@ -127,7 +127,7 @@ func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts,
 	}
 	ops := telemetry.NewOps(r.registry)
 	process.Identify(ops, component.User, parts.Version, parts.Broker)
-	process.WatchDatabase(group, ops, r.db)
+	process.WatchDatabase(group, ops, r.db.Class)
 	process.ServeOps(group, ops, parts.Ops)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
 	parts.Announce(group, ops, func(ctx context.Context) {

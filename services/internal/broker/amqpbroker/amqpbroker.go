@@ -9,11 +9,9 @@ package amqpbroker
 
 import (
 	"context"
-	"fmt"
+	"crypto/tls"
 	"log/slog"
 	"sync"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/parley-chat/parley/services/internal/broker"
 	"github.com/parley-chat/parley/services/internal/secret"
@@ -27,6 +25,8 @@ type Options struct {
 	Name string
 	// Logger for connections that come and go; nil: none.
 	Logger *slog.Logger
+
+	tls *tls.Config // of the URL; nil: none, or the library's own
 }
 
 // Broker is safe for concurrent use.
@@ -44,11 +44,14 @@ type Broker struct {
 
 var _ broker.Broker = (*Broker)(nil)
 
-// Open starts to connect and returns at once. It fails only for a URL that is none.
+// Open starts to connect and returns at once. It fails only for a URL that is none, or
+// names files that are none.
 func Open(o Options) (*Broker, error) {
-	if _, err := amqp.ParseURI(o.URL.Reveal()); err != nil {
-		return nil, fmt.Errorf("the AMQP URL must be amqp://user:password@host:port/vhost: %w", broker.ErrInvalid)
+	address, err := ParseAddress(o.URL)
+	if err != nil {
+		return nil, err
 	}
+	o.URL, o.tls = address.URL, address.TLS
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -38,7 +38,7 @@ func dial(ctx context.Context, o Options, purpose string) (*link, error) {
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(o.Name + " " + purpose)
 	conn, err := amqp.DialConfig(o.URL.Reveal(), amqp.Config{
-		Heartbeat: heartbeat, Properties: properties,
+		Heartbeat: heartbeat, Properties: properties, TLSClientConfig: o.tls.Clone(),
 		Dial: func(network, address string) (net.Conn, error) { return l.open(ctx, network, address) },
 	})
 	if err != nil {

@@ -28,6 +28,8 @@ type LinkStatus struct {
 	Blocked   bool   `json:"blocked,omitempty"`  // by a memory or disk alarm of the broker
 	Conflict  bool   `json:"conflict,omitempty"` // something exists with other arguments than ours
 	Error     string `json:"error,omitempty"`    // of the last attempt
+
+	class component.Class // of the last attempt; empty before it
 }
 
 // Status of all connections now.
@@ -50,15 +52,17 @@ func (b *Broker) Connected() bool {
 	return true
 }
 
-// Class of the broker, from the connections that are in use: the worst of them.
+// Class of the broker, from the connections that are in use: the worst of them, and empty before the
+// first attempt.
 func (b *Broker) Class() component.Class {
-	class := component.ClassReachable
+	var worst component.Class
 	for _, m := range append(b.monitors(), b.pub.monitor) {
-		if s := m.status(); !s.Connected && !s.Conflict {
-			class = component.ClassUnreachable
+		class := m.status().class
+		if worst == "" || class != "" && class != component.ClassReachable {
+			worst = class
 		}
 	}
-	return class
+	return worst
 }
 
 func (b *Broker) monitors() []*monitor {
@@ -92,7 +96,7 @@ func (m *monitor) status() LinkStatus {
 func (m *monitor) connected(ctx context.Context) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.state = LinkStatus{Name: m.state.Name, Connected: true}
+	m.state = LinkStatus{Name: m.state.Name, Connected: true, class: component.ClassReachable}
 	m.logger.InfoContext(ctx, "connected to the broker")
 }
 
@@ -106,7 +110,7 @@ func (m *monitor) failed(ctx context.Context, err error) (before bool) {
 		text = err.Error()
 	}
 	repeated := !before && m.state.Error == text
-	m.state = LinkStatus{Name: m.state.Name, Error: text, Conflict: isConflict(err)}
+	m.state = LinkStatus{Name: m.state.Name, Error: text, Conflict: isConflict(err), class: ClassOf(err)}
 	switch {
 	case repeated || ctx.Err() != nil:
 	case m.state.Conflict:
