@@ -2,8 +2,9 @@
 
 // Command parley is the chat platform: one sub-command per service, and those for people.
 //
-// A service reads its settings from the environment only and ends within 10 s of the first TERM or
-// INT; a second one ends it at once. Whatever a person must act on is one line on standard error that
+// A service reads its settings from the environment, and what that leaves open from the files of a binding.
+// It ends within 10 s of the first TERM or INT, in a pod within 25 s, a gateway once its sessions have moved;
+// a second one ends it at once. Whatever a person must act on is one line on standard error that
 // says what to do, with exit status 1; migrate has some of its own.
 package main
 

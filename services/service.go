@@ -45,7 +45,7 @@ func serviceCommands(s streams) []*cobra.Command {
 	for _, service := range services() {
 		commands = append(commands, &cobra.Command{
 			Use: string(service.name), Short: service.short, Args: cobra.NoArgs,
-			Long:    service.short + ".\n\nSettings come from the environment:\n\n" + settings(service.config),
+			Long:    service.short + ".\n\nSettings come from the environment:\n\n" + settings(service.config) + bindingHelp,
 			Example: "  PARLEY_LOG_LEVEL=debug parley " + string(service.name),
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return explainSettings(service.name, service.start(cmd.Context(), s))
@@ -211,6 +211,6 @@ func meaningOfLimit(variable string) string {
 	case "PARLEY_GATEWAY_CONVERSATION_SENDS_PER_SECOND":
 		return "sends into one conversation in a second"
 	default:
-		return ""
+		return meaningOfPod(variable)
 	}
 }

@@ -30,6 +30,8 @@ type Config struct {
 	MySQLMaxOpenConns int `env:"PARLEY_MYSQL_MAX_OPEN_CONNS" envDefault:"0"`
 	// AMQPURL is the address of RabbitMQ with vhost; not needed where Parts.Broker is given.
 	AMQPURL secret.String `env:"PARLEY_RABBITMQ_URL"`
+	// Namespace of the pod; where it is set, a stop waits until callers know.
+	Namespace string `env:"PARLEY_NAMESPACE"`
 	// UserURL is the base address of the user service.
 	UserURL string `env:"PARLEY_UPSTREAM_USER_URL"`
 	// MessageURL is the base address of the message service.

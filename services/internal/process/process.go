@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/broker"
@@ -34,6 +35,8 @@ type Parts struct {
 	Logger    *slog.Logger      // nil: JSON to standard error
 	Version   string            // of the program, for /statusz
 	Started   func()            // called once when it serves; may be nil
+
+	linger time.Duration // how long it serves on when it must stop; set by Load
 }
 
 // Settings are those of a service's configuration that make the parts that were not given.
@@ -45,6 +48,7 @@ type Settings struct {
 	OpsListen  string
 	KeysDir    string
 	AMQPURL    secret.String
+	Namespace  string // of the pod; empty where no Kubernetes is
 }
 
 // Load makes logger, keys and Started where they are missing. It opens nothing.
@@ -54,6 +58,9 @@ func (p Parts) Load(s Settings) (Parts, error) {
 	}
 	if p.Started == nil {
 		p.Started = func() {}
+	}
+	if s.Namespace != "" {
+		p.linger = podLinger
 	}
 	if p.Keys.IsZero() {
 		keys, err := identity.LoadKeys(s.KeysDir, s.Component)
@@ -136,19 +143,4 @@ func ServeOps(group *lifecycle.Group, ops *telemetry.Ops, listener net.Listener)
 	if listener != nil {
 		group.Go("ops", func(ctx context.Context) error { return ops.Serve(ctx, listener) })
 	}
-}
-
-// Announce makes group say, once all before it run, that the service is ready, and take that back when
-// the group stops. Up, which may be nil, is called between ready and Started.
-func (p Parts) Announce(group *lifecycle.Group, ops *telemetry.Ops, up func(ctx context.Context)) {
-	group.Go("ready", func(ctx context.Context) error {
-		ops.Ready(true)
-		if up != nil {
-			up(ctx)
-		}
-		p.Started()
-		<-ctx.Done()
-		ops.Ready(false)
-		return nil
-	})
 }

@@ -32,6 +32,10 @@ type Config struct {
 	MySQLMaxOpenConns int `env:"PARLEY_MYSQL_MAX_OPEN_CONNS" envDefault:"20"`
 	// AMQPURL is the address of RabbitMQ with vhost; may be empty if Parts.Broker is given.
 	AMQPURL secret.String `env:"PARLEY_RABBITMQ_URL"`
+	// Namespace of the pod; where it is set, a stop waits until callers know.
+	Namespace string `env:"PARLEY_NAMESPACE"`
+	// ClusterUID of the ChatCluster that owns the schema; where it is set, signs of life are written.
+	ClusterUID string `env:"PARLEY_CLUSTER_UID"`
 	// Lanes is the number of writers; 0 means two, one of which alone reached 25 k rows/s.
 	Lanes int
 }

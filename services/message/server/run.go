@@ -34,7 +34,7 @@ func Migrate(ctx context.Context, cfg Config) error {
 	return errors.Join(sqlstore.Migrate(ctx, db), db.Close())
 }
 
-// Run serves until ctx ends and stops within 10 s. A SQLite database is migrated first; MySQL is
+// Run serves until ctx ends and stops within 10 s, in a pod within 25 s. A SQLite database is migrated first; MySQL is
 // migrated by whoever rolls the service out.
 func Run(ctx context.Context, cfg Config, given Parts) error {
 	parts, closed, err := complete(ctx, cfg, given)
@@ -61,6 +61,9 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	group.OnStop("broker", func(context.Context) error { return closed() })
 	process.WatchDatabase(group, ops, db.Class)
 	process.ServeOps(group, ops, parts.Ops)
+	if cfg.ClusterUID != "" && db.Dialect() != dialect.SQLite {
+		group.Go("sign of life", owner{db: db, uid: cfg.ClusterUID, logger: parts.Logger, every: beatEvery}.run)
+	}
 	group.Go("relay", w.relay.Run)
 	group.Go("lanes", w.service.Run)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })

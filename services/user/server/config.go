@@ -33,6 +33,8 @@ type Config struct {
 	MySQLMaxOpenConns int `env:"PARLEY_MYSQL_MAX_OPEN_CONNS" envDefault:"0"`
 	// AMQPURL is the address of RabbitMQ with vhost; not needed where Parts.Broker is given.
 	AMQPURL secret.String `env:"PARLEY_RABBITMQ_URL"`
+	// Namespace of the pod; where it is set, a stop waits until callers know.
+	Namespace string `env:"PARLEY_NAMESPACE"`
 
 	// AddressLogins is how many logins one client address may try in a minute. Only a process that holds
 	// all services sets it, never the environment: 0 means 20, less than 0 any number.

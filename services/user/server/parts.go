@@ -13,6 +13,6 @@ type Parts = process.Parts
 func (c Config) process() process.Settings {
 	return process.Settings{
 		Component: component.User, LogLevel: c.LogLevel, RPCListen: c.RPCListen, OpsListen: c.OpsListen,
-		KeysDir: c.KeysDir, AMQPURL: c.AMQPURL,
+		KeysDir: c.KeysDir, AMQPURL: c.AMQPURL, Namespace: c.Namespace,
 	}
 }
