@@ -5,11 +5,8 @@ package main
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -26,81 +23,6 @@ var metricsManifest string
 
 //go:embed templates/networkpolicies.yaml
 var policyManifest string
-
-// imageOf names the image of one of our own add-ons.
-func imageOf(program string) string { return "parley-chat/" + program + ":1" }
-
-// addonImages makes and loads the images of the add-ons.
-func (p plan) addonImages(ctx context.Context, list []node) error {
-	folder := filepath.Join(p.root, ".cache", "images")
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // images are for everybody
-		return err
-	}
-	pause := filepath.Join(folder, "pause")
-	if err := p.buildIn(ctx, "hack/image", pause, "./pause"); err != nil {
-		return err
-	}
-	tool := filepath.Join(folder, "image")
-	if err := p.buildIn(ctx, "hack/image", tool, "."); err != nil {
-		return err
-	}
-	tars := []string{}
-	for name, binary := range map[string]string{
-		"pause": pause, "coredns": p.program("coredns"), "metrics-server": p.program("metrics-server"), "kube-network-policies": p.program("kube-network-policies"),
-	} {
-		target, err := filepath.EvalSymlinks(binary)
-		if err != nil {
-			return err
-		}
-		out := filepath.Join(folder, name+".tar")
-		user := "65532:65532"
-		if name == "kube-network-policies" {
-			user = "0:0"
-		}
-		if _, err := run(ctx, tool, "-name", imageOf(name), "-binary", target, "-user", user, "-o", out); err != nil {
-			return err
-		}
-		tars = append(tars, out)
-	}
-	return p.load(ctx, list, tars)
-}
-
-// buildIn compiles a package of a module of the repository.
-func (p plan) buildIn(ctx context.Context, module, out, pkg string) error {
-	_, err := run(ctx, "env", "CGO_ENABLED=0", "go", "build", "-C", filepath.Join(p.root, module), "-trimpath", "-ldflags", "-s -w", "-o", out, pkg)
-	return err
-}
-
-// loadAll imports image archives into all nodes that run, for people.
-func (p plan) loadAll(ctx context.Context, archives []string, out io.Writer) error {
-	list := p.running()
-	if len(list) == 0 {
-		return errors.New("no node runs: cluster up starts them")
-	}
-	for _, archive := range archives {
-		err := steps{out: out}.do(filepath.Base(archive), func() error { return p.load(ctx, list, []string{archive}) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// load imports image archives into every node.
-func (p plan) load(ctx context.Context, list []node, archives []string) error {
-	for _, n := range list {
-		for _, archive := range archives {
-			path, err := filepath.Abs(archive)
-			if err != nil {
-				return err
-			}
-			if err := p.inside(ctx, n, "ctr", "--namespace=k8s.io", "images", "import", path); err != nil {
-				return fmt.Errorf("%s: %w", n.name(), err)
-			}
-		}
-	}
-	return nil
-}
 
 // inside runs a command in a node's namespaces.
 func (p plan) inside(ctx context.Context, n node, args ...string) error {

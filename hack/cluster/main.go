@@ -145,7 +145,7 @@ func (p plan) status(ctx context.Context, out io.Writer) error {
 
 // down ends everything, whatever state it is in.
 func (p plan) down(ctx context.Context, out io.Writer) error {
-	unlock, err := p.lock()
+	unlock, err := p.lock(ctx, out)
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,10 @@ package main
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -123,6 +125,62 @@ func readCertificate(t *testing.T, path string) *x509.Certificate {
 		t.Fatal(err)
 	}
 	return certificate
+}
+
+func TestAnImageIsMadeAgainWhenItsProgramChanges(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	program, done := filepath.Join(dir, "program"), filepath.Join(dir, "done")
+	runs := 0
+	for _, step := range []struct {
+		name, content string
+		runs          int
+	}{
+		{"the first time", "a", 1},
+		{"with the same program", "", 1},
+		{"with another program", "longer", 2},
+	} {
+		if step.content != "" {
+			if err := os.WriteFile(program, []byte(step.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		key, err := imageKey(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := once(done, key, func() error { runs++; return nil }); err != nil || runs != step.runs {
+			t.Errorf("%s: made %d times, want %d (%v)", step.name, runs, step.runs, err)
+		}
+	}
+	failed := errors.New("disk full")
+	if err := once(done, "new", func() error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("an error is lost: %v", err)
+	}
+	if err := once(done, "new", func() error { runs++; return nil }); err != nil || runs != 3 {
+		t.Error("what failed is not tried again")
+	}
+}
+
+func TestCoreDNSMovesOnlyFromOneNode(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		nodes []string
+		want  bool
+	}{
+		{"both on one node", []string{"node-1", "node-1"}, true},
+		{"on two nodes", []string{"node-1", "node-2"}, false},
+		{"one replica has nowhere to move", []string{"node-1"}, false},
+		{"none is placed yet", nil, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := onOneNode(test.nodes); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
 }
 
 func TestManifestsHaveNoValueThatNobodyFillsIn(t *testing.T) {

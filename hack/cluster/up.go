@@ -30,8 +30,9 @@ func (s steps) do(name string, step func() error) error {
 	return err
 }
 
-// lock keeps two runs from starting or ending the cluster at once; the kernel frees it with the process.
-func (p plan) lock() (unlock func(), err error) {
+// lock keeps two runs from starting or ending the cluster at once: the second waits. The kernel frees it
+// with the process.
+func (p plan) lock(ctx context.Context, out io.Writer) (unlock func(), err error) {
 	path := filepath.Join(filepath.Dir(p.state), "lock")
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // nothing here is secret
 		return nil, err
@@ -40,8 +41,12 @@ func (p plan) lock() (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(errors.New("another run starts or ends the cluster right now: try again when it is over"), file.Close())
+	take := func(context.Context) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+	if take(ctx) != nil {
+		err := steps{out: out}.do("wait for another run", func() error { return until(ctx, 5*time.Minute, take) })
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("another run of cluster holds %s: %w", path, err), file.Close())
+		}
 	}
 	return func() { _ = file.Close() }, nil // nothing was written
 }
@@ -50,7 +55,7 @@ func (p plan) up(ctx context.Context, count int, out io.Writer) error {
 	if os.Geteuid() != 0 {
 		return errors.New("namespaces and cgroups need root: run this as root")
 	}
-	unlock, err := p.lock()
+	unlock, err := p.lock(ctx, out)
 	if err != nil {
 		return err
 	}
