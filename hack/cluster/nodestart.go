@@ -28,7 +28,7 @@ var cniTemplate string
 // end of its first process is the end of everything in it.
 func (p plan) startNode(ctx context.Context, n node, count int) error {
 	if len(processes(n.name())) > 0 {
-		return nil
+		return p.resizeNode(n, count)
 	}
 	if err := removeCgroup(ctx, n.name()); err != nil { // empty cgroups of a node that crashed cost seconds
 		return err
@@ -45,6 +45,32 @@ func (p plan) startNode(ctx context.Context, n node, count int) error {
 	return p.daemon(ctx, n.name(), "nsenter", "--net=/run/netns/"+n.netns(),
 		"unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc",
 		p.path("cluster"), "node-init", n.name(), p.path(n.name()), p.bin)
+}
+
+// resizeNode gives a running node its share of the memory again after the number of nodes has changed. Only
+// the kubelet starts again, by its supervisor; its pods run on.
+func (p plan) resizeNode(n node, count int) error {
+	memory, err := machineMemory()
+	if err != nil {
+		return err
+	}
+	const file = "kubelet.yaml"
+	want := p.nodeFiles(n, reservedFor(max(count, len(p.running())), memory))[file]
+	path := p.path(n.name(), file)
+	now, err := os.ReadFile(path) //nolint:gosec // a path of ours
+	if err != nil || string(now) == want {
+		return err
+	}
+	if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+		return err
+	}
+	for _, id := range processes(n.name()) {
+		command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", id))
+		if err == nil && strings.HasPrefix(string(command), p.program("kubelet")+"\x00") {
+			return syscall.Kill(id, syscall.SIGTERM)
+		}
+	}
+	return nil // it is between two starts, and reads the new settings with the next
 }
 
 // clean removes what a crash left in the node's network namespace.
