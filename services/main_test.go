@@ -94,7 +94,7 @@ func TestMistakesAreOneLineThatSaysWhatToDo(t *testing.T) {
 
 func TestHelpHasExamples(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "dev", "migrate", "doctor", "keys", "gateway", "user", "friend", "message", "transmit"} {
+	for _, command := range []string{"", "dev", "migrate", "doctor", "keys", "probe", "gateway", "user", "friend", "message", "transmit"} {
 		out, err := parley(t, nil, strings.Fields(command+" --help")...)
 		if err != nil || !strings.Contains(out, "Examples:\n  ") || !strings.Contains(out, "parley "+command) {
 			t.Errorf("parley %s --help: %v\n%s", command, err, out)
