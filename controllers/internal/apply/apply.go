@@ -97,6 +97,20 @@ func (a *Applier) Apply(ctx context.Context, owner types.UID, wish Config, curre
 	return a.write(ctx, k, wish, current.GetUID(), Updated)
 }
 
+// Meets tells whether current is as the wish says, so that Apply would write nothing. No object
+// meets nothing.
+func Meets(wish Config, current client.Object) (bool, error) {
+	k, err := kindOf(wish)
+	if err != nil || isNil(current) {
+		return false, err
+	}
+	owned, err := k.extract(current)
+	if err != nil {
+		return false, fmt.Errorf("read the fields of %s %s: %w", k.name, current.GetName(), err)
+	}
+	return equal(owned, wish)
+}
+
 // Create makes an object that is never changed afterwards: a Job, whose template cannot change, or the
 // Secret with own keys. One that is there already and ours is left alone and answers Unchanged; another's
 // is a *NameConflictError.

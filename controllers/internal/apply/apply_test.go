@@ -90,14 +90,24 @@ func keepsForeignFields(t *testing.T, r room) {
 
 func putsBack(t *testing.T, r room) {
 	wish := manifest.Deployment(r.input(t, production), component.Message)
-	r.apply(t, wish, nil, apply.Created)
+	var none *appsv1.Deployment
+	meets := func(current *appsv1.Deployment, want bool) {
+		t.Helper()
+		if got, err := apply.Meets(wish, current); err != nil || got != want {
+			t.Errorf("meets the wish: %t, %v", got, err)
+		}
+	}
+	meets(none, false)
+	r.apply(t, wish, none, apply.Created)
 	var found appsv1.Deployment
 	r.get(t, *wish.GetName(), &found)
+	meets(&found, true)
 	image := found.Spec.Template.Spec.Containers[0].Image
 	found.Spec.Template.Spec.Containers[0].Image = "registry.example.com/other:1"
 	if err := r.Update(t.Context(), &found, client.FieldOwner("somebody")); err != nil {
 		t.Fatal(err)
 	}
+	meets(&found, false)
 	r.apply(t, wish, &found, apply.Updated)
 	r.get(t, *wish.GetName(), &found)
 	if got := found.Spec.Template.Spec.Containers[0].Image; got != image {

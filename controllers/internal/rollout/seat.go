@@ -50,8 +50,8 @@ func ToRemove(seats []Seat, wanted int, draining bool) (int32, bool) {
 }
 
 // ToChange is the seat to change next. One goes at a time: false while a changed seat is not done, or
-// while draining, which says that a pod ends somewhere. Seats that serve nobody go first, because they
-// may be why the change was made; then the lowest number.
+// while draining, which says that a pod ends somewhere. Seats that serve nobody go first and then those
+// that an earlier change left half done, because they may be why this one was made; then the lowest number.
 func ToChange(seats []Seat, draining bool) (int32, bool) {
 	var old []Seat
 	for _, seat := range seats {
@@ -66,7 +66,7 @@ func ToChange(seats []Seat, draining bool) (int32, bool) {
 		return 0, false
 	}
 	next := slices.MinFunc(old, func(a, b Seat) int {
-		return cmp.Or(order(a.Available, b.Available), cmp.Compare(a.Number, b.Number))
+		return cmp.Or(order(a.Available, b.Available), order(a.Done, b.Done), cmp.Compare(a.Number, b.Number))
 	})
 	if draining && next.Available {
 		return 0, false

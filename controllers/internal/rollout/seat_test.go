@@ -92,6 +92,7 @@ func TestToChange(t *testing.T) {
 		"the next one":                               {[]rollout.Seat{serves(0, 1), with(serves(1, 1), old)}, false, 1},
 		"not while the one before is not done":       {[]rollout.Seat{with(serves(0, 1), moving), with(serves(1, 1), old)}, false, none},
 		"not while a pod ends":                       {[]rollout.Seat{serves(0, 1), with(serves(1, 1), old)}, true, none},
+		"one that was left half done first":          {[]rollout.Seat{with(serves(0, 1), old), with(with(serves(1, 1), old), moving)}, false, 1},
 		"one that serves nobody first":               {[]rollout.Seat{with(serves(0, 1), old), with(with(serves(1, 1), old), down)}, false, 1},
 		"one that serves nobody also while pods end": {[]rollout.Seat{with(with(serves(1, 1), old), down)}, true, 1},
 	} {

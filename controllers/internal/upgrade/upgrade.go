@@ -9,6 +9,7 @@ package upgrade
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/version"
 
@@ -50,7 +51,7 @@ func (m Matrix) Check(target string, running ...string) *Problem {
 		return problem
 	}
 	for _, current := range running {
-		from, err := version.ParseSemantic(current)
+		from, err := parse(current)
 		if err != nil {
 			continue
 		}
@@ -62,7 +63,7 @@ func (m Matrix) Check(target string, running ...string) *Problem {
 }
 
 func (m Matrix) checkOperator(to *version.Version) *Problem {
-	own, err := version.ParseSemantic(m.Operator)
+	own, err := parse(m.Operator)
 	if err != nil {
 		return nil
 	}
@@ -109,7 +110,7 @@ func isOlder(left, right string) bool { return compare(left, right) < 0 }
 // Lowest of some versions; "" if there is none. What is no version is left out.
 func Lowest(versions ...string) string {
 	known := slices.DeleteFunc(slices.Clone(versions), func(text string) bool {
-		_, err := version.ParseSemantic(text)
+		_, err := parse(text)
 		return err != nil
 	})
 	if len(known) == 0 {
@@ -119,15 +120,27 @@ func Lowest(versions ...string) string {
 }
 
 func compare(left, right string) int {
-	l, err := version.ParseSemantic(left)
+	l, err := parse(left)
 	if err != nil {
 		return 0
 	}
-	order, err := l.Compare(right)
+	r, err := parse(right)
 	if err != nil {
 		return 0
 	}
-	return order
+	switch {
+	case l.LessThan(r):
+		return -1
+	case r.LessThan(l):
+		return 1
+	default:
+		return 0
+	}
+}
+
+// parse also reads a version from a label, which writes + as _.
+func parse(text string) (*version.Version, error) {
+	return version.ParseSemantic(strings.ReplaceAll(text, "_", "+"))
 }
 
 func problemf(reason, format string, args ...any) *Problem {

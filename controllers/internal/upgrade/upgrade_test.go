@@ -78,6 +78,7 @@ func TestLowest(t *testing.T) {
 	t.Parallel()
 	for want, versions := range map[string][]string{
 		"":          {"", "unknown"},
+		"1.0.0_abc": {"1.0.0_abc", "1.0.1"},
 		"0.9.0":     {"0.10.0", "0.9.0", ""},
 		"1.0.0-rc1": {"1.0.0", "1.0.0-rc1"},
 	} {
