@@ -4,6 +4,7 @@ package process
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -24,25 +25,24 @@ const (
 
 // Complete is environ with PARLEY_MYSQL_DSN and PARLEY_RABBITMQ_URL. One that is set stays; else it is
 // made of single variables and, behind them, of the component's files under SERVICE_BINDING_ROOT. What
-// is not known stays away. No error holds a value.
+// is not known stays away. The error tells all that is wrong, and never a value.
 func Complete(environ map[string]string, name component.Name) (map[string]string, error) {
 	full := maps.Clone(environ)
 	if full == nil {
 		full = map[string]string{}
 	}
+	var problems []error
 	for _, d := range []dependency{mysqlDependency(), rabbitDependency()} {
 		if full[d.whole] != "" {
 			continue
 		}
 		address, err := d.address(environ, name)
-		if err != nil {
-			return nil, err
-		}
+		problems = append(problems, err)
 		if address != "" {
 			full[d.whole] = address
 		}
 	}
-	return full, nil
+	return full, errors.Join(problems...)
 }
 
 // dependency names the variables of one dependency.

@@ -47,7 +47,7 @@ func readBinding(root string, d component.Dependency, name component.Name) (bind
 	}
 	b.folder = filepath.Join(root, string(d))
 	for _, entry := range component.Entries(d, name) {
-		text, err := os.ReadFile(filepath.Join(b.folder, entry))
+		text, err := os.ReadFile(filepath.Join(b.folder, entry)) //nolint:gosec // the names of entries are fixed
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

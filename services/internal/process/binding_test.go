@@ -44,14 +44,17 @@ func TestAddressesComeFromBindings(t *testing.T) {
 		mysql, rabbit string
 	}{
 		{"nothing is known", component.User, nil, nil, "", ""},
-		{"the usual entries, a newline is cut", component.User,
+		{
+			"the usual entries, a newline is cut", component.User,
 			map[string]string{"PARLEY_MYSQL_DATABASE": "parley_user"},
 			map[string]string{
 				"mysql/type": "mysql", "mysql/host": "db\n", "mysql/username": "u", "mysql/password": "p@ss/:word\n",
 				"rabbitmq/host": "mq", "rabbitmq/username": "r", "rabbitmq/password": "%",
 			},
-			"mysql://u:p%40ss%2F%3Aword@db:3306/parley_user", "amqp://r:%25@mq:5672/"},
-		{"variables win over files", component.User,
+			"mysql://u:p%40ss%2F%3Aword@db:3306/parley_user", "amqp://r:%25@mq:5672/",
+		},
+		{
+			"variables win over files", component.User,
 			map[string]string{
 				"PARLEY_MYSQL_HOST": "other", "PARLEY_MYSQL_PORT": "3307",
 				"PARLEY_RABBITMQ_HOST": "::1", "PARLEY_RABBITMQ_PORT": "1", "PARLEY_RABBITMQ_VHOST": "a/b",
@@ -60,29 +63,42 @@ func TestAddressesComeFromBindings(t *testing.T) {
 				"mysql/host": "db", "mysql/port": "1", "mysql/username": "u", "mysql/password": "p",
 				"rabbitmq/host": "mq", "rabbitmq/port": "2", "rabbitmq/virtual-host": "files",
 			},
-			"mysql://u:p@other:3307/", "amqp://[::1]:1/a%2Fb"},
-		{"a component's own user wins", component.Message, nil,
+			"mysql://u:p@other:3307/", "amqp://[::1]:1/a%2Fb",
+		},
+		{
+			"a component's own user wins", component.Message, nil,
 			map[string]string{
 				"mysql/host": "db", "mysql/username": "u", "mysql/password": "p",
 				"mysql/message-username": "m", "mysql/message-password": "own", "mysql/user-username": "x",
 			},
-			"mysql://m:own@db:3306/", ""},
-		{"the Job has a user of its own", component.Migrate, nil,
+			"mysql://m:own@db:3306/", "",
+		},
+		{
+			"the Job has a user of its own", component.Migrate, nil,
 			map[string]string{
 				"mysql/host": "db", "mysql/username": "u", "mysql/password": "p",
 				"mysql/migration-username": "ddl", "mysql/migration-password": "own",
 			},
-			"mysql://ddl:own@db:3306/", ""},
-		{"an uri stands for the rest, but for the schema", component.User,
+			"mysql://ddl:own@db:3306/", "",
+		},
+		{
+			"an uri stands for the rest, but for the schema", component.User,
 			map[string]string{"PARLEY_MYSQL_DATABASE": "parley_user"},
 			map[string]string{"mysql/uri": "mysql://u:p@db:3310/other", "rabbitmq/uri": "amqp://r:q@mq/vh"},
-			"mysql://u:p@db:3310/parley_user", "amqp://r:q@mq:5672/vh"},
-		{"whole addresses win over all", component.User,
+			"mysql://u:p@db:3310/parley_user", "amqp://r:q@mq:5672/vh",
+		},
+		{
+			"whole addresses win over all", component.User,
 			map[string]string{"PARLEY_MYSQL_DSN": "sqlite:/x", "PARLEY_RABBITMQ_URL": "amqp://h/"},
 			map[string]string{"mysql/host": "db", "rabbitmq/host": "mq"},
-			"sqlite:/x", "amqp://h/"},
-		{"variables alone", component.User, map[string]string{"PARLEY_MYSQL_HOST": "db", "PARLEY_RABBITMQ_HOST": "mq"}, nil,
-			"mysql://db:3306/", "amqp://mq:5672/"},
+			"sqlite:/x", "amqp://h/",
+		},
+		{
+			"variables alone", component.User,
+			map[string]string{"PARLEY_MYSQL_HOST": "db", "PARLEY_RABBITMQ_HOST": "mq"},
+			nil,
+			"mysql://db:3306/", "amqp://mq:5672/",
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -164,6 +180,18 @@ func TestWrongBindingsAreNamedWithoutTheirValues(t *testing.T) {
 				t.Errorf("error %v, want %q and no value", err, row.want)
 			}
 		})
+	}
+}
+
+func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := process.Complete(map[string]string{
+		"PARLEY_MYSQL_HOST": "h", "PARLEY_MYSQL_PORT": "x", "PARLEY_RABBITMQ_HOST": "h", "PARLEY_RABBITMQ_TLS": "x",
+	}, component.User)
+	for _, want := range []string{"PARLEY_MYSQL_PORT", "PARLEY_RABBITMQ_TLS"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is missing in %v", want, err)
+		}
 	}
 }
 
