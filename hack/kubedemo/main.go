@@ -50,9 +50,15 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	}
 	d.root, d.dir = root, filepath.Join(root, ".cache", "kubedemo")
 	switch flags.Arg(0) {
-	case "up":
-		return d.up(ctx)
-	case "down":
+	case "up", "down":
+		unlock, err := d.lock()
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		if flags.Arg(0) == "up" {
+			return d.up(ctx)
+		}
 		return d.down(ctx)
 	case "stores": // not for people: the background process that keeps the stores
 		return d.keepStores(ctx)
@@ -78,6 +84,21 @@ func (d demo) kubeconfig() string {
 	return filepath.Join(d.root, ".cache", "cluster", "state", "kubeconfig")
 }
 func (d demo) bin() string { return filepath.Join(d.root, ".cache", "cluster", "bin") }
+
+// lock keeps two runs apart; the kernel frees it with the process.
+func (d demo) lock() (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(d.dir), 0o755); err != nil { //nolint:gosec // the folder of all caches
+		return nil, err
+	}
+	file, err := os.OpenFile(d.dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(errors.New("another run starts or ends the demo right now: try again when it is over"), file.Close())
+	}
+	return func() { _ = file.Close() }, nil // nothing was written
+}
 
 // say prints a line with the seconds since the start.
 func (d demo) say(format string, args ...any) {
