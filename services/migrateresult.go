@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/parley-chat/parley/api/component"
@@ -79,8 +78,8 @@ func conclude(m migration, result component.MigrationResult, err error) error {
 		flags |= os.O_CREATE
 	}
 	file, openErr := os.OpenFile(m.result, flags, 0o600)
-	if errors.Is(openErr, fs.ErrNotExist) && !m.resultAsked {
-		return err
+	if openErr != nil && !m.resultAsked {
+		return err // nobody reads it there, or nobody may write it; the change is what counts
 	}
 	if openErr != nil {
 		return errors.Join(err, fmt.Errorf("the result cannot be written: choose another file with --result: %w", openErr))

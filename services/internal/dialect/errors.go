@@ -17,6 +17,7 @@ const (
 	mysqlColumnExists    = 1060
 	mysqlIndexExists     = 1061
 	mysqlDuplicate       = 1062
+	mysqlNoSuchTable     = 1146
 	mysqlLockWaitTimeout = 1205
 	mysqlDeadlock        = 1213
 )
@@ -51,6 +52,13 @@ func IsDuplicate(err error) bool {
 func IsAlreadyThere(err error) bool {
 	e, ok := errors.AsType[*mysql.MySQLError](err)
 	return ok && (e.Number == mysqlTableExists || e.Number == mysqlColumnExists || e.Number == mysqlIndexExists)
+}
+
+// IsUnmigrated tells that a table is missing: the schema is there, but nobody has migrated it yet. It is for
+// MySQL; a file of SQLite is migrated by the process that opens it.
+func IsUnmigrated(err error) bool {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && e.Number == mysqlNoSuchTable
 }
 
 // IsLockConflict tells that two transactions stood in each other's way: this one has lost, was or must

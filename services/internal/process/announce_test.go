@@ -48,7 +48,7 @@ func stopsAfter(t *testing.T, namespace string, linger time.Duration) {
 	told := make(chan time.Time, 1)
 	group.Go("calls", func(ctx context.Context) error {
 		<-ctx.Done()
-		told <- time.Now() //nolint:forbidigo // the clock of the bubble
+		told <- time.Now()
 		<-time.After(8 * time.Second)
 		return nil
 	})
@@ -60,7 +60,7 @@ func stopsAfter(t *testing.T, namespace string, linger time.Duration) {
 	if got := readiness(ops); got != http.StatusOK {
 		t.Errorf("readiness %d while it runs", got)
 	}
-	began := time.Now() //nolint:forbidigo // the clock of the bubble
+	began := time.Now()
 	stop()
 	synctest.Wait()
 	if got := readiness(ops); got != http.StatusServiceUnavailable {

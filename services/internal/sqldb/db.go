@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/parley-chat/parley/services/internal/dialect"
+	"github.com/parley-chat/parley/services/internal/fault"
 )
 
 // callTimeout bounds a statement or transaction whose caller set no deadline.
@@ -132,5 +133,9 @@ func (db *DB) call(ctx context.Context, fn func(ctx context.Context) error) erro
 		bounded, cancel = context.WithTimeout(ctx, callTimeout)
 	}
 	defer cancel()
-	return classify(ctx, fn(bounded))
+	err := fn(bounded)
+	if dialect.IsUnmigrated(err) {
+		return fault.ErrUnavailable.Because(err) // services may start before the Job that migrates
+	}
+	return classify(ctx, err)
 }
