@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package chatcluster reconciles a ChatCluster: one pass looks at everything and brings the children closer
+// to the spec.
+//
+// A pass reads all children once, runs its steps in order until one stops, and writes the status once. The
+// order is: validate the spec, bind the stores, apply what runs no version, change the schemas, roll out the
+// components wave by wave, look at the pods, and prune what is no longer wanted. Everything is computed
+// from what was observed, so a pass after a crash goes on where the last one stopped, and a pass over an
+// unchanged cluster writes nothing. The spec is never written; nothing of somebody else is taken over; there
+// is no finalizer, so deleting works without an operator.
+package chatcluster

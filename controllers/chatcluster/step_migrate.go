@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chatcluster
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/parley-chat/parley/api/component"
+	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+	"github.com/parley-chat/parley/controllers/internal/manifest"
+	"github.com/parley-chat/parley/controllers/internal/upgrade"
+)
+
+// keptJobs of the schemas stay to be looked at.
+const keptJobs = 2
+
+// schemaState is what the Job of the wanted version says.
+type schemaState struct {
+	job      string
+	found    bool
+	complete bool
+	failed   bool
+	attempts int32
+	result   component.MigrationResult
+}
+
+// migrate plans the pass and runs the Job that changes the schemas before anything of a new version starts.
+func (r *Reconciler) migrate(ctx context.Context, p *pass) error {
+	hash := manifest.MigrationHash(p.input, p.cluster.Annotations[chatv1alpha1.AnnotationRetry])
+	p.schema = p.seen.schemaOf(manifest.JobName(p.cluster.Name, hash))
+	p.plan = upgrade.Next(r.factsOf(p))
+	switch {
+	case p.schema.failed:
+		return schemaFailure(p.schema)
+	case !p.plan.Expand:
+		return nil
+	case p.schema.found:
+		return waiting(chatv1alpha1.ReasonMigrationPending, "the Job "+p.schema.job+" changes the schemas", busyPoll)
+	}
+	if _, err := r.apply.Create(ctx, p.cluster.UID, manifest.MigrationJob(p.input, hash)); err != nil {
+		return writeOutcome(err)
+	}
+	return waiting(chatv1alpha1.ReasonMigrationPending, "the Job "+p.schema.job+" starts", busyPoll)
+}
+
+func schemaFailure(s schemaState) error {
+	next := fmt.Sprintf("see kubectl logs job/%s; correct the cause, then set the annotation %s to a new value", s.job, chatv1alpha1.AnnotationRetry)
+	switch s.result.Reason {
+	case "Dirty":
+		return stalled(chatv1alpha1.ReasonSchemaDirty, "a change of the schemas broke off half way: repair them; "+next)
+	case "OwnedByAnother":
+		return stalled(chatv1alpha1.ReasonDatabaseInUse,
+			"another ChatCluster uses these schemas: choose another databasePrefix, or name its UID in "+chatv1alpha1.AnnotationAdoptDatabase)
+	default:
+		return stalled(chatv1alpha1.ReasonMigrationFailed, "the schemas could not be changed ("+cmp.Or(s.result.Reason, "Failed")+"): "+next)
+	}
+}
+
+// schemaOf reads a Job's result from its conditions, never from counters, and the rest from what its pods
+// left as their message.
+func (o *observed) schemaOf(name string) schemaState {
+	s := schemaState{job: name}
+	job, ok := o.child("Job", name).(*batchv1.Job)
+	if !ok {
+		return s
+	}
+	s.found = true
+	for _, condition := range job.Status.Conditions {
+		if condition.Status != corev1.ConditionTrue {
+			continue
+		}
+		s.complete = s.complete || condition.Type == batchv1.JobComplete
+		s.failed = s.failed || condition.Type == batchv1.JobFailed
+	}
+	for _, pod := range o.pods {
+		if pod.Labels[batchv1.JobNameLabel] != name {
+			continue
+		}
+		s.attempts++
+		for _, container := range pod.Status.ContainerStatuses {
+			if ended := container.State.Terminated; ended != nil {
+				var result component.MigrationResult
+				if json.Unmarshal([]byte(ended.Message), &result) == nil && (s.result.Schemas == nil || result.Schemas != nil) {
+					s.result = result
+				}
+			}
+		}
+	}
+	return s
+}
+
+// factsOf are what the plan is made from.
+func (r *Reconciler) factsOf(p *pass) upgrade.Facts {
+	facts := upgrade.Facts{
+		Target: p.wish.Spec.Version, Installed: p.cluster.Status.Version != "", Running: p.seen.versions(),
+		Expanded: p.schema.complete, Done: map[component.Name]bool{},
+	}
+	var newest *batchv1.Job
+	for _, job := range p.jobs() {
+		if s := p.seen.schemaOf(job.Name); s.complete && newest == nil {
+			newest = job
+			facts.Schema = job.Labels[manifest.LabelVersion]
+		}
+	}
+	for _, name := range component.All() {
+		facts.Done[name] = p.isDone(name)
+	}
+	return facts
+}
+
+// jobs of the schemas, the newest first.
+func (p *pass) jobs() []*batchv1.Job {
+	var list []*batchv1.Job
+	for _, child := range p.seen.children {
+		if job, ok := child.(*batchv1.Job); ok {
+			list = append(list, job)
+		}
+	}
+	slices.SortFunc(list, func(a, b *batchv1.Job) int {
+		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+func (p *pass) newestJobs() []string {
+	names := []string{p.schema.job}
+	for _, job := range p.jobs() {
+		if len(names) <= keptJobs && job.Name != p.schema.job {
+			names = append(names, job.Name)
+		}
+	}
+	return names
+}
