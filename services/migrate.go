@@ -31,6 +31,8 @@ func migrateCommand(s streams) *cobra.Command {
 		Long: "Bring the schemas of the services up to date. It may run again at any time, also while the services\n" +
 			"run: it only adds. PARLEY_MYSQL_DSN is the server; without a schema at its end each service has\n" +
 			"<prefix>_<service>. A binding below SERVICE_BINDING_ROOT may name the server instead.\n\n" +
+			"PARLEY_CLUSTER_UID is written down as the owner. The schemas of another owner are refused while its message\n" +
+			"service runs, unless PARLEY_ADOPT_DATABASE names that owner or is any.\n\n" +
 			"Exit status 20: a change is half done; 21: settings or credentials are wrong; 22: the schemas belong\n" +
 			"to another cluster. After another one it may be tried again.",
 		Example: "  PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/ parley migrate --create\n" +
