@@ -82,7 +82,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		failed = errors.Join(failed, err)
 	}
 	r.metrics.passed(failed, outcome, r.Now().Sub(began))
-	return result, failed
+	if failed != nil {
+		return ctrl.Result{}, failed // the back-off says when
+	}
+	return result, nil
 }
 
 // resultOf says when to look again. Only what is neither stalled nor waiting is an error.

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chatcluster_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+	"github.com/parley-chat/parley/controllers/chatcluster"
+)
+
+// start runs a kube-apiserver and an etcd with the kind ChatCluster until the test ends. No controller of
+// Kubernetes runs beside them.
+func start(t *testing.T) client.WithWatch {
+	t.Helper()
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		if os.Getenv("PARLEY_TEST_REQUIRE_SERVERS") == "1" {
+			t.Fatal("KUBEBUILDER_ASSETS must name a folder with kube-apiserver and etcd")
+		}
+		t.Skip("KUBEBUILDER_ASSETS names no folder with kube-apiserver and etcd")
+	}
+	environment := &envtest.Environment{CRDDirectoryPaths: []string{"../../config/crd/bases"}, ErrorIfCRDPathMissing: true}
+	config, err := environment.Start()
+	if err != nil {
+		t.Fatalf("start kube-apiserver and etcd: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := environment.Stop(); err != nil {
+			t.Errorf("stop kube-apiserver and etcd: %v", err)
+		}
+	})
+	config.QPS = -1
+	kinds := runtime.NewScheme()
+	if err := errors.Join(scheme.AddToScheme(kinds), chatv1alpha1.AddToScheme(kinds)); err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.NewWithWatch(config, client.Options{Scheme: kinds})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// errCrash is what every call answers after the operator has died.
+var errCrash = errors.New("the operator has died")
+
+// mortal counts writes, and dies after some of them.
+type mortal struct {
+	writes []string
+	// after is the count of writes that are done before it dies; negative for ever.
+	after int
+}
+
+func (m *mortal) isDead() bool { return m.after >= 0 && len(m.writes) >= m.after }
+
+// write does one, unless it is dead; the answer to its last write never arrives.
+func (m *mortal) write(what string, do func() error) error {
+	if m.isDead() {
+		return errCrash
+	}
+	m.writes = append(m.writes, what)
+	if err := do(); err != nil {
+		return err
+	}
+	if m.isDead() {
+		return errCrash
+	}
+	return nil
+}
+
+func (m *mortal) wrap(c client.WithWatch) client.Client {
+	return interceptor.NewClient(c, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+			return m.write("create "+o.GetName(), func() error { return c.Create(ctx, o, options...) })
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
+			return m.write("delete "+o.GetName(), func() error { return c.Delete(ctx, o, options...) })
+		},
+		Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+			return m.write(fmt.Sprintf("apply %T", o), func() error { return c.Apply(ctx, o, options...) })
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
+			return m.write("patch "+o.GetName(), func() error { return c.Patch(ctx, o, p, options...) })
+		},
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, options ...client.SubResourcePatchOption) error {
+			return m.write("patch "+sub, func() error { return c.SubResource(sub).Patch(ctx, o, p, options...) })
+		},
+	})
+}
+
+// silent drops Events.
+type silent struct{}
+
+func (silent) Eventf(runtime.Object, runtime.Object, string, string, string, string, ...any) {}
+
+// world is a namespace with one ChatCluster, which a kubelet of the test brings to life.
+type world struct {
+	client.WithWatch
+	key client.ObjectKey
+}
+
+func newWorld(t *testing.T, c client.WithWatch) world {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "chat-"}}
+	if err := c.Create(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	w := world{WithWatch: c, key: client.ObjectKey{Namespace: namespace.Name, Name: "acme"}}
+	for _, store := range []string{"mysql", "rabbitmq"} {
+		w.mustCreate(t, w.secret(store))
+	}
+	return w
+}
+
+func (w world) secret(store string) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.key.Namespace, Name: "acme-" + store},
+		StringData: map[string]string{"host": store + ".example.com", "username": "chat", "password": "first"},
+	}
+}
+
+func (w world) mustCreate(t *testing.T, o client.Object) {
+	t.Helper()
+	if err := w.Create(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w world) newCluster(t *testing.T, changes ...func(*chatv1alpha1.ChatCluster)) *chatv1alpha1.ChatCluster {
+	t.Helper()
+	// As people write it: the schema's defaults are the server's to fill in.
+	cluster, err := chatv1alpha1.Decode([]byte(`
+apiVersion: chat.parley.dev/v1alpha1
+kind: ChatCluster
+metadata: {name: acme}
+spec:
+  version: "0.1.0"
+  profile: Development
+  image: {repository: registry.example.com/parley}
+  services: {gateway: {replicas: 2}}
+  dependencies:
+    mysql: {secretRef: {name: acme-mysql}}
+    rabbitmq: {secretRef: {name: acme-rabbitmq}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster.Namespace = w.key.Namespace
+	for _, change := range changes {
+		change(cluster)
+	}
+	return cluster
+}
+
+func (w world) cluster(t *testing.T) *chatv1alpha1.ChatCluster {
+	t.Helper()
+	cluster := &chatv1alpha1.ChatCluster{}
+	if err := w.Get(t.Context(), w.key, cluster); err != nil {
+		t.Fatal(err)
+	}
+	return cluster
+}
+
+func (w world) change(t *testing.T, change func(*chatv1alpha1.ChatCluster)) {
+	t.Helper()
+	cluster := w.cluster(t)
+	change(cluster)
+	if err := w.Update(t.Context(), cluster); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pass is one of an operator that knows nothing from before.
+func (w world) pass(t *testing.T, m *mortal) error {
+	t.Helper()
+	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	r := chatcluster.New(m.wrap(w.WithWatch), w.WithWatch, silent{}, chatcluster.Options{
+		Version: "0.2.0", ImageRepository: "registry.example.com/parley", AllowedRepositories: []string{"registry.example.com"},
+		SecretPoll: time.Minute, Random: rand.Reader, Now: func() time.Time { return now },
+	})
+	_, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: w.key})
+	return err
+}
+
+// settle passes until nothing is written any more, or the operator dies.
+func (w world) settle(t *testing.T, m *mortal) {
+	t.Helper()
+	for range 60 {
+		before := len(m.writes)
+		err := w.pass(t, m)
+		if m.isDead() {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if moved := w.live(t); !moved && len(m.writes) == before {
+			return
+		}
+	}
+	t.Fatalf("no end after 60 passes: %+v", w.cluster(t).Status)
+}
+
+func immortal() *mortal { return &mortal{after: -1} }
+
+func (w world) checkReady(t *testing.T, status metav1.ConditionStatus, reason string) {
+	t.Helper()
+	cluster := w.cluster(t)
+	ready := meta.FindStatusCondition(cluster.Status.Conditions, chatv1alpha1.ConditionReady)
+	if ready == nil || ready.Status != status || ready.Reason != reason {
+		t.Fatalf("Ready is %+v, want %s with %s", ready, status, reason)
+	}
+	if cluster.Status.ObservedGeneration != cluster.Generation {
+		t.Errorf("observed generation %d of %d", cluster.Status.ObservedGeneration, cluster.Generation)
+	}
+}

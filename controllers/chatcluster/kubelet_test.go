@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chatcluster_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const revision = "deployment.kubernetes.io/revision"
+
+// live does at once what controllers and kubelets of a cluster do: Deployments get their pods, Jobs end
+// well, and what has no owner any more goes. It answers whether there was anything to do.
+func (w world) live(t *testing.T) bool {
+	t.Helper()
+	room := client.InNamespace(w.key.Namespace)
+	var deployments appsv1.DeploymentList
+	var sets appsv1.ReplicaSetList
+	var pods corev1.PodList
+	var jobs batchv1.JobList
+	for _, list := range []client.ObjectList{&deployments, &sets, &pods, &jobs} {
+		if err := w.List(t.Context(), list, room); err != nil {
+			t.Fatal(err)
+		}
+	}
+	moved := false
+	owners := map[types.UID]bool{}
+	for i := range deployments.Items {
+		owners[deployments.Items[i].UID] = true
+		moved = w.rollOut(t, &deployments.Items[i], sets.Items, pods.Items) || moved
+	}
+	for i := range sets.Items {
+		if owner := metav1.GetControllerOf(&sets.Items[i]); owner != nil && !owners[owner.UID] {
+			w.remove(t, &sets.Items[i])
+			for j := range pods.Items {
+				if metav1.IsControlledBy(&pods.Items[j], &sets.Items[i]) {
+					w.remove(t, &pods.Items[j])
+				}
+			}
+			moved = true
+		}
+	}
+	for i := range jobs.Items {
+		moved = w.complete(t, &jobs.Items[i]) || moved
+	}
+	return moved
+}
+
+func (w world) remove(t *testing.T, o client.Object) {
+	t.Helper()
+	if err := client.IgnoreNotFound(w.Delete(t.Context(), o, client.GracePeriodSeconds(0))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rollOut makes pods of the newest template and removes all others.
+func (w world) rollOut(t *testing.T, d *appsv1.Deployment, sets []appsv1.ReplicaSet, pods []corev1.Pod) bool {
+	t.Helper()
+	if d.Status.ObservedGeneration == d.Generation {
+		return false
+	}
+	text, err := json.Marshal(d.Spec.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := fnv.New32a()
+	_, _ = sum.Write(text)
+	name := fmt.Sprintf("%s-%08x", d.Name, sum.Sum32())
+	newest, last := (*appsv1.ReplicaSet)(nil), 0
+	for i := range sets {
+		if number, err := strconv.Atoi(sets[i].Annotations[revision]); err == nil && metav1.IsControlledBy(&sets[i], d) {
+			last = max(last, number)
+		}
+		if sets[i].Name == name {
+			newest = &sets[i]
+		}
+	}
+	number := strconv.Itoa(last + 1)
+	if newest == nil {
+		newest = &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{
+			Namespace: d.Namespace, Name: name, Labels: d.Spec.Template.Labels, OwnerReferences: owner(d, "Deployment"),
+		}}
+		newest.Spec.Selector, newest.Spec.Template = d.Spec.Selector, d.Spec.Template
+		newest.Annotations = map[string]string{revision: number}
+		w.mustCreate(t, newest)
+	} else if newest.Annotations[revision] != strconv.Itoa(last) {
+		newest.Annotations[revision] = number
+		if err := w.Update(t.Context(), newest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have := int32(0)
+	for i := range pods {
+		switch owner := metav1.GetControllerOf(&pods[i]); {
+		case owner == nil:
+		case owner.UID == newest.UID && have < *d.Spec.Replicas:
+			have++
+		default:
+			for _, set := range sets {
+				if owner.UID == set.UID && metav1.IsControlledBy(&set, d) {
+					w.remove(t, &pods[i])
+				}
+			}
+		}
+	}
+	for ; have < *d.Spec.Replicas; have++ {
+		w.run(t, newest)
+	}
+	w.report(t, d, newest)
+	return true
+}
+
+func (w world) run(t *testing.T, set *appsv1.ReplicaSet) {
+	t.Helper()
+	pod := &corev1.Pod{ObjectMeta: *set.Spec.Template.ObjectMeta.DeepCopy(), Spec: *set.Spec.Template.Spec.DeepCopy()}
+	pod.Namespace, pod.GenerateName, pod.OwnerReferences = set.Namespace, set.Name+"-", owner(set, "ReplicaSet")
+	w.mustCreate(t, pod)
+	pod.Status.Phase = corev1.PodRunning
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	if err := w.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w world) report(t *testing.T, d *appsv1.Deployment, newest *appsv1.ReplicaSet) {
+	t.Helper()
+	patch := client.MergeFrom(d.DeepCopy())
+	if d.Annotations == nil {
+		d.Annotations = map[string]string{}
+	}
+	d.Annotations[revision] = newest.Annotations[revision]
+	if err := w.Patch(t.Context(), d, patch); err != nil {
+		t.Fatal(err)
+	}
+	n := *d.Spec.Replicas
+	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
+	if err := w.Status().Update(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w world) complete(t *testing.T, job *batchv1.Job) bool {
+	t.Helper()
+	if len(job.Status.Conditions) > 0 {
+		return false
+	}
+	now := metav1.Now()
+	job.Status.StartTime, job.Status.CompletionTime, job.Status.Succeeded = &now, &now, 1
+	for _, kind := range []batchv1.JobConditionType{batchv1.JobSuccessCriteriaMet, batchv1.JobComplete} {
+		job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{
+			Type: kind, Status: corev1.ConditionTrue, Reason: "CompletionsReached", LastTransitionTime: now, LastProbeTime: now,
+		})
+	}
+	if err := w.Status().Update(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+func owner(o client.Object, kind string) []metav1.OwnerReference {
+	isController := true
+	return []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: kind, Name: o.GetName(), UID: o.GetUID(), Controller: &isController}}
+}

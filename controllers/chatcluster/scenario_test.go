@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chatcluster_test
+
+import (
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+)
+
+func TestServer(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	t.Run("an install ends Ready, and then nothing is written", func(t *testing.T) { testIdle(t, newWorld(t, c)) })
+	t.Run("labels of others stay", func(t *testing.T) { testForeignLabels(t, newWorld(t, c)) })
+	t.Run("a stranger's object stays and is named", func(t *testing.T) { testConflict(t, newWorld(t, c)) })
+	t.Run("what a person must correct has a reason", func(t *testing.T) { testReasons(t, c) })
+	t.Run("keys are made once", func(t *testing.T) { testKeys(t, newWorld(t, c)) })
+	t.Run("a crash after any write changes no end", func(t *testing.T) { testCrash(t, c) })
+}
+
+func testIdle(t *testing.T, w world) {
+	w.mustCreate(t, w.newCluster(t))
+	w.settle(t, immortal())
+	w.checkReady(t, metav1.ConditionTrue, chatv1alpha1.ReasonReconciled)
+	if got := w.cluster(t).Status.Version; got != "0.1.0" {
+		t.Errorf("version %q", got)
+	}
+	idle := immortal()
+	for range 20 {
+		if err := w.pass(t, idle); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(idle.writes) > 0 {
+		t.Errorf("writes %q", idle.writes)
+	}
+}
+
+func testForeignLabels(t *testing.T, w world) {
+	w.mustCreate(t, w.newCluster(t))
+	w.settle(t, immortal())
+	d := &appsv1.Deployment{}
+	key := client.ObjectKey{Namespace: w.key.Namespace, Name: "acme-user"}
+	if err := w.Get(t.Context(), key, d); err != nil {
+		t.Fatal(err)
+	}
+	d.Labels["team"] = "blue"
+	if err := w.Update(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	w.change(t, func(c *chatv1alpha1.ChatCluster) { c.Spec.LogLevel = "debug" })
+	w.settle(t, immortal())
+	w.checkReady(t, metav1.ConditionTrue, chatv1alpha1.ReasonReconciled)
+	if err := w.Get(t.Context(), key, d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Labels["team"] != "blue" {
+		t.Errorf("labels %v", d.Labels)
+	}
+}
+
+func testConflict(t *testing.T, w world) {
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: w.key.Namespace, Name: "acme-user"}}
+	service.Spec.Ports = []corev1.ServicePort{{Port: 80}}
+	w.mustCreate(t, service)
+	w.mustCreate(t, w.newCluster(t))
+	w.settle(t, immortal())
+	w.checkReady(t, metav1.ConditionFalse, chatv1alpha1.ReasonNameConflict)
+	if err := w.Get(t.Context(), client.ObjectKeyFromObject(service), service); err != nil {
+		t.Fatal(err)
+	}
+	if len(service.OwnerReferences) > 0 {
+		t.Error("the Service was taken over")
+	}
+}
+
+func testReasons(t *testing.T, c client.WithWatch) {
+	for name, test := range map[string]struct {
+		change func(*chatv1alpha1.ChatCluster)
+		reason string
+	}{
+		"no Secret":                          {func(c *chatv1alpha1.ChatCluster) { c.Spec.Dependencies.MySQL.SecretRef.Name = "none" }, chatv1alpha1.ReasonDependencyNotReady},
+		"a Secret without the key":           {func(c *chatv1alpha1.ChatCluster) { c.Spec.Dependencies.MySQL.SecretRef.Keys = map[string]string{"password": "absent"} }, chatv1alpha1.ReasonDependencyNotReady},
+		"a version of the future":            {func(c *chatv1alpha1.ChatCluster) { c.Spec.Version = "7.0.0" }, chatv1alpha1.ReasonVersionNotSupported},
+		"an image from elsewhere":            {func(c *chatv1alpha1.ChatCluster) { c.Spec.Image.Repository = "elsewhere.example.com/parley" }, chatv1alpha1.ReasonImageNotAllowed},
+		"keys of one's own that are missing": {func(c *chatv1alpha1.ChatCluster) { c.Spec.Keys = &chatv1alpha1.KeysReference{Name: "none"} }, chatv1alpha1.ReasonKeysMissing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, c)
+			w.mustCreate(t, w.newCluster(t, test.change))
+			w.settle(t, immortal())
+			w.checkReady(t, metav1.ConditionFalse, test.reason)
+		})
+	}
+}
+
+func testKeys(t *testing.T, w world) {
+	w.mustCreate(t, w.newCluster(t))
+	w.settle(t, immortal())
+	w.remove(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.key.Namespace, Name: "acme-keys"}})
+	w.settle(t, immortal())
+	w.checkReady(t, metav1.ConditionFalse, chatv1alpha1.ReasonKeysMissing)
+}
