@@ -21,6 +21,7 @@ chmod -R u+w .cache/protovalidate
 
 hack/tool.sh buf generate api/proto
 hack/tool.sh controller-gen object paths=./api/v1alpha1
+hack/tool.sh controller-gen crd:maxDescLen=200 paths=./api/v1alpha1 output:crd:dir=config/crd/bases
 if [ -d services/gateway/web/node_modules ]; then
   (cd services/gateway/web && npm run --silent generate)
 fi

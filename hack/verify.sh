@@ -10,7 +10,7 @@ if [ -n "$unformatted" ]; then
   printf '%s\nrun: make format\n' "$unformatted" >&2
   exit 1
 fi
-changed=$(git status --porcelain -- api services/gateway/web/src/gen)
+changed=$(git status --porcelain -- api config/crd services/gateway/web/src/gen)
 if [ -n "$changed" ]; then
   printf 'generated code is not current:\n%s\nrun: make generate, and commit the result\n' "$changed" >&2
   exit 1

@@ -49,9 +49,11 @@ type ChatClusterStatus struct {
 type ServiceStatus struct {
 	// Name of the component.
 	Name string `json:"name"`
-	// Desired, Ready and Updated pods.
+	// Desired pods.
 	Desired int32 `json:"desired"`
-	Ready   int32 `json:"ready"`
+	// Ready pods, of any version.
+	Ready int32 `json:"ready"`
+	// Updated pods have the newest template.
 	Updated int32 `json:"updated"`
 	// Version is the lowest that serves.
 	Version string `json:"version,omitempty"`
@@ -79,9 +81,10 @@ type DrainingPod struct {
 	Pod string `json:"pod"`
 	// Sessions that remain, in two significant digits.
 	Sessions int32 `json:"sessions"`
-	// StartedAt and Deadline of the drain.
+	// StartedAt is when the drain began.
 	StartedAt metav1.Time `json:"startedAt"`
-	Deadline  metav1.Time `json:"deadline"`
+	// Deadline is when the pod is killed.
+	Deadline metav1.Time `json:"deadline"`
 }
 
 // SchemaStatus tells of the database.
@@ -114,9 +117,10 @@ type DependencyStatus struct {
 
 // UpgradeStatus is the memory of a change of version.
 type UpgradeStatus struct {
-	// From and To are the versions.
+	// From is the version that served before.
 	From string `json:"from,omitempty"`
-	To   string `json:"to"`
+	// To is the version that is being installed.
+	To string `json:"to"`
 	// Step is Validate, Expand, Wave1 to Wave4 or Done.
 	Step string `json:"step,omitempty"`
 	// StartedAt is when it began.

@@ -123,8 +123,12 @@ func (p *problems) checkImage(image *Image) {
 		"write sha256: and 64 hexadecimal digits")
 	p.oneOf("spec.image.pullPolicy", image.PullPolicy, "Always", "IfNotPresent", "Never")
 	p.atMost("spec.image.pullSecrets", len(image.PullSecrets), 8)
+	seen := map[string]bool{}
 	for i, secret := range image.PullSecrets {
-		p.checkObjectName(fmt.Sprintf("spec.image.pullSecrets[%d].name", i), secret.Name)
+		at := fmt.Sprintf("spec.image.pullSecrets[%d].name", i)
+		p.checkObjectName(at, secret.Name)
+		p.unless(!seen[secret.Name], at, "remove it: the same name is there twice")
+		seen[secret.Name] = true
 	}
 }
 
@@ -134,6 +138,7 @@ func (p *problems) checkOperation(spec *ChatClusterSpec) {
 		p.checkObjectName("spec.keys.name", spec.Keys.Name)
 	}
 	p.checkAnnotations("spec.serviceAccounts.annotations", spec.ServiceAccounts.Annotations)
+	p.checkNetworkPolicy(spec.NetworkPolicy)
 	upgrade := spec.Upgrade
 	if d, ok := p.duration("spec.upgrade.progressDeadline", upgrade.ProgressDeadline); ok {
 		p.unless(d >= time.Minute, "spec.upgrade.progressDeadline", "choose at least 1m")

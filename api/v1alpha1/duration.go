@@ -11,6 +11,7 @@ import (
 // Duration is text like 30s or 1h30m, kept as it was written: a tool that compares manifests would see
 // 30m become 30m0s as a change.
 // +kubebuilder:validation:Pattern=`^([0-9]+(ms|s|m|h))+$`
+// +kubebuilder:validation:MaxLength=32
 type Duration string
 
 var durationPattern = regexp.MustCompile(`^([0-9]+(ms|s|m|h))+$`)

@@ -4,7 +4,6 @@ package v1alpha1
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -31,20 +30,13 @@ func (p *problems) checkExposure(spec *ChatClusterSpec) {
 		p.unless(isOrigin(origin), fmt.Sprintf("spec.exposure.allowedOrigins[%d]", i),
 			"write scheme and host, and the port unless it is the usual one, like https://chat.example.com")
 	}
-	p.atMost("spec.exposure.trustedProxies", len(exposure.TrustedProxies), 16)
-	for i, network := range exposure.TrustedProxies {
-		p.checkNetwork(fmt.Sprintf("spec.exposure.trustedProxies[%d]", i), network)
-	}
+	p.checkTwice("spec.exposure.allowedOrigins", exposure.AllowedOrigins)
+	p.checkNetworks("spec.exposure.trustedProxies", exposure.TrustedProxies, 16)
 }
 
 func (p *problems) checkHost(path, host string) {
 	p.unless(host == "" || len(validation.IsDNS1123Subdomain(host)) == 0, path,
 		"write a DNS name in lower case, without scheme, port and path")
-}
-
-func (p *problems) checkNetwork(path, text string) {
-	_, err := netip.ParsePrefix(text)
-	p.unless(err == nil, path, "write a network like 10.0.0.0/8")
 }
 
 // isOrigin accepts what a browser sends: the serialized form of RFC 6454 section 6.2.

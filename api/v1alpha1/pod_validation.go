@@ -80,7 +80,7 @@ func (p *problems) checkEnv(path string, env []EnvVar) {
 	seen := map[string]bool{}
 	for i, variable := range env {
 		at := fmt.Sprintf("%s[%d].name", path, i)
-		p.unless(envName.MatchString(variable.Name), at, "use letters, digits and _, not starting with a digit")
+		p.unless(len(variable.Name) <= 128 && envName.MatchString(variable.Name), at, "use at most 128 letters, digits and _, not starting with a digit")
 		p.unless(!envOwned.MatchString(variable.Name), at, "remove it: this variable is set by the operator or is not safe to set")
 		p.unless(!seen[variable.Name], at, "remove it: the same name is there twice")
 		seen[variable.Name] = true

@@ -24,6 +24,7 @@ type Services struct {
 }
 
 // Service are the settings of a component.
+// +kubebuilder:validation:XValidation:rule="!has(self.autoscaling) || !has(self.autoscaling.sessionsPerPod)",message="remove autoscaling.sessionsPerPod: only the gateway has sessions, use targetCPUPercent"
 type Service struct {
 	Workload `json:",inline"`
 	// Replicas, 1–200; 2 in Production and 1 in Development by default. With autoscaling it is only the
@@ -44,6 +45,7 @@ type Workload struct {
 }
 
 // GatewayService are the settings of the gateway.
+// +kubebuilder:validation:XValidation:rule="!has(self.autoscaling) || !has(self.autoscaling.targetCPUPercent)",message="remove autoscaling.targetCPUPercent: gateways scale on sessionsPerPod"
 type GatewayService struct {
 	Workload `json:",inline"`
 	// Replicas, 1–200; 2 by default, in both profiles: the scale subresource needs a default that the
@@ -53,22 +55,36 @@ type GatewayService struct {
 	// +kubebuilder:validation:Maximum=200
 	Replicas *int32 `json:"replicas,omitempty"`
 	// MaxSessionsPerPod is the admission limit, 100–1000000; 20000 by default.
+	// +kubebuilder:default=20000
+	// +kubebuilder:validation:Minimum=100
+	// +kubebuilder:validation:Maximum=1000000
 	MaxSessionsPerPod *int32 `json:"maxSessionsPerPod,omitempty"`
 	// Drain sets how sessions leave a pod.
+	// +kubebuilder:default={sessionsPerSecond: 300, timeout: "5m", initialDelay: "10s", reconnectJitter: "20s", reconnectDeadline: "1m"}
 	Drain *Drain `json:"drain,omitempty"`
 }
 
 // Drain sets how sessions leave a pod.
+// +kubebuilder:validation:XValidation:rule="duration(self.initialDelay) + duration(self.reconnectDeadline) < duration(self.timeout)",message="choose a timeout of more than initialDelay and reconnectDeadline together"
+// +kubebuilder:validation:XValidation:rule="duration(self.timeout) >= duration('30s') && duration(self.timeout) <= duration('1h')",message="choose a timeout from 30s to 1h"
+// +kubebuilder:validation:XValidation:rule="duration(self.reconnectJitter) < duration(self.reconnectDeadline)",message="choose a reconnectJitter of less than reconnectDeadline"
 type Drain struct {
 	// SessionsPerSecond are planned moves in the whole cluster, 1–100000; 300 by default.
+	// +kubebuilder:default=300
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
 	SessionsPerSecond *int32 `json:"sessionsPerSecond,omitempty"`
 	// Timeout of a drain, 30s–1h; 5m by default.
+	// +kubebuilder:default="5m"
 	Timeout Duration `json:"timeout,omitempty"`
 	// InitialDelay is how long a pod that ends accepts connections as before; 10s by default.
+	// +kubebuilder:default="10s"
 	InitialDelay Duration `json:"initialDelay,omitempty"`
 	// ReconnectJitter spreads the reconnects of one move; 20s by default.
+	// +kubebuilder:default="20s"
 	ReconnectJitter Duration `json:"reconnectJitter,omitempty"`
 	// ReconnectDeadline is when a session that has not moved is closed; 1m by default.
+	// +kubebuilder:default="1m"
 	ReconnectDeadline Duration `json:"reconnectDeadline,omitempty"`
 }
 
@@ -92,16 +108,28 @@ type Resources struct {
 }
 
 // ResourceList are amounts by name: cpu, memory, ephemeral-storage.
+// +kubebuilder:validation:MaxProperties=3
+// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['cpu', 'memory', 'ephemeral-storage'])",message="use only cpu, memory and ephemeral-storage"
 type ResourceList map[string]resource.Quantity
 
 // Autoscaling of a component.
+// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="choose maxReplicas of at least minReplicas"
 type Autoscaling struct {
 	// MinReplicas, at least 1; 2 by default.
+	// +kubebuilder:default=2
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=200
 	MinReplicas *int32 `json:"minReplicas,omitempty"`
 	// MaxReplicas, at most 200.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=200
 	MaxReplicas int32 `json:"maxReplicas"`
 	// TargetCPUPercent of the request, 1–100; 70 by default. Not for the gateway.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
 	TargetCPUPercent *int32 `json:"targetCPUPercent,omitempty"`
 	// SessionsPerPod that are aimed at; 10000 by default. Only for the gateway.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
 	SessionsPerPod *int32 `json:"sessionsPerPod,omitempty"`
 }
