@@ -194,11 +194,16 @@ func (d demo) uninstall(ctx context.Context) error {
 	if _, err := d.kubectl(ctx, "get", "nodes"); err != nil {
 		return nil //nolint:nilerr // a cluster that is gone holds nothing
 	}
-	_, err := d.kubectl(ctx, "delete", "namespace", chatNamespace, "--ignore-not-found", "--timeout=2m")
+	// Gateways take minutes to drain; nobody waits for a demo that ends.
+	_, err := d.kubectl(ctx, "delete", "namespace", chatNamespace, "--ignore-not-found", "--wait=false")
+	_, gone := d.kubectl(ctx, "-n", chatNamespace, "delete", "pods", "--all", "--grace-period=1", "--timeout=1m")
+	err = errors.Join(err, gone)
+	_, gone = d.kubectl(ctx, "wait", "--for=delete", "namespace/"+chatNamespace, "--timeout=2m")
+	err = errors.Join(err, gone)
 	for _, release := range []string{"parley-operator", "parley-crds"} {
 		_, gone := d.run(ctx, filepath.Join(d.root, "hack", "tool.sh"), "helm", "uninstall", release, "-n", operatorNamespace, "--ignore-not-found", "--wait")
 		err = errors.Join(err, gone)
 	}
-	_, gone := d.kubectl(ctx, "delete", "namespace", operatorNamespace, "--ignore-not-found", "--timeout=2m")
+	_, gone = d.kubectl(ctx, "delete", "namespace", operatorNamespace, "--ignore-not-found", "--timeout=2m")
 	return errors.Join(err, gone)
 }
