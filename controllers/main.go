@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -39,7 +40,7 @@ func newCommand() *cobra.Command {
 }
 
 func run(ctx context.Context, o options) error {
-	m, err := o.manager()
+	m, err := o.manager(time.Now)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 }
 
 // manager makes everything that runs.
-func (o *options) manager() (ctrl.Manager, error) {
+func (o *options) manager(now func() time.Time) (ctrl.Manager, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
 		return nil, errors.New("--log-level must be debug, info, warn or error")
@@ -96,7 +96,7 @@ func (o *options) manager() (ctrl.Manager, error) {
 	r := chatcluster.New(m.GetClient(), m.GetAPIReader(), m.GetEventRecorder("parley-operator"), chatcluster.Options{
 		Version: version, ImageRepository: o.imageRepository, AllowedRepositories: o.allowedRepositories, BindingKinds: o.bindingKinds,
 		OperatorNamespace: o.podNamespace, OperatorLabels: o.podLabels, SecretPoll: o.secretPoll,
-		Ask: chatcluster.AskHTTP, Random: rand.Reader, Now: time.Now,
+		Ask: chatcluster.AskHTTP, Random: rand.Reader, Now: now,
 	})
 	return m, errors.Join(r.SetupWithManager(m), m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("ping", healthz.Ping))
 }

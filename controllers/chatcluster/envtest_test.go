@@ -37,14 +37,14 @@ func start(t *testing.T) client.WithWatch {
 	}
 	environment := &envtest.Environment{CRDDirectoryPaths: []string{"../../config/crd/bases"}, ErrorIfCRDPathMissing: true}
 	config, err := environment.Start()
-	if err != nil {
-		t.Fatalf("start kube-apiserver and etcd: %v", err)
-	}
-	t.Cleanup(func() {
+	t.Cleanup(func() { // also after half a start
 		if err := environment.Stop(); err != nil {
 			t.Errorf("stop kube-apiserver and etcd: %v", err)
 		}
 	})
+	if err != nil {
+		t.Fatalf("start kube-apiserver and etcd: %v", err)
+	}
 	config.QPS = -1
 	kinds := runtime.NewScheme()
 	if err := errors.Join(scheme.AddToScheme(kinds), chatv1alpha1.AddToScheme(kinds)); err != nil {

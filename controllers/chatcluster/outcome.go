@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/parley-chat/parley/controllers/internal/apply"
-
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+	"github.com/parley-chat/parley/controllers/internal/apply"
 )
 
 // stalledError ends a pass until a person changes something.

@@ -33,8 +33,6 @@ const (
 	// busyPoll is how often pods are asked during a change, idlePoll otherwise at most.
 	busyPoll = 5 * time.Second
 	idlePoll = 30 * time.Second
-	// startingPoll follows children that the cache will tell of anyway.
-	startingPoll = 2 * time.Second
 )
 
 // Options of a Reconciler.

@@ -85,8 +85,10 @@ func testReasons(t *testing.T, c client.WithWatch) {
 		change func(*chatv1alpha1.ChatCluster)
 		reason string
 	}{
-		"no Secret":                          {func(c *chatv1alpha1.ChatCluster) { c.Spec.Dependencies.MySQL.SecretRef.Name = "none" }, chatv1alpha1.ReasonDependencyNotReady},
-		"a Secret without the key":           {func(c *chatv1alpha1.ChatCluster) { c.Spec.Dependencies.MySQL.SecretRef.Keys = map[string]string{"password": "absent"} }, chatv1alpha1.ReasonDependencyNotReady},
+		"no Secret": {func(c *chatv1alpha1.ChatCluster) { c.Spec.Dependencies.MySQL.SecretRef.Name = "none" }, chatv1alpha1.ReasonDependencyNotReady},
+		"a Secret without the key": {func(c *chatv1alpha1.ChatCluster) {
+			c.Spec.Dependencies.MySQL.SecretRef.Keys = map[string]string{"password": "absent"}
+		}, chatv1alpha1.ReasonDependencyNotReady},
 		"a version of the future":            {func(c *chatv1alpha1.ChatCluster) { c.Spec.Version = "7.0.0" }, chatv1alpha1.ReasonVersionNotSupported},
 		"an image from elsewhere":            {func(c *chatv1alpha1.ChatCluster) { c.Spec.Image.Repository = "elsewhere.example.com/parley" }, chatv1alpha1.ReasonImageNotAllowed},
 		"keys of one's own that are missing": {func(c *chatv1alpha1.ChatCluster) { c.Spec.Keys = &chatv1alpha1.KeysReference{Name: "none"} }, chatv1alpha1.ReasonKeysMissing},

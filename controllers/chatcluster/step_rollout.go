@@ -5,6 +5,9 @@ package chatcluster
 import (
 	"context"
 	"fmt"
+	"strconv"
+
+	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/controllers/internal/apply"
@@ -86,7 +89,7 @@ func (p *pass) isGivenUp() bool {
 func (p *pass) firstFailure(r *Reconciler) *rollout.Failure {
 	for _, name := range component.All() {
 		for _, w := range p.seen.workloads(p.cluster.Name, name) {
-			if w.Deployment == nil || w.Deployment.Labels[manifest.LabelVersion] != p.wish.Spec.Version {
+			if !p.isAsWished(name, w.Deployment) {
 				continue
 			}
 			if failure := w.Failure(r.Now()); failure != nil {
@@ -95,6 +98,22 @@ func (p *pass) firstFailure(r *Reconciler) *rollout.Failure {
 		}
 	}
 	return nil
+}
+
+func (p *pass) isAsWished(name component.Name, d *appsv1.Deployment) bool {
+	if d == nil {
+		return false
+	}
+	wish := manifest.Deployment(p.input, name)
+	if name == component.Gateway {
+		number, err := strconv.ParseInt(d.Labels[manifest.LabelSeat], 10, 32)
+		if err != nil {
+			return false
+		}
+		wish = manifest.GatewayDeployment(p.input, int32(number))
+	}
+	met, err := apply.Meets(wish, d)
+	return err == nil && met
 }
 
 func (r *Reconciler) applyComponent(ctx context.Context, p *pass, name component.Name) error {
