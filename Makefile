@@ -64,7 +64,8 @@ test-web: $(WEB)/node_modules/.package-lock.json ## Check and test the web clien
 
 .PHONY: test-go
 test-go: ## Run the Go tests with private MariaDB and RabbitMQ servers
-	PARLEY_TEST_REQUIRE_SERVERS=1 go run ./hack/withservers -- go test $(TEST_FLAGS) ./...
+	KUBEBUILDER_ASSETS=$$(go run ./hack/cluster/binaries/build etcd kube-apiserver kubectl) PARLEY_TEST_REQUIRE_SERVERS=1 \
+	  go run ./hack/withservers -- go test $(TEST_FLAGS) ./...
 
 .PHONY: test-browser
 test-browser: test/e2e/node_modules/.package-lock.json ## Run the browser journeys in headless Chromium

@@ -222,4 +222,3 @@ func (b *bundle) logs(ctx context.Context, c *cluster, selected []client.ListOpt
 	}
 	return nil
 }
-
