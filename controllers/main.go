@@ -40,7 +40,7 @@ func newCommand() *cobra.Command {
 }
 
 func run(ctx context.Context, o options) error {
-	m, err := o.manager(time.Now) //nolint:forbidigo // wiring
+	m, err := o.manager(time.Now)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ const (
 	EntryHost        = "host"
 	EntryPort        = "port"
 	EntryUsername    = "username"
-	EntryPassword    = "password" //nolint:gosec // the name of an entry
+	EntryPassword    = "password"
 	EntryURI         = "uri"
 	EntryVirtualHost = "virtual-host"
 	EntryCA          = "ca.crt"

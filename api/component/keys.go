@@ -6,7 +6,7 @@ package component
 // Each holds 32 bytes in base64 text.
 const (
 	// PageTokenKey seals page tokens.
-	PageTokenKey = "page-token" //nolint:gosec // the name of an entry
+	PageTokenKey = "page-token"
 	// BindingHashKey is the key of the HMAC over bindings; only the operator reads it.
 	BindingHashKey = "binding-hash"
 	// PreviousPrefix stands before the entry of a key that was replaced and is still accepted.

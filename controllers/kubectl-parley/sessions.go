@@ -102,7 +102,10 @@ func (c *cluster) askStatus(ctx context.Context, pod *corev1.Pod) (status compon
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- forward.ForwardPorts() }()
-	defer func() { cancel(); <-ended }()
+	defer func() {
+		cancel()
+		err = errors.Join(err, <-ended)
+	}()
 	select {
 	case <-ready:
 	case failed := <-ended:

@@ -103,12 +103,11 @@ func writePage(out io.Writer, c *chatv1alpha1.ChatCluster, now time.Time) error 
 }
 
 func versions(c *chatv1alpha1.ChatCluster) string {
-	switch serving := text(c.Status.Version); {
-	case c.Status.Version == c.Spec.Version:
+	serving := text(c.Status.Version)
+	if c.Status.Version == c.Spec.Version {
 		return serving
-	default:
-		return fmt.Sprintf("%s serves, %s is wanted", serving, c.Spec.Version)
 	}
+	return fmt.Sprintf("%s serves, %s is wanted", serving, c.Spec.Version)
 }
 
 func text(value string) string {
