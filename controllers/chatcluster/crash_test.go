@@ -58,9 +58,6 @@ func (w world) end(t *testing.T) []string {
 
 // testCrash lets the operator die after its first write, its second and so on, until one lives to the end.
 func testCrash(t *testing.T, c client.WithWatch) {
-	if testing.Short() {
-		t.Skip("takes two minutes")
-	}
 	undisturbed := newWorld(t, c)
 	undisturbed.mustCreate(t, undisturbed.newCluster(t))
 	undisturbed.settle(t, immortal())
