@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/parley-chat/parley/hack/retry"
 )
 
 // cgroupParent holds a cgroup per daemon in every hierarchy; teardown finds processes by it, even when
@@ -176,27 +178,11 @@ func removeCgroup(ctx context.Context, name string) error {
 	})
 }
 
-// until tries again until do succeeds, and answers its last error when the time is over.
+// pollEvery is for what costs little to ask.
+const pollEvery = 200 * time.Millisecond
+
 func until(ctx context.Context, patience time.Duration, do func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	var last error
-	for {
-		err := do(ctx)
-		if err == nil {
-			return nil
-		}
-		if last == nil || ctx.Err() == nil { // an attempt that was cut short says less than the one before it
-			last = err
-		}
-		select {
-		case <-ctx.Done():
-			return last
-		case <-tick.C:
-		}
-	}
+	return retry.Until(ctx, patience, pollEvery, do)
 }
 
 // run executes a command and answers its output; an error holds what it said.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/parley-chat/parley/hack/retry"
 )
 
 // startBackground starts a command that outlives this one. Its file <name>.pid holds its id and when it
@@ -50,7 +52,7 @@ func (d demo) background(name string) int {
 // await waits until a command of the background does its work, or shows its log when it has ended.
 func (d demo) await(ctx context.Context, name string, patience time.Duration, works func(ctx context.Context) error) error {
 	var ended error
-	err := until(ctx, patience, pollEvery, func(ctx context.Context) error {
+	err := retry.Until(ctx, patience, pollEvery, func(ctx context.Context) error {
 		if d.background(name) == 0 {
 			text, err := os.ReadFile(d.path(name + ".log"))
 			ended = errors.Join(fmt.Errorf("it has ended: %s", text), err)
@@ -70,7 +72,7 @@ func (d demo) stopBackground(ctx context.Context, name string) error {
 	if err := syscall.Kill(id, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err
 	}
-	return until(ctx, time.Minute, pollEvery, func(context.Context) error {
+	return retry.Until(ctx, time.Minute, pollEvery, func(context.Context) error {
 		if d.background(name) != 0 {
 			return fmt.Errorf("%s (process %d) does not end", name, id)
 		}
@@ -95,26 +97,3 @@ func began(id int) string {
 
 // pollEvery is for what costs little to ask.
 const pollEvery = 200 * time.Millisecond
-
-// until tries again every so often until do succeeds, and answers its last error when the time is over.
-func until(ctx context.Context, patience, every time.Duration, do func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	var last error
-	for {
-		err := do(ctx)
-		if err == nil {
-			return nil
-		}
-		if last == nil || ctx.Err() == nil { // an attempt that was cut short says less than the one before it
-			last = err
-		}
-		select {
-		case <-ctx.Done():
-			return last
-		case <-tick.C:
-		}
-	}
-}

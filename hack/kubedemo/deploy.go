@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/parley-chat/parley/hack/retry"
 )
 
 // Where things are in the cluster.
@@ -125,7 +127,7 @@ func (d demo) applyObjects(ctx context.Context, objects ...any) error {
 // awaitReady prints each new reason of the condition Ready until it is true for the spec as it is now.
 func (d demo) awaitReady(ctx context.Context) error {
 	shown := ""
-	err := until(ctx, readyTimeout, time.Second, func(ctx context.Context) error {
+	err := retry.Until(ctx, readyTimeout, time.Second, func(ctx context.Context) error {
 		text, err := d.kubectl(ctx, "-n", chatNamespace, "get", "chatcluster", chatName, "-o", "json")
 		if err != nil {
 			return err
