@@ -101,18 +101,9 @@ func (g gatewayParts) serve(ctx context.Context, cfg Config, parts Parts, watche
 
 // awaitRing waits until the ring is known; false if ctx ends before.
 func awaitRing(ctx context.Context, watched ring.Watched, logger *slog.Logger) bool {
-	slow := time.NewTimer(ringWait)
-	defer slow.Stop()
-	for {
-		select {
-		case <-watched.Known():
-			return true
-		case <-ctx.Done():
-			return false
-		case <-slow.C:
-			logger.WarnContext(ctx, "the ring is not known yet, the pod stays unready")
-		}
-	}
+	return ring.AwaitKnown(ctx, watched, ringWait, func() {
+		logger.WarnContext(ctx, "the ring is not known yet, the pod stays unready")
+	})
 }
 
 // awaitFresh gives the user service a moment to tell which login sessions have ended: before, everybody

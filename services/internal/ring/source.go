@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Source is where the ring comes from. Both methods are safe for concurrent use and do not block.
@@ -24,6 +25,23 @@ type Watched interface {
 	Known() <-chan struct{}
 	// Run learns until ctx ends. It does not fail because the server is away; then the view stays.
 	Run(ctx context.Context) error
+}
+
+// AwaitKnown waits until the ring is known and answers true, or false if ctx ends before. Once, after
+// patience, it calls slow.
+func AwaitKnown(ctx context.Context, watched Watched, patience time.Duration, slow func()) bool {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for {
+		select {
+		case <-watched.Known():
+			return true
+		case <-ctx.Done():
+			return false
+		case <-late.C:
+			slow()
+		}
+	}
 }
 
 // StaticSource is a ring that only its owner changes; for one process and for tests.

@@ -68,18 +68,9 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 
 // awaitRing waits until the ring is known; false if ctx ends before. Events wait in the queue meanwhile.
 func awaitRing(ctx context.Context, watched ring.Watched, logger *slog.Logger) bool {
-	slow := time.NewTimer(ringWait)
-	defer slow.Stop()
-	for {
-		select {
-		case <-watched.Known():
-			return true
-		case <-ctx.Done():
-			return false
-		case <-slow.C:
-			logger.WarnContext(ctx, "the ring is not known yet, events wait")
-		}
-	}
+	return ring.AwaitKnown(ctx, watched, ringWait, func() {
+		logger.WarnContext(ctx, "the ring is not known yet, events wait")
+	})
 }
 
 // waitForRing returns when the ring has a member, after ringWait, or when ctx ends.
