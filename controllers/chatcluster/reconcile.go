@@ -12,6 +12,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/controllers/internal/binding"
 	"github.com/parley-chat/parley/controllers/internal/manifest"
@@ -28,8 +29,13 @@ type pass struct {
 	bound   binding.Result
 	// fingerprint of the keys that are there.
 	fingerprint string
-	schema      schemaState
-	plan        upgrade.Plan
+	// done tells of each component that it is as wished and rolled out; wished are the Deployments that
+	// are as wished, rolled out or not; seats are those of the gateway. See look.
+	done   map[component.Name]bool
+	wished []rollout.Workload
+	seats  []rollout.Seat
+	schema schemaState
+	plan   upgrade.Plan
 	// scaling is true while seats are added or removed, changing while a Deployment is not done.
 	scaling, changing bool
 	failure           *rollout.Failure

@@ -35,7 +35,8 @@ type schemaState struct {
 func (r *Reconciler) migrate(ctx context.Context, p *pass) error {
 	hash := manifest.MigrationHash(p.input, p.cluster.Annotations[chatv1alpha1.AnnotationRetry])
 	p.schema = p.seen.schemaOf(manifest.JobName(p.cluster.Name, hash))
-	p.plan = upgrade.Next(r.factsOf(p))
+	p.look()
+	p.plan = upgrade.Next(p.facts())
 	switch {
 	case p.schema.failed:
 		return schemaFailure(p.schema)
@@ -96,21 +97,17 @@ func (o *observed) schemaOf(name string) schemaState {
 	return s
 }
 
-// factsOf are what the plan is made from.
-func (r *Reconciler) factsOf(p *pass) upgrade.Facts {
+// facts are what the plan is made from.
+func (p *pass) facts() upgrade.Facts {
 	facts := upgrade.Facts{
 		Target: p.wish.Spec.Version, Installed: p.cluster.Status.Version != "", Running: p.seen.versions(),
-		Expanded: p.schema.complete, Done: map[component.Name]bool{},
+		Expanded: p.schema.complete, Done: p.done,
 	}
-	var newest *batchv1.Job
 	for _, job := range p.jobs() {
-		if s := p.seen.schemaOf(job.Name); s.complete && newest == nil {
-			newest = job
+		if p.seen.schemaOf(job.Name).complete {
 			facts.Schema = job.Labels[manifest.LabelVersion]
+			break
 		}
-	}
-	for _, name := range component.All() {
-		facts.Done[name] = p.isDone(name)
 	}
 	return facts
 }

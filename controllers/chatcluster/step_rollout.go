@@ -5,9 +5,11 @@ package chatcluster
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/controllers/internal/apply"
@@ -16,40 +18,49 @@ import (
 	"github.com/parley-chat/parley/controllers/internal/upgrade"
 )
 
-// isDone tells whether a component is as wished and rolled out.
-func (p *pass) isDone(name component.Name) bool {
-	if name != component.Gateway {
-		d := p.seen.deployment(manifest.DeploymentName(p.cluster.Name, name))
-		met, err := apply.Meets(manifest.Deployment(p.input, name), d)
-		return err == nil && met && p.seen.workload(d).Done()
-	}
-	seats := p.seatsOf()
-	for _, seat := range seats {
-		if !seat.Current || !seat.Done {
-			return false
-		}
-	}
-	return len(seats) > 0
+// isMet tells whether a Deployment is there as wished.
+func isMet(wish *appsv1ac.DeploymentApplyConfiguration, d *appsv1.Deployment) bool {
+	met, err := apply.Meets(wish, d)
+	return err == nil && met
 }
 
-func (p *pass) seatsOf() []rollout.Seat {
-	var list []rollout.Seat
-	for _, number := range p.seen.seats(p.cluster.Name) {
-		d := p.seen.deployment(manifest.SeatName(p.cluster.Name, number))
-		met, err := apply.Meets(manifest.GatewayDeployment(p.input, number), d)
-		sessions, known := p.seen.seatSessions(p.cluster.Name, number)
-		list = append(list, rollout.Seat{
-			Number: number, Sessions: sessions, Known: known, Available: rollout.IsServing(d),
-			Current: err == nil && met, Done: p.seen.workload(d).Done(),
-		})
+// look compares the Deployments with the wish, once: a pass does not see what it writes itself.
+func (p *pass) look() {
+	p.done = map[component.Name]bool{}
+	for _, name := range component.All() {
+		if name == component.Gateway {
+			continue
+		}
+		d := p.seen.deployment(manifest.DeploymentName(p.cluster.Name, name))
+		w := p.seen.workload(d)
+		met := isMet(manifest.Deployment(p.input, name), d)
+		p.done[name] = met && w.Done()
+		if met {
+			p.wished = append(p.wished, w)
+		}
 	}
-	return list
+	numbers := p.seen.seats(p.cluster.Name)
+	p.done[component.Gateway] = len(numbers) > 0
+	for _, number := range numbers {
+		d := p.seen.deployment(manifest.SeatName(p.cluster.Name, number))
+		w := p.seen.workload(d)
+		met := isMet(manifest.GatewayDeployment(p.input, number), d)
+		sessions, known := p.seen.seatSessions(p.cluster.Name, number)
+		seat := rollout.Seat{
+			Number: number, Sessions: sessions, Known: known, Available: rollout.IsServing(d), Current: met, Done: w.Done(),
+		}
+		p.seats = append(p.seats, seat)
+		p.done[component.Gateway] = p.done[component.Gateway] && seat.Current && seat.Done
+		if met {
+			p.wished = append(p.wished, w)
+		}
+	}
 }
 
 // rollout writes the Deployments that the plan allows, one seat of the gateway at a time, and stops when
 // pods of a wave cannot be had: the old ones go on serving.
 func (r *Reconciler) rollout(ctx context.Context, p *pass) error {
-	if p.failure = p.firstFailure(r); p.failure != nil && p.isGivenUp() {
+	if p.failure = p.firstFailure(r.Now()); p.failure != nil && p.isGivenUp() {
 		return stalled(p.failure.Reason, p.failure.Message)
 	}
 	for _, name := range p.plan.Write {
@@ -60,16 +71,12 @@ func (r *Reconciler) rollout(ctx context.Context, p *pass) error {
 			return err
 		}
 	}
-	gateway := false
-	for _, name := range p.plan.Write {
-		gateway = gateway || name == component.Gateway
-	}
-	if err := r.applySeats(ctx, p, gateway); err != nil {
+	if err := r.applySeats(ctx, p, slices.Contains(p.plan.Write, component.Gateway)); err != nil {
 		return err
 	}
 	p.changing = p.plan.Step != upgrade.StepDone
-	for _, name := range component.All() {
-		p.changing = p.changing || !p.isDone(name)
+	for _, done := range p.done {
+		p.changing = p.changing || !done
 	}
 	if p.failure != nil {
 		return stalled(p.failure.Reason, p.failure.Message)
@@ -86,34 +93,13 @@ func (p *pass) isGivenUp() bool {
 
 // firstFailure looks at Deployments that are as wished: what failed before and is about to be replaced
 // must not stop the way back.
-func (p *pass) firstFailure(r *Reconciler) *rollout.Failure {
-	for _, name := range component.All() {
-		for _, w := range p.seen.workloads(p.cluster.Name, name) {
-			if !p.isAsWished(name, w.Deployment) {
-				continue
-			}
-			if failure := w.Failure(r.Now()); failure != nil {
-				return failure
-			}
+func (p *pass) firstFailure(now time.Time) *rollout.Failure {
+	for _, w := range p.wished {
+		if failure := w.Failure(now); failure != nil {
+			return failure
 		}
 	}
 	return nil
-}
-
-func (p *pass) isAsWished(name component.Name, d *appsv1.Deployment) bool {
-	if d == nil {
-		return false
-	}
-	wish := manifest.Deployment(p.input, name)
-	if name == component.Gateway {
-		number, err := strconv.ParseInt(d.Labels[manifest.LabelSeat], 10, 32)
-		if err != nil {
-			return false
-		}
-		wish = manifest.GatewayDeployment(p.input, int32(number))
-	}
-	met, err := apply.Meets(wish, d)
-	return err == nil && met
 }
 
 func (r *Reconciler) applyComponent(ctx context.Context, p *pass, name component.Name) error {
@@ -132,7 +118,7 @@ func (r *Reconciler) applyComponent(ctx context.Context, p *pass, name component
 // applySeats adds, removes and changes seats of the gateway. With change false, seats of another version
 // stay as they are.
 func (r *Reconciler) applySeats(ctx context.Context, p *pass, change bool) error {
-	seats := p.seatsOf()
+	seats := p.seats
 	wanted := int(*p.wish.Spec.Services.Gateway.Replicas)
 	draining := len(p.seen.draining()) > 0
 	if len(seats) < wanted && change {
