@@ -147,7 +147,8 @@ const (
 	ServiceDisabled        = "Disabled"
 )
 
-// Annotations of a ChatCluster that people set.
+// Annotations of a ChatCluster that people set. The operator carries AnnotationRestart over to the pod
+// templates that it concerns.
 const (
 	AnnotationPrefix        = "chat.parley.dev/"
 	AnnotationRestart       = AnnotationPrefix + "restart"
@@ -157,8 +158,6 @@ const (
 	AnnotationRecreateKeys  = AnnotationPrefix + "recreate-keys"
 	// AnnotationBindingHash is on pod templates: a changed Secret rolls what reads it.
 	AnnotationBindingHash = AnnotationPrefix + "binding-hash"
-	// AnnotationRestarted is on pod templates, with the value of AnnotationRestart.
-	AnnotationRestarted = AnnotationPrefix + "restarted"
 	// LabelSeat is on gateway Deployments and pods.
 	LabelSeat = AnnotationPrefix + "seat"
 )

@@ -4,12 +4,7 @@ package chatcluster
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -17,34 +12,21 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/controllers/internal/statusz"
 )
 
 // Bounds of asking pods; chosen, no evidence.
 const (
-	askTimeout     = 2 * time.Second
-	askedAtOnce    = 16
-	maxStatusBytes = 64 << 10
+	askTimeout  = 2 * time.Second
+	askedAtOnce = 16
 )
 
 // Ask asks the pod at an address for its status.
 type Ask func(ctx context.Context, address string) (component.Status, error)
 
 // AskHTTP asks over the ops port.
-func AskHTTP(ctx context.Context, address string) (status component.Status, err error) {
-	url := "http://" + net.JoinHostPort(address, strconv.Itoa(component.OpsPort)) + component.StatusPath
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return status, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return status, err
-	}
-	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	if response.StatusCode != http.StatusOK {
-		return status, fmt.Errorf("status %d", response.StatusCode)
-	}
-	return status, json.NewDecoder(io.LimitReader(response.Body, maxStatusBytes)).Decode(&status)
+func AskHTTP(ctx context.Context, address string) (component.Status, error) {
+	return statusz.Get(ctx, net.JoinHostPort(address, strconv.Itoa(component.OpsPort)))
 }
 
 // askAll asks every pod that runs. One that does not answer is left out: silence blocks nothing.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+	"github.com/parley-chat/parley/controllers/internal/manifest"
 )
 
 const (
@@ -48,7 +49,7 @@ func drain(ctx context.Context, out io.Writer, c client.Client, key client.Objec
 	if err := c.Get(ctx, key, pod); err != nil {
 		return err
 	}
-	if pod.Labels[componentLabel] != string(component.Gateway) || pod.Labels[managedByLabel] != managedBy {
+	if pod.Labels[manifest.LabelComponent] != string(component.Gateway) || pod.Labels[manifest.LabelManagedBy] != manifest.ManagedBy {
 		return fmt.Errorf("%s is no gateway of a ChatCluster: kubectl parley sessions lists them", key.Name)
 	}
 	uid := pod.UID
@@ -87,11 +88,7 @@ func (p *plugin) restartCommand() *cobra.Command {
 		Use: "restart NAME [COMPONENT...]", Short: "Replace the pods of all or some components, wave by wave", Args: cobra.MinimumNArgs(1),
 		Example: "  kubectl parley restart demo\n  kubectl parley restart demo message transmit",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.connection.open()
-			if err != nil {
-				return err
-			}
-			found, err := c.find(cmd.Context(), args[:1])
+			c, found, err := p.connection.named(cmd.Context(), args[:1])
 			if err != nil {
 				return err
 			}

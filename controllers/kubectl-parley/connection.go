@@ -16,14 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
-)
-
-// Labels that the operator sets on every child.
-const (
-	instanceLabel  = "app.kubernetes.io/instance"
-	componentLabel = "app.kubernetes.io/component"
-	managedByLabel = "app.kubernetes.io/managed-by"
-	managedBy      = "parley-operator"
+	"github.com/parley-chat/parley/controllers/internal/manifest"
 )
 
 // connection says which API server and namespace are meant.
@@ -94,7 +87,17 @@ func (c *cluster) find(ctx context.Context, args []string) (*chatv1alpha1.ChatCl
 	}
 }
 
+// named opens the connection and finds the ChatCluster that the arguments name.
+func (c connection) named(ctx context.Context, args []string) (*cluster, *chatv1alpha1.ChatCluster, error) {
+	open, err := c.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := open.find(ctx, args)
+	return open, found, err
+}
+
 // ofInstance selects the children of a ChatCluster.
 func ofInstance(name string) client.MatchingLabels {
-	return client.MatchingLabels{instanceLabel: name, managedByLabel: managedBy}
+	return client.MatchingLabels{manifest.LabelInstance: name, manifest.LabelManagedBy: manifest.ManagedBy}
 }

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/controllers/internal/manifest"
 )
 
 const (
@@ -37,11 +38,7 @@ func (p *plugin) doctorCommand() *cobra.Command {
 		Long:    "Run the checks of `parley doctor` as a Job with the settings and bindings of the message component, print what they say, and remove the Job.",
 		Example: "  kubectl parley doctor demo",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.connection.open()
-			if err != nil {
-				return err
-			}
-			found, err := c.find(cmd.Context(), args)
+			c, found, err := p.connection.named(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
@@ -52,7 +49,7 @@ func (p *plugin) doctorCommand() *cobra.Command {
 
 func (c *cluster) doctor(ctx context.Context, out io.Writer, name, suffix string) (err error) {
 	source := &appsv1.Deployment{}
-	key := client.ObjectKey{Namespace: c.namespace, Name: name + "-" + string(component.Message)}
+	key := client.ObjectKey{Namespace: c.namespace, Name: manifest.DeploymentName(name, component.Message)}
 	if err := c.Get(ctx, key, source); err != nil {
 		if apierrors.IsNotFound(err) {
 			return fmt.Errorf("the component message is not installed yet: kubectl parley status %s says what is missing", name)
@@ -82,7 +79,7 @@ func (c *cluster) doctor(ctx context.Context, out io.Writer, name, suffix string
 
 // doctorJob runs the image of message with its settings, under labels that no Service selects.
 func doctorJob(source *appsv1.Deployment, name, suffix string) *batchv1.Job {
-	labels := map[string]string{instanceLabel: name, componentLabel: doctorName}
+	labels := map[string]string{manifest.LabelInstance: name, manifest.LabelComponent: doctorName}
 	pod := source.Spec.Template.Spec.DeepCopy()
 	pod.RestartPolicy = corev1.RestartPolicyNever
 	pod.TopologySpreadConstraints, pod.Affinity = nil, nil

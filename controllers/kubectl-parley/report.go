@@ -42,11 +42,7 @@ func (p *plugin) reportCommand() *cobra.Command {
 			"the values of podTemplate.env and of foreign annotations are left out.",
 		Example: "  kubectl parley report demo -f demo.tar.gz",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.connection.open()
-			if err != nil {
-				return err
-			}
-			found, err := c.find(cmd.Context(), args)
+			c, found, err := p.connection.named(cmd.Context(), args)
 			if err != nil {
 				return err
 			}

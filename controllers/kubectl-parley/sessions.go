@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,25 +19,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/controllers/internal/manifest"
+	"github.com/parley-chat/parley/controllers/internal/statusz"
 )
 
-const (
-	// askTimeout bounds the question to one pod.
-	askTimeout = 10 * time.Second
-	// maxStatusBytes is far above any /statusz.
-	maxStatusBytes = 64 << 10
-)
+// askTimeout bounds the question to one pod.
+const askTimeout = 10 * time.Second
 
 func (p *plugin) sessionsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "sessions [NAME]", Short: "Sessions of each gateway pod, asked now", Args: cobra.MaximumNArgs(1),
 		Example: "  kubectl parley sessions demo",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.connection.open()
-			if err != nil {
-				return err
-			}
-			found, err := c.find(cmd.Context(), args)
+			c, found, err := p.connection.named(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
@@ -54,7 +47,7 @@ func (p *plugin) sessionsCommand() *cobra.Command {
 func (c *cluster) gatewayPods(ctx context.Context, name string) ([]corev1.Pod, error) {
 	var pods corev1.PodList
 	err := c.List(ctx, &pods, client.InNamespace(c.namespace),
-		client.MatchingLabels{instanceLabel: name, componentLabel: string(component.Gateway)})
+		client.MatchingLabels{manifest.LabelInstance: name, manifest.LabelComponent: string(component.Gateway)})
 	return pods.Items, err
 }
 
@@ -116,18 +109,5 @@ func (c *cluster) askStatus(ctx context.Context, pod *corev1.Pod) (status compon
 	if err != nil {
 		return status, err
 	}
-	return getStatus(ctx, fmt.Sprintf("http://127.0.0.1:%d%s", ports[0].Local, component.StatusPath))
-}
-
-func getStatus(ctx context.Context, url string) (status component.Status, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return status, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return status, err
-	}
-	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	return status, json.NewDecoder(io.LimitReader(response.Body, maxStatusBytes)).Decode(&status)
+	return statusz.Get(ctx, fmt.Sprintf("127.0.0.1:%d", ports[0].Local))
 }

@@ -26,11 +26,7 @@ func (p *plugin) statusCommand() *cobra.Command {
 		Use: "status [NAME]", Short: "One page: conditions, components, stores, and what to do next", Args: cobra.MaximumNArgs(1),
 		Example: "  kubectl parley status demo\n  kubectl parley status demo -o json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.connection.open()
-			if err != nil {
-				return err
-			}
-			found, err := c.find(cmd.Context(), args)
+			_, found, err := p.connection.named(cmd.Context(), args)
 			if err != nil {
 				return err
 			}

@@ -20,17 +20,17 @@ const (
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	LabelPartOf    = "app.kubernetes.io/part-of"
 	// LabelSeat is on everything that belongs to one seat of the gateway.
-	LabelSeat = chatv1alpha1.Group + "/seat"
+	LabelSeat = chatv1alpha1.LabelSeat
 )
 
 // Annotations of the ChatCluster that builders read, and of the pod templates that they write.
 const (
 	// AnnotationBindingHash changes with the entries that a component reads.
-	AnnotationBindingHash = chatv1alpha1.Group + "/binding-hash"
+	AnnotationBindingHash = chatv1alpha1.AnnotationBindingHash
 	// AnnotationRestart asks for new pods: one value for all, or <component>=<value> separated by commas.
-	AnnotationRestart = chatv1alpha1.Group + "/restart"
+	AnnotationRestart = chatv1alpha1.AnnotationRestart
 	// AnnotationAdoptDatabase names the UID of an older owner of the schemas.
-	AnnotationAdoptDatabase = chatv1alpha1.Group + "/adopt-database"
+	AnnotationAdoptDatabase = chatv1alpha1.AnnotationAdoptDatabase
 )
 
 // program is the name of the software, whatever the ChatCluster is called.
