@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -19,33 +18,17 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/controllers/chatcluster"
+	"github.com/parley-chat/parley/controllers/internal/apiservertest"
 )
 
 // start runs a kube-apiserver and an etcd with the kind ChatCluster until the test ends. No controller of
 // Kubernetes runs beside them.
 func start(t *testing.T) client.WithWatch {
 	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		if os.Getenv("PARLEY_TEST_REQUIRE_SERVERS") == "1" {
-			t.Fatal("KUBEBUILDER_ASSETS must name a folder with kube-apiserver and etcd")
-		}
-		t.Skip("KUBEBUILDER_ASSETS names no folder with kube-apiserver and etcd")
-	}
-	environment := &envtest.Environment{CRDDirectoryPaths: []string{"../../config/crd/bases"}, ErrorIfCRDPathMissing: true}
-	config, err := environment.Start()
-	t.Cleanup(func() { // also after half a start
-		if err := environment.Stop(); err != nil {
-			t.Errorf("stop kube-apiserver and etcd: %v", err)
-		}
-	})
-	if err != nil {
-		t.Fatalf("start kube-apiserver and etcd: %v", err)
-	}
-	config.QPS = -1
+	_, config := apiservertest.Start(t, "../../config/crd/bases")
 	kinds := runtime.NewScheme()
 	if err := errors.Join(scheme.AddToScheme(kinds), chatv1alpha1.AddToScheme(kinds)); err != nil {
 		t.Fatal(err)

@@ -16,8 +16,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
+
+	"github.com/parley-chat/parley/controllers/internal/apiservertest"
 )
 
 const (
@@ -88,23 +89,7 @@ func (r table) manifest(t *testing.T, lines []string) *unstructured.Unstructured
 // start runs a kube-apiserver and an etcd with the CRD until the test ends.
 func start(t *testing.T) client.Client {
 	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		if os.Getenv("PARLEY_TEST_REQUIRE_SERVERS") == "1" {
-			t.Fatal("KUBEBUILDER_ASSETS must name a folder with kube-apiserver and etcd")
-		}
-		t.Skip("KUBEBUILDER_ASSETS names no folder with kube-apiserver and etcd")
-	}
-	environment := &envtest.Environment{CRDDirectoryPaths: []string{crdFile}, ErrorIfCRDPathMissing: true}
-	t.Cleanup(func() {
-		if err := environment.Stop(); err != nil {
-			t.Errorf("stop kube-apiserver and etcd: %v", err)
-		}
-	})
-	config, err := environment.Start()
-	if err != nil {
-		t.Fatalf("start kube-apiserver and etcd with the CRD: %v", err)
-	}
-	config.QPS = -1
+	_, config := apiservertest.Start(t, crdFile)
 	c, err := client.New(config, client.Options{})
 	if err != nil {
 		t.Fatal(err)

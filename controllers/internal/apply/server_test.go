@@ -17,6 +17,7 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+	"github.com/parley-chat/parley/controllers/internal/apiservertest"
 	"github.com/parley-chat/parley/controllers/internal/apply"
 	"github.com/parley-chat/parley/controllers/internal/manifest"
 )
@@ -26,23 +27,7 @@ const uid = types.UID("6f1c9c0e-5b0a-4c3e-9d0b-2f6f1f3f7a11")
 // start runs a kube-apiserver and an etcd until the test ends.
 func start(t *testing.T) (*envtest.Environment, client.Client) {
 	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		if os.Getenv("PARLEY_TEST_REQUIRE_SERVERS") == "1" {
-			t.Fatal("KUBEBUILDER_ASSETS must name a folder with kube-apiserver and etcd")
-		}
-		t.Skip("KUBEBUILDER_ASSETS names no folder with kube-apiserver and etcd")
-	}
-	environment := &envtest.Environment{}
-	config, err := environment.Start()
-	if err != nil {
-		t.Fatalf("start kube-apiserver and etcd: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := environment.Stop(); err != nil {
-			t.Errorf("stop kube-apiserver and etcd: %v", err)
-		}
-	})
-	config.QPS = -1
+	environment, config := apiservertest.Start(t)
 	c, err := client.New(config, client.Options{Scheme: scheme.Scheme})
 	if err != nil {
 		t.Fatal(err)
