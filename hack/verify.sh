@@ -5,9 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 go mod tidy -diff
 go mod verify >/dev/null
-unformatted=$(hack/tool.sh golangci-lint fmt --diff | head -40)
-if [ -n "$unformatted" ]; then
-  printf '%s\nrun: make format\n' "$unformatted" >&2
+if ! unformatted=$(hack/tool.sh golangci-lint fmt --diff) || [ -n "$unformatted" ]; then
+  printf '%s\nrun: make format\n' "$(head -40 <<<"$unformatted")" >&2
   exit 1
 fi
 changed=$(git status --porcelain -- api config/crd services/gateway/web/src/gen)
