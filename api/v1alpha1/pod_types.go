@@ -2,8 +2,34 @@
 
 package v1alpha1
 
-// PodTemplate is merged into the pods of the components: maps and env by key, all else replaced.
+import corev1 "k8s.io/api/core/v1"
+
+// PodTemplate is merged into the pods of every component.
 type PodTemplate struct {
+	ServicePodTemplate `json:",inline"`
+	// Affinity of the pods.
+	// +kubebuilder:validation:XValidation:rule="!has(self.nodeAffinity) || !has(self.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="choose weights from 1 to 100"
+	// +kubebuilder:validation:XValidation:rule="!has(self.podAffinity) || !has(self.podAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.podAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100 && t.podAffinityTerm.topologyKey.size() > 0)",message="choose weights from 1 to 100, and name the topologyKey"
+	// +kubebuilder:validation:XValidation:rule="!has(self.podAntiAffinity) || !has(self.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100 && t.podAffinityTerm.topologyKey.size() > 0)",message="choose weights from 1 to 100, and name the topologyKey"
+	// +kubebuilder:validation:XValidation:rule="!has(self.podAffinity) || !has(self.podAffinity.requiredDuringSchedulingIgnoredDuringExecution) || self.podAffinity.requiredDuringSchedulingIgnoredDuringExecution.all(t, t.topologyKey.size() > 0)",message="name the topologyKey"
+	// +kubebuilder:validation:XValidation:rule="!has(self.podAntiAffinity) || !has(self.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution) || self.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution.all(t, t.topologyKey.size() > 0)",message="name the topologyKey"
+	// +kubebuilder:validation:XValidation:rule="!has(self.nodeAffinity) || !has(self.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution) || self.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.size() > 0",message="name at least one of nodeSelectorTerms"
+	Affinity *corev1.Affinity `json:"affinity,omitempty"`
+	// TopologySpreadConstraints of the pods, at most 8; by default over zones and hosts, where possible.
+	// Without labelSelector a constraint counts the pods of the same component.
+	// +listType=map
+	// +listMapKey=topologyKey
+	// +listMapKey=whenUnsatisfiable
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.maxSkew >= 1)",message="choose a maxSkew of at least 1"
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.topologyKey.size() > 0)",message="name the topologyKey"
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.whenUnsatisfiable in ['DoNotSchedule', 'ScheduleAnyway'])",message="set whenUnsatisfiable to DoNotSchedule or ScheduleAnyway"
+	// +kubebuilder:validation:XValidation:rule="self.all(c, !has(c.minDomains) || c.minDomains >= 1 && c.whenUnsatisfiable == 'DoNotSchedule')",message="remove minDomains, or use at least 1 with DoNotSchedule"
+	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
+}
+
+// ServicePodTemplate is merged over the cluster's: maps and env by key, all else replaced.
+type ServicePodTemplate struct {
 	// Labels of the pods, at most 32.
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('app.kubernetes.io/') && !k.startsWith('chat.parley.dev/'))",message="remove labels of app.kubernetes.io and chat.parley.dev: the operator owns them"

@@ -16,6 +16,15 @@ func (p *problems) checkPodTemplate(path string, pod *PodTemplate) {
 	if pod == nil {
 		return
 	}
+	p.checkServicePodTemplate(path, &pod.ServicePodTemplate)
+	p.checkAffinity(path+".affinity", pod.Affinity)
+	p.checkSpread(path+".topologySpreadConstraints", pod.TopologySpreadConstraints)
+}
+
+func (p *problems) checkServicePodTemplate(path string, pod *ServicePodTemplate) {
+	if pod == nil {
+		return
+	}
 	p.checkLabels(path+".labels", pod.Labels)
 	p.checkAnnotations(path+".annotations", pod.Annotations)
 	p.checkLabelSyntax(path+".nodeSelector", pod.NodeSelector)

@@ -41,7 +41,7 @@ type Workload struct {
 	// Autoscaling by load; none by default.
 	Autoscaling *Autoscaling `json:"autoscaling,omitempty"`
 	// PodTemplate is merged over the cluster's.
-	PodTemplate *PodTemplate `json:"podTemplate,omitempty"`
+	PodTemplate *ServicePodTemplate `json:"podTemplate,omitempty"`
 }
 
 // GatewayService are the settings of the gateway.

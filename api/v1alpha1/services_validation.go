@@ -31,7 +31,7 @@ func (p *problems) checkService(path string, service *Service) {
 		p.unless(service.Autoscaling.SessionsPerPod == nil, path+".autoscaling.sessionsPerPod",
 			"remove it: only the gateway has sessions, use targetCPUPercent")
 	}
-	p.checkPodTemplate(path+".podTemplate", service.PodTemplate)
+	p.checkServicePodTemplate(path+".podTemplate", service.PodTemplate)
 }
 
 // checkAutoscaling is C9.
@@ -56,7 +56,7 @@ func (p *problems) checkGateway(spec *ChatClusterSpec) {
 	p.within(path+".replicas", *gateway.Replicas, 1, maxReplicas)
 	p.checkResources(path+".resources", gateway.Resources)
 	p.checkAutoscaling(path+".autoscaling", gateway.Autoscaling)
-	p.checkPodTemplate(path+".podTemplate", gateway.PodTemplate)
+	p.checkServicePodTemplate(path+".podTemplate", gateway.PodTemplate)
 	p.within(path+".maxSessionsPerPod", *gateway.MaxSessionsPerPod, 100, 1_000_000)
 	p.checkTwoGateways(spec)
 	p.checkDrain(path+".drain", gateway)

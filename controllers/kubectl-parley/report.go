@@ -167,7 +167,10 @@ func redact(object client.Object) {
 }
 
 func redactCluster(spec *chatv1alpha1.ChatClusterSpec) {
-	templates := []*chatv1alpha1.PodTemplate{spec.PodTemplate}
+	var templates []*chatv1alpha1.ServicePodTemplate
+	if spec.PodTemplate != nil {
+		templates = append(templates, &spec.PodTemplate.ServicePodTemplate)
+	}
 	services := []*chatv1alpha1.Service{spec.Services.User, spec.Services.Friend, spec.Services.Message, spec.Services.Transmit}
 	if spec.Services.Gateway != nil {
 		templates = append(templates, spec.Services.Gateway.PodTemplate)

@@ -30,7 +30,7 @@ func Deployment(in Input, name component.Name) *appsv1ac.DeploymentApplyConfigur
 	container := withDoors(containerOf(in, name, environmentOf(in, name, nil), string(name)), name)
 	selector := Selector(in.Cluster.Name, name)
 	// The hash lets the new pods of a rollout be spread as if the old ones were gone already.
-	pod := podOf(in, name, container, graceSeconds).WithTopologySpreadConstraints(spread(selector, templateHash)...)
+	pod := podOf(in, name, container, graceSeconds).WithTopologySpreadConstraints(spread(in, selector, templateHash)...)
 	spec := deploymentSpec(in, selector, podTemplate(in, name, nil, pod))
 	if !IsAutoscaled(in, name) {
 		spec.WithReplicas(Replicas(in, name))
@@ -46,7 +46,7 @@ func GatewayDeployment(in Input, seat int32) *appsv1ac.DeploymentApplyConfigurat
 	mark := map[string]string{LabelSeat: selector[LabelSeat]}
 	timeout := seconds(in.Cluster.Spec.Services.Gateway.Drain.Timeout, drainRoom)
 	pod := podOf(in, name, container, int64(timeout)).
-		WithTopologySpreadConstraints(spread(Selector(in.Cluster.Name, name))...).
+		WithTopologySpreadConstraints(spread(in, Selector(in.Cluster.Name, name))...).
 		WithHostname(SeatHostname(seat)).
 		WithSubdomain(RingServiceName(in.Cluster.Name))
 	spec := deploymentSpec(in, selector, podTemplate(in, name, mark, pod)).WithReplicas(1)

@@ -14,9 +14,9 @@ import (
 
 // overrides is what the cluster's podTemplate and the component's over it add to a pod: maps and env by
 // key, all else replaced.
-func overrides(in Input, name component.Name) chatv1alpha1.PodTemplate {
-	merged := chatv1alpha1.PodTemplate{}
-	for _, layer := range []*chatv1alpha1.PodTemplate{in.Cluster.Spec.PodTemplate, serviceOf(in, name).PodTemplate} {
+func overrides(in Input, name component.Name) chatv1alpha1.ServicePodTemplate {
+	merged, lowest := chatv1alpha1.ServicePodTemplate{}, clusterTemplate(in).ServicePodTemplate
+	for _, layer := range []*chatv1alpha1.ServicePodTemplate{&lowest, serviceOf(in, name).PodTemplate} {
 		if layer == nil {
 			continue
 		}
@@ -32,6 +32,13 @@ func overrides(in Input, name component.Name) chatv1alpha1.PodTemplate {
 		}
 	}
 	return merged
+}
+
+func clusterTemplate(in Input) chatv1alpha1.PodTemplate {
+	if in.Cluster.Spec.PodTemplate == nil {
+		return chatv1alpha1.PodTemplate{}
+	}
+	return *in.Cluster.Spec.PodTemplate
 }
 
 // mergeEnv keeps the order of the lower layer, because a value may refer to one before it.

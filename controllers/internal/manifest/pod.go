@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
-	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"github.com/parley-chat/parley/api/component"
 )
@@ -44,6 +43,9 @@ func podOf(in Input, name component.Name, container *corev1ac.ContainerApplyConf
 		WithTolerations(tolerations(in, name)...)
 	if len(wanted.NodeSelector) > 0 {
 		pod.WithNodeSelector(wanted.NodeSelector)
+	}
+	if place := affinity(in); place != nil {
+		pod.WithAffinity(place)
 	}
 	if wanted.PriorityClassName != "" {
 		pod.WithPriorityClassName(wanted.PriorityClassName)
@@ -110,19 +112,4 @@ func probe(path string, period, failures int32) *corev1ac.ProbeApplyConfiguratio
 		WithPeriodSeconds(period).
 		WithTimeoutSeconds(2).
 		WithFailureThreshold(failures)
-}
-
-// spread keeps pods of one selector apart where that is possible. It does not ask for the count: a count
-// in a template would replace all pods whenever it changes.
-func spread(selector map[string]string, keys ...string) []*corev1ac.TopologySpreadConstraintApplyConfiguration {
-	var constraints []*corev1ac.TopologySpreadConstraintApplyConfiguration
-	for _, topology := range []string{corev1.LabelTopologyZone, corev1.LabelHostname} {
-		constraints = append(constraints, corev1ac.TopologySpreadConstraint().
-			WithMaxSkew(1).
-			WithTopologyKey(topology).
-			WithWhenUnsatisfiable(corev1.ScheduleAnyway).
-			WithLabelSelector(metav1ac.LabelSelector().WithMatchLabels(selector)).
-			WithMatchLabelKeys(keys...))
-	}
-	return constraints
 }

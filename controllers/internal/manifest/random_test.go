@@ -3,7 +3,9 @@
 package manifest_test
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
@@ -23,7 +25,7 @@ func drawCluster(t *rapid.T) *chatv1alpha1.ChatCluster {
 	c.Spec.PodTemplate = drawPodTemplate(t, "pod template")
 	c.Spec.Services.Gateway = &chatv1alpha1.GatewayService{
 		Replicas: new(rapid.Int32Range(2, 5).Draw(t, "seats")),
-		Workload: chatv1alpha1.Workload{Resources: drawResources(t), PodTemplate: drawPodTemplate(t, "gateway")},
+		Workload: chatv1alpha1.Workload{Resources: drawResources(t), PodTemplate: drawServicePodTemplate(t, "gateway")},
 	}
 	c.Spec.Services.User = drawService(t, "user")
 	c.Spec.Services.Message = drawService(t, "message")
@@ -49,7 +51,7 @@ func drawService(t *rapid.T, label string) *chatv1alpha1.Service {
 	if rapid.Bool().Draw(t, label+" absent") {
 		return nil
 	}
-	s := &chatv1alpha1.Service{Workload: chatv1alpha1.Workload{Resources: drawResources(t), PodTemplate: drawPodTemplate(t, label)}}
+	s := &chatv1alpha1.Service{Workload: chatv1alpha1.Workload{Resources: drawResources(t), PodTemplate: drawServicePodTemplate(t, label)}}
 	if rapid.Bool().Draw(t, label+" autoscaled") {
 		s.Autoscaling = &chatv1alpha1.Autoscaling{MaxReplicas: rapid.Int32Range(2, 9).Draw(t, label+" most")}
 	} else {
@@ -74,11 +76,41 @@ func drawResources(t *rapid.T) *chatv1alpha1.Resources {
 }
 
 func drawPodTemplate(t *rapid.T, label string) *chatv1alpha1.PodTemplate {
+	lowest := drawServicePodTemplate(t, label)
+	if lowest == nil {
+		return nil
+	}
+	return &chatv1alpha1.PodTemplate{
+		ServicePodTemplate: *lowest, Affinity: drawAffinity(t),
+		TopologySpreadConstraints: some(t, label+" spread",
+			corev1.TopologySpreadConstraint{MaxSkew: 1, TopologyKey: "rack", WhenUnsatisfiable: corev1.DoNotSchedule},
+			corev1.TopologySpreadConstraint{
+				MaxSkew: 2, TopologyKey: "room", WhenUnsatisfiable: corev1.ScheduleAnyway,
+				LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "a"}},
+			}),
+	}
+}
+
+func drawAffinity(t *rapid.T) *corev1.Affinity {
+	near := corev1.PodAffinityTerm{TopologyKey: "rack", LabelSelector: &metav1.LabelSelector{}}
+	nodes := corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "pool", Operator: "In", Values: []string{"chat"}}}}
+	return rapid.SampledFrom([]*corev1.Affinity{
+		nil, {}, {PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{near}}},
+		{NodeAffinity: &corev1.NodeAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{nodes}},
+		}},
+		{PodAffinity: &corev1.PodAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{
+			Weight: 10, PodAffinityTerm: near,
+		}}}},
+	}).Draw(t, "affinity")
+}
+
+func drawServicePodTemplate(t *rapid.T, label string) *chatv1alpha1.ServicePodTemplate {
 	if rapid.Bool().Draw(t, label+" absent") {
 		return nil
 	}
 	words := rapid.MapOfN(rapid.SampledFrom([]string{"team", "example.com/tier"}), rapid.SampledFrom([]string{"a", "b"}), 0, 2)
-	return &chatv1alpha1.PodTemplate{
+	return &chatv1alpha1.ServicePodTemplate{
 		Labels: words.Draw(t, label+" labels"), Annotations: words.Draw(t, label+" annotations"),
 		NodeSelector:      words.Draw(t, label+" nodes"),
 		PriorityClassName: rapid.SampledFrom([]string{"", "business"}).Draw(t, label+" priority"),

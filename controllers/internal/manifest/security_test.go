@@ -157,8 +157,12 @@ func checkRequests(t fatalist, all []any) {
 func overrideNames(in manifest.Input) []string {
 	var names []string
 	services := in.Cluster.Spec.Services
-	for _, template := range []*chatv1alpha1.PodTemplate{
-		in.Cluster.Spec.PodTemplate, services.Gateway.PodTemplate, services.User.PodTemplate,
+	var lowest *chatv1alpha1.ServicePodTemplate
+	if in.Cluster.Spec.PodTemplate != nil {
+		lowest = &in.Cluster.Spec.PodTemplate.ServicePodTemplate
+	}
+	for _, template := range []*chatv1alpha1.ServicePodTemplate{
+		lowest, services.Gateway.PodTemplate, services.User.PodTemplate,
 		services.Friend.PodTemplate, services.Message.PodTemplate, services.Transmit.PodTemplate,
 	} {
 		if template == nil {
