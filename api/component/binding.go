@@ -39,6 +39,10 @@ const (
 // Migrate is the Job that changes the schemas; in tables of readers it stands beside the components.
 const Migrate Name = "migrate"
 
+// Doctor is the Job of `kubectl parley doctor`, which runs with the settings and bindings of message. It is
+// no reader of its own.
+const Doctor Name = "doctor"
+
 // Owners lists the components that own a schema: <prefix>_<name>.
 func Owners() []Name { return []Name{User, Friend, Message} }
 

@@ -28,8 +28,6 @@ const (
 	doctorTimeout = 5 * time.Minute
 	// doctorKept is how long a Job that nobody deleted stays, in seconds.
 	doctorKept = 300
-	// doctorName is the component of the Job's pod; a NetworkPolicy of the operator lets it reach the stores.
-	doctorName = "doctor"
 )
 
 func (p *plugin) doctorCommand() *cobra.Command {
@@ -77,9 +75,10 @@ func (c *cluster) doctor(ctx context.Context, out io.Writer, name, suffix string
 	return nil
 }
 
-// doctorJob runs the image of message with its settings, under labels that no Service selects.
+// doctorJob runs the image of message with its settings, under labels that no Service selects; a
+// NetworkPolicy of the operator lets it reach the stores.
 func doctorJob(source *appsv1.Deployment, name, suffix string) *batchv1.Job {
-	labels := map[string]string{manifest.LabelInstance: name, manifest.LabelComponent: doctorName}
+	labels := manifest.Selector(name, component.Doctor)
 	pod := source.Spec.Template.Spec.DeepCopy()
 	pod.RestartPolicy = corev1.RestartPolicyNever
 	pod.TopologySpreadConstraints, pod.Affinity = nil, nil

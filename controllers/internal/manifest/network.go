@@ -27,7 +27,7 @@ func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration
 	policies := []*networkingv1ac.NetworkPolicyApplyConfiguration{
 		networkPolicy(in, ChildName(in.Cluster.Name, "deny-all"), ""),
 	}
-	for _, name := range podded() {
+	for _, name := range append(podded(), component.Doctor) {
 		policy := networkPolicy(in, DeploymentName(in.Cluster.Name, name), name)
 		policy.Spec.WithIngress(ingress(in, name)...).WithEgress(egress(in, name)...)
 		policies = append(policies, policy)
@@ -46,7 +46,7 @@ func networkPolicy(in Input, child string, name component.Name) *networkingv1ac.
 }
 
 func ingress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyIngressRuleApplyConfiguration {
-	if name == component.Migrate {
+	if name == component.Migrate || name == component.Doctor { // they listen on no port
 		return nil
 	}
 	var rules []*networkingv1ac.NetworkPolicyIngressRuleApplyConfiguration
@@ -79,7 +79,7 @@ func egress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyEgress
 		}
 	}
 	for _, store := range []component.Dependency{component.MySQL, component.RabbitMQ} {
-		if slices.Contains(component.Readers(store), name) {
+		if slices.Contains(component.Readers(store), readerFor(name)) {
 			rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
 				WithPorts(tcp(storePort(in, store))...).
 				WithTo(orAnywhere(peers(settings(in).DependencyTo))...))
@@ -91,6 +91,14 @@ func egress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyEgress
 			WithTo(orAnywhere(blocks(settings(in).APIServerCIDRs))...))
 	}
 	return rules
+}
+
+// readerFor is whose bindings a pod has.
+func readerFor(name component.Name) component.Name {
+	if name == component.Doctor {
+		return component.Message
+	}
+	return name
 }
 
 // storePort is what the binding says, else the usual port of the store.

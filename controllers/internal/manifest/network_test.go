@@ -22,7 +22,8 @@ func judge(t *testing.T, in manifest.Input) verdict {
 	return v
 }
 
-// ours are the pods of a cluster as the builders label them, by component.
+// ours are the pods of a cluster as the builders label them, by component, and that of the doctor, whose Job
+// the plugin makes.
 func ours(t *testing.T, in manifest.Input) map[component.Name]end {
 	t.Helper()
 	all := map[component.Name]end{}
@@ -30,6 +31,8 @@ func ours(t *testing.T, in manifest.Input) map[component.Name]end {
 		name := component.Name(p.meta.Labels[manifest.LabelComponent])
 		all[name] = end{string(name), in.Cluster.Namespace, p.meta.Labels, namespaceLabels(in.Cluster.Namespace), address(i)}
 	}
+	doctor := manifest.Selector(in.Cluster.Name, component.Doctor)
+	all[component.Doctor] = end{"doctor", in.Cluster.Namespace, doctor, namespaceLabels(in.Cluster.Namespace), "10.1.0.99"}
 	return all
 }
 
@@ -70,7 +73,7 @@ func TestPairsAreReachableAndNothingElse(t *testing.T) {
 	t.Parallel()
 	in := load(t, "testdata/autoscaled")
 	v, all := judge(t, in), ours(t, in)
-	if len(all) != len(component.All())+1 {
+	if len(all) != len(component.All())+2 {
 		t.Fatalf("got pods of %d components", len(all))
 	}
 	for caller, from := range all {
@@ -104,7 +107,7 @@ func TestStrangersReachThePublicPortOnlyAndTheOperatorTheOpsPorts(t *testing.T) 
 		for _, from := range append(strangers(in), operator) {
 			for _, port := range probedPorts() {
 				want := callee == component.Gateway && port == component.PublicPort ||
-					from.name == operator.name && port == component.OpsPort && callee != component.Migrate
+					from.name == operator.name && port == component.OpsPort && callee != component.Migrate && callee != component.Doctor
 				if got := v.allows(from, to, corev1.ProtocolTCP, port); got != want {
 					t.Errorf("%s → %s:%d is allowed %v, want %v", from.name, callee, port, got, want)
 				}
@@ -131,8 +134,8 @@ func TestPodsReachTheirStoresTheAPIServerAndNames(t *testing.T) {
 				}
 			}
 			for _, store := range []end{outside, inside} {
-				check(store, corev1.ProtocolTCP, 3307, slices.Contains(component.Readers(component.MySQL), name))
-				check(store, corev1.ProtocolTCP, 5671, slices.Contains(component.Readers(component.RabbitMQ), name))
+				check(store, corev1.ProtocolTCP, 3307, name == component.Doctor || slices.Contains(component.Readers(component.MySQL), name))
+				check(store, corev1.ProtocolTCP, 5671, name == component.Doctor || slices.Contains(component.Readers(component.RabbitMQ), name))
 				check(store, corev1.ProtocolTCP, 3306, false)
 			}
 			check(apiServer, corev1.ProtocolTCP, 6443, component.WatchesRing(name))
