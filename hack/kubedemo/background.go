@@ -16,6 +16,17 @@ import (
 	"github.com/parley-chat/parley/hack/retry"
 )
 
+// keepProgram copies this program: `go run` deletes its own at the end, and the background needs one that
+// stays.
+func (d demo) keepProgram(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	_, err = d.run(ctx, "cp", "--remove-destination", self, d.path("kubedemo"))
+	return err
+}
+
 // startBackground starts a command that outlives this one. Its file <name>.pid holds its id and when it
 // began, so that another process that gets the same id later is never taken for it.
 func (d demo) startBackground(name string, args ...string) error {

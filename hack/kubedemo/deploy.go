@@ -160,16 +160,15 @@ func (d demo) awaitReady(ctx context.Context) error {
 	return nil
 }
 
-// startForwarder begins anew each time: the Service of a new cluster has another address.
-func (d demo) startForwarder(ctx context.Context) error {
-	if err := d.stopBackground(ctx, "forward"); err != nil {
+// startWayIn begins anew each time: the DNS of a new cluster may have another address.
+func (d demo) startWayIn(ctx context.Context) error {
+	if err := d.stopBackground(ctx, "wayin"); err != nil {
 		return err
 	}
-	err := d.startBackground("forward", d.path("cluster"), "forward", d.listen, chatNamespace+"/"+chatName+"-gateway:8080")
-	if err != nil {
+	if err := d.startBackground("wayin", d.path("kubedemo"), "-listen", d.listen, "wayin"); err != nil {
 		return err
 	}
-	return d.await(ctx, "forward", 20*time.Second, func(ctx context.Context) error {
+	return d.await(ctx, "wayin", 20*time.Second, func(ctx context.Context) error {
 		return answers(ctx, "http://"+d.listen+"/")
 	})
 }

@@ -62,6 +62,8 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 		return d.down(ctx)
 	case "stores": // not for people: the background process that keeps the stores
 		return d.keepStores(ctx)
+	case "wayin": // not for people: the background process behind the local address
+		return d.keepWayIn(ctx)
 	default:
 		return errors.New("usage: kubedemo [-version 0.1.0] [-listen 127.0.0.1:8080] [-nodes 3] up | down")
 	}
@@ -112,6 +114,9 @@ func (d demo) up(ctx context.Context) error {
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return err
 	}
+	if err := d.keepProgram(ctx); err != nil {
+		return err
+	}
 	for _, step := range []struct {
 		name string
 		do   func(ctx context.Context) error
@@ -122,7 +127,7 @@ func (d demo) up(ctx context.Context) error {
 		{"operator", d.installOperator},
 		{"ChatCluster", d.applyChat},
 		{"ready", d.awaitReady},
-		{"local address", d.startForwarder},
+		{"local address", d.startWayIn},
 	} {
 		d.say("%s ...", step.name)
 		if err := step.do(ctx); err != nil {
@@ -181,7 +186,7 @@ func (d demo) down(ctx context.Context) error {
 		d.say("there is nothing to end")
 		return nil //nolint:nilerr // without a folder there was no start
 	}
-	failed := d.stopBackground(ctx, "forward")
+	failed := d.stopBackground(ctx, "wayin")
 	if _, err := os.Stat(d.path("cluster.ours")); err == nil {
 		err := d.buildCluster(ctx)
 		if err == nil {

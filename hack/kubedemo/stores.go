@@ -31,14 +31,6 @@ func (d demo) startStores(ctx context.Context) error {
 		if err := os.RemoveAll(d.path("stores.ready")); err != nil {
 			return err
 		}
-		// `go run` deletes its program at the end; the background needs one that stays.
-		self, err := os.Executable()
-		if err != nil {
-			return err
-		}
-		if _, err := d.run(ctx, "cp", "--remove-destination", self, d.path("kubedemo")); err != nil {
-			return err
-		}
 		if err := d.startBackground("stores", d.path("kubedemo"), "stores"); err != nil {
 			return err
 		}

@@ -12,6 +12,8 @@ const PASSWORD = 'tall-ships-and-quiet-harbours';
 export class Person {
   /** What the page complained about. */
   readonly complaints: string[] = [];
+  /** The seat of the last WebSocket, where the way in routes by seat. */
+  seat?: string;
 
   private constructor(
     readonly page: Page,
@@ -21,6 +23,9 @@ export class Person {
     readonly nickname: string,
     private readonly locale: 'en' | 'zh-CN',
   ) {
+    page.on('websocket', (socket) => {
+      this.seat = /\/v1\/ws\/(\d+)$/.exec(socket.url())?.[1];
+    });
     page.on('pageerror', (error) => this.complaints.push(error.message));
     page.on('console', (message) => {
       // Failed connections are told by the browser while a server is away.

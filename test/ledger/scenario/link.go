@@ -27,10 +27,19 @@ type clientLink struct {
 // addresses counts the devices, to give each an address of loopback: a gateway bounds what comes from one.
 var addresses atomic.Int64
 
-// DialClient opens devices with the client library.
+// DialClient opens devices with the client library, each from an address of its own on loopback.
 func DialClient(ctx context.Context, l Login) (Link, error) {
 	n := addresses.Add(1)
-	dialer := &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, byte(10+n/200%100), byte(1+n%200))}}
+	return dial(ctx, l, &net.TCPAddr{IP: net.IPv4(127, 0, byte(10+n/200%100), byte(1+n%200))})
+}
+
+// DialFromHere opens devices with the client library, all from the address that leads to the gateways.
+func DialFromHere(ctx context.Context, l Login) (Link, error) {
+	return dial(ctx, l, nil)
+}
+
+func dial(ctx context.Context, l Login, from net.Addr) (Link, error) {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, LocalAddr: from}
 	link := &clientLink{store: &watchedStore{Store: client.NewMemoryStore(), leaving: map[string]func(string){}}, ended: make(chan error, 1)}
 	gates := []string{l.Gateway}
 	for _, other := range l.Others {

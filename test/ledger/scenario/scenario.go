@@ -43,6 +43,8 @@ type Options struct {
 	Timeout time.Duration
 	// Faults are injected one after the other, evenly over the acknowledged sends.
 	Faults []Fault
+	// UntilWhole makes the devices go on at their pace, beyond Sends, until the last fault is over.
+	UntilWhole bool
 	// Seed decides who sends where and when.
 	Seed int64
 	// Key makes the markers.
@@ -67,6 +69,7 @@ type run struct {
 	numbers atomic.Int64
 	acked   atomic.Int64
 	shown   atomic.Int64
+	whole   atomic.Bool // the faults are over
 
 	mu      sync.Mutex // guards what follows
 	lost    error      // first line that could not be written
@@ -191,7 +194,7 @@ func (r *run) sender(ctx context.Context, d *device, sends int, rng *rand.Rand) 
 
 func (r *run) stream(ctx context.Context, d *device, conversation string, sends int, rng *rand.Rand) error {
 	start := time.Now()
-	for i := range sends {
+	for i := 0; i < sends || r.goesOn(sends); i++ {
 		at := r.options.Over * time.Duration(i) / time.Duration(sends)
 		at += time.Duration(rng.Int64N(int64(r.options.Over)/int64(sends) + 1))
 		if err := sleep(ctx, time.Until(start.Add(at))); err != nil {
@@ -202,6 +205,11 @@ func (r *run) stream(ctx context.Context, d *device, conversation string, sends 
 		}
 	}
 	return nil
+}
+
+// goesOn tells a stream that has made its sends whether the load is to last longer.
+func (r *run) goesOn(sends int) bool {
+	return r.options.UntilWhole && sends > 0 && !r.whole.Load()
 }
 
 // faults injects each fault when its share of the sends is acknowledged.
@@ -217,6 +225,7 @@ func (r *run) faults(ctx context.Context) error {
 		}
 		r.fault(ledger.FaultOff, f.Name, "")
 	}
+	r.whole.Store(true)
 	return nil
 }
 

@@ -48,6 +48,44 @@ func TestARunOfARightSystemPasses(t *testing.T) {
 	}
 }
 
+func TestPeopleWriteUntilTheLastFaultIsOver(t *testing.T) {
+	t.Parallel()
+	o := options(t, flaw{})
+	o.UntilWhole = true
+	acknowledged := progress{line: make(chan string, 1)}
+	o.Progress = acknowledged
+	o.Faults = []scenario.Fault{{Name: "long", Inject: func(ctx context.Context) error {
+		for {
+			select {
+			case line := <-acknowledged.line:
+				if !strings.Contains(line, "acknowledged 120 of") && strings.Contains(line, "fault: long") {
+					return nil // the planned 120 are long over, and more came
+				}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}}}
+	v, err := scenario.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Class != ledger.Pass || v.Acknowledged <= 120 {
+		t.Errorf("verdict %+v", v)
+	}
+}
+
+// progress hands lines over, and drops those that nobody waits for.
+type progress struct{ line chan string }
+
+func (p progress) Write(text []byte) (int, error) {
+	select {
+	case p.line <- string(text):
+	default:
+	}
+	return len(text), nil
+}
+
 func TestARunFindsWhatTheSystemDoesWrong(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
