@@ -36,6 +36,7 @@ func newCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
 	o.bind(command.Flags())
+	command.AddCommand(newProbeCommand())
 	return command
 }
 
