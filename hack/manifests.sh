@@ -8,6 +8,7 @@ hack/tool.sh controller-gen crd:maxDescLen=200 paths=./api/v1alpha1 output:crd:d
 hack/tool.sh controller-gen rbac:roleName=parley-operator paths=./controllers/chatcluster output:rbac:dir=config/rbac
 
 mkdir -p charts/parley-crds/files charts/parley-operator/files dist
+cp config/samples/chatcluster-dev.yaml charts/parley-operator/files/chatcluster.yaml
 cp config/crd/bases/*.yaml charts/parley-crds/files/
 cp config/rbac/role.yaml charts/parley-operator/files/role.yaml
 
@@ -16,12 +17,12 @@ render() { # overlay, further arguments of helm
   shift
   {
     echo "# Made by hack/manifests.sh from charts/parley-operator; do not edit."
-    hack/tool.sh helm template parley-operator charts/parley-operator --kube-version 1.37.2 "$@" |
+    hack/tool.sh helm template parley-operator charts/parley-operator --kube-version 1.37.2 --skip-tests "$@" |
       sed -e '/^# Source:/d' -e 's/managed-by: Helm$/managed-by: kustomize/'
   } >"config/$overlay/operator.yaml"
 }
 render default --namespace parley-system --set scope=Cluster
-render default-namespaced --namespace parley --set scope=Namespaced
+render default-namespaced --namespace parley --set 'watchNamespaces={parley}'
 
 build() { # folder, file
   {

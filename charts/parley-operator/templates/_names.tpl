@@ -16,8 +16,33 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
 {{- define "operator.namespaces" -}}
-{{- $list := .Values.watchNamespaces | default (list .Release.Namespace) -}}
-{{- join "," $list -}}
+{{- join "," (.Values.watchNamespaces | default (list .Release.Namespace)) -}}
+{{- end -}}
+
+{{/* Labels of the test's pod: no selector of the operator picks it. */}}
+{{- define "operator.testLabels" -}}
+app.kubernetes.io/name: parley-operator-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "operator.testHook" -}}
+helm.sh/hook: test
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end -}}
+
+{{- define "operator.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "operator.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
 {{- end -}}
 
 {{- define "operator.image" -}}
@@ -28,6 +53,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "operator.check" -}}
 {{- if and (gt (int .Values.replicas) 1) (not .Values.leaderElection) -}}
 {{- fail "replicas above 1 need leaderElection: true, else two operators work against each other" -}}
+{{- end -}}
+{{- if and (eq .Values.scope "Namespaced") (not .Values.watchNamespaces) -}}
+{{- fail "scope Namespaced needs watchNamespaces: name the namespaces with ChatClusters, or set scope to Cluster" -}}
 {{- end -}}
 {{- if and (eq .Values.scope "Cluster") .Values.watchNamespaces -}}
 {{- fail "scope Cluster watches every namespace: remove watchNamespaces, or set scope to Namespaced" -}}
