@@ -19,7 +19,7 @@ import (
 	"github.com/parley-chat/parley/api/component"
 )
 
-var update = flag.Bool("update", false, "write testdata/*/want.yaml")
+var update = flag.Bool("update", false, "write the golden files")
 
 func TestBuildersWriteTheGoldenManifests(t *testing.T) {
 	t.Parallel()
