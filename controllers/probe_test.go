@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,24 @@ func TestTheManifestsGiveFlagsThatExist(t *testing.T) {
 		}
 		if found != 1 {
 			t.Errorf("%s has %d Deployments", file, found)
+		}
+	}
+}
+
+// TestHelmTestGivesFlagsThatExist reads the template, so that it needs no Helm.
+func TestHelmTestGivesFlagsThatExist(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../charts/parley-operator/templates/tests/probe.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := regexp.MustCompile(`- --([a-z-]+)=`).FindAllStringSubmatch(string(text), -1)
+	if len(given) != 3 {
+		t.Errorf("found %v", given)
+	}
+	for _, flag := range given {
+		if newProbeCommand().Flags().Lookup(flag[1]) == nil {
+			t.Errorf("probe has no flag --%s", flag[1])
 		}
 	}
 }

@@ -123,6 +123,7 @@ func TestValuesThatCannotWork(t *testing.T) {
 		{"an unknown level", wholeCluster("--set", "logLevel=loud"), "/logLevel"},
 		{"a poll without unit", wholeCluster("--set-string", "secretPoll=60"), "/secretPoll"},
 		{"a port for root", wholeCluster("--set", "metrics.port=443"), "/metrics/port"},
+		{"a label of the chart's own", wholeCluster("--set", `podLabels.app\.kubernetes\.io/name=x`), "remove app.kubernetes.io/name from podLabels"},
 		{"no ChatCluster", []string{"demo", "charts/parley"}, "/spec"},
 		{"a ChatCluster without RabbitMQ", []string{"demo", "charts/parley", "--set-json", `spec={"version":"0.1.0","dependencies":{"mysql":{}}}`}, "rabbitmq"},
 		{"a ChatCluster without version", oneChat("--set", "spec.version="), "/spec/version"},
@@ -160,6 +161,30 @@ func TestNotesSayTheNextCommand(t *testing.T) {
 		for _, want := range row.want {
 			if !strings.Contains(notes, want) {
 				t.Errorf("%v: the notes lack %q: %s", row.args, want, notes)
+			}
+		}
+	}
+}
+
+// TestOneOperatorAtATime: without a lease a rollout must not have two at work; with one they are apart.
+func TestOneOperatorAtATime(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		values, strategy string
+		spread           int
+	}{
+		{"replicas=1,leaderElection=false", "Recreate", 0},
+		{"replicas=1,leaderElection=true", "", 0},
+		{"replicas=2,leaderElection=true", "", 1},
+	} {
+		for _, object := range render(t, wholeCluster("--set", row.values)...) {
+			if object.GetKind() != "Deployment" {
+				continue
+			}
+			strategy, _, _ := unstructured.NestedString(object.Object, "spec", "strategy", "type")
+			spread, _, _ := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "topologySpreadConstraints")
+			if strategy != row.strategy || len(spread) != row.spread {
+				t.Errorf("%s: strategy %q, %d constraints", row.values, strategy, len(spread))
 			}
 		}
 	}

@@ -54,6 +54,11 @@ capabilities: {drop: [ALL]}
 {{- if and (gt (int .Values.replicas) 1) (not .Values.leaderElection) -}}
 {{- fail "replicas above 1 need leaderElection: true, else two operators work against each other" -}}
 {{- end -}}
+{{- range $label, $_ := .Values.podLabels -}}
+{{- if hasPrefix "app.kubernetes.io/" $label -}}
+{{- fail (printf "remove %s from podLabels: selectors rest on the labels of app.kubernetes.io" $label) -}}
+{{- end -}}
+{{- end -}}
 {{- if and (eq .Values.scope "Namespaced") (not .Values.watchNamespaces) -}}
 {{- fail "scope Namespaced needs watchNamespaces: name the namespaces with ChatClusters, or set scope to Cluster" -}}
 {{- end -}}
