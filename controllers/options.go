@@ -96,7 +96,7 @@ func (o *options) manager(now func() time.Time) (ctrl.Manager, error) {
 	r := chatcluster.New(m.GetClient(), m.GetAPIReader(), m.GetEventRecorder("parley-operator"), chatcluster.Options{
 		Version: version, ImageRepository: o.imageRepository, AllowedRepositories: o.allowedRepositories, BindingKinds: o.bindingKinds,
 		OperatorNamespace: o.podNamespace, OperatorLabels: o.podLabels, SecretPoll: o.secretPoll,
-		Ask: chatcluster.AskHTTP, Random: rand.Reader, Now: now,
+		Ask: chatcluster.AskHTTP(), Random: rand.Reader, Now: now,
 	})
 	return m, errors.Join(r.SetupWithManager(m), m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("ping", healthz.Ping))
 }

@@ -112,6 +112,9 @@ const (
 	SuffixTLSFailed = "TLSFailed"
 )
 
+// ReasonIgnored is in status.dependencies only: nothing to do; this version has no service that reads it.
+const ReasonIgnored = "Ignored"
+
 // Reasons of SchemaReady.
 const (
 	// ReasonUpToDate: nothing to do.

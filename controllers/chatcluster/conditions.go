@@ -48,6 +48,9 @@ func conditionsOf(p *pass, s *chatv1alpha1.ChatClusterStatus, outcome error) []m
 		ready.Reason, ready.Message = chatv1alpha1.ReasonServicesNotReady, notReady(s)
 	default:
 		ready = condition(chatv1alpha1.ConditionReady, metav1.ConditionTrue, chatv1alpha1.ReasonReconciled, "as the spec asks")
+		if note := ignoredNote(p.cluster); note != "" {
+			ready.Message = "as the spec asks, without " + note
+		}
 	}
 	return []metav1.Condition{ready, reconciling, stall, available, dependencies, schema, drainingCondition(p)}
 }
@@ -102,6 +105,9 @@ func dependenciesCondition(p *pass, s *chatv1alpha1.ChatClusterStatus) metav1.Co
 	}
 	result := condition(kind, metav1.ConditionTrue, chatv1alpha1.ReasonReachable, "")
 	for _, d := range s.Dependencies {
+		if d.Reason == chatv1alpha1.ReasonIgnored {
+			continue
+		}
 		switch d.Ready {
 		case metav1.ConditionFalse:
 			return condition(kind, metav1.ConditionFalse, dependencyReason(d.Name, d.Reason), dependencyAdvice(d))
@@ -144,6 +150,8 @@ func schemaCondition(p *pass, outcome error) metav1.Condition {
 			reason = chatv1alpha1.ReasonOwnedByAnother
 		}
 		return condition(kind, metav1.ConditionFalse, reason, stop.message)
+	case p.plan.Expand && p.isDatabaseLost():
+		return condition(kind, metav1.ConditionUnknown, chatv1alpha1.ReasonUnobserved, "no Job can run without the Secret of mysql")
 	case p.schema.complete || !p.plan.Expand:
 		return condition(kind, metav1.ConditionTrue, chatv1alpha1.ReasonUpToDate, "")
 	case p.schema.result.Reason == "LockHeld":

@@ -7,6 +7,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +50,11 @@ type mortal struct {
 	writes []string
 	// after is the count of writes that are done before it dies; negative for ever.
 	after int
+	// frozen is what it sees instead of the world.
+	frozen *view
+	// look is called before each write, and before is what it answered for the last one.
+	look   func() (*view, error)
+	before *view
 }
 
 func (m *mortal) isDead() bool { return m.after >= 0 && len(m.writes) >= m.after }
@@ -58,6 +65,13 @@ func (m *mortal) write(what string, do func() error) error {
 		return errCrash
 	}
 	m.writes = append(m.writes, what)
+	if m.look != nil {
+		seen, err := m.look()
+		if err != nil {
+			return err
+		}
+		m.before = seen
+	}
 	if err := do(); err != nil {
 		return err
 	}
@@ -69,6 +83,18 @@ func (m *mortal) write(what string, do func() error) error {
 
 func (m *mortal) wrap(c client.WithWatch) client.Client {
 	return interceptor.NewClient(c, interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, options ...client.GetOption) error {
+			if m.frozen != nil {
+				return m.frozen.get(key, o)
+			}
+			return c.Get(ctx, key, o, options...)
+		},
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+			if m.frozen != nil {
+				return m.frozen.list(list, options...)
+			}
+			return c.List(ctx, list, options...)
+		},
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
 			return m.write("create "+o.GetName(), func() error { return c.Create(ctx, o, options...) })
 		},
@@ -87,15 +113,44 @@ func (m *mortal) wrap(c client.WithWatch) client.Client {
 	})
 }
 
-// silent drops Events.
-type silent struct{}
+// day is what a test changes of a world's surroundings.
+type day struct {
+	now time.Time
+	// broken images cannot be pulled; with a deadline of progress it is passed instead.
+	broken   map[string]bool
+	deadline time.Time
+	// sessions of each seat of the gateway; without it no pod answers.
+	sessions map[string]int
+	// answers is the version that pods tell, where it is not their label's.
+	answers string
+	events  []string
+	// operator that remembers; without it every pass is one of an operator that knows nothing.
+	operator *chatcluster.Reconciler
+	writer   *mortal
+}
 
-func (silent) Eventf(runtime.Object, runtime.Object, string, string, string, string, ...any) {}
+// Eventf collects Events.
+func (d *day) Eventf(_, _ runtime.Object, _, reason, _, note string, args ...any) {
+	d.events = append(d.events, reason+": "+fmt.Sprintf(note, args...))
+}
+
+// takeEvents answers the reasons of the Events since the last time, each once, in the order of their names.
+func (d *day) takeEvents() []string {
+	var reasons []string
+	for _, event := range d.events {
+		reason, _, _ := strings.Cut(event, ":")
+		reasons = append(reasons, reason)
+	}
+	d.events = nil
+	slices.Sort(reasons)
+	return slices.Compact(reasons)
+}
 
 // world is a namespace with one ChatCluster, which a kubelet of the test brings to life.
 type world struct {
 	client.WithWatch
 	key client.ObjectKey
+	*day
 }
 
 func newWorld(t *testing.T, c client.WithWatch) world {
@@ -104,7 +159,10 @@ func newWorld(t *testing.T, c client.WithWatch) world {
 	if err := c.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
-	w := world{WithWatch: c, key: client.ObjectKey{Namespace: namespace.Name, Name: "acme"}}
+	w := world{
+		WithWatch: c, key: client.ObjectKey{Namespace: namespace.Name, Name: "acme"},
+		day: &day{now: time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)},
+	}
 	for _, store := range []string{"mysql", "rabbitmq"} {
 		w.mustCreate(t, w.secret(store))
 	}
@@ -169,14 +227,26 @@ func (w world) change(t *testing.T, change func(*chatv1alpha1.ChatCluster)) {
 	}
 }
 
-// pass is one of an operator that knows nothing from before.
+// remember gives the world an operator that remembers.
+func (w world) remember() {
+	w.writer = immortal()
+	w.operator = w.newOperator(w.writer)
+}
+
+func (w world) newOperator(m *mortal) *chatcluster.Reconciler {
+	return chatcluster.New(m.wrap(w.WithWatch), w.WithWatch, w.day, chatcluster.Options{
+		Version: "0.2.0", ImageRepository: "registry.example.com/parley", AllowedRepositories: []string{"registry.example.com"},
+		SecretPoll: time.Minute, Random: rand.Reader, Now: func() time.Time { return w.now }, Ask: w.ask,
+	})
+}
+
+// pass is one of an operator that knows nothing from before, unless the world has one that remembers.
 func (w world) pass(t *testing.T, m *mortal) error {
 	t.Helper()
-	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
-	r := chatcluster.New(m.wrap(w.WithWatch), w.WithWatch, silent{}, chatcluster.Options{
-		Version: "0.2.0", ImageRepository: "registry.example.com/parley", AllowedRepositories: []string{"registry.example.com"},
-		SecretPoll: time.Minute, Random: rand.Reader, Now: func() time.Time { return now },
-	})
+	r := w.operator
+	if r == nil {
+		r = w.newOperator(m)
+	}
 	_, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: w.key})
 	return err
 }
@@ -184,6 +254,9 @@ func (w world) pass(t *testing.T, m *mortal) error {
 // settle passes until nothing is written any more, or the operator dies.
 func (w world) settle(t *testing.T, m *mortal) {
 	t.Helper()
+	if w.operator != nil {
+		m = w.writer
+	}
 	for range 60 {
 		before := len(m.writes)
 		err := w.pass(t, m)
@@ -201,6 +274,16 @@ func (w world) settle(t *testing.T, m *mortal) {
 }
 
 func immortal() *mortal { return &mortal{after: -1} }
+
+func (w world) checkMessage(t *testing.T, parts ...string) {
+	t.Helper()
+	ready := meta.FindStatusCondition(w.cluster(t).Status.Conditions, chatv1alpha1.ConditionReady)
+	for _, part := range parts {
+		if ready == nil || !strings.Contains(ready.Message, part) {
+			t.Errorf("Ready does not name %s: %+v", part, ready)
+		}
+	}
+}
 
 func (w world) checkReady(t *testing.T, status metav1.ConditionStatus, reason string) {
 	t.Helper()

@@ -3,10 +3,13 @@
 package chatcluster_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"strconv"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -15,6 +18,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/parley-chat/parley/api/component"
 )
 
 const revision = "deployment.kubernetes.io/revision"
@@ -66,7 +71,10 @@ func (w world) remove(t *testing.T, o client.Object) {
 // rollOut makes pods of the newest template and removes all others.
 func (w world) rollOut(t *testing.T, d *appsv1.Deployment, sets []appsv1.ReplicaSet, pods []corev1.Pod) bool {
 	t.Helper()
-	if d.Status.ObservedGeneration == d.Generation {
+	image := d.Spec.Template.Spec.Containers[0].Image
+	isLate := !w.deadline.IsZero() && !w.now.Before(w.deadline)
+	isStuck := w.broken[image] && (!isLate || len(d.Status.Conditions) > 0)
+	if d.Status.ObservedGeneration == d.Generation && (isStuck || d.Status.UnavailableReplicas == 0) {
 		return false
 	}
 	text, err := json.Marshal(d.Spec.Template)
@@ -99,12 +107,17 @@ func (w world) rollOut(t *testing.T, d *appsv1.Deployment, sets []appsv1.Replica
 			t.Fatal(err)
 		}
 	}
+	if w.broken[image] {
+		w.getStuck(t, d, newest, pods)
+		return true
+	}
 	have := int32(0)
 	for i := range pods {
 		switch owner := metav1.GetControllerOf(&pods[i]); {
 		case owner == nil:
 		case owner.UID == newest.UID && have < *d.Spec.Replicas:
 			have++
+			w.start(t, &pods[i])
 		default:
 			for _, set := range sets {
 				if owner.UID == set.UID && metav1.IsControlledBy(&set, d) {
@@ -114,25 +127,85 @@ func (w world) rollOut(t *testing.T, d *appsv1.Deployment, sets []appsv1.Replica
 		}
 	}
 	for ; have < *d.Spec.Replicas; have++ {
-		w.run(t, newest)
+		w.start(t, w.newPod(t, newest))
 	}
-	w.report(t, d, newest)
+	n := *d.Spec.Replicas
+	w.report(t, d, newest, appsv1.DeploymentStatus{Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n})
 	return true
 }
 
-func (w world) run(t *testing.T, set *appsv1.ReplicaSet) {
+// getStuck makes one pod of the newest template, which does not start; the old ones stay.
+func (w world) getStuck(t *testing.T, d *appsv1.Deployment, newest *appsv1.ReplicaSet, pods []corev1.Pod) {
+	t.Helper()
+	pod, old := (*corev1.Pod)(nil), d.Status.AvailableReplicas
+	for i := range pods {
+		if metav1.IsControlledBy(&pods[i], newest) {
+			pod = &pods[i]
+		}
+	}
+	if pod == nil {
+		pod = w.newPod(t, newest)
+	}
+	pod.Status.Phase = corev1.PodPending
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
+		Name: pod.Spec.Containers[0].Name, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff"}},
+	}}
+	if !w.deadline.IsZero() {
+		pod.Status.ContainerStatuses[0].State.Waiting.Reason = "ContainerCreating"
+	}
+	if err := w.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	status := appsv1.DeploymentStatus{Replicas: old + 1, UpdatedReplicas: 1, ReadyReplicas: old, AvailableReplicas: old, UnavailableReplicas: 1}
+	if !w.deadline.IsZero() && !w.now.Before(w.deadline) {
+		status.Conditions = []appsv1.DeploymentCondition{{
+			Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded",
+			LastTransitionTime: metav1.NewTime(w.now), LastUpdateTime: metav1.NewTime(w.now),
+		}}
+	}
+	w.report(t, d, newest, status)
+}
+
+func (w world) newPod(t *testing.T, set *appsv1.ReplicaSet) *corev1.Pod {
 	t.Helper()
 	pod := &corev1.Pod{ObjectMeta: *set.Spec.Template.ObjectMeta.DeepCopy(), Spec: *set.Spec.Template.Spec.DeepCopy()}
 	pod.Namespace, pod.GenerateName, pod.OwnerReferences = set.Namespace, set.Name+"-", owner(set, "ReplicaSet")
 	w.mustCreate(t, pod)
-	pod.Status.Phase = corev1.PodRunning
+	return pod
+}
+
+// start makes a pod run, if it does not yet. Its address says whom a world must answer for.
+func (w world) start(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	if pod.Status.Phase == corev1.PodRunning {
+		return
+	}
+	pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, PodIP: "10.0.0.1"}
+	if seat, err := strconv.Atoi(pod.Labels["chat.parley.dev/seat"]); err == nil {
+		pod.Status.PodIP = fmt.Sprintf("10.0.1.%d", seat)
+	}
+	pod.Status.PodIPs = []corev1.PodIP{{IP: pod.Status.PodIP}}
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	if err := w.Status().Update(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (w world) report(t *testing.T, d *appsv1.Deployment, newest *appsv1.ReplicaSet) {
+// ask answers for a pod.
+func (w world) ask(_ context.Context, address string) (component.Status, error) {
+	seat, isSeat := strings.CutPrefix(address, "10.0.1.")
+	sessions, known := w.sessions[seat]
+	if !known && w.answers == "" {
+		return component.Status{}, errors.New("no answer")
+	}
+	status := component.Status{Version: w.answers, Ready: true}
+	if isSeat && known {
+		status.Gateway = &component.GatewayStatus{Sessions: sessions}
+	}
+	return status, nil
+}
+
+func (w world) report(t *testing.T, d *appsv1.Deployment, newest *appsv1.ReplicaSet, status appsv1.DeploymentStatus) {
 	t.Helper()
 	patch := client.MergeFrom(d.DeepCopy())
 	if d.Annotations == nil {
@@ -142,8 +215,8 @@ func (w world) report(t *testing.T, d *appsv1.Deployment, newest *appsv1.Replica
 	if err := w.Patch(t.Context(), d, patch); err != nil {
 		t.Fatal(err)
 	}
-	n := *d.Spec.Replicas
-	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
+	d.Status = status
+	d.Status.ObservedGeneration = d.Generation
 	if err := w.Status().Update(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}

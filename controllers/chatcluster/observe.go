@@ -49,12 +49,9 @@ func owned() []client.ObjectList {
 
 func observe(ctx context.Context, c client.Reader, cluster *chatv1alpha1.ChatCluster) (*observed, error) {
 	o := &observed{children: map[string]client.Object{}, told: map[string]component.Status{}}
-	selected := []client.ListOption{
-		client.InNamespace(cluster.Namespace),
-		client.MatchingLabels{manifest.LabelInstance: cluster.Name, manifest.LabelManagedBy: manifest.ManagedBy},
-	}
+	ours := selected(cluster)
 	for _, list := range owned() {
-		if err := c.List(ctx, list, selected...); err != nil {
+		if err := c.List(ctx, list, ours...); err != nil {
 			return nil, fmt.Errorf("list children: %w", err)
 		}
 		items, err := meta.ExtractList(list)
@@ -70,15 +67,23 @@ func observe(ctx context.Context, c client.Reader, cluster *chatv1alpha1.ChatClu
 		}
 	}
 	var sets appsv1.ReplicaSetList
-	if err := c.List(ctx, &sets, selected...); err != nil {
+	if err := c.List(ctx, &sets, ours...); err != nil {
 		return nil, fmt.Errorf("list ReplicaSets: %w", err)
 	}
 	var pods corev1.PodList
-	if err := c.List(ctx, &pods, selected...); err != nil {
+	if err := c.List(ctx, &pods, ours...); err != nil {
 		return nil, fmt.Errorf("list pods: %w", err)
 	}
 	o.sets, o.pods = sets.Items, pods.Items
 	return o, nil
+}
+
+// selected are all children and what they made.
+func selected(cluster *chatv1alpha1.ChatCluster) []client.ListOption {
+	return []client.ListOption{
+		client.InNamespace(cluster.Namespace),
+		client.MatchingLabels{manifest.LabelInstance: cluster.Name, manifest.LabelManagedBy: manifest.ManagedBy},
+	}
 }
 
 // kindOf is the name of the type: objects from a cache do not say their kind.
@@ -173,4 +178,9 @@ func Children() []client.Object {
 		&rbacv1.Role{}, &rbacv1.RoleBinding{}, &networkingv1.NetworkPolicy{}, &policyv1.PodDisruptionBudget{},
 		&autoscalingv2.HorizontalPodAutoscaler{},
 	}
+}
+
+// deployments of a component that are there.
+func (o *observed) deployments(cluster string, name component.Name) []*appsv1.Deployment {
+	return o.deploymentsOf(cluster, []component.Name{name})
 }

@@ -6,9 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -29,13 +32,18 @@ type pass struct {
 	bound   binding.Result
 	// fingerprint of the keys that are there.
 	fingerprint string
-	// done tells of each component that it is as wished and rolled out; wished are the Deployments that
-	// are as wished, rolled out or not; seats are those of the gateway. See look.
-	done   map[component.Name]bool
-	wished []rollout.Workload
-	seats  []rollout.Seat
-	schema schemaState
-	plan   upgrade.Plan
+	// record is what the operator remembers of the pass before.
+	record *record
+	// done tells of each component that it is as wished and rolled out, begun that some of it is as
+	// wished; wished are the Deployments that are as wished, rolled out or not; seats are those of the
+	// gateway. See look.
+	done, begun map[component.Name]bool
+	wished      []rollout.Workload
+	seats       []rollout.Seat
+	// gateways is the wanted count of seats.
+	gateways int
+	schema   schemaState
+	plan     upgrade.Plan
 	// scaling is true while seats are added or removed, changing while a Deployment is not done.
 	scaling, changing bool
 	failure           *rollout.Failure
@@ -55,6 +63,7 @@ func (r *Reconciler) steps() []step {
 		{"migrate", r.migrate},
 		{"rollout", r.rollout},
 		{"prune", r.prune},
+		{"await", r.awaitStores},
 	}
 }
 
@@ -62,26 +71,22 @@ func (r *Reconciler) steps() []step {
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	began := r.Now()
 	cluster := &chatv1alpha1.ChatCluster{}
-	if err := r.client.Get(ctx, request.NamespacedName, cluster); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	if cluster.DeletionTimestamp != nil {
+	err := r.client.Get(ctx, request.NamespacedName, cluster)
+	if apierrors.IsNotFound(err) || err == nil && cluster.DeletionTimestamp != nil {
+		r.metrics.show(r.memory.forget(request.NamespacedName))
 		return ctrl.Result{}, nil // owner references do the work
+	}
+	if err != nil {
+		return ctrl.Result{}, err
 	}
 	seen, err := observe(ctx, r.client, cluster)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	p := &pass{cluster: cluster, wish: cluster.DeepCopy().WithDefaults(), seen: seen}
-	seen.told = askAll(ctx, r.Ask, seen.pods)
+	p := &pass{cluster: cluster, wish: cluster.DeepCopy().WithDefaults(), seen: seen, record: r.memory.of(request.NamespacedName, cluster.UID)}
+	seen.told = askAll(ctx, r.ask, seen.pods)
 
-	var outcome error
-	for _, s := range r.steps() {
-		if outcome = s.run(ctx, p); outcome != nil {
-			outcome = fmt.Errorf("%s: %w", s.name, outcome)
-			break
-		}
-	}
+	outcome := r.runSteps(ctx, p)
 	result, failed := r.resultOf(p, outcome)
 	if err := r.writeStatus(ctx, p, outcome); err != nil {
 		failed = errors.Join(failed, err)
@@ -93,15 +98,27 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	return result, nil
 }
 
+func (r *Reconciler) runSteps(ctx context.Context, p *pass) error {
+	for _, s := range r.steps() {
+		began := r.Now()
+		err := s.run(ctx, p)
+		r.metrics.stepped(s.name, err, r.Now().Sub(began))
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
 // resultOf says when to look again. Only what is neither stalled nor waiting is an error.
 func (r *Reconciler) resultOf(p *pass, outcome error) (ctrl.Result, error) {
 	_, isStalled := errors.AsType[*stalledError](outcome)
 	later, isWaiting := errors.AsType[*waitingError](outcome)
 	after := min(r.SecretPoll, idlePoll)
 	switch {
-	case isWaiting:
+	case isWaiting && !p.changing && !p.scaling:
 		after = later.after
-	case outcome != nil && !isStalled:
+	case outcome != nil && !isStalled && !isWaiting:
 		return ctrl.Result{}, outcome
 	case p.changing || p.scaling || len(p.seen.draining()) > 0:
 		after = busyPoll
@@ -113,6 +130,8 @@ func (r *Reconciler) resultOf(p *pass, outcome error) (ctrl.Result, error) {
 func (r *Reconciler) writeStatus(ctx context.Context, p *pass, outcome error) error {
 	after := p.cluster.DeepCopy()
 	after.Status = statusOf(p, outcome, r.Now().Truncate(time.Second))
+	r.notice(p)
+	r.show(p, &after.Status)
 	if equality.Semantic.DeepEqual(p.cluster.Status, after.Status) {
 		return nil
 	}
@@ -122,4 +141,45 @@ func (r *Reconciler) writeStatus(ctx context.Context, p *pass, outcome error) er
 	}
 	r.tell(p.cluster, &p.cluster.Status, &after.Status)
 	return nil
+}
+
+// show brings the gauges and the durations of waves up to date.
+func (r *Reconciler) show(p *pass, s *chatv1alpha1.ChatClusterStatus) {
+	remaining := 0
+	for _, pod := range p.seen.draining() {
+		if told := p.seen.told[pod.Name]; told.Gateway != nil {
+			remaining += told.Gateway.Sessions
+		}
+	}
+	r.metrics.show(r.memory.show(p.record, stateOf(s), remaining))
+	wave := ""
+	if s.Upgrade != nil && s.Upgrade.Failed == nil && strings.HasPrefix(s.Upgrade.Step, "Wave") {
+		wave = s.Upgrade.Step
+	}
+	if wave == p.record.wave {
+		return
+	}
+	failed := s.Upgrade != nil && s.Upgrade.Failed != nil
+	if !p.record.waveSince.IsZero() && !failed {
+		r.metrics.waves.WithLabelValues(strings.TrimPrefix(p.record.wave, "Wave")).Observe(r.Now().Sub(p.record.waveSince).Seconds())
+	}
+	begun := p.record.passes > 0 && wave != ""
+	p.record.wave, p.record.waveSince = wave, time.Time{}
+	if begun {
+		p.record.waveSince = r.Now()
+	}
+}
+
+// stateOf is the one word of metrics for an object.
+func stateOf(s *chatv1alpha1.ChatClusterStatus) string {
+	switch {
+	case meta.IsStatusConditionTrue(s.Conditions, chatv1alpha1.ConditionStalled):
+		return "stalled"
+	case meta.IsStatusConditionTrue(s.Conditions, chatv1alpha1.ConditionReconciling):
+		return "reconciling"
+	case meta.IsStatusConditionTrue(s.Conditions, chatv1alpha1.ConditionReady):
+		return "ready"
+	default:
+		return "unready"
+	}
 }

@@ -3,11 +3,14 @@
 package chatcluster
 
 import (
+	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -20,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/controllers/internal/apply"
 	"github.com/parley-chat/parley/controllers/internal/binding"
@@ -82,6 +86,7 @@ type Reconciler struct {
 	resolver *binding.Resolver
 	recorder events.EventRecorder
 	metrics  *metrics
+	memory   memory
 }
 
 // New makes a Reconciler that reads children through c, and Secrets and unknown names through live, which
@@ -94,6 +99,20 @@ func New(c client.Client, live client.Reader, recorder events.EventRecorder, o O
 	}
 }
 
+// ask counts what pods answer.
+func (r *Reconciler) ask(ctx context.Context, address string) (component.Status, error) {
+	if r.Ask == nil {
+		return component.Status{}, errors.New("nobody is asked")
+	}
+	status, err := r.Ask(ctx, address)
+	outcome := "done"
+	if err != nil {
+		outcome = "failed"
+	}
+	r.metrics.asked.WithLabelValues(outcome).Inc()
+	return status, err
+}
+
 // SetupWithManager watches ChatClusters and every kind of child.
 func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 	if err := r.metrics.register(); err != nil {
@@ -103,6 +122,7 @@ func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 		For(&chatv1alpha1.ChatCluster{}).
 		Owns(&appsv1.Deployment{}).Owns(&batchv1.Job{}).Owns(&corev1.Service{}).Owns(&corev1.ServiceAccount{}).
 		Owns(&rbacv1.Role{}).Owns(&rbacv1.RoleBinding{}).Owns(&networkingv1.NetworkPolicy{}).Owns(&policyv1.PodDisruptionBudget{}).
+		Owns(&autoscalingv2.HorizontalPodAutoscaler{}).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrentPasses,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstBackoff, longestBackoff),

@@ -21,6 +21,27 @@ func TestServer(t *testing.T) {
 	t.Run("a stranger's object stays and is named", func(t *testing.T) { testConflict(t, newWorld(t, c)) })
 	t.Run("what a person must correct has a reason", func(t *testing.T) { testReasons(t, c) })
 	t.Run("keys are made once", func(t *testing.T) { testKeys(t, newWorld(t, c)) })
+	for name, test := range map[string]func(*testing.T, world){
+		"a lost broker holds everything":            testLostBroker,
+		"a store that never was holds the install":  testLostAtOnce,
+		"sessions choose the count of seats":        testSessions,
+		"an autoscaler keeps its count":             testAutoscaler,
+		"pods have a say in what runs":              testStatusVersion,
+		"a wave begins after a look past the cache": testLiveRead,
+		"each change is told once":                  testEvents,
+		"what no service reads is named":            testIgnored,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newWorld(t, c))
+		})
+	}
+	t.Run("a lost Secret holds only its readers", func(t *testing.T) { testLostSecret(t, c) })
+	t.Run("a view that is late changes no end", func(t *testing.T) {
+		t.Parallel()
+		testLate(t, c)
+	})
+	t.Run("a failed rollout stops and stays", func(t *testing.T) { testFailure(t, c) })
 	t.Run("a crash after any write changes no end", func(t *testing.T) { testCrash(t, c) })
 }
 

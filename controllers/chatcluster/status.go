@@ -60,17 +60,21 @@ func statusOf(p *pass, outcome error, now time.Time) chatv1alpha1.ChatClusterSta
 func servicesOf(p *pass) []chatv1alpha1.ServiceStatus {
 	var list []chatv1alpha1.ServiceStatus
 	for _, name := range component.All() {
-		wanted := wantedPods(p.wish, name)
+		wanted := wantedPods(p, name)
 		list = append(list, rollout.State(name, wanted, p.seen.workloads(p.cluster.Name, name)))
 	}
 	return list
 }
 
-func wantedPods(wish *chatv1alpha1.ChatCluster, name component.Name) int32 {
-	if name == component.Gateway {
-		return *wish.Spec.Services.Gateway.Replicas
+func wantedPods(p *pass, name component.Name) int32 {
+	switch {
+	case name != component.Gateway:
+		return manifest.Replicas(manifest.Input{Cluster: p.wish}, name)
+	case p.gateways > 0:
+		return int32(p.gateways) //nolint:gosec // at most 200
+	default: // the pass ended before it was chosen
+		return *p.wish.Spec.Services.Gateway.Replicas
 	}
-	return manifest.Replicas(manifest.Input{Cluster: wish}, name)
 }
 
 // versionOf is the lowest that serves. Until the first install has ended there is none.
@@ -167,7 +171,7 @@ func dependenciesOf(p *pass) []chatv1alpha1.DependencyStatus {
 		}
 		list = append(list, status)
 	}
-	return list
+	return append(list, ignoredDependencies(p.cluster)...)
 }
 
 // classOf is what pods say of a store: one that reaches it is enough, else the most telling failure.
@@ -201,15 +205,18 @@ func upgradeOf(p *pass, outcome error, now time.Time) *chatv1alpha1.UpgradeStatu
 	u := &chatv1alpha1.UpgradeStatus{From: from, To: to, Step: p.plan.Step}
 	started := metav1.NewTime(now)
 	u.StartedAt = &started
-	if last != nil && last.To == to {
-		u.StartedAt, u.From, u.Failed = last.StartedAt, last.From, last.Failed
-		u.Step = cmp.Or(u.Step, last.Step)
+	switch {
+	case last == nil:
+	case last.To == to:
+		u.From, u.Step, u.Failed = last.From, cmp.Or(u.Step, last.Step), p.givenUp()
+		if last.Failed == nil || u.Failed != nil { // else another try begins
+			u.StartedAt = last.StartedAt
+		}
+	case from == to: // the way back before the last one ended
+		u.From = last.To
 	}
-	if isStalled && p.failure != nil {
+	if isStalled && p.failure != nil && u.Failed == nil {
 		u.Failed = &chatv1alpha1.FailedUpgrade{Version: to, Reason: stop.reason, Generation: p.cluster.Generation}
-	}
-	if u.Failed != nil && u.Failed.Generation != p.cluster.Generation {
-		u.Failed = nil
 	}
 	return u
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -29,18 +30,29 @@ type schemaState struct {
 	failed   bool
 	attempts int32
 	result   component.MigrationResult
+	// version and image that the Job ran.
+	version, image string
+}
+
+// isOf tells whether the Job was one of this version and image, where its name cannot be computed.
+func (s schemaState) isOf(in manifest.Input) bool {
+	return s.version == in.Version && s.image == in.Image
 }
 
 // migrate plans the pass and runs the Job that changes the schemas before anything of a new version starts.
 func (r *Reconciler) migrate(ctx context.Context, p *pass) error {
 	hash := manifest.MigrationHash(p.input, p.cluster.Annotations[chatv1alpha1.AnnotationRetry])
-	p.schema = p.seen.schemaOf(manifest.JobName(p.cluster.Name, hash))
+	job := manifest.JobName(p.cluster.Name, hash)
+	if last := p.cluster.Status.Schema; p.isDatabaseLost() && last != nil {
+		job = last.Job // without the Secret there is no other
+	}
+	p.schema = p.seen.schemaOf(job)
 	p.look()
 	p.plan = upgrade.Next(p.facts())
 	switch {
 	case p.schema.failed:
 		return schemaFailure(p.schema)
-	case !p.plan.Expand:
+	case !p.plan.Expand || p.isDatabaseLost():
 		return nil
 	case p.schema.found:
 		return waiting(chatv1alpha1.ReasonMigrationPending, "the Job "+p.schema.job+" changes the schemas", busyPoll)
@@ -72,7 +84,10 @@ func (o *observed) schemaOf(name string) schemaState {
 	if !ok {
 		return s
 	}
-	s.found = true
+	s.found, s.version = true, strings.ReplaceAll(job.Labels[manifest.LabelVersion], "_", "+")
+	for _, container := range job.Spec.Template.Spec.Containers {
+		s.image = container.Image
+	}
 	for _, condition := range job.Status.Conditions {
 		if condition.Status != corev1.ConditionTrue {
 			continue
@@ -101,7 +116,7 @@ func (o *observed) schemaOf(name string) schemaState {
 func (p *pass) facts() upgrade.Facts {
 	facts := upgrade.Facts{
 		Target: p.wish.Spec.Version, Installed: p.cluster.Status.Version != "", Running: p.seen.versions(),
-		Expanded: p.schema.complete, Done: p.done,
+		Expanded: p.schema.complete && (!p.isDatabaseLost() || p.schema.isOf(p.input)), Done: p.done,
 	}
 	for _, job := range p.jobs() {
 		if p.seen.schemaOf(job.Name).complete {

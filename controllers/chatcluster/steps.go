@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/parley-chat/parley/api/component"
@@ -52,13 +53,14 @@ func (r *Reconciler) bind(ctx context.Context, p *pass) error {
 	if err != nil {
 		return err
 	}
-	if len(bound.Problems) > 0 {
+	if !p.wereBound() {
 		return waiting(chatv1alpha1.ReasonDependencyNotReady, bound.Problems[0].Message, r.SecretPoll)
 	}
 	key, err := keys.BindingHashKey(data)
 	if err != nil {
 		return err
 	}
+	bound.Problems = nil // of the stores that are there; readers of a lost one are held
 	p.input.Bindings, p.input.BindingHashes = bound.Bindings, bound.Hashes(key)
 	p.input.KeysEntries = slices.Sorted(maps.Keys(data))
 	return nil
@@ -95,6 +97,10 @@ func (r *Reconciler) ownKeys(ctx context.Context, p *pass) (map[string][]byte, e
 			return nil, err
 		}
 	}
+	if other := metav1.GetControllerOf(secret); p.wish.Spec.Keys == nil && other != nil && other.UID != p.cluster.UID {
+		// Of a ChatCluster of this name that was deleted: it goes as soon as somebody collects it.
+		return nil, writeOutcome(&apply.NameConflictError{Kind: "Secret", Name: key.Name})
+	}
 	if err := keys.Check(secret.Data); err != nil {
 		return nil, stalled(chatv1alpha1.ReasonKeysMissing, fmt.Sprintf("complete the Secret %s: %v", key.Name, err))
 	}
@@ -104,8 +110,12 @@ func (r *Reconciler) ownKeys(ctx context.Context, p *pass) (map[string][]byte, e
 
 // applyFoundation writes what runs no version.
 func (r *Reconciler) applyFoundation(ctx context.Context, p *pass) error {
+	p.gateways = r.wantedGateways(p)
 	p.input.Seats = p.wantedSeats()
 	for _, wish := range foundation(p.input) {
+		if p.isHeldPolicy(*wish.GetKind(), *wish.GetName()) {
+			continue
+		}
 		if _, err := r.apply.Apply(ctx, p.cluster.UID, wish, p.seen.child(*wish.GetKind(), *wish.GetName())); err != nil {
 			return writeOutcome(err)
 		}
@@ -138,13 +148,12 @@ func foundation(in manifest.Input) []apply.Config {
 
 // wantedSeats are those that are there and stay, and those that come: existing numbers first.
 func (p *pass) wantedSeats() []int32 {
-	wanted := int(*p.wish.Spec.Services.Gateway.Replicas)
 	var seats []rollout.Seat
 	list := p.seen.seats(p.cluster.Name)
 	for _, number := range list {
 		seats = append(seats, rollout.Seat{Number: number})
 	}
-	list = append(list, rollout.ToAdd(seats, wanted)...)
+	list = append(list, rollout.ToAdd(seats, p.gateways)...)
 	slices.Sort(list)
 	return list
 }

@@ -23,6 +23,9 @@ func Start(t *testing.T, kinds ...string) (*envtest.Environment, *rest.Config) {
 		t.Skip("KUBEBUILDER_ASSETS names no folder with kube-apiserver and etcd: run make test-go")
 	}
 	environment := &envtest.Environment{CRDDirectoryPaths: kinds, ErrorIfCRDPathMissing: true}
+	// Nothing has to outlive the test, and to wait for the disk is most of a write.
+	environment.ControlPlane.Etcd = &envtest.Etcd{}
+	environment.ControlPlane.Etcd.Configure().Set("unsafe-no-fsync", "true")
 	t.Cleanup(func() { // also after half a start
 		if err := environment.Stop(); err != nil {
 			t.Errorf("stop kube-apiserver and etcd: %v", err)

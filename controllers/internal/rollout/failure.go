@@ -33,25 +33,46 @@ type Failure struct {
 // Failure answers nil while there is hope: before the deadline of progress, and while no new pod has
 // crashed too often, or has waited too long for its image or configuration. A pod that is ready counts as
 // well, however often it crashed.
-func (w Workload) Failure(now time.Time) *Failure {
+//
+// began is when this try began. What was there before and failed then, and is tried once more without a
+// change, has a whole deadline of progress again.
+func (w Workload) Failure(now, began time.Time) *Failure {
 	d := w.Deployment
 	if d == nil || d.Status.ObservedGeneration < d.Generation || w.Done() {
 		return nil
 	}
+	again := now.Before(began.Add(w.deadline()))
 	for _, pod := range w.newPods() {
+		if again && !pod.CreationTimestamp.After(began) {
+			continue
+		}
 		if failure := podFailure(&pod, now); failure != nil {
 			return failure
 		}
 	}
-	if condition := conditionOf(d, appsv1.DeploymentReplicaFailure); condition != nil && condition.Status == corev1.ConditionTrue &&
-		strings.Contains(condition.Message, "exceeded quota") {
+	failed := func(kind appsv1.DeploymentConditionType, status corev1.ConditionStatus) *appsv1.DeploymentCondition {
+		condition := conditionOf(d, kind)
+		if condition == nil || condition.Status != status || again && !condition.LastTransitionTime.After(began) {
+			return &appsv1.DeploymentCondition{}
+		}
+		return condition
+	}
+	if strings.Contains(failed(appsv1.DeploymentReplicaFailure, corev1.ConditionTrue).Message, "exceeded quota") {
 		return failf(chatv1alpha1.ReasonQuotaExceeded, "raise the quota of the namespace: Deployment %s may not make its pods", d.Name)
 	}
-	if condition := conditionOf(d, appsv1.DeploymentProgressing); condition != nil && condition.Status == corev1.ConditionFalse &&
-		condition.Reason == progressDeadlineExceeded {
+	if failed(appsv1.DeploymentProgressing, corev1.ConditionFalse).Reason == progressDeadlineExceeded {
 		return failf(chatv1alpha1.ReasonProgressDeadlineExceeded, "look at the pods of Deployment %s: it made no progress in time", d.Name)
 	}
 	return nil
+}
+
+// deadline of progress; the default is that of Kubernetes.
+func (w Workload) deadline() time.Duration {
+	const standard = 10 * time.Minute
+	if w.Deployment.Spec.ProgressDeadlineSeconds == nil {
+		return standard
+	}
+	return time.Duration(*w.Deployment.Spec.ProgressDeadlineSeconds) * time.Second
 }
 
 func podFailure(pod *corev1.Pod, now time.Time) *Failure {

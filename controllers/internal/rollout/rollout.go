@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/parley-chat/parley/api/component"
 )
@@ -49,6 +50,21 @@ func (w Workload) Done() bool {
 		return false
 	}
 	return w.newest() != nil && len(w.oldPods()) == 0
+}
+
+// Says tells whether every new pod that answers runs the version. Silence says nothing, and neither does
+// a version that is none, as in a build by hand.
+func (w Workload) Says(target string, told map[string]component.Status) bool {
+	for _, pod := range w.newPods() {
+		own, err := version.ParseSemantic(told[pod.Name].Version)
+		if err != nil {
+			continue
+		}
+		if order, err := own.Compare(target); err == nil && order != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Wanted pods; a Deployment that says nothing has one.

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/controllers/internal/rollout"
 )
@@ -126,6 +127,53 @@ func condition(kind appsv1.DeploymentConditionType, status corev1.ConditionStatu
 	}
 }
 
+func TestFailureOfAnotherTry(t *testing.T) {
+	t.Parallel()
+	began := start.Add(time.Hour) // the pods, and their condition, are older
+	for name, change := range map[string]func(*rollout.Workload){
+		"no image":                broken(0, "ImagePullBackOff"),
+		"crashes":                 broken(9, "CrashLoopBackOff"),
+		"a deadline that passed":  condition(appsv1.DeploymentProgressing, corev1.ConditionFalse, "ProgressDeadlineExceeded", ""),
+		"a quota that is used up": condition(appsv1.DeploymentReplicaFailure, corev1.ConditionTrue, "FailedCreate", "exceeded quota: pods"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := workload(change)
+			if got := w.Failure(began.Add(-time.Minute), time.Time{}); got == nil {
+				t.Error("the first try did not fail")
+			}
+			if got := w.Failure(began.Add(9*time.Minute), began); got != nil {
+				t.Errorf("it has 10 minutes: %+v", got)
+			}
+			if got := w.Failure(began.Add(10*time.Minute), began); got == nil {
+				t.Error("it never fails again")
+			}
+		})
+	}
+}
+
+func TestSays(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		told map[string]component.Status
+		want bool
+	}{
+		"silence":                   {nil, true},
+		"the version":               {map[string]component.Status{"a": {Version: "0.5.0"}, "b": {Version: "0.5.0+build.7"}}, true},
+		"a build by hand":           {map[string]component.Status{"a": {Version: "dev"}}, true},
+		"another version":           {map[string]component.Status{"a": {Version: "0.4.0"}}, false},
+		"a pod of something else":   {map[string]component.Status{"c": {Version: "0.4.0"}}, true},
+		"a version before that one": {map[string]component.Status{"b": {Version: "0.5.0-rc.1"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := workload().Says("0.5.0", test.told); got != test.want {
+				t.Errorf("got %t", got)
+			}
+		})
+	}
+}
+
 func TestFailure(t *testing.T) {
 	t.Parallel()
 	const image, deadline = chatv1alpha1.ReasonImagePullFailed, chatv1alpha1.ReasonProgressDeadlineExceeded
@@ -156,7 +204,7 @@ func TestFailure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := workload(test.changes...).Failure(start.Add(test.after))
+			got := workload(test.changes...).Failure(start.Add(test.after), time.Time{})
 			if got == nil {
 				got = &rollout.Failure{}
 			}
