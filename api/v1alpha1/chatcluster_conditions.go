@@ -141,13 +141,20 @@ const (
 
 // Reasons of status.services.
 const (
-	ServiceConverged       = "Converged"
-	ServiceWaiting         = "Waiting"
-	ServiceProgressing     = "Progressing"
-	ServiceCrashLooping    = "CrashLooping"
+	// ServiceConverged: nothing to do.
+	ServiceConverged = "Converged"
+	// ServiceWaiting: wait; the wave of this component has not come yet.
+	ServiceWaiting = "Waiting"
+	// ServiceProgressing: wait; new pods start and old ones end.
+	ServiceProgressing = "Progressing"
+	// ServiceCrashLooping: read the log of the pod that the message names.
+	ServiceCrashLooping = "CrashLooping"
+	// ServiceImagePullFailed: correct spec.version, spec.image or the pull secret; old pods serve.
 	ServiceImagePullFailed = "ImagePullFailed"
-	ServiceUnschedulable   = "Unschedulable"
-	ServiceDisabled        = "Disabled"
+	// ServiceUnschedulable: give the pod that the message names a node; its events say what is missing.
+	ServiceUnschedulable = "Unschedulable"
+	// ServiceDisabled: nothing to do; the spec does not ask for this component.
+	ServiceDisabled = "Disabled"
 )
 
 // Annotations of a ChatCluster that people set. The operator carries AnnotationRestart over to the pod

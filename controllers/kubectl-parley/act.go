@@ -32,92 +32,135 @@ const (
 func (p *plugin) drainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "drain POD", Short: "Evict a gateway pod and follow until its sessions have moved", Args: cobra.ExactArgs(1),
-		Long:    "Evict a gateway pod through the Eviction API, which the PodDisruptionBudget may refuse, and follow it until it is gone.",
-		Example: "  kubectl parley drain demo-gateway-1-7c9f-x2",
+		Long:              "Evict a gateway pod through the Eviction API, which the PodDisruptionBudget may refuse, and follow it until it is gone.",
+		Example:           "  kubectl parley drain demo-gateway-1-7c9f-x2",
+		ValidArgsFunction: p.completeGateway,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.connection.open()
+			c, err := p.open()
 			if err != nil {
 				return err
 			}
-			return drain(cmd.Context(), p.out, c.Client, client.ObjectKey{Namespace: c.namespace, Name: args[0]}, c.askStatus)
+			return c.drain(cmd.Context(), p.out, strings.TrimPrefix(args[0], "pod/"))
 		},
 	}
 }
 
-func drain(ctx context.Context, out io.Writer, c client.Client, key client.ObjectKey, ask func(context.Context, *corev1.Pod) (component.Status, error)) error {
-	pod := &corev1.Pod{}
+func (c *cluster) drain(ctx context.Context, out io.Writer, name string) error {
+	key, pod := client.ObjectKey{Namespace: c.namespace, Name: name}, &corev1.Pod{}
 	if err := c.Get(ctx, key, pod); err != nil {
-		return err
+		if apierrors.IsNotFound(err) {
+			return fmt.Errorf("namespace %s has no pod %s: kubectl parley sessions lists those of the gateway", c.namespace, name)
+		}
+		return explain(err, "read pods")
 	}
 	if pod.Labels[manifest.LabelComponent] != string(component.Gateway) || pod.Labels[manifest.LabelManagedBy] != manifest.ManagedBy {
-		return fmt.Errorf("%s is no gateway of a ChatCluster: kubectl parley sessions lists them", key.Name)
+		return fmt.Errorf("%s is no gateway of a ChatCluster: kubectl parley sessions lists them", name)
 	}
 	uid := pod.UID
 	err := c.SubResource("eviction").Create(ctx, pod, &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace}})
 	switch {
 	case apierrors.IsTooManyRequests(err):
-		return fmt.Errorf("%s must stay for now: the PodDisruptionBudget allows no further eviction until another gateway is ready again", key.Name)
+		return fmt.Errorf("%s must stay for now: the PodDisruptionBudget allows no further eviction until another gateway is ready again", name)
 	case err != nil:
-		return err
+		return explain(err, "evict pods")
 	}
-	if _, err := fmt.Fprintf(out, "%s is evicted; its sessions move\n", key.Name); err != nil {
+	if _, err := fmt.Fprintf(out, "%s is evicted; its sessions move\n", name); err != nil {
 		return err
 	}
 	left := -1
-	err = wait.PollUntilContextTimeout(ctx, followEvery, drainTimeout, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(ctx, c.every, drainTimeout, true, func(ctx context.Context) (bool, error) {
 		err := c.Get(ctx, key, pod)
 		if apierrors.IsNotFound(err) || err == nil && pod.UID != uid {
 			return true, nil
 		}
-		status, asked := ask(ctx, pod)
+		status, asked := c.askStatus(ctx, pod)
 		if asked == nil && status.Gateway != nil && status.Gateway.Sessions != left {
 			left = status.Gateway.Sessions
-			_, err = fmt.Fprintf(out, "%s has %d sessions left\n", key.Name, left)
+			_, err := fmt.Fprintf(out, "%s has %d sessions left\n", name, left)
+			return false, err
 		}
-		return false, err
+		return false, nil // an API server that is away for a moment ends nothing
 	})
 	if err != nil {
-		return fmt.Errorf("%s is still there: %w", key.Name, err)
+		return fmt.Errorf("%s is still there: %w", name, err)
 	}
-	_, err = fmt.Fprintf(out, "%s is gone\n", key.Name)
+	_, err = fmt.Fprintf(out, "%s is gone\n", name)
 	return err
 }
 
 func (p *plugin) restartCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "restart NAME [COMPONENT...]", Short: "Replace the pods of all or some components, wave by wave", Args: cobra.MinimumNArgs(1),
-		Example: "  kubectl parley restart demo\n  kubectl parley restart demo message transmit",
+		Long: "Set the annotation " + chatv1alpha1.AnnotationRestart + ". The operator replaces the pods wave by wave, gateways one\n" +
+			"seat after the other, so that sessions move and nothing is refused. Other components stay.",
+		Example:           "  kubectl parley restart demo\n  kubectl parley restart demo message transmit",
+		ValidArgsFunction: p.completeRestart,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, found, err := p.connection.named(cmd.Context(), args[:1])
+			for _, name := range args[1:] {
+				if !slices.Contains(component.All(), component.Name(name)) {
+					return fmt.Errorf("there is no component %q: choose from %s", name, strings.Join(componentNames(), ", "))
+				}
+			}
+			c, found, err := p.named(cmd.Context(), args[:1])
 			if err != nil {
 				return err
 			}
-			return restart(cmd.Context(), p.out, c.Client, found, args[1:], p.now())
+			return c.restart(cmd.Context(), p.out, found, args[1:], p.now())
 		},
 	}
 }
 
-func restart(ctx context.Context, out io.Writer, c client.Client, found *chatv1alpha1.ChatCluster, components []string, now time.Time) error {
-	at := now.UTC().Format(time.RFC3339)
-	value := at
-	if len(components) > 0 {
-		var parts []string
-		for _, name := range components {
-			if !slices.Contains(component.All(), component.Name(name)) {
-				return fmt.Errorf("there is no component %q: %v", name, component.All())
-			}
-			parts = append(parts, name+"="+at)
-		}
-		value = strings.Join(parts, ",")
-	}
+func (c *cluster) restart(ctx context.Context, out io.Writer, found *chatv1alpha1.ChatCluster, components []string, now time.Time) error {
 	before := found.DeepCopy()
 	if found.Annotations == nil {
 		found.Annotations = map[string]string{}
 	}
-	found.Annotations[chatv1alpha1.AnnotationRestart] = value
-	if err := c.Patch(ctx, found, client.MergeFrom(before)); err != nil {
-		return err
+	found.Annotations[chatv1alpha1.AnnotationRestart] = restartWish(before.Annotations[chatv1alpha1.AnnotationRestart], components, now)
+	if err := c.Patch(ctx, found, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return explain(err, "annotate ChatClusters")
 	}
-	_, err := fmt.Fprintf(out, "%s restarts; follow with: kubectl parley -n %s status %s\n", found.Name, found.Namespace, found.Name)
+	what := found.Name
+	if len(components) > 0 {
+		what += ": " + strings.Join(components, ", ")
+	}
+	_, err := fmt.Fprintf(out, "%s restarts; follow with: kubectl parley -n %s status %s\n", what, found.Namespace, found.Name)
 	return err
+}
+
+// restartWish keeps what was wished for other components: without their time their pods would be replaced
+// once more.
+func restartWish(before string, components []string, now time.Time) string {
+	at := now.UTC().Format(time.RFC3339)
+	if len(components) == 0 {
+		return at
+	}
+	wishes := map[string]string{}
+	for _, name := range componentNames() {
+		if !strings.Contains(before, "=") {
+			wishes[name] = strings.TrimSpace(before)
+		}
+	}
+	for pair := range strings.SplitSeq(before, ",") {
+		if name, value, found := strings.Cut(pair, "="); found {
+			wishes[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+	}
+	for _, name := range components {
+		wishes[name] = at
+	}
+	var parts []string
+	for _, name := range componentNames() {
+		if wishes[name] != "" {
+			parts = append(parts, name+"="+wishes[name])
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+func componentNames() []string {
+	var names []string
+	for _, name := range component.All() {
+		names = append(names, string(name))
+	}
+	return names
 }

@@ -33,10 +33,11 @@ const (
 func (p *plugin) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor [NAME]", Short: "Check MySQL and RabbitMQ from inside, as the pods see them", Args: cobra.MaximumNArgs(1),
-		Long:    "Run the checks of `parley doctor` as a Job with the settings and bindings of the message component, print what they say, and remove the Job.",
-		Example: "  kubectl parley doctor demo",
+		Long:              "Run the checks of `parley doctor` as a Job with the settings and bindings of the message component, print what they say, and remove the Job.",
+		Example:           "  kubectl parley doctor demo",
+		ValidArgsFunction: p.completeName,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, found, err := p.connection.named(cmd.Context(), args)
+			c, found, err := p.named(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
@@ -50,13 +51,13 @@ func (c *cluster) doctor(ctx context.Context, out io.Writer, name, suffix string
 	key := client.ObjectKey{Namespace: c.namespace, Name: manifest.DeploymentName(name, component.Message)}
 	if err := c.Get(ctx, key, source); err != nil {
 		if apierrors.IsNotFound(err) {
-			return fmt.Errorf("the component message is not installed yet: kubectl parley status %s says what is missing", name)
+			return fmt.Errorf("the component message is not installed yet: kubectl parley -n %s status %s says what is missing", c.namespace, name)
 		}
-		return err
+		return explain(err, "read Deployments")
 	}
 	job := doctorJob(source, name, suffix)
 	if err := c.Create(ctx, job); err != nil {
-		return err
+		return explain(err, "make Jobs")
 	}
 	defer func() {
 		gone := c.Delete(context.WithoutCancel(ctx), job, client.PropagationPolicy(metav1.DeletePropagationBackground))
@@ -97,7 +98,7 @@ func doctorJob(source *appsv1.Deployment, name, suffix string) *batchv1.Job {
 }
 
 func (c *cluster) waitForJob(ctx context.Context, job *batchv1.Job) (failed bool, err error) {
-	err = wait.PollUntilContextTimeout(ctx, followEvery, doctorTimeout, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(ctx, c.every, doctorTimeout, true, func(ctx context.Context) (bool, error) {
 		if err := c.Get(ctx, client.ObjectKeyFromObject(job), job); err != nil {
 			return false, err
 		}

@@ -36,13 +36,20 @@ type plugin struct {
 	out        io.Writer
 	now        func() time.Time
 	connection connection
+	// every is how often something is looked at again that somebody waits for.
+	every time.Duration
 }
 
 func newRoot(out io.Writer, now func() time.Time) *cobra.Command {
-	p := &plugin{out: out, now: now}
+	return (&plugin{out: out, now: now, every: followEvery}).root()
+}
+
+func (p *plugin) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-parley",
 		Short: "Look at ChatClusters and act on them",
+		Long: "Look at ChatClusters and act on them. Nothing here edits a spec or prints a secret: it acts by annotation,\n" +
+			"by eviction, and by Jobs of its own.",
 		Example: "  kubectl parley status demo\n" +
 			"  kubectl parley sessions demo -n chat\n" +
 			"  kubectl parley drain demo-gateway-1-7c9f-x2\n" +
@@ -50,15 +57,16 @@ func newRoot(out io.Writer, now func() time.Time) *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl parley"},
 	}
+	root.SetOut(p.out)
 	flags := root.PersistentFlags()
 	flags.StringVar(&p.connection.kubeconfig, "kubeconfig", "", "kubeconfig file; by default KUBECONFIG or ~/.kube/config")
 	flags.StringVar(&p.connection.context, "context", "", "context of the kubeconfig")
 	flags.StringVarP(&p.connection.namespace, "namespace", "n", "", "namespace of the ChatCluster; by default the context's")
 	root.AddCommand(p.statusCommand(), p.sessionsCommand(), p.drainCommand(), p.restartCommand(), p.doctorCommand(), p.reportCommand())
 	root.AddCommand(&cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  kubectl parley version",
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(out, "kubectl-parley", version)
+			_, err := fmt.Fprintln(p.out, "kubectl-parley", version)
 			return err
 		},
 	})

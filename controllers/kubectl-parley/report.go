@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+	"github.com/parley-chat/parley/controllers/internal/manifest"
 )
 
 // Bounds of one container's log in a bundle; chosen, no evidence.
@@ -38,11 +39,13 @@ func (p *plugin) reportCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "report [NAME]", Aliases: []string{"support-bundle"}, Args: cobra.MaximumNArgs(1),
 		Short: "Write a bundle with all that helps to find a fault, without secrets",
-		Long: "Write a .tar.gz with the ChatCluster, its children, Events, and the last lines of logs. Secrets are not read;\n" +
-			"the values of podTemplate.env and of foreign annotations are left out.",
-		Example: "  kubectl parley report demo -f demo.tar.gz",
+		Long: "Write a .tar.gz with the ChatCluster, its children, Events, and the last lines of logs. Secrets are not read.\n" +
+			"Left out are the values of podTemplate.env, foreign annotations, and of logs all but the known fields of the\n" +
+			"program's own lines.",
+		Example:           "  kubectl parley report demo -f demo.tar.gz",
+		ValidArgsFunction: p.completeName,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, found, err := p.connection.named(cmd.Context(), args)
+			c, found, err := p.named(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
@@ -95,22 +98,50 @@ func (b *bundle) collect(ctx context.Context, c *cluster, found *chatv1alpha1.Ch
 		return err
 	}
 	selected := []client.ListOption{client.InNamespace(found.Namespace), ofInstance(found.Name)}
-	for name, list := range map[string]client.ObjectList{
-		"deployments": &appsv1.DeploymentList{}, "replicasets": &appsv1.ReplicaSetList{}, "pods": &corev1.PodList{},
-		"services": &corev1.ServiceList{}, "jobs": &batchv1.JobList{}, "networkpolicies": &networkingv1.NetworkPolicyList{},
-		"poddisruptionbudgets": &policyv1.PodDisruptionBudgetList{},
+	for _, kind := range []struct {
+		name string
+		list client.ObjectList
+	}{
+		{"deployments", &appsv1.DeploymentList{}},
+		{"replicasets", &appsv1.ReplicaSetList{}},
+		{"pods", &corev1.PodList{}},
+		{"services", &corev1.ServiceList{}},
+		{"jobs", &batchv1.JobList{}},
+		{"networkpolicies", &networkingv1.NetworkPolicyList{}},
+		{"poddisruptionbudgets", &policyv1.PodDisruptionBudgetList{}},
 	} {
-		if err := b.list(ctx, c, name, list, selected...); err != nil {
+		if err := b.list(ctx, c, kind.name, kind.list, selected...); err != nil {
 			return err
 		}
 	}
-	if err := b.list(ctx, c, "endpointslices", &discoveryv1.EndpointSliceList{}, client.InNamespace(found.Namespace)); err != nil {
+	// Another controller manages EndpointSlices; they have the other labels of their Service.
+	slices := client.MatchingLabels{manifest.LabelInstance: found.Name}
+	if err := b.list(ctx, c, "endpointslices", &discoveryv1.EndpointSliceList{}, client.InNamespace(found.Namespace), slices); err != nil {
 		return err
 	}
-	if err := b.list(ctx, c, "events", &eventsv1.EventList{}, client.InNamespace(found.Namespace)); err != nil {
+	if err := b.events(ctx, c, found); err != nil {
 		return err
 	}
 	return b.logs(ctx, c, selected)
+}
+
+// events of the ChatCluster and its children; other programs of the namespace are none of our business.
+func (b *bundle) events(ctx context.Context, c *cluster, found *chatv1alpha1.ChatCluster) error {
+	var list eventsv1.EventList
+	if err := c.List(ctx, &list, client.InNamespace(found.Namespace)); err != nil {
+		return b.add("events.error.txt", []byte(err.Error()+"\n"))
+	}
+	for i := range list.Items {
+		event := &list.Items[i]
+		if name := event.Regarding.Name; name != found.Name && !strings.HasPrefix(name, found.Name+"-") {
+			continue
+		}
+		redact(event)
+		if err := b.object("events/"+event.Name+".yaml", event); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *bundle) list(ctx context.Context, c *cluster, name string, list client.ObjectList, options ...client.ListOption) error {
@@ -142,66 +173,6 @@ func (b *bundle) object(name string, object client.Object) error {
 	return b.add(name, content)
 }
 
-// redact leaves out what people may have put secrets into.
-func redact(object client.Object) {
-	object.SetManagedFields(nil)
-	annotations := object.GetAnnotations()
-	for key := range annotations {
-		if !strings.HasPrefix(key, chatv1alpha1.AnnotationPrefix) {
-			annotations[key] = "left out"
-		}
-	}
-	object.SetAnnotations(annotations)
-	switch o := object.(type) {
-	case *chatv1alpha1.ChatCluster:
-		redactCluster(&o.Spec)
-	case *appsv1.Deployment:
-		redactPod(&o.Spec.Template.Spec)
-	case *appsv1.ReplicaSet:
-		redactPod(&o.Spec.Template.Spec)
-	case *batchv1.Job:
-		redactPod(&o.Spec.Template.Spec)
-	case *corev1.Pod:
-		redactPod(&o.Spec)
-	}
-}
-
-func redactCluster(spec *chatv1alpha1.ChatClusterSpec) {
-	var templates []*chatv1alpha1.ServicePodTemplate
-	if spec.PodTemplate != nil {
-		templates = append(templates, &spec.PodTemplate.ServicePodTemplate)
-	}
-	services := []*chatv1alpha1.Service{spec.Services.User, spec.Services.Friend, spec.Services.Message, spec.Services.Transmit}
-	if spec.Services.Gateway != nil {
-		templates = append(templates, spec.Services.Gateway.PodTemplate)
-	}
-	for _, service := range services {
-		if service != nil {
-			templates = append(templates, service.PodTemplate)
-		}
-	}
-	for _, template := range templates {
-		if template == nil {
-			continue
-		}
-		for i := range template.Env {
-			template.Env[i].Value = "left out"
-		}
-	}
-}
-
-// redactPod keeps our own settings, which hold no secret, and leaves out all others.
-func redactPod(spec *corev1.PodSpec) {
-	for i := range spec.Containers {
-		env := spec.Containers[i].Env
-		for j := range env {
-			if env[j].Value != "" && !strings.HasPrefix(env[j].Name, "PARLEY_") {
-				env[j].Value = "left out"
-			}
-		}
-	}
-}
-
 func (b *bundle) logs(ctx context.Context, c *cluster, selected []client.ListOption) error {
 	var pods corev1.PodList
 	if err := c.List(ctx, &pods, selected...); err != nil {
@@ -214,6 +185,8 @@ func (b *bundle) logs(ctx context.Context, c *cluster, selected []client.ListOpt
 		content, err := c.clientset.CoreV1().Pods(c.namespace).GetLogs(name, options).DoRaw(ctx)
 		if err != nil {
 			content = []byte(err.Error() + "\n")
+		} else {
+			content = redactLog(content)
 		}
 		if err := b.add("logs/"+name+".log", content); err != nil {
 			return err

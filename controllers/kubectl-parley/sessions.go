@@ -27,21 +27,53 @@ import (
 const askTimeout = 10 * time.Second
 
 func (p *plugin) sessionsCommand() *cobra.Command {
-	return &cobra.Command{
+	var output string
+	command := &cobra.Command{
 		Use: "sessions [NAME]", Short: "Sessions of each gateway pod, asked now", Args: cobra.MaximumNArgs(1),
-		Example: "  kubectl parley sessions demo",
+		Long:              "Ask each gateway pod for its sessions, through a port forward. A pod that does not answer has a row too.",
+		Example:           "  kubectl parley sessions demo\n  kubectl parley sessions demo -o json",
+		ValidArgsFunction: p.completeName,
+		PreRunE:           func(*cobra.Command, []string) error { return checkOutput(output) },
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, found, err := p.connection.named(cmd.Context(), args)
+			c, found, err := p.named(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
-			pods, err := c.gatewayPods(cmd.Context(), found.Name)
+			rows, err := c.sessions(cmd.Context(), found.Name)
 			if err != nil {
 				return err
 			}
-			return writeSessions(cmd.Context(), p.out, pods, c.askStatus)
+			if output != "" {
+				return encode(p.out, output, rows)
+			}
+			return writeSessions(p.out, rows)
 		},
 	}
+	outputFlag(command, &output)
+	return command
+}
+
+// podSessions is what one gateway pod says of itself; Status is nil when it does not answer.
+type podSessions struct {
+	Pod     string                   `json:"pod"`
+	Version string                   `json:"version,omitempty"`
+	Status  *component.GatewayStatus `json:"status"`
+}
+
+func (c *cluster) sessions(ctx context.Context, name string) ([]podSessions, error) {
+	pods, err := c.gatewayPods(ctx, name)
+	if err != nil {
+		return nil, explain(err, "list pods")
+	}
+	rows := make([]podSessions, 0, len(pods))
+	for i := range pods {
+		row := podSessions{Pod: pods[i].Name}
+		if status, err := c.askStatus(ctx, &pods[i]); err == nil {
+			row.Version, row.Status = status.Version, status.Gateway
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
 }
 
 func (c *cluster) gatewayPods(ctx context.Context, name string) ([]corev1.Pod, error) {
@@ -52,18 +84,16 @@ func (c *cluster) gatewayPods(ctx context.Context, name string) ([]corev1.Pod, e
 }
 
 // writeSessions prints a row per pod; one that does not answer is a row too.
-func writeSessions(ctx context.Context, out io.Writer, pods []corev1.Pod, ask func(context.Context, *corev1.Pod) (component.Status, error)) error {
+func writeSessions(out io.Writer, rows []podSessions) error {
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, "POD\tSEAT\tSESSIONS\tGUESTS\tRING\tVERSION\tDRAIN")
 	total := 0
-	for i := range pods {
-		pod := &pods[i]
-		status, err := ask(ctx, pod)
-		if err != nil || status.Gateway == nil {
-			fmt.Fprintf(table, "%s\t-\t-\t-\t-\t-\tdoes not answer\n", pod.Name)
+	for _, row := range rows {
+		g := row.Status
+		if g == nil {
+			fmt.Fprintf(table, "%s\t-\t-\t-\t-\t-\tdoes not answer\n", row.Pod)
 			continue
 		}
-		g := status.Gateway
 		total += g.Sessions
 		drain := "-"
 		if g.Drain != nil {
@@ -72,9 +102,9 @@ func writeSessions(ctx context.Context, out io.Writer, pods []corev1.Pod, ask fu
 				drain += ", overdue"
 			}
 		}
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", pod.Name, g.Seat, g.Sessions, g.Guests, g.RingMembers, status.Version, drain)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", row.Pod, g.Seat, g.Sessions, g.Guests, g.RingMembers, row.Version, drain)
 	}
-	fmt.Fprintf(table, "%d pods\t\t%d\t\t\t\t\n", len(pods), total)
+	fmt.Fprintf(table, "all %d pods\t-\t%d\t-\t-\t-\t-\n", len(rows), total)
 	return table.Flush()
 }
 

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/yaml"
 
@@ -24,32 +22,46 @@ func (p *plugin) statusCommand() *cobra.Command {
 	var output string
 	command := &cobra.Command{
 		Use: "status [NAME]", Short: "One page: conditions, components, stores, and what to do next", Args: cobra.MaximumNArgs(1),
-		Example: "  kubectl parley status demo\n  kubectl parley status demo -o json",
+		Long:              "Show what the operator says of a ChatCluster, and what to do next for every reason that asks for something.",
+		Example:           "  kubectl parley status demo\n  kubectl parley status demo -o json",
+		ValidArgsFunction: p.completeName,
+		PreRunE:           func(*cobra.Command, []string) error { return checkOutput(output) },
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, found, err := p.connection.named(cmd.Context(), args)
+			_, found, err := p.named(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
 			return writeStatus(p.out, found, output, p.now())
 		},
 	}
-	command.Flags().StringVarP(&output, "output", "o", "", "json or yaml instead of the page")
+	outputFlag(command, &output)
 	return command
 }
 
 func writeStatus(out io.Writer, c *chatv1alpha1.ChatCluster, output string, now time.Time) error {
+	if output == "" {
+		return writePage(out, c, now)
+	}
+	return encode(out, output, c.Status)
+}
+
+// outputFlag is the same for all commands that can also print data.
+func outputFlag(command *cobra.Command, output *string) {
+	command.Flags().StringVarP(output, "output", "o", "", "json or yaml instead of a table")
+}
+
+// encode writes a value as data, for programs.
+func encode(out io.Writer, output string, value any) error {
 	var text []byte
 	var err error
 	switch output {
-	case "":
-		return writePage(out, c, now)
 	case "json":
-		text, err = json.MarshalIndent(c.Status, "", "  ")
+		text, err = json.MarshalIndent(value, "", "  ")
 		text = append(text, '\n')
 	case "yaml":
-		text, err = yaml.Marshal(c.Status)
+		text, err = yaml.Marshal(value)
 	default:
-		return fmt.Errorf("output %q is not known: use json or yaml", output)
+		return checkOutput(output)
 	}
 	if err != nil {
 		return err
@@ -58,9 +70,33 @@ func writeStatus(out io.Writer, c *chatv1alpha1.ChatCluster, output string, now 
 	return err
 }
 
+func checkOutput(output string) error {
+	if slices.Contains([]string{"", "json", "yaml"}, output) {
+		return nil
+	}
+	return fmt.Errorf("output %q is not known: use json or yaml", output)
+}
+
 func writePage(out io.Writer, c *chatv1alpha1.ChatCluster, now time.Time) error {
+	var page strings.Builder
+	writeTables(&page, c, now)
+	writeNext(&page, next(c))
+	_, err := io.WriteString(out, trimLines(page.String()))
+	return err
+}
+
+// trimLines cuts what pads an empty last column.
+func trimLines(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return b.String()
+}
+
+func writeTables(page *strings.Builder, c *chatv1alpha1.ChatCluster, now time.Time) {
 	s := &c.Status
-	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	table := tabwriter.NewWriter(page, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(table, "ChatCluster\t%s/%s\n", c.Namespace, c.Name)
 	fmt.Fprintf(table, "Version\t%s\n", versions(c))
 	fmt.Fprintf(table, "Pods ready\t%s\n", text(s.Ready))
@@ -94,16 +130,34 @@ func writePage(out io.Writer, c *chatv1alpha1.ChatCluster, now time.Time) error 
 			fmt.Fprintf(table, "%s\t%d\tin %s\n", pod.Pod, pod.Sessions, duration.HumanDuration(pod.Deadline.Sub(now)))
 		}
 	}
-	fmt.Fprintf(table, "\nNext\t%s\n", next(c))
-	return table.Flush()
+	_ = table.Flush() // a Builder takes everything
+}
+
+// writeNext ends the page with what a person does now.
+func writeNext(page *strings.Builder, list []advice) {
+	for _, a := range list {
+		fmt.Fprintf(page, "\nNext, because of %s:\n", a.reason)
+		for _, line := range a.lines {
+			fmt.Fprintf(page, "  %s\n", line)
+		}
+		for _, command := range a.commands {
+			fmt.Fprintf(page, "  $ %s\n", command)
+		}
+	}
+	if len(list) == 0 {
+		page.WriteString("\nNext: nothing to do, all is as the spec asks\n")
+	}
 }
 
 func versions(c *chatv1alpha1.ChatCluster) string {
-	serving := text(c.Status.Version)
-	if c.Status.Version == c.Spec.Version {
-		return serving
+	switch c.Status.Version {
+	case c.Spec.Version:
+		return c.Spec.Version
+	case "":
+		return fmt.Sprintf("none serves yet, %s is wanted", c.Spec.Version)
+	default:
+		return fmt.Sprintf("%s serves, %s is wanted", c.Status.Version, c.Spec.Version)
 	}
-	return fmt.Sprintf("%s serves, %s is wanted", serving, c.Spec.Version)
 }
 
 func text(value string) string {
@@ -111,39 +165,4 @@ func text(value string) string {
 		return "-"
 	}
 	return value
-}
-
-// next says what a person does now: what stalls comes first, then what is missing, then nothing.
-func next(c *chatv1alpha1.ChatCluster) string {
-	conditions := c.Status.Conditions
-	if len(conditions) == 0 || c.Status.ObservedGeneration < c.Generation {
-		return "wait: the operator has not looked at this spec yet; if that lasts, see that parley-operator runs"
-	}
-	for _, kind := range []string{chatv1alpha1.ConditionStalled, chatv1alpha1.ConditionReconciling} {
-		if found := meta.FindStatusCondition(conditions, kind); found != nil && found.Status == metav1.ConditionTrue {
-			return advice(found)
-		}
-	}
-	for _, kind := range []string{chatv1alpha1.ConditionDependenciesReady, chatv1alpha1.ConditionAvailable, chatv1alpha1.ConditionReady} {
-		if found := meta.FindStatusCondition(conditions, kind); found != nil && found.Status != metav1.ConditionTrue {
-			return advice(found)
-		}
-	}
-	return "nothing: all is as the spec asks"
-}
-
-// advice adds to the operator's message the command that helps with its reason.
-func advice(c *metav1.Condition) string {
-	commands := map[string]string{
-		chatv1alpha1.ReasonImagePullFailed:          "set spec.version or spec.image to an image that exists, or back to what served; old pods go on serving",
-		chatv1alpha1.ReasonProgressDeadlineExceeded: "read the new pods' logs; set spec.version back, or correct the cause; old pods go on serving",
-		chatv1alpha1.ReasonMigrationFailed:          "read the log of the Job in status.schema.job, correct the cause, then: kubectl annotate chat NAME --overwrite chat.parley.dev/retry=$(date +%s)",
-		chatv1alpha1.ReasonSchemaDirty:              "repair the schema by hand, then: kubectl annotate chat NAME --overwrite chat.parley.dev/retry=$(date +%s)",
-		chatv1alpha1.ReasonKeysMissing:              "restore the Secret with the keys, or: kubectl annotate chat NAME chat.parley.dev/recreate-keys=yes",
-	}
-	parts := slices.DeleteFunc([]string{c.Message, commands[c.Reason]}, func(s string) bool { return s == "" })
-	if len(parts) == 0 {
-		parts = []string{c.Reason}
-	}
-	return c.Reason + ": " + strings.Join(parts, "; ")
 }
