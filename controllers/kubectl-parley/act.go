@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/parley-chat/parley/api/component"
@@ -111,19 +112,26 @@ func (p *plugin) restartCommand() *cobra.Command {
 }
 
 func (c *cluster) restart(ctx context.Context, out io.Writer, found *chatv1alpha1.ChatCluster, components []string, now time.Time) error {
-	before := found.DeepCopy()
-	if found.Annotations == nil {
-		found.Annotations = map[string]string{}
-	}
-	found.Annotations[chatv1alpha1.AnnotationRestart] = restartWish(before.Annotations[chatv1alpha1.AnnotationRestart], components, now)
-	if err := c.Patch(ctx, found, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		// The operator writes the status of the same object now and then.
+		if err := c.Get(ctx, client.ObjectKeyFromObject(found), found); err != nil {
+			return err
+		}
+		before := found.DeepCopy()
+		if found.Annotations == nil {
+			found.Annotations = map[string]string{}
+		}
+		found.Annotations[chatv1alpha1.AnnotationRestart] = restartWish(before.Annotations[chatv1alpha1.AnnotationRestart], components, now)
+		return c.Patch(ctx, found, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	})
+	if err != nil {
 		return explain(err, "annotate ChatClusters")
 	}
 	what := found.Name
 	if len(components) > 0 {
 		what += ": " + strings.Join(components, ", ")
 	}
-	_, err := fmt.Fprintf(out, "%s restarts; follow with: kubectl parley -n %s status %s\n", what, found.Namespace, found.Name)
+	_, err = fmt.Fprintf(out, "%s restarts; follow with: kubectl parley -n %s status %s\n", what, found.Namespace, found.Name)
 	return err
 }
 

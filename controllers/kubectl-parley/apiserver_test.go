@@ -78,6 +78,10 @@ type apiServer struct {
 	// budget is how many evictions are allowed; evicted pods go with their last status.
 	budget  int
 	evicted map[string]bool
+	// readOnly refuses every write.
+	readOnly bool
+	// conflicts is how many patches come too late.
+	conflicts int
 	// jobEnds is the type of the condition that a created Job gets.
 	jobEnds string
 	// requests are all that were made, without discovery.
@@ -153,7 +157,7 @@ func (s *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, r.Method+" "+r.URL.Path)
-	if slices.ContainsFunc(s.forbidden, func(suffix string) bool { return strings.HasSuffix(r.URL.Path, suffix) }) {
+	if s.readOnly && r.Method != http.MethodGet || slices.ContainsFunc(s.forbidden, func(suffix string) bool { return strings.HasSuffix(r.URL.Path, suffix) }) {
 		refuse(w, http.StatusForbidden, "Forbidden", r.URL.Path+` is forbidden: User "li" cannot do that`)
 		return
 	}
@@ -297,6 +301,11 @@ func (s *apiServer) patch(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		s.t.Error(err)
+	}
+	if s.conflicts > 0 {
+		s.conflicts--
+		refuse(w, http.StatusConflict, "Conflict", "the object has been modified")
+		return
 	}
 	var patch struct {
 		Metadata struct {

@@ -215,6 +215,13 @@ func TestRestartKeepsWhatWasWishedForOthers(t *testing.T) {
 	}
 }
 
+func TestRestartTriesAgainWhenTheOperatorWroteMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newAPIServer(t, "ready.yaml")
+	s.conflicts = 2
+	mustRun(t, s, "restart", "demo")
+}
+
 func TestDoctorRunsTheChecksAsAJob(t *testing.T) {
 	t.Parallel()
 	s := newAPIServer(t, "ready.yaml", "deployments.yaml")
@@ -266,6 +273,7 @@ func TestRefusals(t *testing.T) {
 		{"forbidden to list", forbid("chatclusters"), files, "status", "you may not read ChatClusters"},
 		{"forbidden to list pods", forbid("pods"), files, "sessions demo", "you may not list pods"},
 		{"forbidden to evict", forbid("eviction"), files, "drain demo-gateway-1-7c9f4-x2x4z", "you may not evict pods"},
+		{"forbidden to annotate", func(s *apiServer) { s.readOnly = true }, files, "restart demo", "you may not annotate ChatClusters"},
 		{"forbidden to make Jobs", forbid("jobs"), append(files, "deployments.yaml"), "doctor demo", "you may not make Jobs"},
 		{"kind is not installed", func(s *apiServer) { s.without = []string{"chat.parley.dev"} }, nil, "status demo", "install the chart parley-crds"},
 		{"unknown context", nil, files, "status demo --context nowhere", `context "nowhere" does not exist`},
