@@ -4,6 +4,7 @@ package main
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
@@ -36,6 +38,7 @@ type options struct {
 	leaderElect         bool
 	leaderNamespace     string
 	metricsAddress      string
+	metricsAuth         bool
 	probeAddress        string
 	secretPoll          time.Duration
 	logLevel            string
@@ -50,7 +53,8 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.bindingKinds, "binding-kinds", []string{"rabbitmqclusters.rabbitmq.com"}, "resources that a bindingRef may name, as plural.group")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one of several operators work")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "namespace of the lease; by default the pod's")
-	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "address of /metrics; 0 switches it off")
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "address of /metrics, over https; 0 switches it off")
+	flags.BoolVar(&o.metricsAuth, "metrics-auth", true, "ask the API server who reads /metrics and whether they may; needs create on tokenreviews and subjectaccessreviews, so a ClusterRole")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 switches them off")
 	flags.DurationVar(&o.secretPoll, "secret-poll", time.Minute, "how often Secrets are read again")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -84,11 +88,13 @@ func (o *options) manager(now func() time.Time) (ctrl.Manager, error) {
 		Scheme: kinds, Cache: o.cache(),
 		// Secrets are read by name, never listed or kept.
 		Client:                  client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
-		Metrics:                 server.Options{BindAddress: o.metricsAddress},
+		Metrics:                 o.metrics(),
 		HealthProbeBindAddress:  o.probeAddress,
 		LeaderElection:          o.leaderElect,
 		LeaderElectionID:        "parley-operator",
 		LeaderElectionNamespace: leaderNamespace,
+		// The program ends when the manager does, so the next operator need not wait for the lease to run out.
+		LeaderElectionReleaseOnCancel: true,
 	})
 	if err != nil {
 		return nil, err
@@ -101,9 +107,29 @@ func (o *options) manager(now func() time.Time) (ctrl.Manager, error) {
 	return m, errors.Join(r.SetupWithManager(m), m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("ping", healthz.Ping))
 }
 
+// Rights of the guard of /metrics, in a role of their own: they count in the whole cluster only.
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+
+// metrics are served over https, with a certificate that the operator makes for itself: it keeps tokens of
+// readers from the wire, and proves nothing.
+func (o *options) metrics() server.Options {
+	s := server.Options{BindAddress: o.metricsAddress, SecureServing: true, TLSOpts: []func(*tls.Config){func(c *tls.Config) {
+		c.MinVersion = tls.VersionTLS12
+		c.NextProtos = []string{"http/1.1"} // a reader has one question at a time
+	}}}
+	if o.metricsAuth {
+		s.FilterProvider = filters.WithAuthenticationAndAuthorization
+	}
+	return s
+}
+
 // cache keeps children only: everything else of a namespace costs nothing.
 func (o *options) cache() cache.Options {
-	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{manifest.LabelManagedBy: manifest.ManagedBy})}
+	ours := cache.ByObject{
+		Label:     labels.SelectorFromSet(labels.Set{manifest.LabelManagedBy: manifest.ManagedBy}),
+		Transform: chatcluster.Trim,
+	}
 	by := map[client.Object]cache.ByObject{}
 	for _, kind := range chatcluster.Children() {
 		by[kind] = ours

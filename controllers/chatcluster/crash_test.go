@@ -64,6 +64,7 @@ func testCrash(t *testing.T, c client.WithWatch) {
 	want := undisturbed.end(t)
 
 	t.Run("while it installs", func(t *testing.T) {
+		t.Parallel()
 		for n := 1; ; n++ {
 			w, m := newWorld(t, c), &mortal{after: n}
 			w.mustCreate(t, w.newCluster(t))
@@ -84,11 +85,56 @@ func testCrash(t *testing.T, c client.WithWatch) {
 		"while a Secret changes": {password("second"), password("third")},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, c)
 			w.mustCreate(t, w.newCluster(t))
 			w.settle(t, immortal())
 			testDeaths(t, w, there.forth, there.back)
 		})
+	}
+}
+
+// testDelete deletes the ChatCluster before the operator's first write of an install, its second and so on.
+// What the rest of that pass writes belongs to an owner that is gone, so it is collected, and one of the
+// same name can be made at once.
+func testDelete(t *testing.T, c client.WithWatch) {
+	calm := newWorld(t, c)
+	calm.mustCreate(t, calm.newCluster(t))
+	calm.settle(t, immortal())
+	want := calm.end(t)
+	for n := 0; ; n++ {
+		w, m := newWorld(t, c), immortal()
+		w.mustCreate(t, w.newCluster(t))
+		m.strikeAt, m.strike = n, func() error { return w.Delete(t.Context(), w.newCluster(t)) }
+		w.settle(t, m)
+		if len(m.writes) <= n {
+			t.Logf("%d writes", n)
+			return
+		}
+		idle := immortal()
+		if err := w.pass(t, idle); err != nil || len(idle.writes) > 0 {
+			t.Fatalf("deleted before write %d: %v, then it writes %q", n, err, idle.writes)
+		}
+		// The whole way again is dear, so not after every write.
+		if n%8 == 4 {
+			w.mustCreate(t, w.newCluster(t))
+			for range 2 { // everything belongs to the one before
+				if err := w.pass(t, immortal()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.collect(t)
+			w.settle(t, immortal())
+			if diff := cmp.Diff(want, w.end(t)); diff != "" {
+				t.Fatalf("deleted before write %d and made again: %s", n, diff)
+			}
+			if err := w.Delete(t.Context(), w.newCluster(t)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left := w.collect(t); len(left) > 0 {
+			t.Fatalf("deleted before write %d, and left: %q", n, left)
+		}
 	}
 }
 

@@ -50,6 +50,9 @@ type mortal struct {
 	writes []string
 	// after is the count of writes that are done before it dies; negative for ever.
 	after int
+	// strike happens before the write of this number, the first being 0.
+	strikeAt int
+	strike   func() error
 	// frozen is what it sees instead of the world.
 	frozen *view
 	// look is called before each write, and before is what it answered for the last one.
@@ -63,6 +66,11 @@ func (m *mortal) isDead() bool { return m.after >= 0 && len(m.writes) >= m.after
 func (m *mortal) write(what string, do func() error) error {
 	if m.isDead() {
 		return errCrash
+	}
+	if m.strike != nil && len(m.writes) == m.strikeAt {
+		if err := m.strike(); err != nil {
+			return err
+		}
 	}
 	m.writes = append(m.writes, what)
 	if m.look != nil {
@@ -93,7 +101,13 @@ func (m *mortal) wrap(c client.WithWatch) client.Client {
 			if m.frozen != nil {
 				return m.frozen.list(list, options...)
 			}
-			return c.List(ctx, list, options...)
+			if err := c.List(ctx, list, options...); err != nil {
+				return err
+			}
+			return meta.EachListItem(list, func(o runtime.Object) error { // as the operator's cache does
+				_, err := chatcluster.Trim(o)
+				return err
+			})
 		},
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
 			return m.write("create "+o.GetName(), func() error { return c.Create(ctx, o, options...) })

@@ -20,9 +20,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/parley-chat/parley/api/component"
+	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+	"github.com/parley-chat/parley/controllers/chatcluster"
+	"github.com/parley-chat/parley/controllers/internal/rollout"
 )
 
-const revision = "deployment.kubernetes.io/revision"
+const revision = rollout.RevisionAnnotation
 
 // live does at once what controllers and kubelets of a cluster do: Deployments get their pods, Jobs end
 // well, and what has no owner any more goes. It answers whether there was anything to do.
@@ -61,9 +64,43 @@ func (w world) live(t *testing.T) bool {
 	return moved
 }
 
+// collect removes what has an owner that is gone, as the collector of garbage does, and lists the children
+// that are left.
+func (w world) collect(t *testing.T) []string {
+	t.Helper()
+	cluster := &chatv1alpha1.ChatCluster{}
+	if err := client.IgnoreNotFound(w.Get(t.Context(), w.key, cluster)); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, kind := range append(chatcluster.Children(), &corev1.Secret{}) {
+		gvk, err := w.GroupVersionKindFor(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(gvk)
+		if err := w.List(t.Context(), list, client.InNamespace(w.key.Namespace), client.HasLabels{"app.kubernetes.io/managed-by"}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range list.Items {
+			item := &list.Items[i]
+			item.SetGroupVersionKind(gvk)
+			switch owner := metav1.GetControllerOf(item); {
+			case owner == nil || owner.UID == cluster.UID:
+				left = append(left, gvk.Kind+" "+item.Name)
+			case owner.Kind == "ChatCluster":
+				w.remove(t, item)
+			}
+		}
+	}
+	w.live(t) // what Deployments made goes with them
+	return left
+}
+
 func (w world) remove(t *testing.T, o client.Object) {
 	t.Helper()
-	if err := client.IgnoreNotFound(w.Delete(t.Context(), o, client.GracePeriodSeconds(0))); err != nil {
+	if err := client.IgnoreNotFound(w.Delete(t.Context(), o, client.GracePeriodSeconds(0), client.PropagationPolicy(metav1.DeletePropagationBackground))); err != nil {
 		t.Fatal(err)
 	}
 }

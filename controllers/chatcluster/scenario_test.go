@@ -37,6 +37,10 @@ func TestServer(t *testing.T) {
 		})
 	}
 	t.Run("a lost Secret holds only its readers", func(t *testing.T) { testLostSecret(t, c) })
+	t.Run("deleted before any write, nothing is left", func(t *testing.T) {
+		t.Parallel()
+		testDelete(t, c)
+	})
 	t.Run("a view that is late changes no end", func(t *testing.T) {
 		t.Parallel()
 		testLate(t, c)

@@ -14,9 +14,9 @@ import (
 	"github.com/parley-chat/parley/api/component"
 )
 
-// revisionAnnotation ties a Deployment to its newest ReplicaSet; the Deployment controller writes it to
+// RevisionAnnotation ties a Deployment to its newest ReplicaSet; the Deployment controller writes it to
 // both. A cache that cuts ReplicaSets must keep it.
-const revisionAnnotation = "deployment.kubernetes.io/revision"
+const RevisionAnnotation = "deployment.kubernetes.io/revision"
 
 // Workload is a Deployment with what belongs to it.
 type Workload struct {
@@ -80,10 +80,10 @@ func (w Workload) Wanted() int32 {
 
 // newest ReplicaSet; nil before the controller has made it.
 func (w Workload) newest() *appsv1.ReplicaSet {
-	revision := w.Deployment.Annotations[revisionAnnotation]
+	revision := w.Deployment.Annotations[RevisionAnnotation]
 	for i := range w.Sets {
 		set := &w.Sets[i]
-		if isOwned(set, w.Deployment) && revision != "" && set.Annotations[revisionAnnotation] == revision {
+		if isOwned(set, w.Deployment) && revision != "" && set.Annotations[RevisionAnnotation] == revision {
 			return set
 		}
 	}
