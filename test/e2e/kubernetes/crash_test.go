@@ -15,12 +15,12 @@ import (
 	"github.com/parley-chat/parley/api/component"
 )
 
-// TestShortF1_F2_F12_F19_NothingIsLostWhilePodsDie: two people write 500 messages both ways while a pod of
+// TestShortF1_F2_F12_F19_NothingIsLostWhilePodsDie: ten people write 500 messages, in pairs and both ways, while a pod of
 // each component is taken away and RabbitMQ is restarted. At the end the ChatCluster is deleted, and nothing
 // is left but what the user has made.
 func TestShortF1_F2_F12_F19_NothingIsLostWhilePodsDie(t *testing.T) {
 	c := install(t, "e2e-crash")
-	c.survives(t, load{people: 2, devices: 1, sends: 500, over: 50 * time.Second},
+	c.survives(t, load{people: 10, devices: 1, sends: 500, over: 50 * time.Second},
 		c.forceDelete(component.Gateway, 0), c.forceDelete(component.Message, 0), c.forceDelete(component.Transmit, 0),
 		c.restartRabbitMQ(), c.forceDelete(component.Gateway, 1))
 	c.deleted(t)

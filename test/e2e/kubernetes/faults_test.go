@@ -27,8 +27,9 @@ type load struct {
 	over                   time.Duration
 }
 
-// light is enough to see a loss in any second.
-func light() load { return load{people: 2, devices: 1, sends: 100, over: 20 * time.Second} }
+// light is enough to see a loss in any second, and no more than the one message a second that each person
+// may write for long.
+func light() load { return load{people: 4, devices: 1, sends: 80, over: 20 * time.Second} }
 
 // survives runs a load through the faults, and fails the test unless every acknowledged message is in
 // history exactly once and reached everybody in order.

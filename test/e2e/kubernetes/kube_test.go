@@ -15,12 +15,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/hack/cluster/binaries"
@@ -52,6 +54,7 @@ func openKube(t *testing.T, namespace string) kube {
 	if err != nil {
 		t.Fatalf("the local cluster does not run: make kube-demo starts it: %v", err)
 	}
+	log.SetLogger(logr.Discard())
 	kinds := scheme.Scheme
 	if err := chatv1alpha1.AddToScheme(kinds); err != nil {
 		t.Fatal(err)

@@ -34,6 +34,7 @@ func TestShortNetworkPoliciesAreEnforced(t *testing.T) {
 			k = outside
 		}
 		t.Run(from, func(t *testing.T) {
+			t.Parallel()
 			got, err := reach(t, k, from, targets)
 			if err != nil {
 				t.Fatal(err)
