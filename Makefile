@@ -21,7 +21,7 @@ NODES ?= 3
 
 .PHONY: help
 help: ## Show what each target does
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## Build everything and run the whole product on http://localhost:8080
@@ -70,6 +70,14 @@ test-go: ## Run the Go tests with private MariaDB and RabbitMQ servers
 .PHONY: test-browser
 test-browser: test/e2e/node_modules/.package-lock.json ## Run the browser journeys in headless Chromium
 	hack/browser.sh
+
+.PHONY: e2e
+e2e: deps test/e2e/node_modules/.package-lock.json ## Run all tests on a real Kubernetes of three nodes; RUN=… chooses (root, Debian)
+	hack/e2e.sh '$(RUN)'
+
+.PHONY: e2e-short
+e2e-short: deps test/e2e/node_modules/.package-lock.json ## Run the short tests on a real Kubernetes, as CI does
+	hack/e2e.sh Short
 
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder for a few seconds each
@@ -137,10 +145,11 @@ format: ## Format Go
 	hack/tool.sh golangci-lint fmt
 
 .PHONY: ci
-ci: deps ## What CI runs: verify, lint, test
+ci: deps ## What CI runs: verify, lint, test, and the short tests on Kubernetes
 	$(MAKE) verify
 	$(MAKE) lint
 	$(MAKE) test
+	$(MAKE) e2e-short
 
 .PHONY: clean
 clean: ## Remove what was built; caches and data stay
