@@ -10,7 +10,7 @@ hack/tool.sh controller-gen rbac:roleName=parley-operator paths=./controllers/ch
 mkdir -p charts/parley-crds/files charts/parley-operator/files dist
 cp config/samples/chatcluster-dev.yaml charts/parley-operator/files/chatcluster.yaml
 cp config/crd/bases/*.yaml charts/parley-crds/files/
-cp config/rbac/role.yaml charts/parley-operator/files/role.yaml
+cp config/rbac/role.yaml config/rbac/metrics_role.yaml charts/parley-operator/files/
 
 render() { # overlay, further arguments of helm
   local overlay=$1

@@ -150,7 +150,8 @@ func TestTheServerGrantsWhatTheRolesSay(t *testing.T) {
 	of := func(objects []*unstructured.Unstructured, namespace, name string) []string {
 		return lines(rulesIn(t, objects, namespace, name))
 	}
-	all, every := of(cluster, "", "parley-operator"), account("parley-system", "parley-operator")
+	all := slices.Concat(of(cluster, "", "parley-operator"), of(cluster, "", "parley-operator-metrics"))
+	every := account("parley-system", "parley-operator")
 	some := account("parley", "parley-operator")
 	tests := account("parley", "parley-operator-test")
 	for _, row := range []struct {

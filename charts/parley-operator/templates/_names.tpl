@@ -45,6 +45,11 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
+{{/* TokenReview is a right in the whole cluster. */}}
+{{- define "operator.metricsAuth" -}}
+{{- and (eq .Values.scope "Cluster") .Values.metrics.auth -}}
+{{- end -}}
+
 {{- define "operator.image" -}}
 {{- if .Values.image.digest -}}{{ .Values.image.repository }}@{{ .Values.image.digest }}
 {{- else -}}{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{- end -}}
