@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
 // stepExpand is the step of migrations that there is.
@@ -72,12 +71,12 @@ func newMetrics() *metrics {
 	}
 }
 
-func (m *metrics) register() error {
+func (m *metrics) register(registry prometheus.Registerer) error {
 	var failed error
 	for _, collector := range []prometheus.Collector{
 		m.passes, m.seconds, m.steps, m.writes, m.clusters, m.upgrades, m.waves, m.migrations, m.drains, m.sessions, m.bindings, m.asked,
 	} {
-		failed = errors.Join(failed, ctrlmetrics.Registry.Register(collector))
+		failed = errors.Join(failed, registry.Register(collector))
 	}
 	return failed
 }

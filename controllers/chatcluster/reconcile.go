@@ -126,7 +126,8 @@ func (r *Reconciler) resultOf(p *pass, outcome error) (ctrl.Result, error) {
 	return ctrl.Result{RequeueAfter: spread(after)}, nil
 }
 
-// writeStatus writes the status once, if it changed, and tells Events of what did.
+// writeStatus writes the status once, if it changed, and tells Events of what did. Events of what no
+// status shows, and the gauges, do not wait for the write.
 func (r *Reconciler) writeStatus(ctx context.Context, p *pass, outcome error) error {
 	after := p.cluster.DeepCopy()
 	after.Status = statusOf(p, outcome, r.Now().Truncate(time.Second))

@@ -21,6 +21,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/parley-chat/parley/api/component"
@@ -115,7 +116,7 @@ func (r *Reconciler) ask(ctx context.Context, address string) (component.Status,
 
 // SetupWithManager watches ChatClusters and every kind of child.
 func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
-	if err := r.metrics.register(); err != nil {
+	if err := r.metrics.register(ctrlmetrics.Registry); err != nil {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(m).

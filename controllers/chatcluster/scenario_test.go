@@ -20,6 +20,7 @@ func TestServer(t *testing.T) {
 	t.Run("labels of others stay", func(t *testing.T) { testForeignLabels(t, newWorld(t, c)) })
 	t.Run("a stranger's object stays and is named", func(t *testing.T) { testConflict(t, newWorld(t, c)) })
 	t.Run("what a person must correct has a reason", func(t *testing.T) { testReasons(t, c) })
+	t.Run("keys that somebody brings are read", func(t *testing.T) { testBroughtKeys(t, newWorld(t, c), newWorld(t, c)) })
 	t.Run("keys are made once", func(t *testing.T) { testKeys(t, newWorld(t, c)) })
 	for name, test := range map[string]func(*testing.T, world){
 		"a lost broker holds everything":            testLostBroker,
@@ -133,4 +134,24 @@ func testKeys(t *testing.T, w world) {
 	w.remove(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.key.Namespace, Name: "acme-keys"}})
 	w.settle(t, immortal())
 	w.checkReady(t, metav1.ConditionFalse, chatv1alpha1.ReasonKeysMissing)
+}
+
+// testBroughtKeys: what has an owner of another kind is not ours, and is read like any other Secret.
+func testBroughtKeys(t *testing.T, w, source world) {
+	source.mustCreate(t, source.newCluster(t))
+	source.settle(t, immortal())
+	keys := &corev1.Secret{}
+	if err := source.Get(t.Context(), source.object("acme-keys"), keys); err != nil {
+		t.Fatal(err)
+	}
+	brought := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.key.Namespace, Name: "acme-keys"}, Data: keys.Data}
+	isController := true
+	brought.OwnerReferences = []metav1.OwnerReference{{APIVersion: "keys.example.com/v1", Kind: "Vault", Name: "acme", UID: "1", Controller: &isController}}
+	w.mustCreate(t, brought)
+	w.mustCreate(t, w.newCluster(t))
+	w.settle(t, immortal())
+	w.checkReady(t, metav1.ConditionTrue, chatv1alpha1.ReasonReconciled)
+	if err := w.Get(t.Context(), w.object("acme-keys"), keys); err != nil || len(keys.OwnerReferences) != 1 || keys.OwnerReferences[0].Kind != "Vault" {
+		t.Errorf("owners %v, %v", keys.OwnerReferences, err)
+	}
 }

@@ -97,8 +97,8 @@ func (r *Reconciler) ownKeys(ctx context.Context, p *pass) (map[string][]byte, e
 			return nil, err
 		}
 	}
-	if other := metav1.GetControllerOf(secret); p.wish.Spec.Keys == nil && other != nil && other.UID != p.cluster.UID {
-		// Of a ChatCluster of this name that was deleted: it goes as soon as somebody collects it.
+	if other := metav1.GetControllerOf(secret); p.wish.Spec.Keys == nil && isOfAnother(other, p.cluster) {
+		// Of one that was deleted: it goes as soon as somebody collects it, and its keys with it.
 		return nil, writeOutcome(&apply.NameConflictError{Kind: "Secret", Name: key.Name})
 	}
 	if err := keys.Check(secret.Data); err != nil {
@@ -106,6 +106,12 @@ func (r *Reconciler) ownKeys(ctx context.Context, p *pass) (map[string][]byte, e
 	}
 	p.fingerprint = keys.Fingerprint(secret.Data)
 	return secret.Data, nil
+}
+
+// isOfAnother tells whether an owner is a ChatCluster that had this name before. A Secret that somebody else
+// brings, with whatever owner, is read like any other.
+func isOfAnother(owner *metav1.OwnerReference, cluster *chatv1alpha1.ChatCluster) bool {
+	return owner != nil && owner.Kind == "ChatCluster" && owner.UID != cluster.UID
 }
 
 // applyFoundation writes what runs no version.
