@@ -133,6 +133,8 @@ type day struct {
 	// broken images cannot be pulled; with a deadline of progress it is passed instead.
 	broken   map[string]bool
 	deadline time.Time
+	// unknown images hold up even the Job that changes the schemas.
+	unknown map[string]bool
 	// sessions of each seat of the gateway; without it no pod answers.
 	sessions map[string]int
 	// answers is the version that pods tell, where it is not their label's.

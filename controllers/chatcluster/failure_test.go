@@ -155,6 +155,27 @@ func testFailure(t *testing.T, c client.WithWatch) {
 	})
 }
 
+// testUnknownImage: an image that nobody has is found by the Job, before any pod of the old version has gone.
+// It is told as what it is, and taking the wish back is enough.
+func testUnknownImage(t *testing.T, w world) {
+	w.mustCreate(t, w.newCluster(t))
+	w.settle(t, immortal())
+	before := w.running(t, oldImage)
+	w.unknown = map[string]bool{"registry.example.com/missing:0.1.0": true}
+	image := func(repository string) func(*chatv1alpha1.ChatCluster) {
+		return func(c *chatv1alpha1.ChatCluster) { c.Spec.Image.Repository = repository }
+	}
+	w.change(t, image("registry.example.com/missing"))
+	w.settle(t, immortal()) // the clock of the test is years ahead of the pod's: no more patience
+	w.checkReady(t, metav1.ConditionFalse, chatv1alpha1.ReasonImagePullFailed)
+	if diff := cmp.Diff(before, w.running(t, oldImage)); diff != "" {
+		t.Errorf("the old pods: %s", diff)
+	}
+	w.change(t, image("registry.example.com/parley"))
+	w.settle(t, immortal())
+	w.checkDone(t, "0.1.0")
+}
+
 func (w world) checkDone(t *testing.T, version string) {
 	t.Helper()
 	w.checkReady(t, metav1.ConditionTrue, chatv1alpha1.ReasonReconciled)

@@ -264,6 +264,9 @@ func (w world) complete(t *testing.T, job *batchv1.Job) bool {
 	if len(job.Status.Conditions) > 0 {
 		return false
 	}
+	if w.unknown[job.Spec.Template.Spec.Containers[0].Image] {
+		return w.holdUp(t, job)
+	}
 	now := metav1.Now()
 	job.Status.StartTime, job.Status.CompletionTime, job.Status.Succeeded = &now, &now, 1
 	for _, kind := range []batchv1.JobConditionType{batchv1.JobSuccessCriteriaMet, batchv1.JobComplete} {
@@ -272,6 +275,27 @@ func (w world) complete(t *testing.T, job *batchv1.Job) bool {
 		})
 	}
 	if err := w.Status().Update(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+// holdUp makes the pod of a Job, whose image cannot be pulled.
+func (w world) holdUp(t *testing.T, job *batchv1.Job) bool {
+	t.Helper()
+	template := job.Spec.Template.DeepCopy()
+	pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
+	pod.Namespace, pod.Name, pod.OwnerReferences = job.Namespace, job.Name+"-1", owner(job, "Job")
+	pod.Labels[batchv1.JobNameLabel] = job.Name
+	if err := w.Get(t.Context(), client.ObjectKeyFromObject(pod), &corev1.Pod{}); err == nil {
+		return false
+	}
+	w.mustCreate(t, pod)
+	pod.Status.Phase = corev1.PodPending
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
+		Name: pod.Spec.Containers[0].Name, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff"}},
+	}}
+	if err := w.Status().Update(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
 	return true

@@ -79,6 +79,16 @@ func testAutoscaler(t *testing.T, w world) {
 		t.Fatal(err)
 	}
 	count("scaled by an autoscaler", 7)
+	late := immortal()
+	view, err := w.look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	late.frozen = view.without("acme-message")
+	if err := w.pass(t, late); err != nil {
+		t.Fatal(err)
+	}
+	count("a cache that does not show the Deployment", 7)
 	w.change(t, func(c *chatv1alpha1.ChatCluster) { c.Spec.LogLevel = "debug" })
 	count("rolled", 7)
 	w.change(t, func(c *chatv1alpha1.ChatCluster) { c.Spec.Services.Message.Replicas = new(int32(2)) })

@@ -31,6 +31,7 @@ func TestServer(t *testing.T) {
 		"a wave begins after a look past the cache": testLiveRead,
 		"each change is told once":                  testEvents,
 		"what no service reads is named":            testIgnored,
+		"an image that nobody has stops the Job":    testUnknownImage,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,9 +5,11 @@ package chatcluster_test
 import (
 	"context"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
@@ -50,6 +52,13 @@ func (w world) look(ctx context.Context) (*view, error) {
 		v.lists[reflect.TypeOf(list)] = list
 	}
 	return v, nil
+}
+
+// without shows no Deployment of this name.
+func (v *view) without(name string) *view {
+	list, _ := v.lists[reflect.TypeFor[*appsv1.DeploymentList]()].(*appsv1.DeploymentList)
+	list.Items = slices.DeleteFunc(list.Items, func(d appsv1.Deployment) bool { return d.Name == name })
+	return v
 }
 
 // get answers for the ChatCluster, the only object that the operator reads by name from its cache.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -16,6 +17,7 @@ import (
 	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/controllers/internal/manifest"
+	"github.com/parley-chat/parley/controllers/internal/rollout"
 	"github.com/parley-chat/parley/controllers/internal/upgrade"
 )
 
@@ -32,6 +34,21 @@ type schemaState struct {
 	result   component.MigrationResult
 	// version and image that the Job ran.
 	version, image string
+	pods           []corev1.Pod
+}
+
+// stuck answers why no pod of the Job will start; nil while there is hope.
+func (s schemaState) stuck(now time.Time) *rollout.Failure {
+	for i := range s.pods {
+		pod := &s.pods[i]
+		if pod.Status.Phase != corev1.PodPending || pod.DeletionTimestamp != nil {
+			continue
+		}
+		if failure := rollout.PodFailure(pod, now); failure != nil {
+			return failure
+		}
+	}
+	return nil
 }
 
 // isOf tells whether the Job was one of this version and image, where its name cannot be computed.
@@ -54,6 +71,9 @@ func (r *Reconciler) migrate(ctx context.Context, p *pass) error {
 		return schemaFailure(p.schema)
 	case !p.plan.Expand || p.isDatabaseLost():
 		return nil
+	case p.schema.found && p.schema.stuck(r.Now()) != nil:
+		failure := p.schema.stuck(r.Now())
+		return stalled(failure.Reason, failure.Message)
 	case p.schema.found:
 		return waiting(chatv1alpha1.ReasonMigrationPending, "the Job "+p.schema.job+" changes the schemas", busyPoll)
 	}
@@ -100,6 +120,7 @@ func (o *observed) schemaOf(name string) schemaState {
 			continue
 		}
 		s.attempts++
+		s.pods = append(s.pods, pod)
 		for _, container := range pod.Status.ContainerStatuses {
 			if ended := container.State.Terminated; ended != nil {
 				var result component.MigrationResult

@@ -46,7 +46,7 @@ func (w Workload) Failure(now, began time.Time) *Failure {
 		if again && !pod.CreationTimestamp.After(began) {
 			continue
 		}
-		if failure := podFailure(&pod, now); failure != nil {
+		if failure := PodFailure(&pod, now); failure != nil {
 			return failure
 		}
 	}
@@ -75,7 +75,8 @@ func (w Workload) deadline() time.Duration {
 	return time.Duration(*w.Deployment.Spec.ProgressDeadlineSeconds) * time.Second
 }
 
-func podFailure(pod *corev1.Pod, now time.Time) *Failure {
+// PodFailure answers nil while there is hope that a pod starts.
+func PodFailure(pod *corev1.Pod, now time.Time) *Failure {
 	if isReady(pod) {
 		return nil
 	}
