@@ -64,30 +64,27 @@ func (c *chat) loadNextVersion(t *testing.T) {
 func (c *chat) badImage() scenario.Fault {
 	return scenario.Fault{Name: "bad image", Inject: func(ctx context.Context) error {
 		err := c.patch(ctx, map[string]any{"image": map[string]any{"repository": "parley-chat/missing"}})
-		if err != nil {
-			return err
+		if err == nil {
+			err = c.saysBadImage(ctx)
 		}
-		if err := c.reason(ctx, chatv1alpha1.ConditionStalled, chatv1alpha1.ReasonImagePullFailed); err != nil {
-			return err
-		}
-		if err := c.oldPodsServe(ctx); err != nil {
-			return err
-		}
-		if err := c.agrees(ctx, failed); err != nil {
-			return err
-		}
-		page, err := c.run(ctx, filepath.Join(c.root, "bin", "kubectl-parley"), "status", chatName, "-n", c.namespace)
-		if err != nil {
-			return err
-		}
-		for _, words := range []string{chatv1alpha1.ReasonImagePullFailed, "spec.image"} {
-			if !strings.Contains(page, words) {
-				return fmt.Errorf("kubectl parley status does not say %q:\n%s", words, page)
-			}
-		}
-		err = c.patch(ctx, map[string]any{"image": nil})
-		return errors.Join(err, c.ready(ctx), c.agrees(ctx, current))
+		return errors.Join(err, c.patch(ctx, map[string]any{"image": nil}), c.ready(ctx), c.agrees(ctx, current))
 	}}
+}
+
+func (c *chat) saysBadImage(ctx context.Context) error {
+	if err := c.reason(ctx, chatv1alpha1.ConditionStalled, chatv1alpha1.ReasonImagePullFailed); err != nil {
+		return err
+	}
+	if err := errors.Join(c.oldPodsServe(ctx), c.agrees(ctx, failed)); err != nil {
+		return err
+	}
+	page, err := c.run(ctx, filepath.Join(c.root, "bin", "kubectl-parley"), "status", chatName, "-n", c.namespace)
+	for _, words := range []string{chatv1alpha1.ReasonImagePullFailed, "spec.image"} {
+		if err == nil && !strings.Contains(page, words) {
+			err = fmt.Errorf("kubectl parley status does not say %q:\n%s", words, page)
+		}
+	}
+	return err
 }
 
 // oldPodsServe checks that each Deployment has a pod that serves, whatever happens to new ones.

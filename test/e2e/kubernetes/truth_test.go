@@ -71,17 +71,17 @@ func (c *chat) asWished(ctx context.Context, object *chatv1alpha1.ChatCluster) e
 		return fmt.Errorf("there are %d Deployments, want %d", len(deployments), wanted)
 	}
 	for name, d := range deployments {
-		if err := rolledOut(d, object.Spec.Version); err != nil {
+		if err := rolledOut(d, object.Spec); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func rolledOut(d appsv1.Deployment, version string) error {
+func rolledOut(d appsv1.Deployment, wish chatv1alpha1.ChatClusterSpec) error {
 	image, s := d.Spec.Template.Spec.Containers[0].Image, d.Status
 	switch {
-	case !strings.HasSuffix(image, ":"+version):
+	case !strings.HasSuffix(image, ":"+wish.Version) || !strings.HasPrefix(image, wish.Image.Repository):
 		return fmt.Errorf("runs %s", image)
 	case s.ObservedGeneration != d.Generation:
 		return errors.New("has a spec that nobody has looked at")
