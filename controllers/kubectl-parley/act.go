@@ -58,7 +58,7 @@ func (c *cluster) drain(ctx context.Context, out io.Writer, name string) error {
 		return fmt.Errorf("%s is no gateway of a ChatCluster: kubectl parley sessions lists them", name)
 	}
 	uid := pod.UID
-	err := c.SubResource("eviction").Create(ctx, pod, &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace}})
+	err := c.evict(ctx, pod)
 	switch {
 	case apierrors.IsTooManyRequests(err):
 		return fmt.Errorf("%s must stay for now: the PodDisruptionBudget allows no further eviction until another gateway is ready again", name)
@@ -87,6 +87,14 @@ func (c *cluster) drain(ctx context.Context, out io.Writer, name string) error {
 	}
 	_, err = fmt.Fprintf(out, "%s is gone\n", name)
 	return err
+}
+
+// evict asks once. The client would ask ten times more, in silence, when the budget says "later".
+func (c *cluster) evict(ctx context.Context, pod *corev1.Pod) error {
+	eviction := &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace}}
+	return c.clientset.CoreV1().RESTClient().Post().
+		Namespace(pod.Namespace).Resource("pods").Name(pod.Name).SubResource("eviction").
+		Body(eviction).MaxRetries(0).Do(ctx).Error()
 }
 
 func (p *plugin) restartCommand() *cobra.Command {

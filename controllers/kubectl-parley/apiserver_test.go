@@ -265,6 +265,7 @@ func (s *apiServer) post(w http.ResponseWriter, r *http.Request) {
 	}
 	if pod, ok := strings.CutSuffix(r.URL.Path, "/eviction"); ok {
 		if s.budget == 0 {
+			w.Header().Set("Retry-After", "1")
 			refuse(w, http.StatusTooManyRequests, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.")
 			return
 		}

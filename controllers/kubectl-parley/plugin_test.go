@@ -185,6 +185,20 @@ func TestDrainFollowsUntilThePodIsGone(t *testing.T) {
 	}
 }
 
+// TestDrainAsksOnce: who waits for a budget must be told at once, not after the client's own repeats.
+func TestDrainAsksOnce(t *testing.T) {
+	t.Parallel()
+	const pod = "demo-gateway-1-7c9f4-x2x4z"
+	s := newAPIServer(t, "pods.yaml")
+	if _, err := run(t, s, "drain", pod); err == nil {
+		t.Error("a drain against the budget succeeded")
+	}
+	asked := slices.DeleteFunc(s.requests, func(r string) bool { return !strings.HasPrefix(r, "POST ") })
+	if len(asked) != 1 {
+		t.Errorf("asked %d times: %v", len(asked), asked)
+	}
+}
+
 func TestRestartKeepsWhatWasWishedForOthers(t *testing.T) {
 	t.Parallel()
 	const now = "2026-11-25T10:00:00Z"
