@@ -5,6 +5,7 @@ package friend
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/parley-chat/parley/services/internal/ids"
 )
@@ -143,10 +144,7 @@ func (s *Service) SearchUsers(ctx context.Context, caller ids.UserID, search Use
 	if err != nil {
 		return FoundPage{}, err
 	}
-	isFriend := make(map[ids.UserID]bool, len(friends))
-	for _, id := range friends {
-		isFriend[id] = true
-	}
+	isFriend := set(friends)
 	page := FoundPage{Next: hits.Next}
 	for _, p := range hits.Profiles {
 		page.Found = append(page.Found, Found{Profile: p, Friend: isFriend[p.ID]})
@@ -159,20 +157,45 @@ func (s *Service) ListFriendIDs(ctx context.Context, user ids.UserID) ([]ids.Use
 	return s.ports.Lists.FriendIDs(ctx, user)
 }
 
+// CheckFriends picks the friends of a user out of some people, each once and in their order. Nobody who
+// is blocked, in either direction, is among them: a block ends the friendship in its own transaction.
+func (s *Service) CheckFriends(ctx context.Context, user ids.UserID, candidates []ids.UserID) ([]ids.UserID, error) {
+	candidates = unique(candidates)
+	friends, err := s.ports.Lists.FriendsAmong(ctx, user, candidates)
+	if err != nil {
+		return nil, err
+	}
+	isFriend := set(friends)
+	return slices.DeleteFunc(candidates, func(id ids.UserID) bool { return !isFriend[id] }), nil
+}
+
 // profiles asks for each person once; nobody is no call.
 func (s *Service) profiles(ctx context.Context, ask []ids.UserID) (people, error) {
-	unique := make([]ids.UserID, 0, len(ask))
-	seen := make(map[ids.UserID]bool, len(ask))
-	for _, id := range ask {
-		if !seen[id] {
-			seen[id] = true
-			unique = append(unique, id)
-		}
-	}
-	if len(unique) == 0 {
+	if len(ask) == 0 {
 		return nil, nil
 	}
-	return s.ports.Users.Profiles(ctx, unique)
+	return s.ports.Users.Profiles(ctx, unique(ask))
+}
+
+func set(people []ids.UserID) map[ids.UserID]bool {
+	m := make(map[ids.UserID]bool, len(people))
+	for _, id := range people {
+		m[id] = true
+	}
+	return m
+}
+
+// unique keeps the first of each person.
+func unique(people []ids.UserID) []ids.UserID {
+	once := make([]ids.UserID, 0, len(people))
+	seen := make(map[ids.UserID]bool, len(people))
+	for _, id := range people {
+		if !seen[id] {
+			seen[id] = true
+			once = append(once, id)
+		}
+	}
+	return once
 }
 
 // place reads a page token; an empty one is the start.

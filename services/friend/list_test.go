@@ -176,3 +176,33 @@ func TestF11_SearchMarksFriendsAndLeavesTheCallerOut(t *testing.T) {
 		t.Errorf("nobody: %+v, %v", got, err)
 	}
 }
+
+func TestF13_CheckFriendsPicksFriendsEachOnceInOrder(t *testing.T) {
+	t.Parallel()
+	c := newCouple()
+	carl, dora := c.Users.Add("carl"), c.Users.Add("dora")
+	c.Befriend(t, c.ann, c.bob)
+	c.Befriend(t, carl, c.ann)
+	c.Ask(t, c.ann, dora)
+	former := c.Users.Add("former")
+	c.Befriend(t, c.ann, former)
+	if err := c.RemoveFriend(t.Context(), c.ann.ID, former.ID); err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct{ ask, want []ids.UserID }{
+		"nobody":      {nil, []ids.UserID{}},
+		"one":         {[]ids.UserID{c.bob.ID}, []ids.UserID{c.bob.ID}},
+		"duplicates":  {[]ids.UserID{carl.ID, c.bob.ID, carl.ID}, []ids.UserID{carl.ID, c.bob.ID}},
+		"no friends":  {[]ids.UserID{c.ann.ID, dora.ID, former.ID, ids.NewUser()}, []ids.UserID{}},
+		"some of all": {[]ids.UserID{dora.ID, c.bob.ID, ids.NewUser()}, []ids.UserID{c.bob.ID}},
+	} {
+		got, err := c.CheckFriends(t.Context(), c.ann.ID, row.ask)
+		if diff := cmp.Diff(row.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+	c.Store.Fail(fault.ErrUnavailable)
+	if _, err := c.CheckFriends(t.Context(), c.ann.ID, []ids.UserID{c.bob.ID}); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("without the store: %v, want UNAVAILABLE", err)
+	}
+}

@@ -121,3 +121,22 @@ func (h Handler) ListFriendIds(ctx context.Context, r *friendv1.ListFriendIdsReq
 	}
 	return &friendv1.ListFriendIdsResponse{UserIds: toTexts(list)}, nil
 }
+
+// CheckFriends picks friends out of some people.
+func (h Handler) CheckFriends(ctx context.Context, r *friendv1.CheckFriendsRequest) (*friendv1.CheckFriendsResponse, error) {
+	user, err := ids.ParseUser("user_id", r.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	candidates := make([]ids.UserID, len(r.GetCandidateIds()))
+	for i, text := range r.GetCandidateIds() {
+		if candidates[i], err = ids.ParseUser("candidate_ids", text); err != nil {
+			return nil, err
+		}
+	}
+	list, err := h.service.CheckFriends(ctx, user, candidates)
+	if err != nil {
+		return nil, err
+	}
+	return &friendv1.CheckFriendsResponse{FriendIds: toTexts(list)}, nil
+}

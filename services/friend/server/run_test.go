@@ -164,6 +164,13 @@ func TestF8_FromRequestToFriendshipAndBackOverTheWire(t *testing.T) {
 		t.Errorf("friend ids %v, %v; want bob", recipients, err)
 	}
 
+	picked, err := r.client(t, component.Message).CheckFriends(t.Context(), &friendv1.CheckFriendsRequest{
+		UserId: ann.GetUserId(), CandidateIds: []string{ids.NewUser().String(), bob.GetUserId(), ann.GetUserId()},
+	})
+	if err != nil || len(picked.GetFriendIds()) != 1 || picked.GetFriendIds()[0] != bob.GetUserId() {
+		t.Errorf("friends among some %v, %v; want bob", picked, err)
+	}
+
 	if _, err := client.RemoveFriend(as(t, ann), &friendv1.RemoveFriendRequest{UserId: bob.GetUserId()}); err != nil {
 		t.Fatal(err)
 	}

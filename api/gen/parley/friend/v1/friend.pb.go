@@ -1199,6 +1199,107 @@ func (x *ListFriendIdsResponse) GetUserIds() []string {
 	return nil
 }
 
+// CheckFriendsRequest names a user and the people to look at.
+type CheckFriendsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The people, in any order; one named twice counts once.
+	CandidateIds  []string `protobuf:"bytes,2,rep,name=candidate_ids,json=candidateIds,proto3" json:"candidate_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckFriendsRequest) Reset() {
+	*x = CheckFriendsRequest{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckFriendsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckFriendsRequest) ProtoMessage() {}
+
+func (x *CheckFriendsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckFriendsRequest.ProtoReflect.Descriptor instead.
+func (*CheckFriendsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *CheckFriendsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *CheckFriendsRequest) GetCandidateIds() []string {
+	if x != nil {
+		return x.CandidateIds
+	}
+	return nil
+}
+
+// CheckFriendsResponse picks people.
+type CheckFriendsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those who are friends, each once, in the order of the request. Whoever is unknown is left out.
+	FriendIds     []string `protobuf:"bytes,1,rep,name=friend_ids,json=friendIds,proto3" json:"friend_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckFriendsResponse) Reset() {
+	*x = CheckFriendsResponse{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckFriendsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckFriendsResponse) ProtoMessage() {}
+
+func (x *CheckFriendsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckFriendsResponse.ProtoReflect.Descriptor instead.
+func (*CheckFriendsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *CheckFriendsResponse) GetFriendIds() []string {
+	if x != nil {
+		return x.FriendIds
+	}
+	return nil
+}
+
 var File_parley_friend_v1_friend_proto protoreflect.FileDescriptor
 
 const file_parley_friend_v1_friend_proto_rawDesc = "" +
@@ -1271,7 +1372,14 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\x14ListFriendIdsRequest\x12!\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\"2\n" +
 	"\x15ListFriendIdsResponse\x12\x19\n" +
-	"\buser_ids\x18\x01 \x03(\tR\auserIds*\xb7\x01\n" +
+	"\buser_ids\x18\x01 \x03(\tR\auserIds\"o\n" +
+	"\x13CheckFriendsRequest\x12!\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x125\n" +
+	"\rcandidate_ids\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\xf4\x03\"\x05r\x03\xb0\x01\x01R\fcandidateIds\"5\n" +
+	"\x14CheckFriendsResponse\x12\x1d\n" +
+	"\n" +
+	"friend_ids\x18\x01 \x03(\tR\tfriendIds*\xb7\x01\n" +
 	"\fRequestState\x12\x1d\n" +
 	"\x19REQUEST_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15REQUEST_STATE_PENDING\x10\x01\x12\x1a\n" +
@@ -1282,7 +1390,7 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\tDirection\x12\x19\n" +
 	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12DIRECTION_INCOMING\x10\x01\x12\x16\n" +
-	"\x12DIRECTION_OUTGOING\x10\x022\xda\x06\n" +
+	"\x12DIRECTION_OUTGOING\x10\x022\xca\a\n" +
 	"\rFriendService\x12b\n" +
 	"\vSendRequest\x12$.parley.friend.v1.SendRequestRequest\x1a%.parley.friend.v1.SendRequestResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12e\n" +
 	"\fListRequests\x12%.parley.friend.v1.ListRequestsRequest\x1a&.parley.friend.v1.ListRequestsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12q\n" +
@@ -1291,7 +1399,8 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\vListFriends\x12$.parley.friend.v1.ListFriendsRequest\x1a%.parley.friend.v1.ListFriendsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12e\n" +
 	"\fRemoveFriend\x12%.parley.friend.v1.RemoveFriendRequest\x1a&.parley.friend.v1.RemoveFriendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12b\n" +
 	"\vSearchUsers\x12$.parley.friend.v1.SearchUsersRequest\x1a%.parley.friend.v1.SearchUsersResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12r\n" +
-	"\rListFriendIds\x12&.parley.friend.v1.ListFriendIdsRequest\x1a'.parley.friend.v1.ListFriendIdsResponse\"\x10\xa2\xbb\x18\f\b\x04\x12\btransmitBAZ?github.com/parley-chat/parley/api/gen/parley/friend/v1;friendv1b\x06proto3"
+	"\rListFriendIds\x12&.parley.friend.v1.ListFriendIdsRequest\x1a'.parley.friend.v1.ListFriendIdsResponse\"\x10\xa2\xbb\x18\f\b\x04\x12\btransmit\x12n\n" +
+	"\fCheckFriends\x12%.parley.friend.v1.CheckFriendsRequest\x1a&.parley.friend.v1.CheckFriendsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\amessageBAZ?github.com/parley-chat/parley/api/gen/parley/friend/v1;friendv1b\x06proto3"
 
 var (
 	file_parley_friend_v1_friend_proto_rawDescOnce sync.Once
@@ -1306,7 +1415,7 @@ func file_parley_friend_v1_friend_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_friend_v1_friend_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_friend_v1_friend_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_parley_friend_v1_friend_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_parley_friend_v1_friend_proto_goTypes = []any{
 	(RequestState)(0),                // 0: parley.friend.v1.RequestState
 	(Direction)(0),                   // 1: parley.friend.v1.Direction
@@ -1329,19 +1438,21 @@ var file_parley_friend_v1_friend_proto_goTypes = []any{
 	(*SearchUsersResponse)(nil),      // 18: parley.friend.v1.SearchUsersResponse
 	(*ListFriendIdsRequest)(nil),     // 19: parley.friend.v1.ListFriendIdsRequest
 	(*ListFriendIdsResponse)(nil),    // 20: parley.friend.v1.ListFriendIdsResponse
-	(*v1.User)(nil),                  // 21: parley.user.v1.User
+	(*CheckFriendsRequest)(nil),      // 21: parley.friend.v1.CheckFriendsRequest
+	(*CheckFriendsResponse)(nil),     // 22: parley.friend.v1.CheckFriendsResponse
+	(*v1.User)(nil),                  // 23: parley.user.v1.User
 }
 var file_parley_friend_v1_friend_proto_depIdxs = []int32{
-	21, // 0: parley.friend.v1.FriendRequest.applicant:type_name -> parley.user.v1.User
-	21, // 1: parley.friend.v1.FriendRequest.respondent:type_name -> parley.user.v1.User
+	23, // 0: parley.friend.v1.FriendRequest.applicant:type_name -> parley.user.v1.User
+	23, // 1: parley.friend.v1.FriendRequest.respondent:type_name -> parley.user.v1.User
 	0,  // 2: parley.friend.v1.FriendRequest.state:type_name -> parley.friend.v1.RequestState
-	21, // 3: parley.friend.v1.Friend.user:type_name -> parley.user.v1.User
+	23, // 3: parley.friend.v1.Friend.user:type_name -> parley.user.v1.User
 	2,  // 4: parley.friend.v1.SendRequestResponse.request:type_name -> parley.friend.v1.FriendRequest
 	1,  // 5: parley.friend.v1.ListRequestsRequest.direction:type_name -> parley.friend.v1.Direction
 	2,  // 6: parley.friend.v1.ListRequestsResponse.requests:type_name -> parley.friend.v1.FriendRequest
 	2,  // 7: parley.friend.v1.RespondToRequestResponse.request:type_name -> parley.friend.v1.FriendRequest
 	3,  // 8: parley.friend.v1.ListFriendsResponse.friends:type_name -> parley.friend.v1.Friend
-	21, // 9: parley.friend.v1.FoundUser.user:type_name -> parley.user.v1.User
+	23, // 9: parley.friend.v1.FoundUser.user:type_name -> parley.user.v1.User
 	17, // 10: parley.friend.v1.SearchUsersResponse.users:type_name -> parley.friend.v1.FoundUser
 	4,  // 11: parley.friend.v1.FriendService.SendRequest:input_type -> parley.friend.v1.SendRequestRequest
 	6,  // 12: parley.friend.v1.FriendService.ListRequests:input_type -> parley.friend.v1.ListRequestsRequest
@@ -1351,16 +1462,18 @@ var file_parley_friend_v1_friend_proto_depIdxs = []int32{
 	14, // 16: parley.friend.v1.FriendService.RemoveFriend:input_type -> parley.friend.v1.RemoveFriendRequest
 	16, // 17: parley.friend.v1.FriendService.SearchUsers:input_type -> parley.friend.v1.SearchUsersRequest
 	19, // 18: parley.friend.v1.FriendService.ListFriendIds:input_type -> parley.friend.v1.ListFriendIdsRequest
-	5,  // 19: parley.friend.v1.FriendService.SendRequest:output_type -> parley.friend.v1.SendRequestResponse
-	7,  // 20: parley.friend.v1.FriendService.ListRequests:output_type -> parley.friend.v1.ListRequestsResponse
-	9,  // 21: parley.friend.v1.FriendService.RespondToRequest:output_type -> parley.friend.v1.RespondToRequestResponse
-	11, // 22: parley.friend.v1.FriendService.CancelRequest:output_type -> parley.friend.v1.CancelRequestResponse
-	13, // 23: parley.friend.v1.FriendService.ListFriends:output_type -> parley.friend.v1.ListFriendsResponse
-	15, // 24: parley.friend.v1.FriendService.RemoveFriend:output_type -> parley.friend.v1.RemoveFriendResponse
-	18, // 25: parley.friend.v1.FriendService.SearchUsers:output_type -> parley.friend.v1.SearchUsersResponse
-	20, // 26: parley.friend.v1.FriendService.ListFriendIds:output_type -> parley.friend.v1.ListFriendIdsResponse
-	19, // [19:27] is the sub-list for method output_type
-	11, // [11:19] is the sub-list for method input_type
+	21, // 19: parley.friend.v1.FriendService.CheckFriends:input_type -> parley.friend.v1.CheckFriendsRequest
+	5,  // 20: parley.friend.v1.FriendService.SendRequest:output_type -> parley.friend.v1.SendRequestResponse
+	7,  // 21: parley.friend.v1.FriendService.ListRequests:output_type -> parley.friend.v1.ListRequestsResponse
+	9,  // 22: parley.friend.v1.FriendService.RespondToRequest:output_type -> parley.friend.v1.RespondToRequestResponse
+	11, // 23: parley.friend.v1.FriendService.CancelRequest:output_type -> parley.friend.v1.CancelRequestResponse
+	13, // 24: parley.friend.v1.FriendService.ListFriends:output_type -> parley.friend.v1.ListFriendsResponse
+	15, // 25: parley.friend.v1.FriendService.RemoveFriend:output_type -> parley.friend.v1.RemoveFriendResponse
+	18, // 26: parley.friend.v1.FriendService.SearchUsers:output_type -> parley.friend.v1.SearchUsersResponse
+	20, // 27: parley.friend.v1.FriendService.ListFriendIds:output_type -> parley.friend.v1.ListFriendIdsResponse
+	22, // 28: parley.friend.v1.FriendService.CheckFriends:output_type -> parley.friend.v1.CheckFriendsResponse
+	20, // [20:29] is the sub-list for method output_type
+	11, // [11:20] is the sub-list for method input_type
 	11, // [11:11] is the sub-list for extension type_name
 	11, // [11:11] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
@@ -1377,7 +1490,7 @@ func file_parley_friend_v1_friend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_friend_v1_friend_proto_rawDesc), len(file_parley_friend_v1_friend_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

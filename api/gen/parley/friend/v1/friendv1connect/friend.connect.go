@@ -59,6 +59,9 @@ const (
 	// FriendServiceListFriendIdsProcedure is the fully-qualified name of the FriendService's
 	// ListFriendIds RPC.
 	FriendServiceListFriendIdsProcedure = "/parley.friend.v1.FriendService/ListFriendIds"
+	// FriendServiceCheckFriendsProcedure is the fully-qualified name of the FriendService's
+	// CheckFriends RPC.
+	FriendServiceCheckFriendsProcedure = "/parley.friend.v1.FriendService/CheckFriends"
 )
 
 // FriendServiceClient is a client for the parley.friend.v1.FriendService service.
@@ -84,6 +87,9 @@ type FriendServiceClient interface {
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
 	// ListFriendIds lists the friends of a user, for the recipients of user.updated.
 	ListFriendIds(context.Context, *v1.ListFriendIdsRequest) (*v1.ListFriendIdsResponse, error)
+	// CheckFriends picks those of some people who are friends of a user and whom no block, in either
+	// direction, keeps apart from them: the people whom the user may bring into a group.
+	CheckFriends(context.Context, *v1.CheckFriendsRequest) (*v1.CheckFriendsResponse, error)
 }
 
 // NewFriendServiceClient constructs a client for the parley.friend.v1.FriendService service. By
@@ -145,6 +151,12 @@ func NewFriendServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithSchema(friendServiceMethods.ByName("ListFriendIds")),
 			connect.WithClientOptions(opts...),
 		),
+		checkFriends: connect.NewClient[v1.CheckFriendsRequest, v1.CheckFriendsResponse](
+			httpClient,
+			baseURL+FriendServiceCheckFriendsProcedure,
+			connect.WithSchema(friendServiceMethods.ByName("CheckFriends")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -158,6 +170,7 @@ type friendServiceClient struct {
 	removeFriend     *connect.Client[v1.RemoveFriendRequest, v1.RemoveFriendResponse]
 	searchUsers      *connect.Client[v1.SearchUsersRequest, v1.SearchUsersResponse]
 	listFriendIds    *connect.Client[v1.ListFriendIdsRequest, v1.ListFriendIdsResponse]
+	checkFriends     *connect.Client[v1.CheckFriendsRequest, v1.CheckFriendsResponse]
 }
 
 // SendRequest calls parley.friend.v1.FriendService.SendRequest.
@@ -232,6 +245,15 @@ func (c *friendServiceClient) ListFriendIds(ctx context.Context, req *v1.ListFri
 	return nil, err
 }
 
+// CheckFriends calls parley.friend.v1.FriendService.CheckFriends.
+func (c *friendServiceClient) CheckFriends(ctx context.Context, req *v1.CheckFriendsRequest) (*v1.CheckFriendsResponse, error) {
+	response, err := c.checkFriends.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // FriendServiceHandler is an implementation of the parley.friend.v1.FriendService service.
 type FriendServiceHandler interface {
 	// SendRequest asks somebody to become a friend. If that person's own request to the caller is
@@ -255,6 +277,9 @@ type FriendServiceHandler interface {
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
 	// ListFriendIds lists the friends of a user, for the recipients of user.updated.
 	ListFriendIds(context.Context, *v1.ListFriendIdsRequest) (*v1.ListFriendIdsResponse, error)
+	// CheckFriends picks those of some people who are friends of a user and whom no block, in either
+	// direction, keeps apart from them: the people whom the user may bring into a group.
+	CheckFriends(context.Context, *v1.CheckFriendsRequest) (*v1.CheckFriendsResponse, error)
 }
 
 // NewFriendServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -312,6 +337,12 @@ func NewFriendServiceHandler(svc FriendServiceHandler, opts ...connect.HandlerOp
 		connect.WithSchema(friendServiceMethods.ByName("ListFriendIds")),
 		connect.WithHandlerOptions(opts...),
 	)
+	friendServiceCheckFriendsHandler := connect.NewUnaryHandlerSimple(
+		FriendServiceCheckFriendsProcedure,
+		svc.CheckFriends,
+		connect.WithSchema(friendServiceMethods.ByName("CheckFriends")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/parley.friend.v1.FriendService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case FriendServiceSendRequestProcedure:
@@ -330,6 +361,8 @@ func NewFriendServiceHandler(svc FriendServiceHandler, opts ...connect.HandlerOp
 			friendServiceSearchUsersHandler.ServeHTTP(w, r)
 		case FriendServiceListFriendIdsProcedure:
 			friendServiceListFriendIdsHandler.ServeHTTP(w, r)
+		case FriendServiceCheckFriendsProcedure:
+			friendServiceCheckFriendsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -369,4 +402,8 @@ func (UnimplementedFriendServiceHandler) SearchUsers(context.Context, *v1.Search
 
 func (UnimplementedFriendServiceHandler) ListFriendIds(context.Context, *v1.ListFriendIdsRequest) (*v1.ListFriendIdsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.friend.v1.FriendService.ListFriendIds is not implemented"))
+}
+
+func (UnimplementedFriendServiceHandler) CheckFriends(context.Context, *v1.CheckFriendsRequest) (*v1.CheckFriendsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.friend.v1.FriendService.CheckFriends is not implemented"))
 }
