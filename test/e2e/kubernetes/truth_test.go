@@ -80,8 +80,12 @@ func (c *chat) asWished(ctx context.Context, object *chatv1alpha1.ChatCluster) e
 
 func rolledOut(d appsv1.Deployment, wish chatv1alpha1.ChatClusterSpec) error {
 	image, s := d.Spec.Template.Spec.Containers[0].Image, d.Status
+	repository := ""
+	if wish.Image != nil {
+		repository = wish.Image.Repository
+	}
 	switch {
-	case !strings.HasSuffix(image, ":"+wish.Version) || !strings.HasPrefix(image, wish.Image.Repository):
+	case !strings.HasSuffix(image, ":"+wish.Version) || !strings.HasPrefix(image, repository):
 		return fmt.Errorf("runs %s", image)
 	case s.ObservedGeneration != d.Generation:
 		return errors.New("has a spec that nobody has looked at")
