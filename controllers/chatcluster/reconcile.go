@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -88,8 +89,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 
 	outcome := r.runSteps(ctx, p)
 	result, failed := r.resultOf(p, outcome)
-	if err := r.writeStatus(ctx, p, outcome); err != nil {
+	switch err := r.writeStatus(ctx, p, outcome); {
+	case apierrors.IsConflict(err) && failed == nil:
+		result.RequeueAfter = outdatedPoll // this pass saw an object that has changed meanwhile: no failure
+	case err != nil:
 		failed = errors.Join(failed, err)
+	}
+	if apierrors.HasStatusCause(failed, corev1.NamespaceTerminatingCause) {
+		failed = nil // the namespace goes, and with it the object
 	}
 	r.metrics.passed(failed, outcome, r.Now().Sub(began))
 	if failed != nil {

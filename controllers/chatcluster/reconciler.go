@@ -37,6 +37,8 @@ const (
 	longestBackoff   = 2 * time.Minute
 	// busyPoll is how often pods are asked during a change, idlePoll otherwise at most.
 	busyPoll = 5 * time.Second
+	// outdatedPoll is for a pass whose object had changed meanwhile; the watch is as fast.
+	outdatedPoll = time.Second
 	idlePoll = 30 * time.Second
 )
 
