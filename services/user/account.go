@@ -29,12 +29,17 @@ type Account struct {
 	Nickname    string // as shown; NFC, trimmed
 	Description string // may be empty
 	CreatedAt   int64  // ms
+	Deleted     bool   // then there is no username, and the nickname is deletedNickname
 }
 
-// Credentials are an account with the stored hash of its password.
+// deletedNickname stands where clients do not know deleted accounts.
+const deletedNickname = "Deleted user"
+
+// Credentials are an account with what proves its owner.
 type Credentials struct {
 	Account      Account
-	PasswordHash string
+	PasswordHash string // empty: no password
+	Rev          int64  // counts changes of what proves the owner
 }
 
 // reservedUsernames would let somebody pose as the service. An old name never leaves this list

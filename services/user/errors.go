@@ -10,6 +10,8 @@ var (
 	ErrUsernameTaken = fault.New(fault.Exists, "USERNAME_TAKEN", "this username is taken")
 	// ErrInvalidCredentials answers an unknown name as well as a wrong password.
 	ErrInvalidCredentials = fault.New(fault.Unauthenticated, "INVALID_CREDENTIALS", "the username or the password is wrong")
+	// ErrPasswordWrong says that the owner did not prove who they are.
+	ErrPasswordWrong = fault.New(fault.Denied, "PASSWORD_WRONG", "the password is wrong")
 	// ErrRateLimited says that there were too many tries; it carries a retry time.
 	ErrRateLimited = fault.New(fault.Exhausted, "RATE_LIMITED", "too many tries, wait a little")
 	// ErrOverloaded says that too many passwords wait to be checked; it carries a retry time.
@@ -22,8 +24,10 @@ var (
 
 // Values of the metadata "why" of ErrSessionEnded.
 const (
-	WhyExpired  = "expired"  // not used for 30 days, or 90 days old
-	WhyRevoked  = "revoked"  // logged out, or ended from another device
-	WhyReplaced = "replaced" // a newer login of this device, or one device too many
-	WhyUnknown  = "unknown"  // never a token of ours, or ended long ago
+	WhyExpired   = "expired"  // not used for 30 days, or 90 days old
+	WhyRevoked   = "revoked"  // logged out, or ended from another device
+	WhySuspended = "banned"   // by an administrator
+	WhyDeleted   = "deleted"  // with the account
+	WhyReplaced  = "replaced" // a newer login of this device, or one device too many
+	WhyUnknown   = "unknown"  // never a token of ours, or ended long ago
 )

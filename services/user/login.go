@@ -28,7 +28,8 @@ type Credential struct {
 
 // Login is a login session that just began, with the only copy of its token.
 type Login struct {
-	Account Account
+	Record
+
 	Session LoginSession
 	Token   string
 }
@@ -51,14 +52,15 @@ func (s *Service) Register(ctx context.Context, r Registration) (Login, error) {
 	}
 	session, token := s.newSession(account.ID, r.Device)
 	account.CreatedAt = session.CreatedAt
+	record := Record{Credentials: Credentials{Account: account, PasswordHash: hash}}
 	err = s.Accounts.Create(ctx, NewAccount{
-		Credentials: Credentials{Account: account, PasswordHash: hash},
+		Credentials: record.Credentials,
 		NicknameKey: nicknameKey(s.Text, account.Nickname),
 	}, session)
 	if err != nil {
 		return Login{}, err
 	}
-	return Login{Account: account, Session: session, Token: token}, nil
+	return Login{Record: record, Session: session, Token: token}, nil
 }
 
 func (s *Service) checkRegistration(r Registration) (Account, error) {
@@ -91,7 +93,7 @@ func (s *Service) Login(ctx context.Context, c Credential) (Login, error) {
 	if err != nil {
 		return Login{}, err
 	}
-	if err := s.verify(ctx, known, found, c.Password); err != nil {
+	if err := s.verify(ctx, known, found.Credentials, c.Password); err != nil {
 		if !errors.Is(err, ErrInvalidCredentials) {
 			s.refund(ctx, key)
 		}
@@ -100,7 +102,7 @@ func (s *Service) Login(ctx context.Context, c Credential) (Login, error) {
 	if err := s.Attempts.Clear(ctx, key); err != nil {
 		return Login{}, err
 	}
-	return s.open(ctx, found.Account, c.Device)
+	return s.open(ctx, found, c.Device)
 }
 
 // charge counts the login before its password is looked at, and answers the key that a success clears.
@@ -147,7 +149,7 @@ func (s *Service) refund(ctx context.Context, key AttemptKey) {
 
 // verify runs exactly one hash, and another one only to store a right password anew.
 func (s *Service) verify(ctx context.Context, known bool, found Credentials, password string) error {
-	if !known {
+	if !known || found.PasswordHash == "" {
 		if err := s.Hasher.Burn(ctx, password); err != nil {
 			return err
 		}
@@ -161,39 +163,41 @@ func (s *Service) verify(ctx context.Context, known bool, found Credentials, pas
 		return ErrInvalidCredentials
 	}
 	if outdated {
-		s.rehash(ctx, found.Account.ID, password)
+		s.rehash(ctx, found, password)
 	}
 	return nil
 }
 
 // rehash is a chance, not a duty: the old hash still proves the password.
-func (s *Service) rehash(ctx context.Context, id ids.UserID, password string) {
+func (s *Service) rehash(ctx context.Context, found Credentials, password string) {
 	hash, err := s.Hasher.Hash(ctx, password)
 	if err == nil {
-		err = s.Accounts.SetPasswordHash(ctx, id, hash)
+		err = s.Accounts.ReplacePasswordHash(ctx, found.Account.ID, found.PasswordHash, hash)
 	}
 	if err != nil {
-		s.logger.WarnContext(ctx, "password was not hashed anew", "user_id", id.String(), "error", err)
+		s.logger.WarnContext(ctx, "password was not hashed anew", "user_id", found.Account.ID.String(), "error", err)
 	}
 }
 
-// open stores the new session and ends those that give way to it.
-func (s *Service) open(ctx context.Context, account Account, device Device) (Login, error) {
+// open stores the new session and ends those that give way to it. A password that was changed since it was
+// looked at opens nothing.
+func (s *Service) open(ctx context.Context, found Record, device Device) (Login, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	session, token := s.newSession(account.ID, device)
+	session, token := s.newSession(found.Account.ID, device)
 	var endings []Ending
-	err := s.Sessions.Open(ctx, session, func(existing []LoginSession) []Ending {
+	err := s.Sessions.Open(ctx, session, found.Rev, func(existing []LoginSession) []Ending {
 		endings = makeRoom(existing, device.ID, session.CreatedAt)
 		return endings
 	})
+	if errors.Is(err, ErrNotFound) {
+		return Login{}, ErrInvalidCredentials
+	}
 	if err != nil {
 		return Login{}, err
 	}
-	for _, e := range endings {
-		s.revocations.add(Revocation{SessionID: e.ID, UserID: account.ID, Reason: e.Reason, At: session.CreatedAt})
-	}
-	return Login{Account: account, Session: session, Token: token}, nil
+	s.tell(found.Account.ID, endings, session.CreatedAt)
+	return Login{Record: found, Session: session, Token: token}, nil
 }
 
 func (s *Service) newSession(owner ids.UserID, device Device) (LoginSession, string) {

@@ -14,13 +14,6 @@ type NewAccount struct {
 	NicknameKey []byte // folded, for the search
 }
 
-// Change is what an update of a profile writes.
-type Change struct {
-	Account     Account
-	NicknameKey []byte  // folded, for the search
-	Event       Updated // goes into the outbox in the same transaction
-}
-
 // NameQuery asks for accounts whose folded nickname begins with a prefix, in the order of (folded
 // nickname, id).
 type NameQuery struct {
@@ -44,17 +37,16 @@ type Found struct {
 // Accounts keeps people. Every method is one transaction. A store that does not answer is
 // fault.ErrUnavailable.
 type Accounts interface {
-	// Create stores an account and its first login session; ErrUsernameTaken if the name is in use.
+	// Create stores an account and its first login session; ErrUsernameTaken if the name is in use, or
+	// blocked when the account was made.
 	Create(ctx context.Context, account NewAccount, session LoginSession) error
 	// ByUsername finds by folded name, byte for byte; ErrNotFound.
-	ByUsername(ctx context.Context, username string) (Credentials, error)
-	// ByIDs finds those that exist, each once, in any order.
+	ByUsername(ctx context.Context, username string) (Record, error)
+	// ByIDs finds those that exist, deleted ones too, each once, in any order.
 	ByIDs(ctx context.Context, users []ids.UserID) ([]Account, error)
-	// Update locks an account, lets change decide and writes the result with its event. Nil means that
-	// there is nothing to write. ErrNotFound; an error of change ends the transaction and comes back.
-	Update(ctx context.Context, id ids.UserID, change func(Account) (*Change, error)) error
-	// SetPasswordHash replaces the stored hash.
-	SetPasswordHash(ctx context.Context, id ids.UserID, hash string) error
+	// ReplacePasswordHash stores another hash of the same password. If the stored one is not old any more,
+	// the password was changed meanwhile, and nothing is written.
+	ReplacePasswordHash(ctx context.Context, id ids.UserID, old, hash string) error
 	// SearchByNickname answers up to Limit accounts, in order.
 	SearchByNickname(ctx context.Context, query NameQuery) ([]Found, error)
 }
@@ -63,8 +55,9 @@ type Accounts interface {
 // fault.ErrUnavailable.
 type Sessions interface {
 	// Open locks the account, lets decide see its sessions that have not ended, ends what it names at
-	// session.CreatedAt, and stores the new one. ErrNotFound if the account is gone.
-	Open(ctx context.Context, session LoginSession, decide func(existing []LoginSession) []Ending) error
+	// session.CreatedAt, and stores the new one. ErrNotFound if the account is gone, or what proves its owner
+	// changed since rev.
+	Open(ctx context.Context, session LoginSession, rev int64, decide func(existing []LoginSession) []Ending) error
 	// ByToken finds a session, also one that has ended; ErrNotFound.
 	ByToken(ctx context.Context, hash TokenHash) (LoginSession, error)
 	// Touch moves the last use forward; an older time and an ended session change nothing.
@@ -75,6 +68,17 @@ type Sessions interface {
 	List(ctx context.Context, owner ids.UserID) ([]LoginSession, error)
 	// KnowsDevice tells whether a device ever logged in to an account, as far as sessions are kept.
 	KnowsDevice(ctx context.Context, owner ids.UserID, device ids.DeviceID) (bool, error)
+}
+
+// Records reads and changes accounts with all that belongs to their owner. A store that does not answer is
+// fault.ErrUnavailable. A deleted account is ErrNotFound.
+type Records interface {
+	// Record reads an account.
+	Record(ctx context.Context, id ids.UserID) (Record, error)
+	// Rewrite locks an account, lets decide see it with its login sessions that have not ended, and writes the
+	// result in the same transaction. Nil means that there is nothing to write; an error of decide ends the
+	// transaction and comes back. ErrUsernameTaken if the new name is in use, or blocked at Rewriting.At.
+	Rewrite(ctx context.Context, id ids.UserID, decide func(Record, []LoginSession) (*Rewriting, error)) error
 }
 
 // EndedSessions reads what Sessions ended. A store that does not answer is fault.ErrUnavailable.
@@ -121,4 +125,7 @@ type Text interface {
 // Publisher hears of events after their commit. It never blocks; the outbox has what it drops.
 type Publisher interface {
 	Offer(event Updated)
+	// OfferEnded tells gateways of login sessions that ended, to be faster than their next question for
+	// them. It may be lost.
+	OfferEnded(revocations []Revocation)
 }

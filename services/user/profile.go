@@ -56,34 +56,29 @@ func (s *Service) List(ctx context.Context, users []ids.UserID) (found []Account
 
 // UpdateProfile changes what is named and tells friends by user.updated. Values that are the same as
 // before write nothing and tell nobody.
-func (s *Service) UpdateProfile(ctx context.Context, id ids.UserID, p ProfileChange) (Account, error) {
+func (s *Service) UpdateProfile(ctx context.Context, caller Caller, p ProfileChange) (Record, error) {
 	p, err := s.checkProfile(p)
 	if err != nil {
-		return Account{}, err
+		return Record{}, err
 	}
-	var result Account
-	var event *Updated
-	err = s.Accounts.Update(ctx, id, func(account Account) (*Change, error) {
-		result, event = account, nil // the transaction may run again
+	var result Record
+	err = s.rewrite(ctx, caller, func(record Record, _ []LoginSession, now int64) (*Rewriting, error) {
+		result = record
 		if p.Nickname != nil {
-			result.Nickname = *p.Nickname
+			result.Account.Nickname = *p.Nickname
 		}
 		if p.Description != nil {
-			result.Description = *p.Description
+			result.Account.Description = *p.Description
 		}
-		if result == account {
+		if result == record {
 			return nil, nil
 		}
-		event = &Updated{ID: ids.NewEvent(), At: s.millis(), Account: result}
-		return &Change{Account: result, NicknameKey: nicknameKey(s.Text, result.Nickname), Event: *event}, nil
+		return &Rewriting{
+			Record: result, NicknameKey: nicknameKey(s.Text, result.Account.Nickname), At: now,
+			Event: &Updated{ID: ids.NewEvent(), At: now, Account: result.Account},
+		}, nil
 	})
-	if err != nil {
-		return Account{}, err
-	}
-	if event != nil {
-		s.Publisher.Offer(*event)
-	}
-	return result, nil
+	return result, err
 }
 
 func (s *Service) checkProfile(p ProfileChange) (ProfileChange, error) {

@@ -37,20 +37,20 @@ func TestF6_UpdateProfileChangesWhatIsNamed(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			f := usertest.NewFixture()
-			id := f.Person(t, "ann", "Ann").Account.ID
-			if _, err := f.UpdateProfile(t.Context(), id, user.ProfileChange{Description: text("old")}); err != nil {
+			caller := usertest.CallerOf(f.Person(t, "ann", "Ann"))
+			if _, err := f.UpdateProfile(t.Context(), caller, user.ProfileChange{Description: text("old")}); err != nil {
 				t.Fatal(err)
 			}
-			answered, err := f.UpdateProfile(t.Context(), id, row.change)
+			answered, err := f.UpdateProfile(t.Context(), caller, row.change)
 			if ruleOf(err) != row.rule {
 				t.Fatalf("update: %v, want rule %q", err, row.rule)
 			}
-			stored, storeErr := f.Account(t.Context(), id)
+			stored, storeErr := f.Account(t.Context(), caller.UserID)
 			if storeErr != nil || stored.Nickname != row.nick || stored.Description != row.about {
 				t.Errorf("stored %q, %q, %v; want %q, %q", stored.Nickname, stored.Description, storeErr, row.nick, row.about)
 			}
-			if err == nil && answered != stored {
-				t.Errorf("answered %+v, stored %+v", answered, stored)
+			if err == nil && answered.Account != stored {
+				t.Errorf("answered %+v, stored %+v", answered.Account, stored)
 			}
 			if diff := cmp.Diff(f.Store.Events(), f.Published.Events()); diff != "" {
 				t.Errorf("the outbox and the relay differ:\n%s", diff)
@@ -70,7 +70,7 @@ func TestF6_AnUnknownAccountIsNotFound(t *testing.T) {
 	t.Parallel()
 	f := usertest.NewFixture()
 	_, err := f.Account(t.Context(), ids.NewUser())
-	_, updateErr := f.UpdateProfile(t.Context(), ids.NewUser(), user.ProfileChange{})
+	_, updateErr := f.UpdateProfile(t.Context(), user.Caller{UserID: ids.NewUser()}, user.ProfileChange{})
 	if !errors.Is(err, user.ErrNotFound) || !errors.Is(updateErr, user.ErrNotFound) {
 		t.Errorf("account: %v, update: %v; want NOT_FOUND twice", err, updateErr)
 	}

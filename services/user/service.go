@@ -17,6 +17,7 @@ const writeTimeout = 5 * time.Second
 // Ports are what the service needs of its surroundings.
 type Ports struct {
 	Accounts  Accounts
+	Records   Records
 	Sessions  Sessions
 	Ended     EndedSessions
 	Attempts  Attempts

@@ -24,10 +24,12 @@ type EndReason int
 
 // The reasons.
 const (
-	NotEnded EndReason = iota
-	Revoked            // logged out, or ended from another device
-	Replaced           // a newer login of the device, or one device too many
-	Expired            // not used for 30 days, or 90 days old
+	NotEnded  EndReason = iota
+	Revoked             // logged out, or ended from another device
+	Replaced            // a newer login of the device, or one device too many
+	Expired             // not used for 30 days, or 90 days old
+	Suspended           // by an administrator
+	Deleted             // with the account
 )
 
 // why is the reason in the words of ErrSessionEnded.
@@ -39,6 +41,10 @@ func (r EndReason) why() string {
 		return WhyReplaced
 	case Expired:
 		return WhyExpired
+	case Suspended:
+		return WhySuspended
+	case Deleted:
+		return WhyDeleted
 	case NotEnded:
 		return WhyUnknown
 	default:

@@ -65,8 +65,35 @@ func (s *Service) RevokeSession(ctx context.Context, owner ids.UserID, id ids.Lo
 	if err := s.Sessions.End(ctx, owner, id, Revoked, now); err != nil {
 		return err
 	}
-	s.revocations.add(Revocation{SessionID: id, UserID: owner, Reason: Revoked, At: now})
+	s.tell(owner, []Ending{{id, Revoked}}, now)
 	return nil
+}
+
+// RevokeOtherSessions ends all login sessions of the caller but that which asks, and answers how many.
+func (s *Service) RevokeOtherSessions(ctx context.Context, caller Caller) (int, error) {
+	ended := 0
+	err := s.rewrite(ctx, caller, func(record Record, sessions []LoginSession, now int64) (*Rewriting, error) {
+		endings := endAll(sessions, caller.SessionID, Revoked)
+		ended = len(endings)
+		if ended == 0 {
+			return nil, nil
+		}
+		return &Rewriting{Record: record, Endings: endings, At: now}, nil
+	})
+	return ended, err
+}
+
+// tell enters endings that are committed into the list of this process, and into that of gateways.
+func (s *Service) tell(owner ids.UserID, endings []Ending, at int64) {
+	if len(endings) == 0 {
+		return
+	}
+	revocations := make([]Revocation, len(endings))
+	for i, e := range endings {
+		revocations[i] = Revocation{SessionID: e.ID, UserID: owner, Reason: e.Reason, At: at}
+		s.revocations.add(revocations[i])
+	}
+	s.Publisher.OfferEnded(revocations)
 }
 
 // ListSessions answers the live login sessions of a user, last used first.

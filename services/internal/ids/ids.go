@@ -31,6 +31,7 @@ type (
 	clientMessage struct{}
 	request       struct{}
 	event         struct{}
+	auditEntry    struct{}
 	key           struct{}
 )
 
@@ -63,6 +64,9 @@ type FriendRequestID = ID[request]
 
 // EventID names a committed fact, the same on every repeat.
 type EventID = ID[event]
+
+// AuditEntryID names an entry of the audit log.
+type AuditEntryID = ID[auditEntry]
 
 // IdempotencyKey names a wish of a client, the same on every retry.
 type IdempotencyKey = ID[key]

@@ -69,5 +69,8 @@ func NewFriendRequest() FriendRequestID { return New[request]() }
 // NewEvent makes an event id.
 func NewEvent() EventID { return New[event]() }
 
+// NewAuditEntry makes the id of an entry of the audit log.
+func NewAuditEntry() AuditEntryID { return New[auditEntry]() }
+
 // NewIdempotencyKey makes an idempotency key.
 func NewIdempotencyKey() IdempotencyKey { return New[key]() }

@@ -30,7 +30,7 @@ func (h Auth) Register(ctx context.Context, r *userv1.RegisterRequest) (*userv1.
 		return nil, err
 	}
 	return &userv1.RegisterResponse{
-		User: toMe(login.Account), Token: login.Token, LoginSessionId: login.Session.ID.String(),
+		User: toMe(login.Record), Token: login.Token, LoginSessionId: login.Session.ID.String(),
 	}, nil
 }
 
@@ -48,7 +48,7 @@ func (h Auth) Login(ctx context.Context, r *userv1.LoginRequest) (*userv1.LoginR
 		return nil, err
 	}
 	return &userv1.LoginResponse{
-		User: toMe(login.Account), Token: login.Token, LoginSessionId: login.Session.ID.String(),
+		User: toMe(login.Record), Token: login.Token, LoginSessionId: login.Session.ID.String(),
 	}, nil
 }
 
@@ -81,6 +81,17 @@ func (h Auth) RevokeSession(ctx context.Context, r *userv1.RevokeSessionRequest)
 		return nil, err
 	}
 	return &userv1.RevokeSessionResponse{}, nil
+}
+
+// RevokeOtherSessions ends all login sessions of the caller but the one that asks.
+func (h Auth) RevokeOtherSessions(
+	ctx context.Context, _ *userv1.RevokeOtherSessionsRequest,
+) (*userv1.RevokeOtherSessionsResponse, error) {
+	n, err := h.service.RevokeOtherSessions(ctx, callerOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.RevokeOtherSessionsResponse{EndedCount: int32(n)}, nil //nolint:gosec // there are ten at most
 }
 
 // VerifyToken tells the gateway what a token proves.

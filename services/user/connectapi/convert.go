@@ -7,7 +7,10 @@
 package connectapi
 
 import (
+	"context"
+
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/user"
 )
@@ -37,11 +40,25 @@ func toTexts(users []ids.UserID) []string {
 	return texts
 }
 
-func toMe(a user.Account) *userv1.Me { return &userv1.Me{User: toUser(a), CreatedAt: a.CreatedAt} }
+func toMe(r user.Record) *userv1.Me {
+	return &userv1.Me{
+		User: toUser(r.Account), CreatedAt: r.Account.CreatedAt,
+		Privacy: &userv1.Privacy{
+			PhoneForFriends: r.Privacy.PhoneForFriends, FindableByPhone: r.Privacy.FindableByPhone,
+		},
+		HasPassword: r.HasPassword(), UsernameChangeAt: r.UsernameChangeAt(),
+	}
+}
+
+func callerOf(ctx context.Context) user.Caller {
+	c := identity.FromContext(ctx)
+	return user.Caller{UserID: c.UserID, SessionID: c.LoginSessionID}
+}
 
 func toUser(a user.Account) *userv1.User {
 	return &userv1.User{
 		UserId: a.ID.String(), Username: a.Username, Nickname: a.Nickname, Description: a.Description,
+		Deleted: a.Deleted,
 	}
 }
 
@@ -77,17 +94,7 @@ func toRevocations(revocations []user.Revocation) []*userv1.Revocation {
 	return list
 }
 
+// toReason: the numbers that are stored are those of the wire; a test of events holds them together.
 func toReason(r user.EndReason) userv1.EndReason {
-	switch r {
-	case user.Revoked:
-		return userv1.EndReason_END_REASON_REVOKED
-	case user.Replaced:
-		return userv1.EndReason_END_REASON_REPLACED
-	case user.Expired:
-		return userv1.EndReason_END_REASON_EXPIRED
-	case user.NotEnded:
-		return userv1.EndReason_END_REASON_UNSPECIFIED
-	default:
-		return userv1.EndReason_END_REASON_UNSPECIFIED
-	}
+	return userv1.EndReason(r) //nolint:gosec // one of six
 }

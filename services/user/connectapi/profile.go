@@ -19,11 +19,11 @@ func NewProfiles(service *user.Service) Profiles { return Profiles{service} }
 
 // GetMe answers the caller's own account.
 func (h Profiles) GetMe(ctx context.Context, _ *userv1.GetMeRequest) (*userv1.GetMeResponse, error) {
-	account, err := h.service.Account(ctx, identity.FromContext(ctx).UserID)
+	record, err := h.service.Record(ctx, identity.FromContext(ctx).UserID)
 	if err != nil {
 		return nil, err
 	}
-	return &userv1.GetMeResponse{Me: toMe(account)}, nil
+	return &userv1.GetMeResponse{Me: toMe(record)}, nil
 }
 
 // GetUser answers one profile.
@@ -55,11 +55,47 @@ func (h Profiles) BatchGetUsers(ctx context.Context, r *userv1.BatchGetUsersRequ
 // UpdateProfile changes the fields that are present.
 func (h Profiles) UpdateProfile(ctx context.Context, r *userv1.UpdateProfileRequest) (*userv1.UpdateProfileResponse, error) {
 	change := user.ProfileChange{Nickname: r.Nickname, Description: r.Description}
-	account, err := h.service.UpdateProfile(ctx, identity.FromContext(ctx).UserID, change)
+	record, err := h.service.UpdateProfile(ctx, callerOf(ctx), change)
 	if err != nil {
 		return nil, err
 	}
-	return &userv1.UpdateProfileResponse{Me: toMe(account)}, nil
+	return &userv1.UpdateProfileResponse{Me: toMe(record)}, nil
+}
+
+// SetUsername changes the login name.
+func (h Profiles) SetUsername(ctx context.Context, r *userv1.SetUsernameRequest) (*userv1.SetUsernameResponse, error) {
+	record, err := h.service.SetUsername(ctx, callerOf(ctx), r.GetUsername())
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.SetUsernameResponse{Me: toMe(record)}, nil
+}
+
+// SetPassword changes the password.
+func (h Profiles) SetPassword(ctx context.Context, r *userv1.SetPasswordRequest) (*userv1.SetPasswordResponse, error) {
+	if err := h.service.SetPassword(ctx, callerOf(ctx), r.GetCurrentPassword(), r.GetNewPassword()); err != nil {
+		return nil, err
+	}
+	return &userv1.SetPasswordResponse{}, nil
+}
+
+// SetPrivacy changes the fields that are present.
+func (h Profiles) SetPrivacy(ctx context.Context, r *userv1.SetPrivacyRequest) (*userv1.SetPrivacyResponse, error) {
+	record, err := h.service.SetPrivacy(ctx, callerOf(ctx), user.PrivacyChange{
+		PhoneForFriends: r.PhoneForFriends, FindableByPhone: r.FindableByPhone,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.SetPrivacyResponse{Me: toMe(record)}, nil
+}
+
+// DeleteAccount removes the caller.
+func (h Profiles) DeleteAccount(ctx context.Context, r *userv1.DeleteAccountRequest) (*userv1.DeleteAccountResponse, error) {
+	if err := h.service.DeleteAccount(ctx, callerOf(ctx), r.GetPassword()); err != nil {
+		return nil, err
+	}
+	return &userv1.DeleteAccountResponse{}, nil
 }
 
 // SearchUsers finds people for the friend service.

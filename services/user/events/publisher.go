@@ -19,13 +19,19 @@ type Relay interface {
 }
 
 // Publisher implements the port of the same name.
-type Publisher struct{ relay Relay }
+type Publisher struct {
+	relay   Relay
+	endings *Endings
+}
 
-// NewPublisher offers to a relay.
-func NewPublisher(relay Relay) Publisher { return Publisher{relay} }
+// NewPublisher offers to a relay, and ended login sessions past it.
+func NewPublisher(relay Relay, endings *Endings) Publisher { return Publisher{relay, endings} }
 
 // Offer hands a committed event to the relay.
 func (p Publisher) Offer(e user.Updated) { p.relay.Offer(encode(e)) }
+
+// OfferEnded hands over login sessions whose end is committed.
+func (p Publisher) OfferEnded(revocations []user.Revocation) { p.endings.offer(revocations) }
 
 // Encode makes the outbox row of an event.
 func Encode(e user.Updated) (outbox.Row, error) { return outbox.FromEvent(encode(e)) }
@@ -40,6 +46,7 @@ func encode(e user.Updated) *eventv1.Event {
 			Username:    e.Account.Username,
 			Nickname:    e.Account.Nickname,
 			Description: e.Account.Description,
+			Deleted:     e.Account.Deleted,
 		}},
 	}
 }

@@ -47,7 +47,7 @@ func TestRowAndOfferAreTheSameEvent(t *testing.T) {
 		t.Errorf("row %v %q %d, want the event's id, user.updated and its time", row.ID, row.RoutingKey, row.CreatedAt)
 	}
 	var relay recorder
-	events.NewPublisher(&relay).Offer(updated)
+	events.NewPublisher(&relay, nil).Offer(updated)
 	if diff := cmp.Diff([]*eventv1.Event{want}, relay.events, protocmp.Transform()); diff != "" {
 		t.Errorf("offered event (-want +got):\n%s", diff)
 	}

@@ -101,14 +101,16 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 	relay := outbox.NewRelay(outbox.Options{
 		DB: r.db, Publisher: parts.Broker, Now: time.Now, Logger: parts.Logger, Registerer: r.registry,
 	})
+	endings := events.NewEndings(parts.Broker, time.Now, parts.Logger)
 	store := sqlstore.New(r.db, events.Encode)
 	service := user.New(user.Ports{
-		Accounts: store, Sessions: store, Ended: store, Attempts: store,
-		Hasher: hasher, Text: unicodetext.Text{}, Publisher: events.NewPublisher(relay),
+		Accounts: store, Records: store, Sessions: store, Ended: store, Attempts: store,
+		Hasher: hasher, Text: unicodetext.Text{}, Publisher: events.NewPublisher(relay, endings),
 	}, user.Options{
 		AddressLogins: cfg.addressLogins(), Pages: page.NewCodec(parts.PageKey), Now: time.Now, Logger: parts.Logger,
 	})
 	group.Go("outbox", relay.Run)
+	group.Go("endings", endings.Run)
 	group.Go("revocations", service.Revocations().Run)
 	group.Go("cleaner", service.RunCleaner)
 	return service, nil

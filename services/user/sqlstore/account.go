@@ -11,7 +11,6 @@ import (
 
 	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/ids"
-	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/user"
 )
@@ -24,13 +23,21 @@ type accountRow struct {
 	NicknameKey  []byte     `db:"nickname_key"`
 	Description  string     `db:"description"`
 	PasswordHash string     `db:"password_hash"`
+	Rev          int64      `db:"credentials_rev"`
+	DeletedAt    int64      `db:"deleted_at"`
 	CreatedAt    int64      `db:"created_at"`
 }
 
+// account of the row. The column username of a deleted one holds its id, to be unique.
 func (r accountRow) account() user.Account {
-	return user.Account{
+	a := user.Account{
 		ID: r.ID, Username: r.Username, Nickname: r.Nickname, Description: r.Description, CreatedAt: r.CreatedAt,
+		Deleted: r.DeletedAt != 0,
 	}
+	if a.Deleted {
+		a.Username = ""
+	}
+	return a
 }
 
 // Create relies on the unique index for races about a name.
@@ -46,20 +53,21 @@ func (s *Store) Create(ctx context.Context, a user.NewAccount, session user.Logi
 		if err != nil {
 			return err
 		}
+		if err := checkRetired(ctx, tx, a.Account, a.Account.CreatedAt); err != nil {
+			return err
+		}
 		return insertSession(ctx, tx, session)
 	})
 	return wrap("create account", err)
 }
 
 // ByUsername reads one row by its unique key.
-func (s *Store) ByUsername(ctx context.Context, username string) (user.Credentials, error) {
-	var row accountRow
-	err := s.db.Get(ctx, &row, "SELECT id, username, nickname, description, password_hash, created_at"+
-		" FROM accounts WHERE username = ?", []byte(username))
-	if err != nil {
-		return user.Credentials{}, wrap("read account by username", err)
+func (s *Store) ByUsername(ctx context.Context, username string) (user.Record, error) {
+	var row recordRow
+	if err := s.db.Get(ctx, &row, recordQuery+"username = ?", []byte(username)); err != nil {
+		return user.Record{}, wrap("read account by username", err)
 	}
-	return user.Credentials{Account: row.account(), PasswordHash: row.PasswordHash}, nil
+	return row.record(), nil
 }
 
 // ByIDs reads all of them in one statement.
@@ -67,7 +75,7 @@ func (s *Store) ByIDs(ctx context.Context, users []ids.UserID) ([]user.Account, 
 	if len(users) == 0 {
 		return nil, nil
 	}
-	query, args := sqldb.In("SELECT id, username, nickname, description, created_at FROM accounts WHERE id IN (?)", users)
+	query, args := sqldb.In("SELECT id, username, nickname, description, deleted_at, created_at FROM accounts WHERE id IN (?)", users)
 	var rows []accountRow
 	if err := s.db.Select(ctx, &rows, query, args...); err != nil {
 		return nil, wrap("read accounts", err)
@@ -79,41 +87,11 @@ func (s *Store) ByIDs(ctx context.Context, users []ids.UserID) ([]user.Account, 
 	return accounts, nil
 }
 
-// Update locks the row before it reads it.
-func (s *Store) Update(ctx context.Context, id ids.UserID, change func(user.Account) (*user.Change, error)) error {
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
-		var row accountRow
-		err := tx.Get(ctx, &row, "SELECT id, username, nickname, description, created_at FROM accounts WHERE id = ?"+
-			tx.Dialect().ForUpdate(), id)
-		if err != nil {
-			return err
-		}
-		c, err := change(row.account())
-		if err != nil || c == nil {
-			return err
-		}
-		return s.write(ctx, tx, *c)
-	})
-	return wrap("update account", err)
-}
-
-func (s *Store) write(ctx context.Context, tx *sqldb.Tx, c user.Change) error {
-	_, err := tx.Exec(ctx, "UPDATE accounts SET nickname = ?, nickname_key = ?, description = ? WHERE id = ?",
-		[]byte(c.Account.Nickname), c.NicknameKey, []byte(c.Account.Description), c.Account.ID)
-	if err != nil {
-		return err
-	}
-	row, err := s.encode(c.Event)
-	if err != nil {
-		return err
-	}
-	return outbox.Insert(ctx, tx, row)
-}
-
-// SetPasswordHash changes one column.
-func (s *Store) SetPasswordHash(ctx context.Context, id ids.UserID, hash string) error {
-	_, err := s.db.Exec(ctx, "UPDATE accounts SET password_hash = ? WHERE id = ?", []byte(hash), id)
-	return wrap("set password hash", err)
+// ReplacePasswordHash is one conditional update.
+func (s *Store) ReplacePasswordHash(ctx context.Context, id ids.UserID, old, hash string) error {
+	_, err := s.db.Exec(ctx, "UPDATE accounts SET password_hash = ? WHERE id = ? AND password_hash = ?",
+		[]byte(hash), id, []byte(old))
+	return wrap("replace password hash", err)
 }
 
 // SearchByNickname scans the index from the first key that can match to the first that cannot.

@@ -42,28 +42,43 @@ func insertSession(ctx context.Context, tx *sqldb.Tx, s user.LoginSession) error
 }
 
 // Open locks the account's row, so that two logins of one person see each other's session.
-func (s *Store) Open(ctx context.Context, session user.LoginSession, decide func([]user.LoginSession) []user.Ending) error {
+func (s *Store) Open(ctx context.Context, session user.LoginSession, rev int64, decide func([]user.LoginSession) []user.Ending) error {
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
 		var id ids.UserID
-		err := tx.Get(ctx, &id, "SELECT id FROM accounts WHERE id = ?"+tx.Dialect().ForUpdate(), session.UserID)
+		err := tx.Get(ctx, &id, "SELECT id FROM accounts WHERE id = ? AND deleted_at = 0 AND credentials_rev = ?"+
+			tx.Dialect().ForUpdate(), session.UserID, rev)
 		if err != nil {
 			return err
 		}
-		var rows []sessionRow
-		err = tx.Select(ctx, &rows, "SELECT "+sessionColumns+" FROM login_sessions WHERE user_id = ? AND ended_at = 0",
-			session.UserID)
+		existing, err := liveSessions(ctx, tx, session.UserID)
 		if err != nil {
 			return err
 		}
-		for _, e := range decide(sessions(rows)) {
-			if _, err := tx.Exec(ctx, "UPDATE login_sessions SET ended_at = ?, end_reason = ? WHERE id = ?",
-				session.CreatedAt, int(e.Reason), e.ID); err != nil {
-				return err
-			}
+		if err := endSessions(ctx, tx, decide(existing), session.CreatedAt); err != nil {
+			return err
 		}
 		return insertSession(ctx, tx, session)
 	})
 	return wrap("open login session", err)
+}
+
+// liveSessions are those that have not ended; the caller holds the lock of the account.
+func liveSessions(ctx context.Context, tx *sqldb.Tx, owner ids.UserID) ([]user.LoginSession, error) {
+	var rows []sessionRow
+	err := tx.Select(ctx, &rows, "SELECT "+sessionColumns+" FROM login_sessions WHERE user_id = ? AND ended_at = 0", owner)
+	return sessions(rows), err
+}
+
+// endSessions leaves those alone that a logout has ended meanwhile.
+func endSessions(ctx context.Context, tx *sqldb.Tx, endings []user.Ending, at int64) error {
+	for _, e := range endings {
+		_, err := tx.Exec(ctx, "UPDATE login_sessions SET ended_at = ?, end_reason = ? WHERE id = ? AND ended_at = 0",
+			at, int(e.Reason), e.ID)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sessions(rows []sessionRow) []user.LoginSession {

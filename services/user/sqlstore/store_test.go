@@ -61,15 +61,16 @@ func TestAnUpdateAndItsOutboxRowAreOneTransaction(t *testing.T) {
 			t.Fatal(err)
 		}
 		event := user.Updated{ID: ids.NewEvent(), At: 77, Account: account}
-		change := func(user.Account) (*user.Change, error) {
-			return &user.Change{Account: account, NicknameKey: []byte("ann"), Event: event}, nil
+		change := func(record user.Record, _ []user.LoginSession) (*user.Rewriting, error) {
+			record.Account = account
+			return &user.Rewriting{Record: record, NicknameKey: []byte("ann"), At: 77, Event: &event}, nil
 		}
-		if err := store.Update(t.Context(), account.ID, change); err != nil {
+		if err := store.Rewrite(t.Context(), account.ID, change); err != nil {
 			t.Fatal(err)
 		}
 		// The same event id again cannot be stored, so the change must not be either.
 		account.Nickname = "Other"
-		if err := store.Update(t.Context(), account.ID, change); err == nil {
+		if err := store.Rewrite(t.Context(), account.ID, change); err == nil {
 			t.Error("an update whose outbox row cannot be written succeeded")
 		}
 		if got, err := store.ByIDs(t.Context(), []ids.UserID{account.ID}); err != nil || got[0].Nickname != "Ann" {
@@ -102,7 +103,7 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 	calls := map[string]func() error{
 		"Create":     func() error { return store.Create(t.Context(), user.NewAccount{}, user.LoginSession{}) },
 		"ByUsername": func() error { _, err := store.ByUsername(t.Context(), "ann"); return err },
-		"Open":       func() error { return store.Open(t.Context(), user.LoginSession{}, none) },
+		"Open":       func() error { return store.Open(t.Context(), user.LoginSession{}, 0, none) },
 		"End":        func() error { return store.End(t.Context(), ids.NewUser(), ids.NewLoginSession(), user.Revoked, 1) },
 		"Charge":     func() error { return store.Charge(t.Context(), []user.AttemptKey{{1}}, nil) },
 	}
@@ -119,7 +120,7 @@ func TestF1_WrongAndUnknownCostTheSameStatements(t *testing.T) {
 	sqldbtest.Each(t, sqlstore.Migrations, func(t *testing.T, db *sqldb.DB) {
 		store := sqlstore.New(db, encode)
 		service := user.New(user.Ports{
-			Accounts: store, Sessions: store, Ended: store, Attempts: store,
+			Accounts: store, Records: store, Sessions: store, Ended: store, Attempts: store,
 			Hasher: &usertest.Hasher{}, Text: usertest.Text{}, Publisher: &usertest.Publisher{},
 		}, user.Options{AddressLogins: 20, Now: usertest.NewClock().Now, Logger: slog.New(slog.DiscardHandler)})
 		_, err := service.Register(t.Context(), user.Registration{

@@ -48,7 +48,7 @@ func NewFixture() *Fixture {
 // Pod is one more process on the same store and clock.
 func (f *Fixture) Pod() *user.Service {
 	return user.New(user.Ports{
-		Accounts: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
+		Accounts: f.Store, Records: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
 		Hasher: f.Hasher, Text: Text{}, Publisher: f.Published,
 	}, user.Options{
 		AddressLogins: 20, Pages: page.NewCodec([]byte("a key for tests")), Now: f.Clock.Now,
@@ -73,3 +73,18 @@ func (f *Fixture) Person(t testing.TB, username, nickname string) user.Login {
 
 // NewDevice is a device that nobody has seen.
 func NewDevice() user.Device { return user.Device{ID: ids.NewDevice(), Name: "test device"} }
+
+// CallerOf is who calls with the token of a login.
+func CallerOf(login user.Login) user.Caller {
+	return user.Caller{UserID: login.Session.UserID, SessionID: login.Session.ID}
+}
+
+// LoginAs logs somebody in on a new device, with Password.
+func (f *Fixture) LoginAs(t testing.TB, username string) user.Login {
+	t.Helper()
+	login, err := f.Login(t.Context(), user.Credential{Username: username, Password: Password, Device: NewDevice()})
+	if err != nil {
+		t.Fatalf("login of %s: %v", username, err)
+	}
+	return login
+}

@@ -64,8 +64,9 @@ func (Text) Fold(text string) string { return strings.ToLower(norm.NFKC.String(t
 
 // Publisher remembers what was offered.
 type Publisher struct {
-	mu     sync.Mutex // guards events
+	mu     sync.Mutex // guards what follows
 	events []user.Updated
+	ended  []user.Revocation
 }
 
 // Offer remembers.
@@ -73,6 +74,20 @@ func (p *Publisher) Offer(e user.Updated) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.events = append(p.events, e)
+}
+
+// OfferEnded remembers.
+func (p *Publisher) OfferEnded(r []user.Revocation) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = append(p.ended, r...)
+}
+
+// Ended are the revocations that were offered.
+func (p *Publisher) Ended() []user.Revocation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.ended)
 }
 
 // Events are those that were offered.

@@ -19,6 +19,7 @@ import (
 // Storage is all storage ports together.
 type Storage interface {
 	user.Accounts
+	user.Records
 	user.Sessions
 	user.EndedSessions
 	user.Attempts
@@ -29,16 +30,32 @@ type Store struct {
 	mu       sync.Mutex // guards all below
 	down     error
 	calls    int
-	accounts map[ids.UserID]user.NewAccount
+	accounts map[ids.UserID]stored
+	retired  map[string]retired
+	audit    []user.AuditEntry
 	sessions map[ids.LoginSessionID]user.LoginSession
 	attempts map[user.AttemptKey]user.Attempt
 	events   []user.Updated
 }
 
+// stored is an account and the key of its nickname.
+type stored struct {
+	user.Record
+
+	NicknameKey []byte
+}
+
+// retired is a username that an account gave up.
+type retired struct {
+	owner ids.UserID
+	until int64
+}
+
 // NewStore makes an empty store.
 func NewStore() *Store {
 	return &Store{
-		accounts: map[ids.UserID]user.NewAccount{},
+		accounts: map[ids.UserID]stored{},
+		retired:  map[string]retired{},
 		sessions: map[ids.LoginSessionID]user.LoginSession{},
 		attempts: map[user.AttemptKey]user.Attempt{},
 	}
@@ -79,29 +96,38 @@ func (s *Store) Create(_ context.Context, a user.NewAccount, session user.LoginS
 	if err != nil {
 		return err
 	}
-	for _, other := range s.accounts {
-		if other.Account.Username == a.Account.Username {
-			return user.ErrUsernameTaken
-		}
+	if s.taken(a.Account, a.Account.CreatedAt) {
+		return user.ErrUsernameTaken
 	}
-	s.accounts[a.Account.ID] = a
+	s.accounts[a.Account.ID] = stored{Record: user.Record{Credentials: a.Credentials}, NicknameKey: a.NicknameKey}
 	s.sessions[session.ID] = session
 	return nil
 }
 
+// taken needs mu.
+func (s *Store) taken(a user.Account, now int64) bool {
+	for _, other := range s.accounts {
+		if other.Account.Username == a.Username && other.Account.ID != a.ID && !other.Account.Deleted {
+			return true
+		}
+	}
+	r, ok := s.retired[a.Username]
+	return ok && r.owner != a.ID && r.until > now
+}
+
 // ByUsername finds an account.
-func (s *Store) ByUsername(_ context.Context, username string) (user.Credentials, error) {
+func (s *Store) ByUsername(_ context.Context, username string) (user.Record, error) {
 	err := s.enter()
 	defer s.mu.Unlock()
 	if err != nil {
-		return user.Credentials{}, err
+		return user.Record{}, err
 	}
 	for _, a := range s.accounts {
-		if a.Account.Username == username {
-			return a.Credentials, nil
+		if a.Account.Username == username && !a.Account.Deleted {
+			return a.Record, nil
 		}
 	}
-	return user.Credentials{}, user.ErrNotFound
+	return user.Record{}, user.ErrNotFound
 }
 
 // ByIDs finds accounts.
@@ -120,32 +146,11 @@ func (s *Store) ByIDs(_ context.Context, users []ids.UserID) ([]user.Account, er
 	return found, nil
 }
 
-// Update changes an account.
-func (s *Store) Update(_ context.Context, id ids.UserID, change func(user.Account) (*user.Change, error)) error {
+// ReplacePasswordHash changes a hash.
+func (s *Store) ReplacePasswordHash(_ context.Context, id ids.UserID, old, hash string) error {
 	err := s.enter()
 	defer s.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	a, ok := s.accounts[id]
-	if !ok {
-		return user.ErrNotFound
-	}
-	c, err := change(a.Account)
-	if err != nil || c == nil {
-		return err
-	}
-	a.Account, a.NicknameKey = c.Account, c.NicknameKey
-	s.accounts[id] = a
-	s.events = append(s.events, c.Event)
-	return nil
-}
-
-// SetPasswordHash changes a hash.
-func (s *Store) SetPasswordHash(_ context.Context, id ids.UserID, hash string) error {
-	err := s.enter()
-	defer s.mu.Unlock()
-	if a, ok := s.accounts[id]; err == nil && ok {
+	if a, ok := s.accounts[id]; err == nil && ok && a.PasswordHash == old {
 		a.PasswordHash = hash
 		s.accounts[id] = a
 	}
@@ -175,22 +180,27 @@ func comparePlaces(a, b user.NameCursor) int {
 }
 
 // Open stores a login session.
-func (s *Store) Open(_ context.Context, session user.LoginSession, decide func([]user.LoginSession) []user.Ending) error {
+func (s *Store) Open(_ context.Context, session user.LoginSession, rev int64, decide func([]user.LoginSession) []user.Ending) error {
 	err := s.enter()
 	defer s.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if _, ok := s.accounts[session.UserID]; !ok {
+	if a, ok := s.accounts[session.UserID]; !ok || a.Account.Deleted || a.Rev != rev {
 		return user.ErrNotFound
 	}
-	for _, e := range decide(s.live(session.UserID)) {
-		ended := s.sessions[e.ID]
-		ended.EndedAt, ended.EndReason = session.CreatedAt, e.Reason
-		s.sessions[e.ID] = ended
-	}
+	s.end(decide(s.live(session.UserID)), session.CreatedAt)
 	s.sessions[session.ID] = session
 	return nil
+}
+
+// end needs mu.
+func (s *Store) end(endings []user.Ending, at int64) {
+	for _, e := range endings {
+		ended := s.sessions[e.ID]
+		ended.EndedAt, ended.EndReason = at, e.Reason
+		s.sessions[e.ID] = ended
+	}
 }
 
 // live needs mu.

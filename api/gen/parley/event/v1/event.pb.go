@@ -52,21 +52,25 @@ const (
 	EventType_EVENT_TYPE_FRIEND_REMOVED EventType = 8
 	// A profile changed.
 	EventType_EVENT_TYPE_USER_UPDATED EventType = 9
+	// Login sessions ended. For gateways only, and only to be faster than their question for the list of
+	// revocations: it may be lost, and no client hears of it.
+	EventType_EVENT_TYPE_SESSION_ENDED EventType = 30
 )
 
 // Enum value maps for EventType.
 var (
 	EventType_name = map[int32]string{
-		0: "EVENT_TYPE_UNSPECIFIED",
-		1: "EVENT_TYPE_MESSAGE_CREATED",
-		2: "EVENT_TYPE_CONVERSATION_CREATED",
-		3: "EVENT_TYPE_CONVERSATION_UPDATED",
-		4: "EVENT_TYPE_MARKER_MOVED",
-		5: "EVENT_TYPE_FRIEND_REQUESTED",
-		6: "EVENT_TYPE_FRIEND_RESPONDED",
-		7: "EVENT_TYPE_FRIEND_CANCELLED",
-		8: "EVENT_TYPE_FRIEND_REMOVED",
-		9: "EVENT_TYPE_USER_UPDATED",
+		0:  "EVENT_TYPE_UNSPECIFIED",
+		1:  "EVENT_TYPE_MESSAGE_CREATED",
+		2:  "EVENT_TYPE_CONVERSATION_CREATED",
+		3:  "EVENT_TYPE_CONVERSATION_UPDATED",
+		4:  "EVENT_TYPE_MARKER_MOVED",
+		5:  "EVENT_TYPE_FRIEND_REQUESTED",
+		6:  "EVENT_TYPE_FRIEND_RESPONDED",
+		7:  "EVENT_TYPE_FRIEND_CANCELLED",
+		8:  "EVENT_TYPE_FRIEND_REMOVED",
+		9:  "EVENT_TYPE_USER_UPDATED",
+		30: "EVENT_TYPE_SESSION_ENDED",
 	}
 	EventType_value = map[string]int32{
 		"EVENT_TYPE_UNSPECIFIED":          0,
@@ -79,6 +83,7 @@ var (
 		"EVENT_TYPE_FRIEND_CANCELLED":     7,
 		"EVENT_TYPE_FRIEND_REMOVED":       8,
 		"EVENT_TYPE_USER_UPDATED":         9,
+		"EVENT_TYPE_SESSION_ENDED":        30,
 	}
 )
 
@@ -177,6 +182,7 @@ type Event struct {
 	//	*Event_FriendRequest
 	//	*Event_FriendRemoved
 	//	*Event_User
+	//	*Event_SessionsEnded
 	Payload       isEvent_Payload `protobuf_oneof:"payload"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -301,6 +307,15 @@ func (x *Event) GetUser() *v12.User {
 	return nil
 }
 
+func (x *Event) GetSessionsEnded() *SessionsEnded {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_SessionsEnded); ok {
+			return x.SessionsEnded
+		}
+	}
+	return nil
+}
+
 type isEvent_Payload interface {
 	isEvent_Payload()
 }
@@ -335,6 +350,11 @@ type Event_User struct {
 	User *v12.User `protobuf:"bytes,15,opt,name=user,proto3,oneof"`
 }
 
+type Event_SessionsEnded struct {
+	// For session.ended.
+	SessionsEnded *SessionsEnded `protobuf:"bytes,30,opt,name=sessions_ended,json=sessionsEnded,proto3,oneof"`
+}
+
 func (*Event_Message) isEvent_Payload() {}
 
 func (*Event_Conversation) isEvent_Payload() {}
@@ -346,6 +366,8 @@ func (*Event_FriendRequest) isEvent_Payload() {}
 func (*Event_FriendRemoved) isEvent_Payload() {}
 
 func (*Event_User) isEvent_Payload() {}
+
+func (*Event_SessionsEnded) isEvent_Payload() {}
 
 // MarkerMoved is a read marker that went up.
 type MarkerMoved struct {
@@ -466,14 +488,60 @@ func (x *FriendRemoved) GetFriendId() string {
 	return ""
 }
 
+// SessionsEnded lists login sessions that ended.
+type SessionsEnded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At least one; no order.
+	Revocations   []*v12.Revocation `protobuf:"bytes,1,rep,name=revocations,proto3" json:"revocations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionsEnded) Reset() {
+	*x = SessionsEnded{}
+	mi := &file_parley_event_v1_event_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionsEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionsEnded) ProtoMessage() {}
+
+func (x *SessionsEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_event_v1_event_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionsEnded.ProtoReflect.Descriptor instead.
+func (*SessionsEnded) Descriptor() ([]byte, []int) {
+	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SessionsEnded) GetRevocations() []*v12.Revocation {
+	if x != nil {
+		return x.Revocations
+	}
+	return nil
+}
+
 var File_parley_event_v1_event_proto protoreflect.FileDescriptor
 
 const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1bparley/event/v1/event.proto\x12\x0fparley.event.v1\x1a\x1dparley/friend/v1/friend.proto\x1a$parley/message/v1/conversation.proto\x1a\x1fparley/message/v1/message.proto\x1a\x19parley/user/v1/user.proto\"<\n" +
+	"\x1bparley/event/v1/event.proto\x12\x0fparley.event.v1\x1a\x1dparley/friend/v1/friend.proto\x1a$parley/message/v1/conversation.proto\x1a\x1fparley/message/v1/message.proto\x1a\x19parley/user/v1/auth.proto\x1a\x19parley/user/v1/user.proto\"<\n" +
 	"\n" +
 	"EventBatch\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\x99\x04\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\xe2\x04\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12.\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1a.parley.event.v1.EventTypeR\x04type\x12\x1f\n" +
@@ -486,7 +554,8 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x06marker\x18\f \x01(\v2\x1c.parley.event.v1.MarkerMovedH\x00R\x06marker\x12H\n" +
 	"\x0efriend_request\x18\r \x01(\v2\x1f.parley.friend.v1.FriendRequestH\x00R\rfriendRequest\x12G\n" +
 	"\x0efriend_removed\x18\x0e \x01(\v2\x1e.parley.event.v1.FriendRemovedH\x00R\rfriendRemoved\x12*\n" +
-	"\x04user\x18\x0f \x01(\v2\x14.parley.user.v1.UserH\x00R\x04userB\t\n" +
+	"\x04user\x18\x0f \x01(\v2\x14.parley.user.v1.UserH\x00R\x04user\x12G\n" +
+	"\x0esessions_ended\x18\x1e \x01(\v2\x1e.parley.event.v1.SessionsEndedH\x00R\rsessionsEndedB\t\n" +
 	"\apayload\"a\n" +
 	"\vMarkerMoved\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x17\n" +
@@ -494,7 +563,9 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x03seq\x18\x03 \x01(\x03R\x03seq\"E\n" +
 	"\rFriendRemoved\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
-	"\tfriend_id\x18\x02 \x01(\tR\bfriendId*\xcd\x02\n" +
+	"\tfriend_id\x18\x02 \x01(\tR\bfriendId\"M\n" +
+	"\rSessionsEnded\x12<\n" +
+	"\vrevocations\x18\x01 \x03(\v2\x1a.parley.user.v1.RevocationR\vrevocations*\xeb\x02\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_MESSAGE_CREATED\x10\x01\x12#\n" +
@@ -505,7 +576,8 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x1bEVENT_TYPE_FRIEND_RESPONDED\x10\x06\x12\x1f\n" +
 	"\x1bEVENT_TYPE_FRIEND_CANCELLED\x10\a\x12\x1d\n" +
 	"\x19EVENT_TYPE_FRIEND_REMOVED\x10\b\x12\x1b\n" +
-	"\x17EVENT_TYPE_USER_UPDATED\x10\tB?Z=github.com/parley-chat/parley/api/gen/parley/event/v1;eventv1b\x06proto3"
+	"\x17EVENT_TYPE_USER_UPDATED\x10\t\x12\x1c\n" +
+	"\x18EVENT_TYPE_SESSION_ENDED\x10\x1eB?Z=github.com/parley-chat/parley/api/gen/parley/event/v1;eventv1b\x06proto3"
 
 var (
 	file_parley_event_v1_event_proto_rawDescOnce sync.Once
@@ -520,32 +592,36 @@ func file_parley_event_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_parley_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_parley_event_v1_event_proto_goTypes = []any{
 	(EventType)(0),            // 0: parley.event.v1.EventType
 	(*EventBatch)(nil),        // 1: parley.event.v1.EventBatch
 	(*Event)(nil),             // 2: parley.event.v1.Event
 	(*MarkerMoved)(nil),       // 3: parley.event.v1.MarkerMoved
 	(*FriendRemoved)(nil),     // 4: parley.event.v1.FriendRemoved
-	(*v1.Message)(nil),        // 5: parley.message.v1.Message
-	(*v1.Conversation)(nil),   // 6: parley.message.v1.Conversation
-	(*v11.FriendRequest)(nil), // 7: parley.friend.v1.FriendRequest
-	(*v12.User)(nil),          // 8: parley.user.v1.User
+	(*SessionsEnded)(nil),     // 5: parley.event.v1.SessionsEnded
+	(*v1.Message)(nil),        // 6: parley.message.v1.Message
+	(*v1.Conversation)(nil),   // 7: parley.message.v1.Conversation
+	(*v11.FriendRequest)(nil), // 8: parley.friend.v1.FriendRequest
+	(*v12.User)(nil),          // 9: parley.user.v1.User
+	(*v12.Revocation)(nil),    // 10: parley.user.v1.Revocation
 }
 var file_parley_event_v1_event_proto_depIdxs = []int32{
-	2, // 0: parley.event.v1.EventBatch.events:type_name -> parley.event.v1.Event
-	0, // 1: parley.event.v1.Event.type:type_name -> parley.event.v1.EventType
-	5, // 2: parley.event.v1.Event.message:type_name -> parley.message.v1.Message
-	6, // 3: parley.event.v1.Event.conversation:type_name -> parley.message.v1.Conversation
-	3, // 4: parley.event.v1.Event.marker:type_name -> parley.event.v1.MarkerMoved
-	7, // 5: parley.event.v1.Event.friend_request:type_name -> parley.friend.v1.FriendRequest
-	4, // 6: parley.event.v1.Event.friend_removed:type_name -> parley.event.v1.FriendRemoved
-	8, // 7: parley.event.v1.Event.user:type_name -> parley.user.v1.User
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	2,  // 0: parley.event.v1.EventBatch.events:type_name -> parley.event.v1.Event
+	0,  // 1: parley.event.v1.Event.type:type_name -> parley.event.v1.EventType
+	6,  // 2: parley.event.v1.Event.message:type_name -> parley.message.v1.Message
+	7,  // 3: parley.event.v1.Event.conversation:type_name -> parley.message.v1.Conversation
+	3,  // 4: parley.event.v1.Event.marker:type_name -> parley.event.v1.MarkerMoved
+	8,  // 5: parley.event.v1.Event.friend_request:type_name -> parley.friend.v1.FriendRequest
+	4,  // 6: parley.event.v1.Event.friend_removed:type_name -> parley.event.v1.FriendRemoved
+	9,  // 7: parley.event.v1.Event.user:type_name -> parley.user.v1.User
+	5,  // 8: parley.event.v1.Event.sessions_ended:type_name -> parley.event.v1.SessionsEnded
+	10, // 9: parley.event.v1.SessionsEnded.revocations:type_name -> parley.user.v1.Revocation
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_parley_event_v1_event_proto_init() }
@@ -560,6 +636,7 @@ func file_parley_event_v1_event_proto_init() {
 		(*Event_FriendRequest)(nil),
 		(*Event_FriendRemoved)(nil),
 		(*Event_User)(nil),
+		(*Event_SessionsEnded)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -567,7 +644,7 @@ func file_parley_event_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_event_v1_event_proto_rawDesc), len(file_parley_event_v1_event_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -286,6 +286,10 @@ const (
 	CloseCode_CLOSE_CODE_SESSION_REVOKED CloseCode = 4301
 	// The login session expired.
 	CloseCode_CLOSE_CODE_SESSION_EXPIRED CloseCode = 4302
+	// The account is suspended.
+	CloseCode_CLOSE_CODE_SUSPENDED CloseCode = 4303
+	// The account was deleted: clients forget what they hold of it.
+	CloseCode_CLOSE_CODE_ACCOUNT_DELETED CloseCode = 4304
 	// The token was refused.
 	CloseCode_CLOSE_CODE_AUTH_FAILED CloseCode = 4305
 	// A newer login of this device.
@@ -322,6 +326,8 @@ var (
 		4300: "CLOSE_CODE_AUTH_TIMEOUT",
 		4301: "CLOSE_CODE_SESSION_REVOKED",
 		4302: "CLOSE_CODE_SESSION_EXPIRED",
+		4303: "CLOSE_CODE_SUSPENDED",
+		4304: "CLOSE_CODE_ACCOUNT_DELETED",
 		4305: "CLOSE_CODE_AUTH_FAILED",
 		4306: "CLOSE_CODE_REPLACED",
 		4400: "CLOSE_CODE_BAD_FRAME",
@@ -347,6 +353,8 @@ var (
 		"CLOSE_CODE_AUTH_TIMEOUT":         4300,
 		"CLOSE_CODE_SESSION_REVOKED":      4301,
 		"CLOSE_CODE_SESSION_EXPIRED":      4302,
+		"CLOSE_CODE_SUSPENDED":            4303,
+		"CLOSE_CODE_ACCOUNT_DELETED":      4304,
 		"CLOSE_CODE_AUTH_FAILED":          4305,
 		"CLOSE_CODE_REPLACED":             4306,
 		"CLOSE_CODE_BAD_FRAME":            4400,
@@ -1914,7 +1922,7 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\vRETRY_NEVER\x10\x01\x12\x0f\n" +
 	"\vRETRY_AFTER\x10\x02\x12\x11\n" +
 	"\rRETRY_SAME_ID\x10\x03\x12\x0f\n" +
-	"\vRETRY_LOGIN\x10\x04*\xa8\x05\n" +
+	"\vRETRY_LOGIN\x10\x04*\xe4\x05\n" +
 	"\tCloseCode\x12\x1a\n" +
 	"\x16CLOSE_CODE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x10CLOSE_CODE_MOVED\x10\xa0\x1f\x12\x14\n" +
@@ -1930,7 +1938,9 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\x16CLOSE_CODE_MAINTENANCE\x10\xeb \x12\x1c\n" +
 	"\x17CLOSE_CODE_AUTH_TIMEOUT\x10\xcc!\x12\x1f\n" +
 	"\x1aCLOSE_CODE_SESSION_REVOKED\x10\xcd!\x12\x1f\n" +
-	"\x1aCLOSE_CODE_SESSION_EXPIRED\x10\xce!\x12\x1b\n" +
+	"\x1aCLOSE_CODE_SESSION_EXPIRED\x10\xce!\x12\x19\n" +
+	"\x14CLOSE_CODE_SUSPENDED\x10\xcf!\x12\x1f\n" +
+	"\x1aCLOSE_CODE_ACCOUNT_DELETED\x10\xd0!\x12\x1b\n" +
 	"\x16CLOSE_CODE_AUTH_FAILED\x10\xd1!\x12\x18\n" +
 	"\x13CLOSE_CODE_REPLACED\x10\xd2!\x12\x19\n" +
 	"\x14CLOSE_CODE_BAD_FRAME\x10\xb0\"\x12\x1d\n" +

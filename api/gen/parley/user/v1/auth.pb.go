@@ -37,6 +37,10 @@ const (
 	EndReason_END_REASON_REPLACED EndReason = 2
 	// Not used for 30 days, or 90 days old.
 	EndReason_END_REASON_EXPIRED EndReason = 3
+	// The account was suspended.
+	EndReason_END_REASON_SUSPENDED EndReason = 4
+	// The account was deleted.
+	EndReason_END_REASON_DELETED EndReason = 5
 )
 
 // Enum value maps for EndReason.
@@ -46,12 +50,16 @@ var (
 		1: "END_REASON_REVOKED",
 		2: "END_REASON_REPLACED",
 		3: "END_REASON_EXPIRED",
+		4: "END_REASON_SUSPENDED",
+		5: "END_REASON_DELETED",
 	}
 	EndReason_value = map[string]int32{
 		"END_REASON_UNSPECIFIED": 0,
 		"END_REASON_REVOKED":     1,
 		"END_REASON_REPLACED":    2,
 		"END_REASON_EXPIRED":     3,
+		"END_REASON_SUSPENDED":   4,
+		"END_REASON_DELETED":     5,
 	}
 )
 
@@ -726,6 +734,89 @@ func (*RevokeSessionResponse) Descriptor() ([]byte, []int) {
 	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{11}
 }
 
+// RevokeOtherSessionsRequest has no fields: the token says which session stays.
+type RevokeOtherSessionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeOtherSessionsRequest) Reset() {
+	*x = RevokeOtherSessionsRequest{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeOtherSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeOtherSessionsRequest) ProtoMessage() {}
+
+func (x *RevokeOtherSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeOtherSessionsRequest.ProtoReflect.Descriptor instead.
+func (*RevokeOtherSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{12}
+}
+
+// RevokeOtherSessionsResponse tells what was done.
+type RevokeOtherSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Login sessions that ended.
+	EndedCount    int32 `protobuf:"varint,1,opt,name=ended_count,json=endedCount,proto3" json:"ended_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeOtherSessionsResponse) Reset() {
+	*x = RevokeOtherSessionsResponse{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeOtherSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeOtherSessionsResponse) ProtoMessage() {}
+
+func (x *RevokeOtherSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeOtherSessionsResponse.ProtoReflect.Descriptor instead.
+func (*RevokeOtherSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *RevokeOtherSessionsResponse) GetEndedCount() int32 {
+	if x != nil {
+		return x.EndedCount
+	}
+	return 0
+}
+
 // VerifyTokenRequest carries a token to check.
 type VerifyTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -737,7 +828,7 @@ type VerifyTokenRequest struct {
 
 func (x *VerifyTokenRequest) Reset() {
 	*x = VerifyTokenRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +840,7 @@ func (x *VerifyTokenRequest) String() string {
 func (*VerifyTokenRequest) ProtoMessage() {}
 
 func (x *VerifyTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +853,7 @@ func (x *VerifyTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyTokenRequest.ProtoReflect.Descriptor instead.
 func (*VerifyTokenRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{12}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *VerifyTokenRequest) GetToken() string {
@@ -789,7 +880,7 @@ type VerifyTokenResponse struct {
 
 func (x *VerifyTokenResponse) Reset() {
 	*x = VerifyTokenResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +892,7 @@ func (x *VerifyTokenResponse) String() string {
 func (*VerifyTokenResponse) ProtoMessage() {}
 
 func (x *VerifyTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +905,7 @@ func (x *VerifyTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyTokenResponse.ProtoReflect.Descriptor instead.
 func (*VerifyTokenResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{13}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *VerifyTokenResponse) GetUserId() string {
@@ -856,7 +947,7 @@ type ListRevocationsRequest struct {
 
 func (x *ListRevocationsRequest) Reset() {
 	*x = ListRevocationsRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -868,7 +959,7 @@ func (x *ListRevocationsRequest) String() string {
 func (*ListRevocationsRequest) ProtoMessage() {}
 
 func (x *ListRevocationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -881,7 +972,7 @@ func (x *ListRevocationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevocationsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevocationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{14}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListRevocationsRequest) GetPosition() string {
@@ -906,7 +997,7 @@ type Revocation struct {
 
 func (x *Revocation) Reset() {
 	*x = Revocation{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +1009,7 @@ func (x *Revocation) String() string {
 func (*Revocation) ProtoMessage() {}
 
 func (x *Revocation) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +1022,7 @@ func (x *Revocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revocation.ProtoReflect.Descriptor instead.
 func (*Revocation) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{15}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Revocation) GetLoginSessionId() string {
@@ -971,7 +1062,7 @@ type ListRevocationsResponse struct {
 
 func (x *ListRevocationsResponse) Reset() {
 	*x = ListRevocationsResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +1074,7 @@ func (x *ListRevocationsResponse) String() string {
 func (*ListRevocationsResponse) ProtoMessage() {}
 
 func (x *ListRevocationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +1087,7 @@ func (x *ListRevocationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevocationsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevocationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{16}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListRevocationsResponse) GetRevocations() []*Revocation {
@@ -1062,7 +1153,11 @@ const file_parley_user_v1_auth_proto_rawDesc = "" +
 	"\bsessions\x18\x01 \x03(\v2\x1c.parley.user.v1.LoginSessionR\bsessions\"J\n" +
 	"\x14RevokeSessionRequest\x122\n" +
 	"\x10login_session_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0eloginSessionId\"\x17\n" +
-	"\x15RevokeSessionResponse\"9\n" +
+	"\x15RevokeSessionResponse\"\x1c\n" +
+	"\x1aRevokeOtherSessionsRequest\">\n" +
+	"\x1bRevokeOtherSessionsResponse\x12\x1f\n" +
+	"\vended_count\x18\x01 \x01(\x05R\n" +
+	"endedCount\"9\n" +
 	"\x12VerifyTokenRequest\x12#\n" +
 	"\x05token\x18\x01 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\x02\x80\x01\x01R\x05token\"\x94\x01\n" +
 	"\x13VerifyTokenResponse\x12\x17\n" +
@@ -1081,18 +1176,21 @@ const file_parley_user_v1_auth_proto_rawDesc = "" +
 	"\x17ListRevocationsResponse\x12<\n" +
 	"\vrevocations\x18\x01 \x03(\v2\x1a.parley.user.v1.RevocationR\vrevocations\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\tR\bposition\x12\x14\n" +
-	"\x05reset\x18\x03 \x01(\bR\x05reset*p\n" +
+	"\x05reset\x18\x03 \x01(\bR\x05reset*\xa2\x01\n" +
 	"\tEndReason\x12\x1a\n" +
 	"\x16END_REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12END_REASON_REVOKED\x10\x01\x12\x17\n" +
 	"\x13END_REASON_REPLACED\x10\x02\x12\x16\n" +
-	"\x12END_REASON_EXPIRED\x10\x032\xaa\x05\n" +
+	"\x12END_REASON_EXPIRED\x10\x03\x12\x18\n" +
+	"\x14END_REASON_SUSPENDED\x10\x04\x12\x16\n" +
+	"\x12END_REASON_DELETED\x10\x052\xa2\x06\n" +
 	"\vAuthService\x12U\n" +
 	"\bRegister\x12\x1f.parley.user.v1.RegisterRequest\x1a .parley.user.v1.RegisterResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12L\n" +
 	"\x05Login\x12\x1c.parley.user.v1.LoginRequest\x1a\x1d.parley.user.v1.LoginResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12O\n" +
 	"\x06Logout\x12\x1d.parley.user.v1.LogoutRequest\x1a\x1e.parley.user.v1.LogoutResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12a\n" +
 	"\fListSessions\x12#.parley.user.v1.ListSessionsRequest\x1a$.parley.user.v1.ListSessionsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
-	"\rRevokeSession\x12$.parley.user.v1.RevokeSessionRequest\x1a%.parley.user.v1.RevokeSessionResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
+	"\rRevokeSession\x12$.parley.user.v1.RevokeSessionRequest\x1a%.parley.user.v1.RevokeSessionResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12v\n" +
+	"\x13RevokeOtherSessions\x12*.parley.user.v1.RevokeOtherSessionsRequest\x1a+.parley.user.v1.RevokeOtherSessionsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\vVerifyToken\x12\".parley.user.v1.VerifyTokenRequest\x1a#.parley.user.v1.VerifyTokenResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12s\n" +
 	"\x0fListRevocations\x12&.parley.user.v1.ListRevocationsRequest\x1a'.parley.user.v1.ListRevocationsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayB=Z;github.com/parley-chat/parley/api/gen/parley/user/v1;userv1b\x06proto3"
 
@@ -1109,53 +1207,57 @@ func file_parley_user_v1_auth_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_user_v1_auth_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_user_v1_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_parley_user_v1_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_parley_user_v1_auth_proto_goTypes = []any{
-	(EndReason)(0),                  // 0: parley.user.v1.EndReason
-	(*Device)(nil),                  // 1: parley.user.v1.Device
-	(*RegisterRequest)(nil),         // 2: parley.user.v1.RegisterRequest
-	(*RegisterResponse)(nil),        // 3: parley.user.v1.RegisterResponse
-	(*LoginRequest)(nil),            // 4: parley.user.v1.LoginRequest
-	(*LoginResponse)(nil),           // 5: parley.user.v1.LoginResponse
-	(*LogoutRequest)(nil),           // 6: parley.user.v1.LogoutRequest
-	(*LogoutResponse)(nil),          // 7: parley.user.v1.LogoutResponse
-	(*ListSessionsRequest)(nil),     // 8: parley.user.v1.ListSessionsRequest
-	(*LoginSession)(nil),            // 9: parley.user.v1.LoginSession
-	(*ListSessionsResponse)(nil),    // 10: parley.user.v1.ListSessionsResponse
-	(*RevokeSessionRequest)(nil),    // 11: parley.user.v1.RevokeSessionRequest
-	(*RevokeSessionResponse)(nil),   // 12: parley.user.v1.RevokeSessionResponse
-	(*VerifyTokenRequest)(nil),      // 13: parley.user.v1.VerifyTokenRequest
-	(*VerifyTokenResponse)(nil),     // 14: parley.user.v1.VerifyTokenResponse
-	(*ListRevocationsRequest)(nil),  // 15: parley.user.v1.ListRevocationsRequest
-	(*Revocation)(nil),              // 16: parley.user.v1.Revocation
-	(*ListRevocationsResponse)(nil), // 17: parley.user.v1.ListRevocationsResponse
-	(*Me)(nil),                      // 18: parley.user.v1.Me
+	(EndReason)(0),                      // 0: parley.user.v1.EndReason
+	(*Device)(nil),                      // 1: parley.user.v1.Device
+	(*RegisterRequest)(nil),             // 2: parley.user.v1.RegisterRequest
+	(*RegisterResponse)(nil),            // 3: parley.user.v1.RegisterResponse
+	(*LoginRequest)(nil),                // 4: parley.user.v1.LoginRequest
+	(*LoginResponse)(nil),               // 5: parley.user.v1.LoginResponse
+	(*LogoutRequest)(nil),               // 6: parley.user.v1.LogoutRequest
+	(*LogoutResponse)(nil),              // 7: parley.user.v1.LogoutResponse
+	(*ListSessionsRequest)(nil),         // 8: parley.user.v1.ListSessionsRequest
+	(*LoginSession)(nil),                // 9: parley.user.v1.LoginSession
+	(*ListSessionsResponse)(nil),        // 10: parley.user.v1.ListSessionsResponse
+	(*RevokeSessionRequest)(nil),        // 11: parley.user.v1.RevokeSessionRequest
+	(*RevokeSessionResponse)(nil),       // 12: parley.user.v1.RevokeSessionResponse
+	(*RevokeOtherSessionsRequest)(nil),  // 13: parley.user.v1.RevokeOtherSessionsRequest
+	(*RevokeOtherSessionsResponse)(nil), // 14: parley.user.v1.RevokeOtherSessionsResponse
+	(*VerifyTokenRequest)(nil),          // 15: parley.user.v1.VerifyTokenRequest
+	(*VerifyTokenResponse)(nil),         // 16: parley.user.v1.VerifyTokenResponse
+	(*ListRevocationsRequest)(nil),      // 17: parley.user.v1.ListRevocationsRequest
+	(*Revocation)(nil),                  // 18: parley.user.v1.Revocation
+	(*ListRevocationsResponse)(nil),     // 19: parley.user.v1.ListRevocationsResponse
+	(*Me)(nil),                          // 20: parley.user.v1.Me
 }
 var file_parley_user_v1_auth_proto_depIdxs = []int32{
 	1,  // 0: parley.user.v1.RegisterRequest.device:type_name -> parley.user.v1.Device
-	18, // 1: parley.user.v1.RegisterResponse.user:type_name -> parley.user.v1.Me
+	20, // 1: parley.user.v1.RegisterResponse.user:type_name -> parley.user.v1.Me
 	1,  // 2: parley.user.v1.LoginRequest.device:type_name -> parley.user.v1.Device
-	18, // 3: parley.user.v1.LoginResponse.user:type_name -> parley.user.v1.Me
+	20, // 3: parley.user.v1.LoginResponse.user:type_name -> parley.user.v1.Me
 	1,  // 4: parley.user.v1.LoginSession.device:type_name -> parley.user.v1.Device
 	9,  // 5: parley.user.v1.ListSessionsResponse.sessions:type_name -> parley.user.v1.LoginSession
 	0,  // 6: parley.user.v1.Revocation.reason:type_name -> parley.user.v1.EndReason
-	16, // 7: parley.user.v1.ListRevocationsResponse.revocations:type_name -> parley.user.v1.Revocation
+	18, // 7: parley.user.v1.ListRevocationsResponse.revocations:type_name -> parley.user.v1.Revocation
 	2,  // 8: parley.user.v1.AuthService.Register:input_type -> parley.user.v1.RegisterRequest
 	4,  // 9: parley.user.v1.AuthService.Login:input_type -> parley.user.v1.LoginRequest
 	6,  // 10: parley.user.v1.AuthService.Logout:input_type -> parley.user.v1.LogoutRequest
 	8,  // 11: parley.user.v1.AuthService.ListSessions:input_type -> parley.user.v1.ListSessionsRequest
 	11, // 12: parley.user.v1.AuthService.RevokeSession:input_type -> parley.user.v1.RevokeSessionRequest
-	13, // 13: parley.user.v1.AuthService.VerifyToken:input_type -> parley.user.v1.VerifyTokenRequest
-	15, // 14: parley.user.v1.AuthService.ListRevocations:input_type -> parley.user.v1.ListRevocationsRequest
-	3,  // 15: parley.user.v1.AuthService.Register:output_type -> parley.user.v1.RegisterResponse
-	5,  // 16: parley.user.v1.AuthService.Login:output_type -> parley.user.v1.LoginResponse
-	7,  // 17: parley.user.v1.AuthService.Logout:output_type -> parley.user.v1.LogoutResponse
-	10, // 18: parley.user.v1.AuthService.ListSessions:output_type -> parley.user.v1.ListSessionsResponse
-	12, // 19: parley.user.v1.AuthService.RevokeSession:output_type -> parley.user.v1.RevokeSessionResponse
-	14, // 20: parley.user.v1.AuthService.VerifyToken:output_type -> parley.user.v1.VerifyTokenResponse
-	17, // 21: parley.user.v1.AuthService.ListRevocations:output_type -> parley.user.v1.ListRevocationsResponse
-	15, // [15:22] is the sub-list for method output_type
-	8,  // [8:15] is the sub-list for method input_type
+	13, // 13: parley.user.v1.AuthService.RevokeOtherSessions:input_type -> parley.user.v1.RevokeOtherSessionsRequest
+	15, // 14: parley.user.v1.AuthService.VerifyToken:input_type -> parley.user.v1.VerifyTokenRequest
+	17, // 15: parley.user.v1.AuthService.ListRevocations:input_type -> parley.user.v1.ListRevocationsRequest
+	3,  // 16: parley.user.v1.AuthService.Register:output_type -> parley.user.v1.RegisterResponse
+	5,  // 17: parley.user.v1.AuthService.Login:output_type -> parley.user.v1.LoginResponse
+	7,  // 18: parley.user.v1.AuthService.Logout:output_type -> parley.user.v1.LogoutResponse
+	10, // 19: parley.user.v1.AuthService.ListSessions:output_type -> parley.user.v1.ListSessionsResponse
+	12, // 20: parley.user.v1.AuthService.RevokeSession:output_type -> parley.user.v1.RevokeSessionResponse
+	14, // 21: parley.user.v1.AuthService.RevokeOtherSessions:output_type -> parley.user.v1.RevokeOtherSessionsResponse
+	16, // 22: parley.user.v1.AuthService.VerifyToken:output_type -> parley.user.v1.VerifyTokenResponse
+	19, // 23: parley.user.v1.AuthService.ListRevocations:output_type -> parley.user.v1.ListRevocationsResponse
+	16, // [16:24] is the sub-list for method output_type
+	8,  // [8:16] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
 	8,  // [8:8] is the sub-list for extension extendee
 	0,  // [0:8] is the sub-list for field type_name
@@ -1173,7 +1275,7 @@ func file_parley_user_v1_auth_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_user_v1_auth_proto_rawDesc), len(file_parley_user_v1_auth_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

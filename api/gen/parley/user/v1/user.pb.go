@@ -35,7 +35,9 @@ type User struct {
 	// Display name.
 	Nickname string `protobuf:"bytes,3,opt,name=nickname,proto3" json:"nickname,omitempty"`
 	// About oneself; may be empty.
-	Description   string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	// True for an account that was deleted: it has no username, and its nickname says so in English.
+	Deleted       bool `protobuf:"varint,16,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -98,15 +100,28 @@ func (x *User) GetDescription() string {
 	return ""
 }
 
+func (x *User) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
 // Me is what a user may know of themselves.
 type Me struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The public part.
 	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// Time of registration, ms.
-	CreatedAt     int64 `protobuf:"varint,2,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CreatedAt int64 `protobuf:"varint,2,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// What others may do with the phone number.
+	Privacy *Privacy `protobuf:"bytes,16,opt,name=privacy,proto3" json:"privacy,omitempty"`
+	// False for an account that can only log in with a code.
+	HasPassword bool `protobuf:"varint,17,opt,name=has_password,json=hasPassword,proto3" json:"has_password,omitempty"`
+	// From when on the username may be changed, ms; 0: now.
+	UsernameChangeAt int64 `protobuf:"varint,18,opt,name=username_change_at,json=usernameChangeAt,proto3" json:"username_change_at,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Me) Reset() {
@@ -153,6 +168,82 @@ func (x *Me) GetCreatedAt() int64 {
 	return 0
 }
 
+func (x *Me) GetPrivacy() *Privacy {
+	if x != nil {
+		return x.Privacy
+	}
+	return nil
+}
+
+func (x *Me) GetHasPassword() bool {
+	if x != nil {
+		return x.HasPassword
+	}
+	return false
+}
+
+func (x *Me) GetUsernameChangeAt() int64 {
+	if x != nil {
+		return x.UsernameChangeAt
+	}
+	return 0
+}
+
+// Privacy is what others may do with the phone number. Everything is off for a new account.
+type Privacy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Friends see the number.
+	PhoneForFriends bool `protobuf:"varint,1,opt,name=phone_for_friends,json=phoneForFriends,proto3" json:"phone_for_friends,omitempty"`
+	// Whoever types the whole number finds the account.
+	FindableByPhone bool `protobuf:"varint,2,opt,name=findable_by_phone,json=findableByPhone,proto3" json:"findable_by_phone,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Privacy) Reset() {
+	*x = Privacy{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Privacy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Privacy) ProtoMessage() {}
+
+func (x *Privacy) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Privacy.ProtoReflect.Descriptor instead.
+func (*Privacy) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Privacy) GetPhoneForFriends() bool {
+	if x != nil {
+		return x.PhoneForFriends
+	}
+	return false
+}
+
+func (x *Privacy) GetFindableByPhone() bool {
+	if x != nil {
+		return x.FindableByPhone
+	}
+	return false
+}
+
 // GetMeRequest has no fields: the token says who asks.
 type GetMeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -162,7 +253,7 @@ type GetMeRequest struct {
 
 func (x *GetMeRequest) Reset() {
 	*x = GetMeRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[2]
+	mi := &file_parley_user_v1_user_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -174,7 +265,7 @@ func (x *GetMeRequest) String() string {
 func (*GetMeRequest) ProtoMessage() {}
 
 func (x *GetMeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[2]
+	mi := &file_parley_user_v1_user_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -187,7 +278,7 @@ func (x *GetMeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMeRequest.ProtoReflect.Descriptor instead.
 func (*GetMeRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{2}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{3}
 }
 
 // GetMeResponse is the caller's account.
@@ -201,7 +292,7 @@ type GetMeResponse struct {
 
 func (x *GetMeResponse) Reset() {
 	*x = GetMeResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[3]
+	mi := &file_parley_user_v1_user_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -213,7 +304,7 @@ func (x *GetMeResponse) String() string {
 func (*GetMeResponse) ProtoMessage() {}
 
 func (x *GetMeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[3]
+	mi := &file_parley_user_v1_user_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -226,7 +317,7 @@ func (x *GetMeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMeResponse.ProtoReflect.Descriptor instead.
 func (*GetMeResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{3}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetMeResponse) GetMe() *Me {
@@ -247,7 +338,7 @@ type GetUserRequest struct {
 
 func (x *GetUserRequest) Reset() {
 	*x = GetUserRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[4]
+	mi := &file_parley_user_v1_user_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -259,7 +350,7 @@ func (x *GetUserRequest) String() string {
 func (*GetUserRequest) ProtoMessage() {}
 
 func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[4]
+	mi := &file_parley_user_v1_user_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -272,7 +363,7 @@ func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserRequest.ProtoReflect.Descriptor instead.
 func (*GetUserRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{4}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetUserRequest) GetUserId() string {
@@ -293,7 +384,7 @@ type GetUserResponse struct {
 
 func (x *GetUserResponse) Reset() {
 	*x = GetUserResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[5]
+	mi := &file_parley_user_v1_user_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -305,7 +396,7 @@ func (x *GetUserResponse) String() string {
 func (*GetUserResponse) ProtoMessage() {}
 
 func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[5]
+	mi := &file_parley_user_v1_user_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -318,7 +409,7 @@ func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserResponse.ProtoReflect.Descriptor instead.
 func (*GetUserResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{5}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetUserResponse) GetUser() *User {
@@ -339,7 +430,7 @@ type BatchGetUsersRequest struct {
 
 func (x *BatchGetUsersRequest) Reset() {
 	*x = BatchGetUsersRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[6]
+	mi := &file_parley_user_v1_user_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -351,7 +442,7 @@ func (x *BatchGetUsersRequest) String() string {
 func (*BatchGetUsersRequest) ProtoMessage() {}
 
 func (x *BatchGetUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[6]
+	mi := &file_parley_user_v1_user_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -364,7 +455,7 @@ func (x *BatchGetUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetUsersRequest.ProtoReflect.Descriptor instead.
 func (*BatchGetUsersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{6}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *BatchGetUsersRequest) GetUserIds() []string {
@@ -387,7 +478,7 @@ type BatchGetUsersResponse struct {
 
 func (x *BatchGetUsersResponse) Reset() {
 	*x = BatchGetUsersResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[7]
+	mi := &file_parley_user_v1_user_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -399,7 +490,7 @@ func (x *BatchGetUsersResponse) String() string {
 func (*BatchGetUsersResponse) ProtoMessage() {}
 
 func (x *BatchGetUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[7]
+	mi := &file_parley_user_v1_user_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -412,7 +503,7 @@ func (x *BatchGetUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetUsersResponse.ProtoReflect.Descriptor instead.
 func (*BatchGetUsersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{7}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *BatchGetUsersResponse) GetUsers() []*User {
@@ -442,7 +533,7 @@ type UpdateProfileRequest struct {
 
 func (x *UpdateProfileRequest) Reset() {
 	*x = UpdateProfileRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[8]
+	mi := &file_parley_user_v1_user_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +545,7 @@ func (x *UpdateProfileRequest) String() string {
 func (*UpdateProfileRequest) ProtoMessage() {}
 
 func (x *UpdateProfileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[8]
+	mi := &file_parley_user_v1_user_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +558,7 @@ func (x *UpdateProfileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProfileRequest.ProtoReflect.Descriptor instead.
 func (*UpdateProfileRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{8}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateProfileRequest) GetNickname() string {
@@ -495,7 +586,7 @@ type UpdateProfileResponse struct {
 
 func (x *UpdateProfileResponse) Reset() {
 	*x = UpdateProfileResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[9]
+	mi := &file_parley_user_v1_user_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +598,7 @@ func (x *UpdateProfileResponse) String() string {
 func (*UpdateProfileResponse) ProtoMessage() {}
 
 func (x *UpdateProfileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[9]
+	mi := &file_parley_user_v1_user_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +611,7 @@ func (x *UpdateProfileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProfileResponse.ProtoReflect.Descriptor instead.
 func (*UpdateProfileResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{9}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateProfileResponse) GetMe() *Me {
@@ -528,6 +619,374 @@ func (x *UpdateProfileResponse) GetMe() *Me {
 		return x.Me
 	}
 	return nil
+}
+
+// SetUsernameRequest names the new login name.
+type SetUsernameRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in RegisterRequest.
+	Username      string `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetUsernameRequest) Reset() {
+	*x = SetUsernameRequest{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetUsernameRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetUsernameRequest) ProtoMessage() {}
+
+func (x *SetUsernameRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetUsernameRequest.ProtoReflect.Descriptor instead.
+func (*SetUsernameRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SetUsernameRequest) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+// SetUsernameResponse is the changed account.
+type SetUsernameResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	Me            *Me `protobuf:"bytes,1,opt,name=me,proto3" json:"me,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetUsernameResponse) Reset() {
+	*x = SetUsernameResponse{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetUsernameResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetUsernameResponse) ProtoMessage() {}
+
+func (x *SetUsernameResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetUsernameResponse.ProtoReflect.Descriptor instead.
+func (*SetUsernameResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *SetUsernameResponse) GetMe() *Me {
+	if x != nil {
+		return x.Me
+	}
+	return nil
+}
+
+// SetPasswordRequest names the new password.
+type SetPasswordRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The password so far; empty for an account that has none.
+	CurrentPassword string `protobuf:"bytes,1,opt,name=current_password,json=currentPassword,proto3" json:"current_password,omitempty"`
+	// 8–128 characters, not a common one.
+	NewPassword   string `protobuf:"bytes,2,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPasswordRequest) Reset() {
+	*x = SetPasswordRequest{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPasswordRequest) ProtoMessage() {}
+
+func (x *SetPasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPasswordRequest.ProtoReflect.Descriptor instead.
+func (*SetPasswordRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SetPasswordRequest) GetCurrentPassword() string {
+	if x != nil {
+		return x.CurrentPassword
+	}
+	return ""
+}
+
+func (x *SetPasswordRequest) GetNewPassword() string {
+	if x != nil {
+		return x.NewPassword
+	}
+	return ""
+}
+
+// SetPasswordResponse has no fields.
+type SetPasswordResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPasswordResponse) Reset() {
+	*x = SetPasswordResponse{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPasswordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPasswordResponse) ProtoMessage() {}
+
+func (x *SetPasswordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPasswordResponse.ProtoReflect.Descriptor instead.
+func (*SetPasswordResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{14}
+}
+
+// SetPrivacyRequest changes privacy; an absent field stays as it is.
+type SetPrivacyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// New value of the field of Privacy.
+	PhoneForFriends *bool `protobuf:"varint,1,opt,name=phone_for_friends,json=phoneForFriends,proto3,oneof" json:"phone_for_friends,omitempty"`
+	// New value of the field of Privacy.
+	FindableByPhone *bool `protobuf:"varint,2,opt,name=findable_by_phone,json=findableByPhone,proto3,oneof" json:"findable_by_phone,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SetPrivacyRequest) Reset() {
+	*x = SetPrivacyRequest{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPrivacyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPrivacyRequest) ProtoMessage() {}
+
+func (x *SetPrivacyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPrivacyRequest.ProtoReflect.Descriptor instead.
+func (*SetPrivacyRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SetPrivacyRequest) GetPhoneForFriends() bool {
+	if x != nil && x.PhoneForFriends != nil {
+		return *x.PhoneForFriends
+	}
+	return false
+}
+
+func (x *SetPrivacyRequest) GetFindableByPhone() bool {
+	if x != nil && x.FindableByPhone != nil {
+		return *x.FindableByPhone
+	}
+	return false
+}
+
+// SetPrivacyResponse is the changed account.
+type SetPrivacyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	Me            *Me `protobuf:"bytes,1,opt,name=me,proto3" json:"me,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPrivacyResponse) Reset() {
+	*x = SetPrivacyResponse{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPrivacyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPrivacyResponse) ProtoMessage() {}
+
+func (x *SetPrivacyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPrivacyResponse.ProtoReflect.Descriptor instead.
+func (*SetPrivacyResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SetPrivacyResponse) GetMe() *Me {
+	if x != nil {
+		return x.Me
+	}
+	return nil
+}
+
+// DeleteAccountRequest proves that the owner asks.
+type DeleteAccountRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The password; empty for an account that has none.
+	Password      string `protobuf:"bytes,1,opt,name=password,proto3" json:"password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteAccountRequest) Reset() {
+	*x = DeleteAccountRequest{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteAccountRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteAccountRequest) ProtoMessage() {}
+
+func (x *DeleteAccountRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteAccountRequest.ProtoReflect.Descriptor instead.
+func (*DeleteAccountRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *DeleteAccountRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+// DeleteAccountResponse has no fields.
+type DeleteAccountResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteAccountResponse) Reset() {
+	*x = DeleteAccountResponse{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteAccountResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteAccountResponse) ProtoMessage() {}
+
+func (x *DeleteAccountResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteAccountResponse.ProtoReflect.Descriptor instead.
+func (*DeleteAccountResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{18}
 }
 
 // SearchUsersRequest looks for people.
@@ -547,7 +1006,7 @@ type SearchUsersRequest struct {
 
 func (x *SearchUsersRequest) Reset() {
 	*x = SearchUsersRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[10]
+	mi := &file_parley_user_v1_user_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -559,7 +1018,7 @@ func (x *SearchUsersRequest) String() string {
 func (*SearchUsersRequest) ProtoMessage() {}
 
 func (x *SearchUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[10]
+	mi := &file_parley_user_v1_user_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -572,7 +1031,7 @@ func (x *SearchUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchUsersRequest.ProtoReflect.Descriptor instead.
 func (*SearchUsersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{10}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SearchUsersRequest) GetQuery() string {
@@ -616,7 +1075,7 @@ type SearchUsersResponse struct {
 
 func (x *SearchUsersResponse) Reset() {
 	*x = SearchUsersResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[11]
+	mi := &file_parley_user_v1_user_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -628,7 +1087,7 @@ func (x *SearchUsersResponse) String() string {
 func (*SearchUsersResponse) ProtoMessage() {}
 
 func (x *SearchUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[11]
+	mi := &file_parley_user_v1_user_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -641,7 +1100,7 @@ func (x *SearchUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchUsersResponse.ProtoReflect.Descriptor instead.
 func (*SearchUsersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{11}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SearchUsersResponse) GetUsers() []*User {
@@ -662,16 +1121,23 @@ var File_parley_user_v1_user_proto protoreflect.FileDescriptor
 
 const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x19parley/user/v1/user.proto\x12\x0eparley.user.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\"\x7f\n" +
+	"\x19parley/user/v1/user.proto\x12\x0eparley.user.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\"\x99\x01\n" +
 	"\x04User\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1a\n" +
 	"\bnickname\x18\x03 \x01(\tR\bnickname\x12 \n" +
-	"\vdescription\x18\x04 \x01(\tR\vdescriptionJ\x04\b\x05\x10\x10\"S\n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x18\n" +
+	"\adeleted\x18\x10 \x01(\bR\adeletedJ\x04\b\x05\x10\x10\"\xd7\x01\n" +
 	"\x02Me\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.parley.user.v1.UserR\x04user\x12\x1d\n" +
 	"\n" +
-	"created_at\x18\x02 \x01(\x03R\tcreatedAtJ\x04\b\x03\x10\x10\"\x0e\n" +
+	"created_at\x18\x02 \x01(\x03R\tcreatedAt\x121\n" +
+	"\aprivacy\x18\x10 \x01(\v2\x17.parley.user.v1.PrivacyR\aprivacy\x12!\n" +
+	"\fhas_password\x18\x11 \x01(\bR\vhasPassword\x12,\n" +
+	"\x12username_change_at\x18\x12 \x01(\x03R\x10usernameChangeAtJ\x04\b\x03\x10\x10\"a\n" +
+	"\aPrivacy\x12*\n" +
+	"\x11phone_for_friends\x18\x01 \x01(\bR\x0fphoneForFriends\x12*\n" +
+	"\x11findable_by_phone\x18\x02 \x01(\bR\x0ffindableByPhone\"\x0e\n" +
 	"\fGetMeRequest\"3\n" +
 	"\rGetMeResponse\x12\"\n" +
 	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"3\n" +
@@ -690,7 +1156,26 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\t_nicknameB\x0e\n" +
 	"\f_description\";\n" +
 	"\x15UpdateProfileResponse\x12\"\n" +
-	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"\xc3\x01\n" +
+	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"V\n" +
+	"\x12SetUsernameRequest\x12@\n" +
+	"\busername\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x03\x18 2\x19^[A-Za-z][A-Za-z0-9_.-]*$R\busername\"9\n" +
+	"\x13SetUsernameResponse\x12\"\n" +
+	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"\x84\x01\n" +
+	"\x12SetPasswordRequest\x129\n" +
+	"\x10current_password\x18\x01 \x01(\tB\x0e\xbaH\br\x06\x18\x80\x01(\x80\b\x80\x01\x01R\x0fcurrentPassword\x123\n" +
+	"\fnew_password\x18\x02 \x01(\tB\x10\xbaH\n" +
+	"r\b\x10\b\x18\x80\x01(\x80\b\x80\x01\x01R\vnewPassword\"\x15\n" +
+	"\x13SetPasswordResponse\"\xa1\x01\n" +
+	"\x11SetPrivacyRequest\x12/\n" +
+	"\x11phone_for_friends\x18\x01 \x01(\bH\x00R\x0fphoneForFriends\x88\x01\x01\x12/\n" +
+	"\x11findable_by_phone\x18\x02 \x01(\bH\x01R\x0ffindableByPhone\x88\x01\x01B\x14\n" +
+	"\x12_phone_for_friendsB\x14\n" +
+	"\x12_findable_by_phone\"8\n" +
+	"\x12SetPrivacyResponse\x12\"\n" +
+	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"B\n" +
+	"\x14DeleteAccountRequest\x12*\n" +
+	"\bpassword\x18\x01 \x01(\tB\x0e\xbaH\br\x06\x18\x80\x01(\x80\b\x80\x01\x01R\bpassword\"\x17\n" +
+	"\x15DeleteAccountResponse\"\xc3\x01\n" +
 	"\x12SearchUsersRequest\x12\x1f\n" +
 	"\x05query\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05query\x12;\n" +
 	"\x11excluded_user_ids\x18\x02 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10d\"\x05r\x03\xb0\x01\x01R\x0fexcludedUserIds\x12&\n" +
@@ -699,13 +1184,18 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"i\n" +
 	"\x13SearchUsersResponse\x12*\n" +
 	"\x05users\x18\x01 \x03(\v2\x14.parley.user.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf1\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf4\x06\n" +
 	"\vUserService\x12L\n" +
 	"\x05GetMe\x12\x1c.parley.user.v1.GetMeRequest\x1a\x1d.parley.user.v1.GetMeResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12R\n" +
 	"\aGetUser\x12\x1e.parley.user.v1.GetUserRequest\x1a\x1f.parley.user.v1.GetUserResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12r\n" +
 	"\rBatchGetUsers\x12$.parley.user.v1.BatchGetUsersRequest\x1a%.parley.user.v1.BatchGetUsersResponse\"\x14\xa2\xbb\x18\x02\b\x02\xa2\xbb\x18\n" +
 	"\b\x04\x12\x06friend\x12d\n" +
-	"\rUpdateProfile\x12$.parley.user.v1.UpdateProfileRequest\x1a%.parley.user.v1.UpdateProfileResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12f\n" +
+	"\rUpdateProfile\x12$.parley.user.v1.UpdateProfileRequest\x1a%.parley.user.v1.UpdateProfileResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12^\n" +
+	"\vSetUsername\x12\".parley.user.v1.SetUsernameRequest\x1a#.parley.user.v1.SetUsernameResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12^\n" +
+	"\vSetPassword\x12\".parley.user.v1.SetPasswordRequest\x1a#.parley.user.v1.SetPasswordResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12[\n" +
+	"\n" +
+	"SetPrivacy\x12!.parley.user.v1.SetPrivacyRequest\x1a\".parley.user.v1.SetPrivacyResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
+	"\rDeleteAccount\x12$.parley.user.v1.DeleteAccountRequest\x1a%.parley.user.v1.DeleteAccountResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12f\n" +
 	"\vSearchUsers\x12\".parley.user.v1.SearchUsersRequest\x1a#.parley.user.v1.SearchUsersResponse\"\x0e\xa2\xbb\x18\n" +
 	"\b\x04\x12\x06friendB=Z;github.com/parley-chat/parley/api/gen/parley/user/v1;userv1b\x06proto3"
 
@@ -721,43 +1211,63 @@ func file_parley_user_v1_user_proto_rawDescGZIP() []byte {
 	return file_parley_user_v1_user_proto_rawDescData
 }
 
-var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_parley_user_v1_user_proto_goTypes = []any{
 	(*User)(nil),                  // 0: parley.user.v1.User
 	(*Me)(nil),                    // 1: parley.user.v1.Me
-	(*GetMeRequest)(nil),          // 2: parley.user.v1.GetMeRequest
-	(*GetMeResponse)(nil),         // 3: parley.user.v1.GetMeResponse
-	(*GetUserRequest)(nil),        // 4: parley.user.v1.GetUserRequest
-	(*GetUserResponse)(nil),       // 5: parley.user.v1.GetUserResponse
-	(*BatchGetUsersRequest)(nil),  // 6: parley.user.v1.BatchGetUsersRequest
-	(*BatchGetUsersResponse)(nil), // 7: parley.user.v1.BatchGetUsersResponse
-	(*UpdateProfileRequest)(nil),  // 8: parley.user.v1.UpdateProfileRequest
-	(*UpdateProfileResponse)(nil), // 9: parley.user.v1.UpdateProfileResponse
-	(*SearchUsersRequest)(nil),    // 10: parley.user.v1.SearchUsersRequest
-	(*SearchUsersResponse)(nil),   // 11: parley.user.v1.SearchUsersResponse
+	(*Privacy)(nil),               // 2: parley.user.v1.Privacy
+	(*GetMeRequest)(nil),          // 3: parley.user.v1.GetMeRequest
+	(*GetMeResponse)(nil),         // 4: parley.user.v1.GetMeResponse
+	(*GetUserRequest)(nil),        // 5: parley.user.v1.GetUserRequest
+	(*GetUserResponse)(nil),       // 6: parley.user.v1.GetUserResponse
+	(*BatchGetUsersRequest)(nil),  // 7: parley.user.v1.BatchGetUsersRequest
+	(*BatchGetUsersResponse)(nil), // 8: parley.user.v1.BatchGetUsersResponse
+	(*UpdateProfileRequest)(nil),  // 9: parley.user.v1.UpdateProfileRequest
+	(*UpdateProfileResponse)(nil), // 10: parley.user.v1.UpdateProfileResponse
+	(*SetUsernameRequest)(nil),    // 11: parley.user.v1.SetUsernameRequest
+	(*SetUsernameResponse)(nil),   // 12: parley.user.v1.SetUsernameResponse
+	(*SetPasswordRequest)(nil),    // 13: parley.user.v1.SetPasswordRequest
+	(*SetPasswordResponse)(nil),   // 14: parley.user.v1.SetPasswordResponse
+	(*SetPrivacyRequest)(nil),     // 15: parley.user.v1.SetPrivacyRequest
+	(*SetPrivacyResponse)(nil),    // 16: parley.user.v1.SetPrivacyResponse
+	(*DeleteAccountRequest)(nil),  // 17: parley.user.v1.DeleteAccountRequest
+	(*DeleteAccountResponse)(nil), // 18: parley.user.v1.DeleteAccountResponse
+	(*SearchUsersRequest)(nil),    // 19: parley.user.v1.SearchUsersRequest
+	(*SearchUsersResponse)(nil),   // 20: parley.user.v1.SearchUsersResponse
 }
 var file_parley_user_v1_user_proto_depIdxs = []int32{
 	0,  // 0: parley.user.v1.Me.user:type_name -> parley.user.v1.User
-	1,  // 1: parley.user.v1.GetMeResponse.me:type_name -> parley.user.v1.Me
-	0,  // 2: parley.user.v1.GetUserResponse.user:type_name -> parley.user.v1.User
-	0,  // 3: parley.user.v1.BatchGetUsersResponse.users:type_name -> parley.user.v1.User
-	1,  // 4: parley.user.v1.UpdateProfileResponse.me:type_name -> parley.user.v1.Me
-	0,  // 5: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
-	2,  // 6: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
-	4,  // 7: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
-	6,  // 8: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
-	8,  // 9: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
-	10, // 10: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
-	3,  // 11: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
-	5,  // 12: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
-	7,  // 13: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
-	9,  // 14: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
-	11, // 15: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
-	11, // [11:16] is the sub-list for method output_type
-	6,  // [6:11] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	2,  // 1: parley.user.v1.Me.privacy:type_name -> parley.user.v1.Privacy
+	1,  // 2: parley.user.v1.GetMeResponse.me:type_name -> parley.user.v1.Me
+	0,  // 3: parley.user.v1.GetUserResponse.user:type_name -> parley.user.v1.User
+	0,  // 4: parley.user.v1.BatchGetUsersResponse.users:type_name -> parley.user.v1.User
+	1,  // 5: parley.user.v1.UpdateProfileResponse.me:type_name -> parley.user.v1.Me
+	1,  // 6: parley.user.v1.SetUsernameResponse.me:type_name -> parley.user.v1.Me
+	1,  // 7: parley.user.v1.SetPrivacyResponse.me:type_name -> parley.user.v1.Me
+	0,  // 8: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
+	3,  // 9: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
+	5,  // 10: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
+	7,  // 11: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
+	9,  // 12: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
+	11, // 13: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
+	13, // 14: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
+	15, // 15: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
+	17, // 16: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
+	19, // 17: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
+	4,  // 18: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
+	6,  // 19: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
+	8,  // 20: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
+	10, // 21: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
+	12, // 22: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
+	14, // 23: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
+	16, // 24: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
+	18, // 25: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
+	20, // 26: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
+	18, // [18:27] is the sub-list for method output_type
+	9,  // [9:18] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_parley_user_v1_user_proto_init() }
@@ -765,14 +1275,15 @@ func file_parley_user_v1_user_proto_init() {
 	if File_parley_user_v1_user_proto != nil {
 		return
 	}
-	file_parley_user_v1_user_proto_msgTypes[8].OneofWrappers = []any{}
+	file_parley_user_v1_user_proto_msgTypes[9].OneofWrappers = []any{}
+	file_parley_user_v1_user_proto_msgTypes[15].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_user_v1_user_proto_rawDesc), len(file_parley_user_v1_user_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

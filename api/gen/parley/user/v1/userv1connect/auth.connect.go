@@ -47,6 +47,9 @@ const (
 	// AuthServiceRevokeSessionProcedure is the fully-qualified name of the AuthService's RevokeSession
 	// RPC.
 	AuthServiceRevokeSessionProcedure = "/parley.user.v1.AuthService/RevokeSession"
+	// AuthServiceRevokeOtherSessionsProcedure is the fully-qualified name of the AuthService's
+	// RevokeOtherSessions RPC.
+	AuthServiceRevokeOtherSessionsProcedure = "/parley.user.v1.AuthService/RevokeOtherSessions"
 	// AuthServiceVerifyTokenProcedure is the fully-qualified name of the AuthService's VerifyToken RPC.
 	AuthServiceVerifyTokenProcedure = "/parley.user.v1.AuthService/VerifyToken"
 	// AuthServiceListRevocationsProcedure is the fully-qualified name of the AuthService's
@@ -69,6 +72,9 @@ type AuthServiceClient interface {
 	// RevokeSession ends one login session of the caller. One that is unknown, ended or of somebody
 	// else is NOT_FOUND alike.
 	RevokeSession(context.Context, *v1.RevokeSessionRequest) (*v1.RevokeSessionResponse, error)
+	// RevokeOtherSessions ends all login sessions of the caller but the one that asks. Repeating it is
+	// harmless.
+	RevokeOtherSessions(context.Context, *v1.RevokeOtherSessionsRequest) (*v1.RevokeOtherSessionsResponse, error)
 	// VerifyToken tells what a token proves. SESSION_ENDED, with why, if it proves nothing.
 	VerifyToken(context.Context, *v1.VerifyTokenRequest) (*v1.VerifyTokenResponse, error)
 	// ListRevocations lists login sessions that ended since a position. It answers from memory, also
@@ -117,6 +123,12 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(authServiceMethods.ByName("RevokeSession")),
 			connect.WithClientOptions(opts...),
 		),
+		revokeOtherSessions: connect.NewClient[v1.RevokeOtherSessionsRequest, v1.RevokeOtherSessionsResponse](
+			httpClient,
+			baseURL+AuthServiceRevokeOtherSessionsProcedure,
+			connect.WithSchema(authServiceMethods.ByName("RevokeOtherSessions")),
+			connect.WithClientOptions(opts...),
+		),
 		verifyToken: connect.NewClient[v1.VerifyTokenRequest, v1.VerifyTokenResponse](
 			httpClient,
 			baseURL+AuthServiceVerifyTokenProcedure,
@@ -134,13 +146,14 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 
 // authServiceClient implements AuthServiceClient.
 type authServiceClient struct {
-	register        *connect.Client[v1.RegisterRequest, v1.RegisterResponse]
-	login           *connect.Client[v1.LoginRequest, v1.LoginResponse]
-	logout          *connect.Client[v1.LogoutRequest, v1.LogoutResponse]
-	listSessions    *connect.Client[v1.ListSessionsRequest, v1.ListSessionsResponse]
-	revokeSession   *connect.Client[v1.RevokeSessionRequest, v1.RevokeSessionResponse]
-	verifyToken     *connect.Client[v1.VerifyTokenRequest, v1.VerifyTokenResponse]
-	listRevocations *connect.Client[v1.ListRevocationsRequest, v1.ListRevocationsResponse]
+	register            *connect.Client[v1.RegisterRequest, v1.RegisterResponse]
+	login               *connect.Client[v1.LoginRequest, v1.LoginResponse]
+	logout              *connect.Client[v1.LogoutRequest, v1.LogoutResponse]
+	listSessions        *connect.Client[v1.ListSessionsRequest, v1.ListSessionsResponse]
+	revokeSession       *connect.Client[v1.RevokeSessionRequest, v1.RevokeSessionResponse]
+	revokeOtherSessions *connect.Client[v1.RevokeOtherSessionsRequest, v1.RevokeOtherSessionsResponse]
+	verifyToken         *connect.Client[v1.VerifyTokenRequest, v1.VerifyTokenResponse]
+	listRevocations     *connect.Client[v1.ListRevocationsRequest, v1.ListRevocationsResponse]
 }
 
 // Register calls parley.user.v1.AuthService.Register.
@@ -188,6 +201,15 @@ func (c *authServiceClient) RevokeSession(ctx context.Context, req *v1.RevokeSes
 	return nil, err
 }
 
+// RevokeOtherSessions calls parley.user.v1.AuthService.RevokeOtherSessions.
+func (c *authServiceClient) RevokeOtherSessions(ctx context.Context, req *v1.RevokeOtherSessionsRequest) (*v1.RevokeOtherSessionsResponse, error) {
+	response, err := c.revokeOtherSessions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // VerifyToken calls parley.user.v1.AuthService.VerifyToken.
 func (c *authServiceClient) VerifyToken(ctx context.Context, req *v1.VerifyTokenRequest) (*v1.VerifyTokenResponse, error) {
 	response, err := c.verifyToken.CallUnary(ctx, connect.NewRequest(req))
@@ -221,6 +243,9 @@ type AuthServiceHandler interface {
 	// RevokeSession ends one login session of the caller. One that is unknown, ended or of somebody
 	// else is NOT_FOUND alike.
 	RevokeSession(context.Context, *v1.RevokeSessionRequest) (*v1.RevokeSessionResponse, error)
+	// RevokeOtherSessions ends all login sessions of the caller but the one that asks. Repeating it is
+	// harmless.
+	RevokeOtherSessions(context.Context, *v1.RevokeOtherSessionsRequest) (*v1.RevokeOtherSessionsResponse, error)
 	// VerifyToken tells what a token proves. SESSION_ENDED, with why, if it proves nothing.
 	VerifyToken(context.Context, *v1.VerifyTokenRequest) (*v1.VerifyTokenResponse, error)
 	// ListRevocations lists login sessions that ended since a position. It answers from memory, also
@@ -265,6 +290,12 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(authServiceMethods.ByName("RevokeSession")),
 		connect.WithHandlerOptions(opts...),
 	)
+	authServiceRevokeOtherSessionsHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceRevokeOtherSessionsProcedure,
+		svc.RevokeOtherSessions,
+		connect.WithSchema(authServiceMethods.ByName("RevokeOtherSessions")),
+		connect.WithHandlerOptions(opts...),
+	)
 	authServiceVerifyTokenHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceVerifyTokenProcedure,
 		svc.VerifyToken,
@@ -289,6 +320,8 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 			authServiceListSessionsHandler.ServeHTTP(w, r)
 		case AuthServiceRevokeSessionProcedure:
 			authServiceRevokeSessionHandler.ServeHTTP(w, r)
+		case AuthServiceRevokeOtherSessionsProcedure:
+			authServiceRevokeOtherSessionsHandler.ServeHTTP(w, r)
 		case AuthServiceVerifyTokenProcedure:
 			authServiceVerifyTokenHandler.ServeHTTP(w, r)
 		case AuthServiceListRevocationsProcedure:
@@ -320,6 +353,10 @@ func (UnimplementedAuthServiceHandler) ListSessions(context.Context, *v1.ListSes
 
 func (UnimplementedAuthServiceHandler) RevokeSession(context.Context, *v1.RevokeSessionRequest) (*v1.RevokeSessionResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.AuthService.RevokeSession is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) RevokeOtherSessions(context.Context, *v1.RevokeOtherSessionsRequest) (*v1.RevokeOtherSessionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.AuthService.RevokeOtherSessions is not implemented"))
 }
 
 func (UnimplementedAuthServiceHandler) VerifyToken(context.Context, *v1.VerifyTokenRequest) (*v1.VerifyTokenResponse, error) {

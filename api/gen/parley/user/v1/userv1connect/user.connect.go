@@ -45,6 +45,15 @@ const (
 	// UserServiceUpdateProfileProcedure is the fully-qualified name of the UserService's UpdateProfile
 	// RPC.
 	UserServiceUpdateProfileProcedure = "/parley.user.v1.UserService/UpdateProfile"
+	// UserServiceSetUsernameProcedure is the fully-qualified name of the UserService's SetUsername RPC.
+	UserServiceSetUsernameProcedure = "/parley.user.v1.UserService/SetUsername"
+	// UserServiceSetPasswordProcedure is the fully-qualified name of the UserService's SetPassword RPC.
+	UserServiceSetPasswordProcedure = "/parley.user.v1.UserService/SetPassword"
+	// UserServiceSetPrivacyProcedure is the fully-qualified name of the UserService's SetPrivacy RPC.
+	UserServiceSetPrivacyProcedure = "/parley.user.v1.UserService/SetPrivacy"
+	// UserServiceDeleteAccountProcedure is the fully-qualified name of the UserService's DeleteAccount
+	// RPC.
+	UserServiceDeleteAccountProcedure = "/parley.user.v1.UserService/DeleteAccount"
 	// UserServiceSearchUsersProcedure is the fully-qualified name of the UserService's SearchUsers RPC.
 	UserServiceSearchUsersProcedure = "/parley.user.v1.UserService/SearchUsers"
 )
@@ -59,6 +68,17 @@ type UserServiceClient interface {
 	BatchGetUsers(context.Context, *v1.BatchGetUsersRequest) (*v1.BatchGetUsersResponse, error)
 	// UpdateProfile changes the fields that are present. Friends are told by user.updated.
 	UpdateProfile(context.Context, *v1.UpdateProfileRequest) (*v1.UpdateProfileResponse, error)
+	// SetUsername changes the login name, once in 30 days: RATE_LIMITED with a retry time before. The old
+	// name stays blocked for others for 90 days. USERNAME_TAKEN if the name is in use, blocked or reserved.
+	SetUsername(context.Context, *v1.SetUsernameRequest) (*v1.SetUsernameResponse, error)
+	// SetPassword changes the password, or gives one to an account that has none, and ends all other login
+	// sessions. PASSWORD_WRONG if the current one is not right.
+	SetPassword(context.Context, *v1.SetPasswordRequest) (*v1.SetPasswordResponse, error)
+	// SetPrivacy changes the fields that are present.
+	SetPrivacy(context.Context, *v1.SetPrivacyRequest) (*v1.SetPrivacyResponse, error)
+	// DeleteAccount ends all login sessions and removes what the account says of the person, for ever. The
+	// username is never given out again; messages stay. PASSWORD_WRONG if the password is not right.
+	DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error)
 	// SearchUsers finds people by exact username or by the beginning of the nickname.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
 }
@@ -98,6 +118,30 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(userServiceMethods.ByName("UpdateProfile")),
 			connect.WithClientOptions(opts...),
 		),
+		setUsername: connect.NewClient[v1.SetUsernameRequest, v1.SetUsernameResponse](
+			httpClient,
+			baseURL+UserServiceSetUsernameProcedure,
+			connect.WithSchema(userServiceMethods.ByName("SetUsername")),
+			connect.WithClientOptions(opts...),
+		),
+		setPassword: connect.NewClient[v1.SetPasswordRequest, v1.SetPasswordResponse](
+			httpClient,
+			baseURL+UserServiceSetPasswordProcedure,
+			connect.WithSchema(userServiceMethods.ByName("SetPassword")),
+			connect.WithClientOptions(opts...),
+		),
+		setPrivacy: connect.NewClient[v1.SetPrivacyRequest, v1.SetPrivacyResponse](
+			httpClient,
+			baseURL+UserServiceSetPrivacyProcedure,
+			connect.WithSchema(userServiceMethods.ByName("SetPrivacy")),
+			connect.WithClientOptions(opts...),
+		),
+		deleteAccount: connect.NewClient[v1.DeleteAccountRequest, v1.DeleteAccountResponse](
+			httpClient,
+			baseURL+UserServiceDeleteAccountProcedure,
+			connect.WithSchema(userServiceMethods.ByName("DeleteAccount")),
+			connect.WithClientOptions(opts...),
+		),
 		searchUsers: connect.NewClient[v1.SearchUsersRequest, v1.SearchUsersResponse](
 			httpClient,
 			baseURL+UserServiceSearchUsersProcedure,
@@ -113,6 +157,10 @@ type userServiceClient struct {
 	getUser       *connect.Client[v1.GetUserRequest, v1.GetUserResponse]
 	batchGetUsers *connect.Client[v1.BatchGetUsersRequest, v1.BatchGetUsersResponse]
 	updateProfile *connect.Client[v1.UpdateProfileRequest, v1.UpdateProfileResponse]
+	setUsername   *connect.Client[v1.SetUsernameRequest, v1.SetUsernameResponse]
+	setPassword   *connect.Client[v1.SetPasswordRequest, v1.SetPasswordResponse]
+	setPrivacy    *connect.Client[v1.SetPrivacyRequest, v1.SetPrivacyResponse]
+	deleteAccount *connect.Client[v1.DeleteAccountRequest, v1.DeleteAccountResponse]
 	searchUsers   *connect.Client[v1.SearchUsersRequest, v1.SearchUsersResponse]
 }
 
@@ -152,6 +200,42 @@ func (c *userServiceClient) UpdateProfile(ctx context.Context, req *v1.UpdatePro
 	return nil, err
 }
 
+// SetUsername calls parley.user.v1.UserService.SetUsername.
+func (c *userServiceClient) SetUsername(ctx context.Context, req *v1.SetUsernameRequest) (*v1.SetUsernameResponse, error) {
+	response, err := c.setUsername.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetPassword calls parley.user.v1.UserService.SetPassword.
+func (c *userServiceClient) SetPassword(ctx context.Context, req *v1.SetPasswordRequest) (*v1.SetPasswordResponse, error) {
+	response, err := c.setPassword.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetPrivacy calls parley.user.v1.UserService.SetPrivacy.
+func (c *userServiceClient) SetPrivacy(ctx context.Context, req *v1.SetPrivacyRequest) (*v1.SetPrivacyResponse, error) {
+	response, err := c.setPrivacy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// DeleteAccount calls parley.user.v1.UserService.DeleteAccount.
+func (c *userServiceClient) DeleteAccount(ctx context.Context, req *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error) {
+	response, err := c.deleteAccount.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // SearchUsers calls parley.user.v1.UserService.SearchUsers.
 func (c *userServiceClient) SearchUsers(ctx context.Context, req *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error) {
 	response, err := c.searchUsers.CallUnary(ctx, connect.NewRequest(req))
@@ -171,6 +255,17 @@ type UserServiceHandler interface {
 	BatchGetUsers(context.Context, *v1.BatchGetUsersRequest) (*v1.BatchGetUsersResponse, error)
 	// UpdateProfile changes the fields that are present. Friends are told by user.updated.
 	UpdateProfile(context.Context, *v1.UpdateProfileRequest) (*v1.UpdateProfileResponse, error)
+	// SetUsername changes the login name, once in 30 days: RATE_LIMITED with a retry time before. The old
+	// name stays blocked for others for 90 days. USERNAME_TAKEN if the name is in use, blocked or reserved.
+	SetUsername(context.Context, *v1.SetUsernameRequest) (*v1.SetUsernameResponse, error)
+	// SetPassword changes the password, or gives one to an account that has none, and ends all other login
+	// sessions. PASSWORD_WRONG if the current one is not right.
+	SetPassword(context.Context, *v1.SetPasswordRequest) (*v1.SetPasswordResponse, error)
+	// SetPrivacy changes the fields that are present.
+	SetPrivacy(context.Context, *v1.SetPrivacyRequest) (*v1.SetPrivacyResponse, error)
+	// DeleteAccount ends all login sessions and removes what the account says of the person, for ever. The
+	// username is never given out again; messages stay. PASSWORD_WRONG if the password is not right.
+	DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error)
 	// SearchUsers finds people by exact username or by the beginning of the nickname.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
 }
@@ -206,6 +301,30 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(userServiceMethods.ByName("UpdateProfile")),
 		connect.WithHandlerOptions(opts...),
 	)
+	userServiceSetUsernameHandler := connect.NewUnaryHandlerSimple(
+		UserServiceSetUsernameProcedure,
+		svc.SetUsername,
+		connect.WithSchema(userServiceMethods.ByName("SetUsername")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceSetPasswordHandler := connect.NewUnaryHandlerSimple(
+		UserServiceSetPasswordProcedure,
+		svc.SetPassword,
+		connect.WithSchema(userServiceMethods.ByName("SetPassword")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceSetPrivacyHandler := connect.NewUnaryHandlerSimple(
+		UserServiceSetPrivacyProcedure,
+		svc.SetPrivacy,
+		connect.WithSchema(userServiceMethods.ByName("SetPrivacy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceDeleteAccountHandler := connect.NewUnaryHandlerSimple(
+		UserServiceDeleteAccountProcedure,
+		svc.DeleteAccount,
+		connect.WithSchema(userServiceMethods.ByName("DeleteAccount")),
+		connect.WithHandlerOptions(opts...),
+	)
 	userServiceSearchUsersHandler := connect.NewUnaryHandlerSimple(
 		UserServiceSearchUsersProcedure,
 		svc.SearchUsers,
@@ -222,6 +341,14 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 			userServiceBatchGetUsersHandler.ServeHTTP(w, r)
 		case UserServiceUpdateProfileProcedure:
 			userServiceUpdateProfileHandler.ServeHTTP(w, r)
+		case UserServiceSetUsernameProcedure:
+			userServiceSetUsernameHandler.ServeHTTP(w, r)
+		case UserServiceSetPasswordProcedure:
+			userServiceSetPasswordHandler.ServeHTTP(w, r)
+		case UserServiceSetPrivacyProcedure:
+			userServiceSetPrivacyHandler.ServeHTTP(w, r)
+		case UserServiceDeleteAccountProcedure:
+			userServiceDeleteAccountHandler.ServeHTTP(w, r)
 		case UserServiceSearchUsersProcedure:
 			userServiceSearchUsersHandler.ServeHTTP(w, r)
 		default:
@@ -247,6 +374,22 @@ func (UnimplementedUserServiceHandler) BatchGetUsers(context.Context, *v1.BatchG
 
 func (UnimplementedUserServiceHandler) UpdateProfile(context.Context, *v1.UpdateProfileRequest) (*v1.UpdateProfileResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.UpdateProfile is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) SetUsername(context.Context, *v1.SetUsernameRequest) (*v1.SetUsernameResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.SetUsername is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) SetPassword(context.Context, *v1.SetPasswordRequest) (*v1.SetPasswordResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.SetPassword is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) SetPrivacy(context.Context, *v1.SetPrivacyRequest) (*v1.SetPrivacyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.SetPrivacy is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.DeleteAccount is not implemented"))
 }
 
 func (UnimplementedUserServiceHandler) SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error) {

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package user
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// The pace of changing a username; part of the product, not settings.
+const (
+	usernameRest    = 30 * 24 * time.Hour
+	usernameBlocked = 90 * 24 * time.Hour
+)
+
+// PrivacyChange names new values; nil leaves a field as it is.
+type PrivacyChange struct {
+	PhoneForFriends *bool
+	FindableByPhone *bool
+}
+
+// SetUsername changes the login name, once in 30 days, and blocks the old one for others for 90. The same
+// name again changes nothing.
+func (s *Service) SetUsername(ctx context.Context, caller Caller, username string) (Record, error) {
+	username, err := CheckUsername(username)
+	if err != nil {
+		return Record{}, err
+	}
+	var result Record
+	err = s.rewrite(ctx, caller, func(record Record, _ []LoginSession, now int64) (*Rewriting, error) {
+		result = record
+		if record.Account.Username == username {
+			return nil, nil
+		}
+		if wait := record.UsernameChangeAt() - now; wait > 0 {
+			return nil, ErrRateLimited.After(time.Duration(wait) * time.Millisecond)
+		}
+		old := record.Account.Username
+		result.Account.Username, result.UsernameChangedAt = username, now
+		return &Rewriting{
+			Record: result, At: now,
+			Retired: &RetiredUsername{Username: old, BlockedUntil: now + usernameBlocked.Milliseconds()},
+			Event:   &Updated{ID: ids.NewEvent(), At: now, Account: result.Account},
+		}, nil
+	})
+	return result, err
+}
+
+// SetPrivacy changes what is named.
+func (s *Service) SetPrivacy(ctx context.Context, caller Caller, p PrivacyChange) (Record, error) {
+	var result Record
+	err := s.rewrite(ctx, caller, func(record Record, _ []LoginSession, now int64) (*Rewriting, error) {
+		result = record
+		if p.PhoneForFriends != nil {
+			result.Privacy.PhoneForFriends = *p.PhoneForFriends
+		}
+		if p.FindableByPhone != nil {
+			result.Privacy.FindableByPhone = *p.FindableByPhone
+		}
+		if result == record {
+			return nil, nil
+		}
+		return &Rewriting{Record: result, At: now}, nil
+	})
+	return result, err
+}
+
+// SetPassword changes the password, or gives one to an account that has none, and ends all other login
+// sessions.
+func (s *Service) SetPassword(ctx context.Context, caller Caller, current, password string) error {
+	known, err := s.Records.Record(ctx, caller.UserID)
+	if err != nil {
+		return err
+	}
+	if err := s.passwords.Check(password, known.Account.Username); err != nil {
+		return err
+	}
+	if err := s.prove(ctx, known, current); err != nil {
+		return err
+	}
+	hash, err := s.Hasher.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.rewrite(ctx, caller, func(record Record, sessions []LoginSession, now int64) (*Rewriting, error) {
+		if record.Rev != known.Rev {
+			return nil, ErrPasswordWrong // changed since it was looked at
+		}
+		record.PasswordHash = hash
+		record.Rev++
+		return &Rewriting{Record: record, At: now, Endings: endAll(sessions, caller.SessionID, Revoked)}, nil
+	})
+}
+
+// DeleteAccount ends all login sessions and removes what the account says of the person. The row stays, so
+// that messages and friend lists can name a deleted user; the username is blocked for good.
+func (s *Service) DeleteAccount(ctx context.Context, caller Caller, password string) error {
+	known, err := s.Records.Record(ctx, caller.UserID)
+	if err != nil {
+		return err
+	}
+	if err := s.prove(ctx, known, password); err != nil {
+		return err
+	}
+	return s.rewrite(ctx, caller, func(record Record, sessions []LoginSession, now int64) (*Rewriting, error) {
+		if record.Rev != known.Rev {
+			return nil, ErrPasswordWrong
+		}
+		return erase(record, sessions, now), nil
+	})
+}
+
+// erase is the deletion of an account by its owner.
+func erase(record Record, sessions []LoginSession, now int64) *Rewriting {
+	id := record.Account.ID
+	gone := Record{
+		Credentials: Credentials{
+			Account: Account{ID: id, Nickname: deletedNickname, CreatedAt: record.Account.CreatedAt, Deleted: true},
+			Rev:     record.Rev + 1,
+		},
+		DeletedAt: now,
+	}
+	return &Rewriting{
+		Record: gone, NicknameKey: []byte{}, At: now,
+		Endings: endAll(sessions, ids.LoginSessionID{}, Deleted),
+		Retired: &RetiredUsername{Username: record.Account.Username, BlockedUntil: forever},
+		Event:   &Updated{ID: ids.NewEvent(), At: now, Account: gone.Account},
+		Audit:   &AuditEntry{ID: ids.NewAuditEntry(), At: now, Actor: id, Action: ActionDeleteAccount, Target: id},
+	}
+}
+
+// prove checks the password of somebody who is logged in already. Guessing is slowed down as at a login,
+// but counted apart, so that a stolen token does not lock its owner out. An account without a password has
+// nothing to prove.
+func (s *Service) prove(ctx context.Context, known Record, password string) error {
+	if !known.HasPassword() {
+		return nil
+	}
+	if !fitsPassword(password) {
+		return ErrPasswordWrong
+	}
+	key := proofKey(known.Account.ID)
+	now := s.millis()
+	err := s.Attempts.Charge(ctx, []AttemptKey{key}, func(counters []Attempt) ([]Attempt, error) {
+		charged, wait := chargeAccount(counters[0], now)
+		if wait > 0 {
+			return nil, ErrRateLimited.After(wait)
+		}
+		return []Attempt{charged}, nil
+	})
+	if err != nil {
+		return err
+	}
+	err = s.verify(ctx, true, known.Credentials, password)
+	if errors.Is(err, ErrInvalidCredentials) {
+		return ErrPasswordWrong
+	}
+	if err != nil {
+		s.refund(ctx, key)
+		return err
+	}
+	return s.Attempts.Clear(ctx, key)
+}
+
+func proofKey(owner ids.UserID) AttemptKey {
+	return sha256.Sum256([]byte("proof\x00" + owner.String()))
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+
+	"github.com/parley-chat/parley/services/internal/dialect"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/outbox"
+	"github.com/parley-chat/parley/services/internal/sqldb"
+	"github.com/parley-chat/parley/services/user"
+)
+
+// recordQuery goes on with the condition on a unique key.
+const recordQuery = "SELECT id, username, nickname, description, password_hash, credentials_rev, created_at, deleted_at," +
+	" username_changed_at, phone_for_friends, findable_by_phone FROM accounts WHERE deleted_at = 0 AND "
+
+// recordRow is an account with what belongs to its owner.
+type recordRow struct {
+	accountRow
+
+	UsernameChangedAt int64 `db:"username_changed_at"`
+	PhoneForFriends   bool  `db:"phone_for_friends"`
+	FindableByPhone   bool  `db:"findable_by_phone"`
+}
+
+func (r recordRow) record() user.Record {
+	return user.Record{
+		Credentials:       user.Credentials{Account: r.account(), PasswordHash: r.PasswordHash, Rev: r.Rev},
+		Privacy:           user.Privacy{PhoneForFriends: r.PhoneForFriends, FindableByPhone: r.FindableByPhone},
+		UsernameChangedAt: r.UsernameChangedAt,
+		DeletedAt:         r.DeletedAt,
+	}
+}
+
+// Record reads one row by its key.
+func (s *Store) Record(ctx context.Context, id ids.UserID) (user.Record, error) {
+	var row recordRow
+	if err := s.db.Get(ctx, &row, recordQuery+"id = ?", id); err != nil {
+		return user.Record{}, wrap("read account", err)
+	}
+	return row.record(), nil
+}
+
+// Rewrite locks the row before it reads it and the login sessions.
+func (s *Store) Rewrite(
+	ctx context.Context, id ids.UserID, decide func(user.Record, []user.LoginSession) (*user.Rewriting, error),
+) error {
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+		var row recordRow
+		if err := tx.Get(ctx, &row, recordQuery+"id = ?"+tx.Dialect().ForUpdate(), id); err != nil {
+			return err
+		}
+		existing, err := liveSessions(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		before := row.record()
+		r, err := decide(before, existing)
+		if err != nil || r == nil {
+			return err
+		}
+		return s.rewrite(ctx, tx, before, *r)
+	})
+	return wrap("rewrite account", err)
+}
+
+func (s *Store) rewrite(ctx context.Context, tx *sqldb.Tx, before user.Record, r user.Rewriting) error {
+	if err := writeUsername(ctx, tx, before, r); err != nil {
+		return err
+	}
+	if err := writeRecord(ctx, tx, r); err != nil {
+		return err
+	}
+	if err := endSessions(ctx, tx, r.Endings, r.At); err != nil {
+		return err
+	}
+	if r.Audit != nil {
+		if err := insertAudit(ctx, tx, *r.Audit); err != nil {
+			return err
+		}
+	}
+	if r.Event == nil {
+		return nil
+	}
+	row, err := s.encode(*r.Event)
+	if err != nil {
+		return err
+	}
+	return outbox.Insert(ctx, tx, row)
+}
+
+func writeRecord(ctx context.Context, tx *sqldb.Tx, r user.Rewriting) error {
+	a := r.Record
+	_, err := tx.Exec(ctx, "UPDATE accounts SET nickname = ?, description = ?, password_hash = ?, credentials_rev = ?,"+
+		" username_changed_at = ?, deleted_at = ?, phone_for_friends = ?, findable_by_phone = ? WHERE id = ?",
+		[]byte(a.Account.Nickname), []byte(a.Account.Description), []byte(a.PasswordHash), a.Rev,
+		a.UsernameChangedAt, a.DeletedAt, a.Privacy.PhoneForFriends, a.Privacy.FindableByPhone, a.Account.ID)
+	if err != nil || r.NicknameKey == nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "UPDATE accounts SET nickname_key = ? WHERE id = ?", r.NicknameKey, a.Account.ID)
+	return err
+}
+
+// writeUsername changes the name first: the unique index keeps everybody else off it, so that the names
+// that are blocked can then be read in peace.
+func writeUsername(ctx context.Context, tx *sqldb.Tx, before user.Record, r user.Rewriting) error {
+	a := r.Record.Account
+	if a.Username == before.Account.Username {
+		return nil
+	}
+	name := []byte(a.Username)
+	if r.Record.DeletedAt != 0 {
+		name = hex.AppendEncode(nil, a.ID[:]) // unique, and no username: it begins with a digit
+	}
+	_, err := tx.Exec(ctx, "UPDATE accounts SET username = ? WHERE id = ?", name, a.ID)
+	if dialect.IsDuplicate(err) {
+		return user.ErrUsernameTaken
+	}
+	if err != nil {
+		return err
+	}
+	if err := checkRetired(ctx, tx, a, r.At); err != nil {
+		return err
+	}
+	if r.Retired == nil {
+		return nil
+	}
+	columns := []string{"username", "user_id", "blocked_until"}
+	_, err = tx.Exec(ctx, tx.Dialect().Upsert("retired_usernames", columns, columns[:1], columns[1:], 1),
+		[]byte(r.Retired.Username), a.ID, r.Retired.BlockedUntil)
+	return err
+}
+
+// checkRetired refuses a name that another account gave up lately.
+func checkRetired(ctx context.Context, tx *sqldb.Tx, a user.Account, now int64) error {
+	var until int64
+	err := tx.Get(ctx, &until, "SELECT blocked_until FROM retired_usernames WHERE username = ? AND user_id <> ?",
+		[]byte(a.Username), a.ID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err == nil && until > now:
+		return user.ErrUsernameTaken
+	default:
+		return err
+	}
+}
+
+// insertAudit is the only statement of the product that touches the audit log, but for those that read it.
+func insertAudit(ctx context.Context, tx *sqldb.Tx, e user.AuditEntry) error {
+	_, err := tx.Exec(ctx, "INSERT INTO audit_entries (id, created_at, actor_id, action, target_id, reason)"+
+		" VALUES (?, ?, ?, ?, ?, ?)", e.ID, e.At, e.Actor, []byte(e.Action), e.Target, []byte(e.Reason))
+	return err
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package usertest
+
+import (
+	"context"
+	"slices"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/user"
+)
+
+// Record reads an account.
+func (s *Store) Record(_ context.Context, id ids.UserID) (user.Record, error) {
+	err := s.enter()
+	defer s.mu.Unlock()
+	if err != nil {
+		return user.Record{}, err
+	}
+	a, ok := s.accounts[id]
+	if !ok || a.Account.Deleted {
+		return user.Record{}, user.ErrNotFound
+	}
+	return a.Record, nil
+}
+
+// Rewrite changes an account.
+func (s *Store) Rewrite(
+	_ context.Context, id ids.UserID, decide func(user.Record, []user.LoginSession) (*user.Rewriting, error),
+) error {
+	err := s.enter()
+	defer s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	a, ok := s.accounts[id]
+	if !ok || a.Account.Deleted {
+		return user.ErrNotFound
+	}
+	r, err := decide(a.Record, s.live(id))
+	if err != nil || r == nil {
+		return err
+	}
+	if r.Record.Account.Username != a.Account.Username {
+		if s.taken(r.Record.Account, r.At) {
+			return user.ErrUsernameTaken
+		}
+		if r.Retired != nil {
+			s.retired[r.Retired.Username] = retired{owner: id, until: r.Retired.BlockedUntil}
+		}
+	}
+	s.write(id, a, r)
+	return nil
+}
+
+// write needs mu.
+func (s *Store) write(id ids.UserID, a stored, r *user.Rewriting) {
+	a.Record = r.Record
+	if r.NicknameKey != nil {
+		a.NicknameKey = r.NicknameKey
+	}
+	s.accounts[id] = a
+	s.end(r.Endings, r.At)
+	if r.Event != nil {
+		s.events = append(s.events, *r.Event)
+	}
+	if r.Audit != nil {
+		s.audit = append(s.audit, *r.Audit)
+	}
+}
+
+// Audit is the audit log, oldest first.
+func (s *Store) Audit() []user.AuditEntry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.audit)
+}
