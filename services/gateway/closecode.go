@@ -28,6 +28,8 @@ const (
 	CloseAuthTimeout        CloseCode = 4300 // no auth frame in time
 	CloseSessionRevoked     CloseCode = 4301 // the login session was ended
 	CloseSessionExpired     CloseCode = 4302 // the login session expired
+	CloseSuspended          CloseCode = 4303 // the account is suspended
+	CloseAccountDeleted     CloseCode = 4304 // the account was deleted
 	CloseAuthFailed         CloseCode = 4305 // the token was refused
 	CloseReplaced           CloseCode = 4306 // a newer login of this device
 	CloseBadFrame           CloseCode = 4400 // not a frame
@@ -108,6 +110,10 @@ func (c CloseCode) finalName() string {
 		return "SESSION_REVOKED"
 	case CloseSessionExpired:
 		return "SESSION_EXPIRED"
+	case CloseSuspended:
+		return "SUSPENDED"
+	case CloseAccountDeleted:
+		return "ACCOUNT_DELETED"
 	case CloseAuthFailed:
 		return "AUTH_FAILED"
 	case CloseReplaced:
@@ -150,6 +156,10 @@ func (r EndReason) code() CloseCode {
 		return CloseReplaced
 	case EndExpired:
 		return CloseSessionExpired
+	case EndSuspended:
+		return CloseSuspended
+	case EndDeleted:
+		return CloseAccountDeleted
 	default:
 		return CloseSessionRevoked
 	}

@@ -31,9 +31,11 @@ type EndReason int
 
 // The reasons.
 const (
-	EndRevoked  EndReason = iota // logged out, or ended from another device
-	EndReplaced                  // a newer login of the device took its place
-	EndExpired                   // too long unused, or too old
+	EndRevoked   EndReason = iota // logged out, or ended from another device
+	EndReplaced                   // a newer login of the device took its place
+	EndExpired                    // too long unused, or too old
+	EndSuspended                  // the account was suspended
+	EndDeleted                    // the account was deleted
 )
 
 // Head is what the server says about a conversation, as visible to one user.

@@ -319,7 +319,8 @@ func TestEndsOfLogins(t *testing.T) {
 	t.Parallel()
 	for reason, code := range map[gateway.EndReason]gateway.CloseCode{
 		gateway.EndRevoked: gateway.CloseSessionRevoked, gateway.EndExpired: gateway.CloseSessionExpired,
-		gateway.EndReplaced: gateway.CloseReplaced,
+		gateway.EndReplaced: gateway.CloseReplaced, gateway.EndSuspended: gateway.CloseSuspended,
+		gateway.EndDeleted: gateway.CloseAccountDeleted,
 	} {
 		inBubble(t, nil, func(r *rig) {
 			c, other := r.live(), r.live()

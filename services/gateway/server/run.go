@@ -73,6 +73,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 		return err
 	})
 	group.Go("rpc", func(ctx context.Context) error { return g.rpc.Serve(ctx, parts.RPC) })
+	group.Go("endings", g.endings.Run)
 	group.Go("consumer", g.consumer.Run)
 	group.Go("public", func(ctx context.Context) error { return servePublic(ctx, g.public, parts) })
 	group.Go("drain", func(ctx context.Context) error { return g.serve(ctx, cfg, parts, watched) })
@@ -131,6 +132,7 @@ type gatewayParts struct {
 	hub      *gateway.Hub
 	sockets  *websocket.Handler
 	consumer *deliver.Consumer
+	endings  *token.Listener
 	rpc      *rpcserver.Server
 	public   *http.Server
 }
@@ -169,6 +171,7 @@ func build(cfg Config, parts Parts) (g gatewayParts, err error) {
 	g.consumer = deliver.NewConsumer(deliver.ConsumerOptions{
 		Pod: cfg.PodName, Subscriber: parts.Broker, Receiver: g.hub, Now: time.Now, Logger: parts.Logger,
 	})
+	g.endings = &token.Listener{Pod: cfg.PodName, Subscriber: parts.Broker, Verifier: g.tokens, Logger: parts.Logger}
 	g.rpc = rpcserver.New(rpcserver.Options{
 		Component: component.Gateway, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
 	})

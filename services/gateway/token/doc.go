@@ -6,5 +6,6 @@
 // sessions do not wait for the user service. Every second the Verifier asks which login sessions have
 // ended: those are forgotten at once and reported, and never enter again, also if they were verified
 // before and the answer came late. When the list does not reach back, everything is forgotten and
-// verified again. Without an answer for 30 s the Verifier is not fresh and proves nothing.
+// verified again. What the user service publishes meanwhile only makes that faster: it never counts as
+// an answer. Without an answer for 30 s the Verifier is not fresh and proves nothing.
 package token

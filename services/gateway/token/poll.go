@@ -52,12 +52,9 @@ func (v *Verifier) poll(ctx context.Context) error {
 		return err
 	}
 	for _, r := range answer.GetRevocations() {
-		session, err := ids.ParseLoginSession("login_session_id", r.GetLoginSessionId())
-		if err != nil {
+		if err := v.revoke(r); err != nil {
 			return err
 		}
-		v.end(session)
-		v.tell(session, reason(r.GetReason()))
 	}
 	if answer.GetReset_() {
 		v.doubtful = append(v.doubtful, v.forgetAll()...)
@@ -67,6 +64,17 @@ func (v *Verifier) poll(ctx context.Context) error {
 	v.answeredAt = asked
 	v.mu.Unlock()
 	v.recheck(ctx)
+	return nil
+}
+
+// revoke forgets one ended login session and reports it.
+func (v *Verifier) revoke(r *userv1.Revocation) error {
+	session, err := ids.ParseLoginSession("login_session_id", r.GetLoginSessionId())
+	if err != nil {
+		return err
+	}
+	v.end(session)
+	v.tell(session, reason(r.GetReason()))
 	return nil
 }
 
@@ -96,6 +104,10 @@ func reason(r userv1.EndReason) gateway.EndReason {
 		return gateway.EndReplaced
 	case userv1.EndReason_END_REASON_EXPIRED:
 		return gateway.EndExpired
+	case userv1.EndReason_END_REASON_SUSPENDED:
+		return gateway.EndSuspended
+	case userv1.EndReason_END_REASON_DELETED:
+		return gateway.EndDeleted
 	case userv1.EndReason_END_REASON_REVOKED, userv1.EndReason_END_REASON_UNSPECIFIED:
 	}
 	return gateway.EndRevoked
@@ -112,6 +124,10 @@ func why(err error) gateway.EndReason {
 		return gateway.EndReplaced
 	case "expired":
 		return gateway.EndExpired
+	case "banned":
+		return gateway.EndSuspended
+	case "deleted":
+		return gateway.EndDeleted
 	default:
 		return gateway.EndRevoked
 	}

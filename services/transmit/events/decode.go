@@ -106,7 +106,7 @@ func fill(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, erro
 	case eventv1.EventType_EVENT_TYPE_FRIEND_REQUESTED, eventv1.EventType_EVENT_TYPE_FRIEND_RESPONDED,
 		eventv1.EventType_EVENT_TYPE_FRIEND_CANCELLED, eventv1.EventType_EVENT_TYPE_FRIEND_REMOVED:
 		return people(first), nil
-	case eventv1.EventType_EVENT_TYPE_UNSPECIFIED:
+	case eventv1.EventType_EVENT_TYPE_SESSION_ENDED, eventv1.EventType_EVENT_TYPE_UNSPECIFIED: // not for people
 	}
 	return nil, fmt.Errorf("type %d is not known", first.GetType())
 }

@@ -13,6 +13,8 @@ import type { Conversation } from "../../message/v1/conversation_pb";
 import { file_parley_message_v1_conversation } from "../../message/v1/conversation_pb";
 import type { Message as Message$1 } from "../../message/v1/message_pb";
 import { file_parley_message_v1_message } from "../../message/v1/message_pb";
+import type { Revocation } from "../../user/v1/auth_pb";
+import { file_parley_user_v1_auth } from "../../user/v1/auth_pb";
 import type { User } from "../../user/v1/user_pb";
 import { file_parley_user_v1_user } from "../../user/v1/user_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -21,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/event/v1/event.proto.
  */
 export const file_parley_event_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChtwYXJsZXkvZXZlbnQvdjEvZXZlbnQucHJvdG8SD3BhcmxleS5ldmVudC52MSI0CgpFdmVudEJhdGNoEiYKBmV2ZW50cxgBIAMoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudCKtAwoFRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLnBhcmxleS5ldmVudC52MS5FdmVudFR5cGUSEwoLb2NjdXJyZWRfYXQYAyABKAMSFQoNcmVjaXBpZW50X2lkcxgEIAMoCRItCgdtZXNzYWdlGAogASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZUgAEjcKDGNvbnZlcnNhdGlvbhgLIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbkgAEi4KBm1hcmtlchgMIAEoCzIcLnBhcmxleS5ldmVudC52MS5NYXJrZXJNb3ZlZEgAEjkKDmZyaWVuZF9yZXF1ZXN0GA0gASgLMh8ucGFybGV5LmZyaWVuZC52MS5GcmllbmRSZXF1ZXN0SAASOAoOZnJpZW5kX3JlbW92ZWQYDiABKAsyHi5wYXJsZXkuZXZlbnQudjEuRnJpZW5kUmVtb3ZlZEgAEiQKBHVzZXIYDyABKAsyFC5wYXJsZXkudXNlci52MS5Vc2VySABCCQoHcGF5bG9hZCJECgtNYXJrZXJNb3ZlZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRILCgNzZXEYAyABKAMiMwoNRnJpZW5kUmVtb3ZlZBIPCgd1c2VyX2lkGAEgASgJEhEKCWZyaWVuZF9pZBgCIAEoCSrNAgoJRXZlbnRUeXBlEhoKFkVWRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIeChpFVkVOVF9UWVBFX01FU1NBR0VfQ1JFQVRFRBABEiMKH0VWRU5UX1RZUEVfQ09OVkVSU0FUSU9OX0NSRUFURUQQAhIjCh9FVkVOVF9UWVBFX0NPTlZFUlNBVElPTl9VUERBVEVEEAMSGwoXRVZFTlRfVFlQRV9NQVJLRVJfTU9WRUQQBBIfChtFVkVOVF9UWVBFX0ZSSUVORF9SRVFVRVNURUQQBRIfChtFVkVOVF9UWVBFX0ZSSUVORF9SRVNQT05ERUQQBhIfChtFVkVOVF9UWVBFX0ZSSUVORF9DQU5DRUxMRUQQBxIdChlFVkVOVF9UWVBFX0ZSSUVORF9SRU1PVkVEEAgSGwoXRVZFTlRfVFlQRV9VU0VSX1VQREFURUQQCUI/Wj1naXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9ldmVudC92MTtldmVudHYxYgZwcm90bzM", [file_parley_friend_v1_friend, file_parley_message_v1_conversation, file_parley_message_v1_message, file_parley_user_v1_user]);
+  fileDesc("ChtwYXJsZXkvZXZlbnQvdjEvZXZlbnQucHJvdG8SD3BhcmxleS5ldmVudC52MSI0CgpFdmVudEJhdGNoEiYKBmV2ZW50cxgBIAMoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudCLnAwoFRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLnBhcmxleS5ldmVudC52MS5FdmVudFR5cGUSEwoLb2NjdXJyZWRfYXQYAyABKAMSFQoNcmVjaXBpZW50X2lkcxgEIAMoCRItCgdtZXNzYWdlGAogASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZUgAEjcKDGNvbnZlcnNhdGlvbhgLIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbkgAEi4KBm1hcmtlchgMIAEoCzIcLnBhcmxleS5ldmVudC52MS5NYXJrZXJNb3ZlZEgAEjkKDmZyaWVuZF9yZXF1ZXN0GA0gASgLMh8ucGFybGV5LmZyaWVuZC52MS5GcmllbmRSZXF1ZXN0SAASOAoOZnJpZW5kX3JlbW92ZWQYDiABKAsyHi5wYXJsZXkuZXZlbnQudjEuRnJpZW5kUmVtb3ZlZEgAEiQKBHVzZXIYDyABKAsyFC5wYXJsZXkudXNlci52MS5Vc2VySAASOAoOc2Vzc2lvbnNfZW5kZWQYHiABKAsyHi5wYXJsZXkuZXZlbnQudjEuU2Vzc2lvbnNFbmRlZEgAQgkKB3BheWxvYWQiRAoLTWFya2VyTW92ZWQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSCwoDc2VxGAMgASgDIjMKDUZyaWVuZFJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCRIRCglmcmllbmRfaWQYAiABKAkiQAoNU2Vzc2lvbnNFbmRlZBIvCgtyZXZvY2F0aW9ucxgBIAMoCzIaLnBhcmxleS51c2VyLnYxLlJldm9jYXRpb24q6wIKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASHgoaRVZFTlRfVFlQRV9NRVNTQUdFX0NSRUFURUQQARIjCh9FVkVOVF9UWVBFX0NPTlZFUlNBVElPTl9DUkVBVEVEEAISIwofRVZFTlRfVFlQRV9DT05WRVJTQVRJT05fVVBEQVRFRBADEhsKF0VWRU5UX1RZUEVfTUFSS0VSX01PVkVEEAQSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVRVUVTVEVEEAUSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVTUE9OREVEEAYSHwobRVZFTlRfVFlQRV9GUklFTkRfQ0FOQ0VMTEVEEAcSHQoZRVZFTlRfVFlQRV9GUklFTkRfUkVNT1ZFRBAIEhsKF0VWRU5UX1RZUEVfVVNFUl9VUERBVEVEEAkSHAoYRVZFTlRfVFlQRV9TRVNTSU9OX0VOREVEEB5CP1o9Z2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvZXZlbnQvdjE7ZXZlbnR2MWIGcHJvdG8z", [file_parley_friend_v1_friend, file_parley_message_v1_conversation, file_parley_message_v1_message, file_parley_user_v1_auth, file_parley_user_v1_user]);
 
 /**
  * EventBatch is the body of one AMQP message on parley.events: events of one type.
@@ -132,6 +134,14 @@ export type Event = Message<"parley.event.v1.Event"> & {
      */
     value: User;
     case: "user";
+  } | {
+    /**
+     * For session.ended.
+     *
+     * @generated from field: parley.event.v1.SessionsEnded sessions_ended = 30;
+     */
+    value: SessionsEnded;
+    case: "sessionsEnded";
   } | { case: undefined; value?: undefined };
 };
 
@@ -204,6 +214,27 @@ export type FriendRemoved = Message<"parley.event.v1.FriendRemoved"> & {
  */
 export const FriendRemovedSchema: GenMessage<FriendRemoved> = /*@__PURE__*/
   messageDesc(file_parley_event_v1_event, 3);
+
+/**
+ * SessionsEnded lists login sessions that ended.
+ *
+ * @generated from message parley.event.v1.SessionsEnded
+ */
+export type SessionsEnded = Message<"parley.event.v1.SessionsEnded"> & {
+  /**
+   * At least one; no order.
+   *
+   * @generated from field: repeated parley.user.v1.Revocation revocations = 1;
+   */
+  revocations: Revocation[];
+};
+
+/**
+ * Describes the message parley.event.v1.SessionsEnded.
+ * Use `create(SessionsEndedSchema)` to create a new message.
+ */
+export const SessionsEndedSchema: GenMessage<SessionsEnded> = /*@__PURE__*/
+  messageDesc(file_parley_event_v1_event, 4);
 
 /**
  * EventType names what happened. The routing key is the name without its prefix, in lower case, with
@@ -281,6 +312,14 @@ export enum EventType {
    * @generated from enum value: EVENT_TYPE_USER_UPDATED = 9;
    */
   USER_UPDATED = 9,
+
+  /**
+   * Login sessions ended. For gateways only, and only to be faster than their question for the list of
+   * revocations: it may be lost, and no client hears of it.
+   *
+   * @generated from enum value: EVENT_TYPE_SESSION_ENDED = 30;
+   */
+  SESSION_ENDED = 30,
 }
 
 /**

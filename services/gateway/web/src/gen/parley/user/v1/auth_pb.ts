@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/user/v1/auth.proto.
  */
 export const file_parley_user_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("ChlwYXJsZXkvdXNlci92MS9hdXRoLnByb3RvEg5wYXJsZXkudXNlci52MSIpCgZEZXZpY2USEQoJZGV2aWNlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkidAoPUmVnaXN0ZXJSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJEhAKCG5pY2tuYW1lGAIgASgJEhUKCHBhc3N3b3JkGAMgASgJQgOAAQESJgoGZGV2aWNlGAQgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlImIKEFJlZ2lzdGVyUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLnBhcmxleS51c2VyLnYxLk1lEhIKBXRva2VuGAIgASgJQgOAAQESGAoQbG9naW5fc2Vzc2lvbl9pZBgDIAEoCSJfCgxMb2dpblJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSFQoIcGFzc3dvcmQYAiABKAlCA4ABARImCgZkZXZpY2UYAyABKAsyFi5wYXJsZXkudXNlci52MS5EZXZpY2UiXwoNTG9naW5SZXNwb25zZRIgCgR1c2VyGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUSEgoFdG9rZW4YAiABKAlCA4ABARIYChBsb2dpbl9zZXNzaW9uX2lkGAMgASgJIg8KDUxvZ291dFJlcXVlc3QiEAoOTG9nb3V0UmVzcG9uc2UiFQoTTGlzdFNlc3Npb25zUmVxdWVzdCKLAQoMTG9naW5TZXNzaW9uEhgKEGxvZ2luX3Nlc3Npb25faWQYASABKAkSJgoGZGV2aWNlGAIgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlEhIKCmNyZWF0ZWRfYXQYAyABKAMSFAoMbGFzdF91c2VkX2F0GAQgASgDEg8KB2N1cnJlbnQYBSABKAgiRgoUTGlzdFNlc3Npb25zUmVzcG9uc2USLgoIc2Vzc2lvbnMYASADKAsyHC5wYXJsZXkudXNlci52MS5Mb2dpblNlc3Npb24iMAoUUmV2b2tlU2Vzc2lvblJlcXVlc3QSGAoQbG9naW5fc2Vzc2lvbl9pZBgBIAEoCSIXChVSZXZva2VTZXNzaW9uUmVzcG9uc2UiKAoSVmVyaWZ5VG9rZW5SZXF1ZXN0EhIKBXRva2VuGAEgASgJQgOAAQEiZwoTVmVyaWZ5VG9rZW5SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhgKEGxvZ2luX3Nlc3Npb25faWQYAiABKAkSEQoJZGV2aWNlX2lkGAMgASgJEhIKCmV4cGlyZXNfYXQYBCABKAMiKgoWTGlzdFJldm9jYXRpb25zUmVxdWVzdBIQCghwb3NpdGlvbhgBIAEoCSJiCgpSZXZvY2F0aW9uEhgKEGxvZ2luX3Nlc3Npb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIpCgZyZWFzb24YAyABKA4yGS5wYXJsZXkudXNlci52MS5FbmRSZWFzb24iawoXTGlzdFJldm9jYXRpb25zUmVzcG9uc2USLwoLcmV2b2NhdGlvbnMYASADKAsyGi5wYXJsZXkudXNlci52MS5SZXZvY2F0aW9uEhAKCHBvc2l0aW9uGAIgASgJEg0KBXJlc2V0GAMgASgIKnAKCUVuZFJlYXNvbhIaChZFTkRfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSRU5EX1JFQVNPTl9SRVZPS0VEEAESFwoTRU5EX1JFQVNPTl9SRVBMQUNFRBACEhYKEkVORF9SRUFTT05fRVhQSVJFRBADMuAECgtBdXRoU2VydmljZRJNCghSZWdpc3RlchIfLnBhcmxleS51c2VyLnYxLlJlZ2lzdGVyUmVxdWVzdBogLnBhcmxleS51c2VyLnYxLlJlZ2lzdGVyUmVzcG9uc2USRAoFTG9naW4SHC5wYXJsZXkudXNlci52MS5Mb2dpblJlcXVlc3QaHS5wYXJsZXkudXNlci52MS5Mb2dpblJlc3BvbnNlEkcKBkxvZ291dBIdLnBhcmxleS51c2VyLnYxLkxvZ291dFJlcXVlc3QaHi5wYXJsZXkudXNlci52MS5Mb2dvdXRSZXNwb25zZRJZCgxMaXN0U2Vzc2lvbnMSIy5wYXJsZXkudXNlci52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiQucGFybGV5LnVzZXIudjEuTGlzdFNlc3Npb25zUmVzcG9uc2USXAoNUmV2b2tlU2Vzc2lvbhIkLnBhcmxleS51c2VyLnYxLlJldm9rZVNlc3Npb25SZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuUmV2b2tlU2Vzc2lvblJlc3BvbnNlElYKC1ZlcmlmeVRva2VuEiIucGFybGV5LnVzZXIudjEuVmVyaWZ5VG9rZW5SZXF1ZXN0GiMucGFybGV5LnVzZXIudjEuVmVyaWZ5VG9rZW5SZXNwb25zZRJiCg9MaXN0UmV2b2NhdGlvbnMSJi5wYXJsZXkudXNlci52MS5MaXN0UmV2b2NhdGlvbnNSZXF1ZXN0GicucGFybGV5LnVzZXIudjEuTGlzdFJldm9jYXRpb25zUmVzcG9uc2VCPVo7Z2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvdXNlci92MTt1c2VydjFiBnByb3RvMw", [file_parley_user_v1_user]);
+  fileDesc("ChlwYXJsZXkvdXNlci92MS9hdXRoLnByb3RvEg5wYXJsZXkudXNlci52MSIpCgZEZXZpY2USEQoJZGV2aWNlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkidAoPUmVnaXN0ZXJSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJEhAKCG5pY2tuYW1lGAIgASgJEhUKCHBhc3N3b3JkGAMgASgJQgOAAQESJgoGZGV2aWNlGAQgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlImIKEFJlZ2lzdGVyUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLnBhcmxleS51c2VyLnYxLk1lEhIKBXRva2VuGAIgASgJQgOAAQESGAoQbG9naW5fc2Vzc2lvbl9pZBgDIAEoCSJfCgxMb2dpblJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSFQoIcGFzc3dvcmQYAiABKAlCA4ABARImCgZkZXZpY2UYAyABKAsyFi5wYXJsZXkudXNlci52MS5EZXZpY2UiXwoNTG9naW5SZXNwb25zZRIgCgR1c2VyGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUSEgoFdG9rZW4YAiABKAlCA4ABARIYChBsb2dpbl9zZXNzaW9uX2lkGAMgASgJIg8KDUxvZ291dFJlcXVlc3QiEAoOTG9nb3V0UmVzcG9uc2UiFQoTTGlzdFNlc3Npb25zUmVxdWVzdCKLAQoMTG9naW5TZXNzaW9uEhgKEGxvZ2luX3Nlc3Npb25faWQYASABKAkSJgoGZGV2aWNlGAIgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlEhIKCmNyZWF0ZWRfYXQYAyABKAMSFAoMbGFzdF91c2VkX2F0GAQgASgDEg8KB2N1cnJlbnQYBSABKAgiRgoUTGlzdFNlc3Npb25zUmVzcG9uc2USLgoIc2Vzc2lvbnMYASADKAsyHC5wYXJsZXkudXNlci52MS5Mb2dpblNlc3Npb24iMAoUUmV2b2tlU2Vzc2lvblJlcXVlc3QSGAoQbG9naW5fc2Vzc2lvbl9pZBgBIAEoCSIXChVSZXZva2VTZXNzaW9uUmVzcG9uc2UiHAoaUmV2b2tlT3RoZXJTZXNzaW9uc1JlcXVlc3QiMgobUmV2b2tlT3RoZXJTZXNzaW9uc1Jlc3BvbnNlEhMKC2VuZGVkX2NvdW50GAEgASgFIigKElZlcmlmeVRva2VuUmVxdWVzdBISCgV0b2tlbhgBIAEoCUIDgAEBImcKE1ZlcmlmeVRva2VuUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRIYChBsb2dpbl9zZXNzaW9uX2lkGAIgASgJEhEKCWRldmljZV9pZBgDIAEoCRISCgpleHBpcmVzX2F0GAQgASgDIioKFkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QSEAoIcG9zaXRpb24YASABKAkiYgoKUmV2b2NhdGlvbhIYChBsb2dpbl9zZXNzaW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSKQoGcmVhc29uGAMgASgOMhkucGFybGV5LnVzZXIudjEuRW5kUmVhc29uImsKF0xpc3RSZXZvY2F0aW9uc1Jlc3BvbnNlEi8KC3Jldm9jYXRpb25zGAEgAygLMhoucGFybGV5LnVzZXIudjEuUmV2b2NhdGlvbhIQCghwb3NpdGlvbhgCIAEoCRINCgVyZXNldBgDIAEoCCqiAQoJRW5kUmVhc29uEhoKFkVORF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJFTkRfUkVBU09OX1JFVk9LRUQQARIXChNFTkRfUkVBU09OX1JFUExBQ0VEEAISFgoSRU5EX1JFQVNPTl9FWFBJUkVEEAMSGAoURU5EX1JFQVNPTl9TVVNQRU5ERUQQBBIWChJFTkRfUkVBU09OX0RFTEVURUQQBTLQBQoLQXV0aFNlcnZpY2USTQoIUmVnaXN0ZXISHy5wYXJsZXkudXNlci52MS5SZWdpc3RlclJlcXVlc3QaIC5wYXJsZXkudXNlci52MS5SZWdpc3RlclJlc3BvbnNlEkQKBUxvZ2luEhwucGFybGV5LnVzZXIudjEuTG9naW5SZXF1ZXN0Gh0ucGFybGV5LnVzZXIudjEuTG9naW5SZXNwb25zZRJHCgZMb2dvdXQSHS5wYXJsZXkudXNlci52MS5Mb2dvdXRSZXF1ZXN0Gh4ucGFybGV5LnVzZXIudjEuTG9nb3V0UmVzcG9uc2USWQoMTGlzdFNlc3Npb25zEiMucGFybGV5LnVzZXIudjEuTGlzdFNlc3Npb25zUmVxdWVzdBokLnBhcmxleS51c2VyLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlElwKDVJldm9rZVNlc3Npb24SJC5wYXJsZXkudXNlci52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBolLnBhcmxleS51c2VyLnYxLlJldm9rZVNlc3Npb25SZXNwb25zZRJuChNSZXZva2VPdGhlclNlc3Npb25zEioucGFybGV5LnVzZXIudjEuUmV2b2tlT3RoZXJTZXNzaW9uc1JlcXVlc3QaKy5wYXJsZXkudXNlci52MS5SZXZva2VPdGhlclNlc3Npb25zUmVzcG9uc2USVgoLVmVyaWZ5VG9rZW4SIi5wYXJsZXkudXNlci52MS5WZXJpZnlUb2tlblJlcXVlc3QaIy5wYXJsZXkudXNlci52MS5WZXJpZnlUb2tlblJlc3BvbnNlEmIKD0xpc3RSZXZvY2F0aW9ucxImLnBhcmxleS51c2VyLnYxLkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QaJy5wYXJsZXkudXNlci52MS5MaXN0UmV2b2NhdGlvbnNSZXNwb25zZUI9WjtnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS91c2VyL3YxO3VzZXJ2MWIGcHJvdG8z", [file_parley_user_v1_user]);
 
 /**
  * Device describes one installed client.
@@ -345,6 +345,42 @@ export const RevokeSessionResponseSchema: GenMessage<RevokeSessionResponse> = /*
   messageDesc(file_parley_user_v1_auth, 11);
 
 /**
+ * RevokeOtherSessionsRequest has no fields: the token says which session stays.
+ *
+ * @generated from message parley.user.v1.RevokeOtherSessionsRequest
+ */
+export type RevokeOtherSessionsRequest = Message<"parley.user.v1.RevokeOtherSessionsRequest"> & {
+};
+
+/**
+ * Describes the message parley.user.v1.RevokeOtherSessionsRequest.
+ * Use `create(RevokeOtherSessionsRequestSchema)` to create a new message.
+ */
+export const RevokeOtherSessionsRequestSchema: GenMessage<RevokeOtherSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 12);
+
+/**
+ * RevokeOtherSessionsResponse tells what was done.
+ *
+ * @generated from message parley.user.v1.RevokeOtherSessionsResponse
+ */
+export type RevokeOtherSessionsResponse = Message<"parley.user.v1.RevokeOtherSessionsResponse"> & {
+  /**
+   * Login sessions that ended.
+   *
+   * @generated from field: int32 ended_count = 1;
+   */
+  endedCount: number;
+};
+
+/**
+ * Describes the message parley.user.v1.RevokeOtherSessionsResponse.
+ * Use `create(RevokeOtherSessionsResponseSchema)` to create a new message.
+ */
+export const RevokeOtherSessionsResponseSchema: GenMessage<RevokeOtherSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 13);
+
+/**
  * VerifyTokenRequest carries a token to check.
  *
  * @generated from message parley.user.v1.VerifyTokenRequest
@@ -363,7 +399,7 @@ export type VerifyTokenRequest = Message<"parley.user.v1.VerifyTokenRequest"> & 
  * Use `create(VerifyTokenRequestSchema)` to create a new message.
  */
 export const VerifyTokenRequestSchema: GenMessage<VerifyTokenRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 12);
+  messageDesc(file_parley_user_v1_auth, 14);
 
 /**
  * VerifyTokenResponse tells what the token proves.
@@ -405,7 +441,7 @@ export type VerifyTokenResponse = Message<"parley.user.v1.VerifyTokenResponse"> 
  * Use `create(VerifyTokenResponseSchema)` to create a new message.
  */
 export const VerifyTokenResponseSchema: GenMessage<VerifyTokenResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 13);
+  messageDesc(file_parley_user_v1_auth, 15);
 
 /**
  * ListRevocationsRequest continues the list of ended sessions.
@@ -426,7 +462,7 @@ export type ListRevocationsRequest = Message<"parley.user.v1.ListRevocationsRequ
  * Use `create(ListRevocationsRequestSchema)` to create a new message.
  */
 export const ListRevocationsRequestSchema: GenMessage<ListRevocationsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 14);
+  messageDesc(file_parley_user_v1_auth, 16);
 
 /**
  * Revocation is one ended login session.
@@ -461,7 +497,7 @@ export type Revocation = Message<"parley.user.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 15);
+  messageDesc(file_parley_user_v1_auth, 17);
 
 /**
  * ListRevocationsResponse lists what ended; entries may repeat those of an earlier answer.
@@ -497,7 +533,7 @@ export type ListRevocationsResponse = Message<"parley.user.v1.ListRevocationsRes
  * Use `create(ListRevocationsResponseSchema)` to create a new message.
  */
 export const ListRevocationsResponseSchema: GenMessage<ListRevocationsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 16);
+  messageDesc(file_parley_user_v1_auth, 18);
 
 /**
  * EndReason says why a login session ended.
@@ -532,6 +568,20 @@ export enum EndReason {
    * @generated from enum value: END_REASON_EXPIRED = 3;
    */
   EXPIRED = 3,
+
+  /**
+   * The account was suspended.
+   *
+   * @generated from enum value: END_REASON_SUSPENDED = 4;
+   */
+  SUSPENDED = 4,
+
+  /**
+   * The account was deleted.
+   *
+   * @generated from enum value: END_REASON_DELETED = 5;
+   */
+  DELETED = 5,
 }
 
 /**
@@ -598,6 +648,17 @@ export const AuthService: GenService<{
     methodKind: "unary";
     input: typeof RevokeSessionRequestSchema;
     output: typeof RevokeSessionResponseSchema;
+  },
+  /**
+   * RevokeOtherSessions ends all login sessions of the caller but the one that asks. Repeating it is
+   * harmless.
+   *
+   * @generated from rpc parley.user.v1.AuthService.RevokeOtherSessions
+   */
+  revokeOtherSessions: {
+    methodKind: "unary";
+    input: typeof RevokeOtherSessionsRequestSchema;
+    output: typeof RevokeOtherSessionsResponseSchema;
   },
   /**
    * VerifyToken tells what a token proves. SESSION_ENDED, with why, if it proves nothing.

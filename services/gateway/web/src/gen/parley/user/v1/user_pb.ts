@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/user/v1/user.proto.
  */
 export const file_parley_user_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChlwYXJsZXkvdXNlci92MS91c2VyLnByb3RvEg5wYXJsZXkudXNlci52MSJWCgRVc2VyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIbmlja25hbWUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAlKBAgFEBAiQgoCTWUSIgoEdXNlchgBIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISEgoKY3JlYXRlZF9hdBgCIAEoA0oECAMQECIOCgxHZXRNZVJlcXVlc3QiLwoNR2V0TWVSZXNwb25zZRIeCgJtZRgBIAEoCzISLnBhcmxleS51c2VyLnYxLk1lIiEKDkdldFVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiNQoPR2V0VXNlclJlc3BvbnNlEiIKBHVzZXIYASABKAsyFC5wYXJsZXkudXNlci52MS5Vc2VyIigKFEJhdGNoR2V0VXNlcnNSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJIlYKFUJhdGNoR2V0VXNlcnNSZXNwb25zZRIjCgV1c2VycxgBIAMoCzIULnBhcmxleS51c2VyLnYxLlVzZXISGAoQbWlzc2luZ191c2VyX2lkcxgCIAMoCSJkChRVcGRhdGVQcm9maWxlUmVxdWVzdBIVCghuaWNrbmFtZRgBIAEoCUgAiAEBEhgKC2Rlc2NyaXB0aW9uGAIgASgJSAGIAQFCCwoJX25pY2tuYW1lQg4KDF9kZXNjcmlwdGlvbiI3ChVVcGRhdGVQcm9maWxlUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSJlChJTZWFyY2hVc2Vyc1JlcXVlc3QSDQoFcXVlcnkYASABKAkSGQoRZXhjbHVkZWRfdXNlcl9pZHMYAiADKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiUwoTU2VhcmNoVXNlcnNSZXNwb25zZRIjCgV1c2VycxgBIAMoCzIULnBhcmxleS51c2VyLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMrMDCgtVc2VyU2VydmljZRJECgVHZXRNZRIcLnBhcmxleS51c2VyLnYxLkdldE1lUmVxdWVzdBodLnBhcmxleS51c2VyLnYxLkdldE1lUmVzcG9uc2USSgoHR2V0VXNlchIeLnBhcmxleS51c2VyLnYxLkdldFVzZXJSZXF1ZXN0Gh8ucGFybGV5LnVzZXIudjEuR2V0VXNlclJlc3BvbnNlElwKDUJhdGNoR2V0VXNlcnMSJC5wYXJsZXkudXNlci52MS5CYXRjaEdldFVzZXJzUmVxdWVzdBolLnBhcmxleS51c2VyLnYxLkJhdGNoR2V0VXNlcnNSZXNwb25zZRJcCg1VcGRhdGVQcm9maWxlEiQucGFybGV5LnVzZXIudjEuVXBkYXRlUHJvZmlsZVJlcXVlc3QaJS5wYXJsZXkudXNlci52MS5VcGRhdGVQcm9maWxlUmVzcG9uc2USVgoLU2VhcmNoVXNlcnMSIi5wYXJsZXkudXNlci52MS5TZWFyY2hVc2Vyc1JlcXVlc3QaIy5wYXJsZXkudXNlci52MS5TZWFyY2hVc2Vyc1Jlc3BvbnNlQj1aO2dpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L3VzZXIvdjE7dXNlcnYxYgZwcm90bzM");
+  fileDesc("ChlwYXJsZXkvdXNlci92MS91c2VyLnByb3RvEg5wYXJsZXkudXNlci52MSJnCgRVc2VyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIbmlja25hbWUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSDwoHZGVsZXRlZBgQIAEoCEoECAUQECKeAQoCTWUSIgoEdXNlchgBIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISEgoKY3JlYXRlZF9hdBgCIAEoAxIoCgdwcml2YWN5GBAgASgLMhcucGFybGV5LnVzZXIudjEuUHJpdmFjeRIUCgxoYXNfcGFzc3dvcmQYESABKAgSGgoSdXNlcm5hbWVfY2hhbmdlX2F0GBIgASgDSgQIAxAQIj8KB1ByaXZhY3kSGQoRcGhvbmVfZm9yX2ZyaWVuZHMYASABKAgSGQoRZmluZGFibGVfYnlfcGhvbmUYAiABKAgiDgoMR2V0TWVSZXF1ZXN0Ii8KDUdldE1lUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSIhCg5HZXRVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIjUKD0dldFVzZXJSZXNwb25zZRIiCgR1c2VyGAEgASgLMhQucGFybGV5LnVzZXIudjEuVXNlciIoChRCYXRjaEdldFVzZXJzUmVxdWVzdBIQCgh1c2VyX2lkcxgBIAMoCSJWChVCYXRjaEdldFVzZXJzUmVzcG9uc2USIwoFdXNlcnMYASADKAsyFC5wYXJsZXkudXNlci52MS5Vc2VyEhgKEG1pc3NpbmdfdXNlcl9pZHMYAiADKAkiZAoUVXBkYXRlUHJvZmlsZVJlcXVlc3QSFQoIbmlja25hbWUYASABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgCIAEoCUgBiAEBQgsKCV9uaWNrbmFtZUIOCgxfZGVzY3JpcHRpb24iNwoVVXBkYXRlUHJvZmlsZVJlc3BvbnNlEh4KAm1lGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUiJgoSU2V0VXNlcm5hbWVSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJIjUKE1NldFVzZXJuYW1lUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSJOChJTZXRQYXNzd29yZFJlcXVlc3QSHQoQY3VycmVudF9wYXNzd29yZBgBIAEoCUIDgAEBEhkKDG5ld19wYXNzd29yZBgCIAEoCUIDgAEBIhUKE1NldFBhc3N3b3JkUmVzcG9uc2UifwoRU2V0UHJpdmFjeVJlcXVlc3QSHgoRcGhvbmVfZm9yX2ZyaWVuZHMYASABKAhIAIgBARIeChFmaW5kYWJsZV9ieV9waG9uZRgCIAEoCEgBiAEBQhQKEl9waG9uZV9mb3JfZnJpZW5kc0IUChJfZmluZGFibGVfYnlfcGhvbmUiNAoSU2V0UHJpdmFjeVJlc3BvbnNlEh4KAm1lGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUiLQoURGVsZXRlQWNjb3VudFJlcXVlc3QSFQoIcGFzc3dvcmQYASABKAlCA4ABASIXChVEZWxldGVBY2NvdW50UmVzcG9uc2UiZQoSU2VhcmNoVXNlcnNSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgJEhkKEWV4Y2x1ZGVkX3VzZXJfaWRzGAIgAygJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlMKE1NlYXJjaFVzZXJzUmVzcG9uc2USIwoFdXNlcnMYASADKAsyFC5wYXJsZXkudXNlci52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTKWBgoLVXNlclNlcnZpY2USRAoFR2V0TWUSHC5wYXJsZXkudXNlci52MS5HZXRNZVJlcXVlc3QaHS5wYXJsZXkudXNlci52MS5HZXRNZVJlc3BvbnNlEkoKB0dldFVzZXISHi5wYXJsZXkudXNlci52MS5HZXRVc2VyUmVxdWVzdBofLnBhcmxleS51c2VyLnYxLkdldFVzZXJSZXNwb25zZRJcCg1CYXRjaEdldFVzZXJzEiQucGFybGV5LnVzZXIudjEuQmF0Y2hHZXRVc2Vyc1JlcXVlc3QaJS5wYXJsZXkudXNlci52MS5CYXRjaEdldFVzZXJzUmVzcG9uc2USXAoNVXBkYXRlUHJvZmlsZRIkLnBhcmxleS51c2VyLnYxLlVwZGF0ZVByb2ZpbGVSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuVXBkYXRlUHJvZmlsZVJlc3BvbnNlElYKC1NldFVzZXJuYW1lEiIucGFybGV5LnVzZXIudjEuU2V0VXNlcm5hbWVSZXF1ZXN0GiMucGFybGV5LnVzZXIudjEuU2V0VXNlcm5hbWVSZXNwb25zZRJWCgtTZXRQYXNzd29yZBIiLnBhcmxleS51c2VyLnYxLlNldFBhc3N3b3JkUmVxdWVzdBojLnBhcmxleS51c2VyLnYxLlNldFBhc3N3b3JkUmVzcG9uc2USUwoKU2V0UHJpdmFjeRIhLnBhcmxleS51c2VyLnYxLlNldFByaXZhY3lSZXF1ZXN0GiIucGFybGV5LnVzZXIudjEuU2V0UHJpdmFjeVJlc3BvbnNlElwKDURlbGV0ZUFjY291bnQSJC5wYXJsZXkudXNlci52MS5EZWxldGVBY2NvdW50UmVxdWVzdBolLnBhcmxleS51c2VyLnYxLkRlbGV0ZUFjY291bnRSZXNwb25zZRJWCgtTZWFyY2hVc2VycxIiLnBhcmxleS51c2VyLnYxLlNlYXJjaFVzZXJzUmVxdWVzdBojLnBhcmxleS51c2VyLnYxLlNlYXJjaFVzZXJzUmVzcG9uc2VCPVo7Z2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvdXNlci92MTt1c2VydjFiBnByb3RvMw");
 
 /**
  * User is what anybody may know of a user.
@@ -47,6 +47,13 @@ export type User = Message<"parley.user.v1.User"> & {
    * @generated from field: string description = 4;
    */
   description: string;
+
+  /**
+   * True for an account that was deleted: it has no username, and its nickname says so in English.
+   *
+   * @generated from field: bool deleted = 16;
+   */
+  deleted: boolean;
 };
 
 /**
@@ -75,6 +82,27 @@ export type Me = Message<"parley.user.v1.Me"> & {
    * @generated from field: int64 created_at = 2;
    */
   createdAt: bigint;
+
+  /**
+   * What others may do with the phone number.
+   *
+   * @generated from field: parley.user.v1.Privacy privacy = 16;
+   */
+  privacy?: Privacy | undefined;
+
+  /**
+   * False for an account that can only log in with a code.
+   *
+   * @generated from field: bool has_password = 17;
+   */
+  hasPassword: boolean;
+
+  /**
+   * From when on the username may be changed, ms; 0: now.
+   *
+   * @generated from field: int64 username_change_at = 18;
+   */
+  usernameChangeAt: bigint;
 };
 
 /**
@@ -83,6 +111,34 @@ export type Me = Message<"parley.user.v1.Me"> & {
  */
 export const MeSchema: GenMessage<Me> = /*@__PURE__*/
   messageDesc(file_parley_user_v1_user, 1);
+
+/**
+ * Privacy is what others may do with the phone number. Everything is off for a new account.
+ *
+ * @generated from message parley.user.v1.Privacy
+ */
+export type Privacy = Message<"parley.user.v1.Privacy"> & {
+  /**
+   * Friends see the number.
+   *
+   * @generated from field: bool phone_for_friends = 1;
+   */
+  phoneForFriends: boolean;
+
+  /**
+   * Whoever types the whole number finds the account.
+   *
+   * @generated from field: bool findable_by_phone = 2;
+   */
+  findableByPhone: boolean;
+};
+
+/**
+ * Describes the message parley.user.v1.Privacy.
+ * Use `create(PrivacySchema)` to create a new message.
+ */
+export const PrivacySchema: GenMessage<Privacy> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 2);
 
 /**
  * GetMeRequest has no fields: the token says who asks.
@@ -97,7 +153,7 @@ export type GetMeRequest = Message<"parley.user.v1.GetMeRequest"> & {
  * Use `create(GetMeRequestSchema)` to create a new message.
  */
 export const GetMeRequestSchema: GenMessage<GetMeRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 2);
+  messageDesc(file_parley_user_v1_user, 3);
 
 /**
  * GetMeResponse is the caller's account.
@@ -118,7 +174,7 @@ export type GetMeResponse = Message<"parley.user.v1.GetMeResponse"> & {
  * Use `create(GetMeResponseSchema)` to create a new message.
  */
 export const GetMeResponseSchema: GenMessage<GetMeResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 3);
+  messageDesc(file_parley_user_v1_user, 4);
 
 /**
  * GetUserRequest names a user.
@@ -139,7 +195,7 @@ export type GetUserRequest = Message<"parley.user.v1.GetUserRequest"> & {
  * Use `create(GetUserRequestSchema)` to create a new message.
  */
 export const GetUserRequestSchema: GenMessage<GetUserRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 4);
+  messageDesc(file_parley_user_v1_user, 5);
 
 /**
  * GetUserResponse is one profile.
@@ -160,7 +216,7 @@ export type GetUserResponse = Message<"parley.user.v1.GetUserResponse"> & {
  * Use `create(GetUserResponseSchema)` to create a new message.
  */
 export const GetUserResponseSchema: GenMessage<GetUserResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 5);
+  messageDesc(file_parley_user_v1_user, 6);
 
 /**
  * BatchGetUsersRequest names users.
@@ -181,7 +237,7 @@ export type BatchGetUsersRequest = Message<"parley.user.v1.BatchGetUsersRequest"
  * Use `create(BatchGetUsersRequestSchema)` to create a new message.
  */
 export const BatchGetUsersRequestSchema: GenMessage<BatchGetUsersRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 6);
+  messageDesc(file_parley_user_v1_user, 7);
 
 /**
  * BatchGetUsersResponse lists profiles.
@@ -209,7 +265,7 @@ export type BatchGetUsersResponse = Message<"parley.user.v1.BatchGetUsersRespons
  * Use `create(BatchGetUsersResponseSchema)` to create a new message.
  */
 export const BatchGetUsersResponseSchema: GenMessage<BatchGetUsersResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 7);
+  messageDesc(file_parley_user_v1_user, 8);
 
 /**
  * UpdateProfileRequest changes a profile; an absent field stays as it is.
@@ -237,7 +293,7 @@ export type UpdateProfileRequest = Message<"parley.user.v1.UpdateProfileRequest"
  * Use `create(UpdateProfileRequestSchema)` to create a new message.
  */
 export const UpdateProfileRequestSchema: GenMessage<UpdateProfileRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 8);
+  messageDesc(file_parley_user_v1_user, 9);
 
 /**
  * UpdateProfileResponse is the changed account.
@@ -258,7 +314,177 @@ export type UpdateProfileResponse = Message<"parley.user.v1.UpdateProfileRespons
  * Use `create(UpdateProfileResponseSchema)` to create a new message.
  */
 export const UpdateProfileResponseSchema: GenMessage<UpdateProfileResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 9);
+  messageDesc(file_parley_user_v1_user, 10);
+
+/**
+ * SetUsernameRequest names the new login name.
+ *
+ * @generated from message parley.user.v1.SetUsernameRequest
+ */
+export type SetUsernameRequest = Message<"parley.user.v1.SetUsernameRequest"> & {
+  /**
+   * As in RegisterRequest.
+   *
+   * @generated from field: string username = 1;
+   */
+  username: string;
+};
+
+/**
+ * Describes the message parley.user.v1.SetUsernameRequest.
+ * Use `create(SetUsernameRequestSchema)` to create a new message.
+ */
+export const SetUsernameRequestSchema: GenMessage<SetUsernameRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 11);
+
+/**
+ * SetUsernameResponse is the changed account.
+ *
+ * @generated from message parley.user.v1.SetUsernameResponse
+ */
+export type SetUsernameResponse = Message<"parley.user.v1.SetUsernameResponse"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: parley.user.v1.Me me = 1;
+   */
+  me?: Me | undefined;
+};
+
+/**
+ * Describes the message parley.user.v1.SetUsernameResponse.
+ * Use `create(SetUsernameResponseSchema)` to create a new message.
+ */
+export const SetUsernameResponseSchema: GenMessage<SetUsernameResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 12);
+
+/**
+ * SetPasswordRequest names the new password.
+ *
+ * @generated from message parley.user.v1.SetPasswordRequest
+ */
+export type SetPasswordRequest = Message<"parley.user.v1.SetPasswordRequest"> & {
+  /**
+   * The password so far; empty for an account that has none.
+   *
+   * @generated from field: string current_password = 1;
+   */
+  currentPassword: string;
+
+  /**
+   * 8–128 characters, not a common one.
+   *
+   * @generated from field: string new_password = 2;
+   */
+  newPassword: string;
+};
+
+/**
+ * Describes the message parley.user.v1.SetPasswordRequest.
+ * Use `create(SetPasswordRequestSchema)` to create a new message.
+ */
+export const SetPasswordRequestSchema: GenMessage<SetPasswordRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 13);
+
+/**
+ * SetPasswordResponse has no fields.
+ *
+ * @generated from message parley.user.v1.SetPasswordResponse
+ */
+export type SetPasswordResponse = Message<"parley.user.v1.SetPasswordResponse"> & {
+};
+
+/**
+ * Describes the message parley.user.v1.SetPasswordResponse.
+ * Use `create(SetPasswordResponseSchema)` to create a new message.
+ */
+export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 14);
+
+/**
+ * SetPrivacyRequest changes privacy; an absent field stays as it is.
+ *
+ * @generated from message parley.user.v1.SetPrivacyRequest
+ */
+export type SetPrivacyRequest = Message<"parley.user.v1.SetPrivacyRequest"> & {
+  /**
+   * New value of the field of Privacy.
+   *
+   * @generated from field: optional bool phone_for_friends = 1;
+   */
+  phoneForFriends?: boolean | undefined;
+
+  /**
+   * New value of the field of Privacy.
+   *
+   * @generated from field: optional bool findable_by_phone = 2;
+   */
+  findableByPhone?: boolean | undefined;
+};
+
+/**
+ * Describes the message parley.user.v1.SetPrivacyRequest.
+ * Use `create(SetPrivacyRequestSchema)` to create a new message.
+ */
+export const SetPrivacyRequestSchema: GenMessage<SetPrivacyRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 15);
+
+/**
+ * SetPrivacyResponse is the changed account.
+ *
+ * @generated from message parley.user.v1.SetPrivacyResponse
+ */
+export type SetPrivacyResponse = Message<"parley.user.v1.SetPrivacyResponse"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: parley.user.v1.Me me = 1;
+   */
+  me?: Me | undefined;
+};
+
+/**
+ * Describes the message parley.user.v1.SetPrivacyResponse.
+ * Use `create(SetPrivacyResponseSchema)` to create a new message.
+ */
+export const SetPrivacyResponseSchema: GenMessage<SetPrivacyResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 16);
+
+/**
+ * DeleteAccountRequest proves that the owner asks.
+ *
+ * @generated from message parley.user.v1.DeleteAccountRequest
+ */
+export type DeleteAccountRequest = Message<"parley.user.v1.DeleteAccountRequest"> & {
+  /**
+   * The password; empty for an account that has none.
+   *
+   * @generated from field: string password = 1;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message parley.user.v1.DeleteAccountRequest.
+ * Use `create(DeleteAccountRequestSchema)` to create a new message.
+ */
+export const DeleteAccountRequestSchema: GenMessage<DeleteAccountRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 17);
+
+/**
+ * DeleteAccountResponse has no fields.
+ *
+ * @generated from message parley.user.v1.DeleteAccountResponse
+ */
+export type DeleteAccountResponse = Message<"parley.user.v1.DeleteAccountResponse"> & {
+};
+
+/**
+ * Describes the message parley.user.v1.DeleteAccountResponse.
+ * Use `create(DeleteAccountResponseSchema)` to create a new message.
+ */
+export const DeleteAccountResponseSchema: GenMessage<DeleteAccountResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 18);
 
 /**
  * SearchUsersRequest looks for people.
@@ -300,7 +526,7 @@ export type SearchUsersRequest = Message<"parley.user.v1.SearchUsersRequest"> & 
  * Use `create(SearchUsersRequestSchema)` to create a new message.
  */
 export const SearchUsersRequestSchema: GenMessage<SearchUsersRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 10);
+  messageDesc(file_parley_user_v1_user, 19);
 
 /**
  * SearchUsersResponse is one page of people.
@@ -328,7 +554,7 @@ export type SearchUsersResponse = Message<"parley.user.v1.SearchUsersResponse"> 
  * Use `create(SearchUsersResponseSchema)` to create a new message.
  */
 export const SearchUsersResponseSchema: GenMessage<SearchUsersResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 11);
+  messageDesc(file_parley_user_v1_user, 20);
 
 /**
  * UserService reads and changes profiles.
@@ -375,6 +601,49 @@ export const UserService: GenService<{
     methodKind: "unary";
     input: typeof UpdateProfileRequestSchema;
     output: typeof UpdateProfileResponseSchema;
+  },
+  /**
+   * SetUsername changes the login name, once in 30 days: RATE_LIMITED with a retry time before. The old
+   * name stays blocked for others for 90 days. USERNAME_TAKEN if the name is in use, blocked or reserved.
+   *
+   * @generated from rpc parley.user.v1.UserService.SetUsername
+   */
+  setUsername: {
+    methodKind: "unary";
+    input: typeof SetUsernameRequestSchema;
+    output: typeof SetUsernameResponseSchema;
+  },
+  /**
+   * SetPassword changes the password, or gives one to an account that has none, and ends all other login
+   * sessions. PASSWORD_WRONG if the current one is not right.
+   *
+   * @generated from rpc parley.user.v1.UserService.SetPassword
+   */
+  setPassword: {
+    methodKind: "unary";
+    input: typeof SetPasswordRequestSchema;
+    output: typeof SetPasswordResponseSchema;
+  },
+  /**
+   * SetPrivacy changes the fields that are present.
+   *
+   * @generated from rpc parley.user.v1.UserService.SetPrivacy
+   */
+  setPrivacy: {
+    methodKind: "unary";
+    input: typeof SetPrivacyRequestSchema;
+    output: typeof SetPrivacyResponseSchema;
+  },
+  /**
+   * DeleteAccount ends all login sessions and removes what the account says of the person, for ever. The
+   * username is never given out again; messages stay. PASSWORD_WRONG if the password is not right.
+   *
+   * @generated from rpc parley.user.v1.UserService.DeleteAccount
+   */
+  deleteAccount: {
+    methodKind: "unary";
+    input: typeof DeleteAccountRequestSchema;
+    output: typeof DeleteAccountResponseSchema;
   },
   /**
    * SearchUsers finds people by exact username or by the beginning of the nickname.
