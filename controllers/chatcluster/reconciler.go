@@ -39,7 +39,7 @@ const (
 	busyPoll = 5 * time.Second
 	// outdatedPoll is for a pass whose object had changed meanwhile; the watch is as fast.
 	outdatedPoll = time.Second
-	idlePoll = 30 * time.Second
+	idlePoll     = 30 * time.Second
 )
 
 // Options of a Reconciler.

@@ -78,7 +78,7 @@ func (c *chat) saysBadImage(ctx context.Context) error {
 	if err := errors.Join(c.oldPodsServe(ctx), c.agrees(ctx, failed)); err != nil {
 		return err
 	}
-	page, err := c.run(ctx, filepath.Join(c.root, "bin", "kubectl-parley"), "status", chatName, "-n", c.namespace)
+	page, err := c.parley(ctx, "status", chatName)
 	for _, words := range []string{chatv1alpha1.ReasonImagePullFailed, "spec.image"} {
 		if err == nil && !strings.Contains(page, words) {
 			err = fmt.Errorf("kubectl parley status does not say %q:\n%s", words, page)
@@ -154,7 +154,7 @@ func (c *chat) restart() scenario.Fault {
 		if err != nil {
 			return err
 		}
-		if _, err := c.run(ctx, filepath.Join(c.root, "bin", "kubectl-parley"), "restart", chatName, "-n", c.namespace); err != nil {
+		if _, err := c.parley(ctx, "restart", chatName); err != nil {
 			return err
 		}
 		err = until(ctx, func(ctx context.Context) error {
