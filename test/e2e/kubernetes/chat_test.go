@@ -35,7 +35,7 @@ const (
 const (
 	storeAddress = "10.233.0.1"
 	storeUser    = "parley"
-	password     = "only-for-this-run" //nolint:gosec // of a server that ends with the test
+	password     = "only-for-this-run"
 	virtualHost  = "parley"
 	chatName     = "talk"
 	mysqlSecret  = "talk-mysql"

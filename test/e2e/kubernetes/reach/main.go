@@ -39,7 +39,7 @@ func main() {
 }
 
 func verdict(address string) string {
-	connection, err := net.DialTimeout("tcp", address, timeout) //nolint:noctx // the timeout is the only end that is needed
+	connection, err := net.DialTimeout("tcp", address, timeout)
 	if err != nil {
 		return "closed"
 	}
