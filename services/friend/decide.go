@@ -22,6 +22,9 @@ func decideWish(s Snapshot, w Wish, p people, now int64) (Change, Request, error
 	if s.Relation.Friends {
 		return Change{}, Request{}, ErrAlreadyFriends
 	}
+	if s.blockedBy(w.Applicant) {
+		return Change{}, Request{}, ErrBlocked
+	}
 	for _, r := range s.Requests {
 		// Before everything that refuses: who was refused a day ago and is now asked may say yes.
 		if r.at(now).State == Pending && r.Applicant == w.Respondent {
@@ -40,6 +43,7 @@ func decideWish(s Snapshot, w Wish, p people, now int64) (Change, Request, error
 		return Change{}, Request{}, err
 	}
 	request := w.request(Pending, now)
+	request.Hidden = s.blockedBy(w.Respondent)
 	return Change{
 		Insert:  &request,
 		Decided: expired(s.Requests, now),
@@ -62,7 +66,7 @@ func checkEarlier(r Request, w Wish, now int64) error {
 }
 
 // cross makes friends of two people who asked each other. Both requests are accepted; the event tells of
-// the one that the other side knows.
+// the one that both know: theirs, unless it was hidden.
 func cross(s Snapshot, theirs Request, w Wish, p people, now int64) (Change, Request, error) {
 	if err := s.checkRoom(); err != nil {
 		return Change{}, Request{}, err
@@ -70,18 +74,22 @@ func cross(s Snapshot, theirs Request, w Wish, p people, now int64) (Change, Req
 	theirs = theirs.decided(Accepted, now)
 	mine := w.request(Accepted, now)
 	relation := s.Relation.befriended(now)
+	events := []Event{p.event(Responded, theirs, now)}
+	if theirs.Hidden {
+		events = append(events, p.event(Responded, mine, now))
+	}
 	return Change{
 		Relation: &relation,
 		Insert:   &mine,
 		Decided:  []Request{theirs},
-		Events:   []Event{p.event(Responded, theirs, now)},
+		Events:   events,
 	}, mine, nil
 }
 
 // decideAnswer settles an acceptance or a refusal. One that was given already stays.
 func decideAnswer(s Snapshot, id ids.FriendRequestID, accept bool, p people, now int64) (Change, Request, error) {
 	request, ok := s.find(id)
-	if !ok {
+	if !ok || request.Hidden {
 		return Change{}, Request{}, ErrRequestNotFound
 	}
 	switch request = request.at(now); request.State {
@@ -134,6 +142,63 @@ func decideRemoval(s Snapshot, remover, friend ids.UserID, now int64) Change {
 		Relation: &relation,
 		Events:   []Event{{ID: ids.NewEvent(), Kind: Removed, At: now, Remover: remover, Friend: friend}},
 	}
+}
+
+// decideBlock ends the friendship and keeps requests away: the blocker's own are withdrawn, those of the
+// other side go on for the applicant alone.
+func decideBlock(s Snapshot, b Block, p people, now int64) (Change, error) {
+	if s.blockedBy(b.Owner) {
+		return Change{}, nil
+	}
+	if s.Blocks >= maxBlocks {
+		return Change{}, ErrQuotaExceeded.With("limit", "blocks")
+	}
+	change := decideRemoval(s, b.Owner, b.Blocked, now)
+	change.Block = &b
+	for _, r := range s.Requests {
+		switch r = r.at(now); {
+		case r.State != Pending:
+		case r.Applicant == b.Owner:
+			r = r.decided(Cancelled, now)
+			change.Decided = append(change.Decided, r)
+			change.Events = append(change.Events, p.event(Withdrawn, r, now))
+		default:
+			r.Hidden = true
+			change.Decided = append(change.Decided, r)
+		}
+	}
+	change.Events = append(change.Events, b.event(true, now))
+	return change, nil
+}
+
+// decideUnblock takes a block back, if there is one.
+func decideUnblock(s Snapshot, b Block, now int64) Change {
+	if !s.blockedBy(b.Owner) {
+		return Change{}
+	}
+	return Change{Unblock: &b, Events: []Event{b.event(false, now)}}
+}
+
+// decideRemark keeps a remark about a friend.
+func decideRemark(s Snapshot, r Remark, now int64) (Change, error) {
+	switch {
+	case !s.Relation.Friends:
+		return Change{}, ErrNotFriends
+	case s.Remark == r.Text:
+		return Change{}, nil
+	default:
+		return Change{Remark: &r, Events: []Event{{
+			ID: ids.NewEvent(), Kind: Updated, At: now, Owner: r.Owner, Friend: r.Friend, Remark: r.Text,
+		}}}, nil
+	}
+}
+
+// blockedBy tells whether one of the pair blocks the other.
+func (s Snapshot) blockedBy(owner ids.UserID) bool {
+	if owner == s.Relation.Pair.Low {
+		return s.BlockedByLow
+	}
+	return s.BlockedByHigh
 }
 
 func (s Snapshot) find(id ids.FriendRequestID) (Request, bool) {

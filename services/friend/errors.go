@@ -16,9 +16,13 @@ var (
 	ErrRequestNotFound = fault.New(fault.NotFound, "REQUEST_NOT_FOUND", "there is no such request")
 	// ErrUserNotFound says that nobody has this id.
 	ErrUserNotFound = fault.New(fault.NotFound, "NOT_FOUND", "there is nobody under this id")
+	// ErrNotFriends says that there is no friendship to keep anything about.
+	ErrNotFriends = fault.New(fault.NotFound, "NOT_FOUND", "this is no friend of yours")
+	// ErrBlocked says that the caller blocks whom they ask.
+	ErrBlocked = fault.New(fault.Precondition, "USER_BLOCKED", "you block this person; unblock them first")
 	// ErrRateLimited says that a refusal is less than a day old; it carries a retry time.
 	ErrRateLimited = fault.New(fault.Exhausted, "RATE_LIMITED", "wait before you ask again")
 	// ErrQuotaExceeded says that one of the two has too many friends, or the caller too many requests
-	// that wait; metadata "limit" says which.
+	// that wait or too many blocks; metadata "limit" says which.
 	ErrQuotaExceeded = fault.New(fault.Exhausted, "QUOTA_EXCEEDED", "the limit is reached")
 )

@@ -13,24 +13,35 @@ const (
 	Responded                      // friend.responded
 	Withdrawn                      // friend.cancelled
 	Removed                        // friend.removed
+	Updated                        // friend.updated
 )
 
-// Event is one committed fact. Both people of the pair hear of it.
+// Event is one committed fact. Both people of the pair hear of it, but for what one keeps about the
+// other, and for requests that the respondent must not see.
 type Event struct {
 	ID   ids.EventID
 	Kind EventKind
 	At   int64 // ms
-	// Request with the profiles of both, for all kinds but Removed.
+	// Request with the profiles of both, for the kinds of requests.
 	Request               Request
 	Applicant, Respondent Profile
 	// Remover ended the friendship with Friend, for Removed.
 	Remover, Friend ids.UserID
+	// Owner keeps the remark about Friend and blocks Friend or not, for Updated.
+	Owner   ids.UserID
+	Remark  string
+	Blocked bool
 }
 
 // Recipients of the event.
 func (e Event) Recipients() []ids.UserID {
-	if e.Kind == Removed {
+	switch {
+	case e.Kind == Removed:
 		return []ids.UserID{e.Friend, e.Remover}
+	case e.Kind == Updated:
+		return []ids.UserID{e.Owner}
+	case e.Request.Hidden:
+		return []ids.UserID{e.Request.Applicant}
 	}
 	return []ids.UserID{e.Request.Applicant, e.Request.Respondent}
 }

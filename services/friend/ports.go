@@ -18,6 +18,8 @@ type Query struct {
 	Request ids.FriendRequestID
 	// RefusedSince asks for refusals not older than this, ms.
 	RefusedSince int64
+	// Owner asks for what this one of the pair keeps about the other, and with Count for their blocks.
+	Owner ids.UserID
 	// Count asks for the counts, and keeps both people's counts from changing until the end.
 	Count bool
 	// MadeAfter bounds the pending requests that count, ms.
@@ -33,13 +35,21 @@ type Snapshot struct {
 	Keyed *Request
 	// OutgoingPending are the applicant's requests that wait; FriendsOfLow and FriendsOfHigh count friends.
 	OutgoingPending, FriendsOfLow, FriendsOfHigh int
+	// BlockedByLow and BlockedByHigh tell who of the pair blocks the other.
+	BlockedByLow, BlockedByHigh bool
+	// Remark of the owner about the other, empty without a friendship; Blocks counts whom they block.
+	Remark string
+	Blocks int
 }
 
 // Change is what a decision writes; the zero Change writes nothing.
 type Change struct {
 	Relation *Relation // with its friendship, both sides of it
 	Insert   *Request
-	Decided  []Request // requests of the snapshot that got another state
+	Decided  []Request // requests of the snapshot that got another state or were hidden
+	Block    *Block    // begins
+	Unblock  *Block    // ends
+	Remark   *Remark   // of a friend
 	Events   []Event   // go into the outbox
 }
 
@@ -81,14 +91,14 @@ type RequestQuery struct {
 	Limit     int
 }
 
-// ListQuery asks for friends of a user, oldest friendship first.
+// ListQuery asks for friends of a user, or for whom the user blocks, the oldest first.
 type ListQuery struct {
 	User  ids.UserID
 	After Place // zero: from the oldest
 	Limit int
 }
 
-// Place is a position in a list: a time in ms and the id of the request or friend.
+// Place is a position in a list: a time in ms and the id of the request or person.
 type Place struct {
 	At int64
 	ID [16]byte
@@ -104,6 +114,14 @@ type Lists interface {
 	FriendIDs(ctx context.Context, user ids.UserID) ([]ids.UserID, error)
 	// FriendsAmong answers which of some people are friends of a user.
 	FriendsAmong(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error)
+}
+
+// Blocks reads who keeps whom away. A store that does not answer is fault.ErrUnavailable.
+type Blocks interface {
+	// Blocked answers up to Limit blocks of a user, the oldest first.
+	Blocked(ctx context.Context, query ListQuery) ([]Block, error)
+	// BlockedAmong answers which of some people a user blocks or is blocked by, in any order.
+	BlockedAmong(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error)
 }
 
 // Profile is what anybody may know of a person. One whose account is gone has an id only.

@@ -60,4 +60,5 @@ type Friendship struct {
 	FriendID       ids.UserID
 	Since          int64 // ms
 	ConversationID ids.ConversationID
+	Remark         string // may be empty
 }

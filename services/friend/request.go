@@ -42,6 +42,9 @@ type Request struct {
 	CreatedAt  int64
 	DecidedAt  int64 // 0 while pending
 	Key        ids.IdempotencyKey
+	// Hidden from the respondent, who blocked the applicant while it waited. It stays hidden after that
+	// block, and the applicant cannot tell.
+	Hidden bool
 }
 
 // at is the request as it stands at a time: one that waited for thirty days has expired.

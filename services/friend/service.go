@@ -17,6 +17,7 @@ import (
 type Ports struct {
 	Store         Store
 	Lists         Lists
+	Blocks        Blocks
 	Users         Users
 	Conversations Conversations
 	Publisher     Publisher
@@ -128,7 +129,12 @@ func (s *Service) RemoveFriend(ctx context.Context, caller, friend ids.UserID) e
 			return err
 		}
 	}
-	if relation.PendingSince == 0 {
+	return s.closed(ctx, relation)
+}
+
+// closed answers nil once the message service knows that a pair is no longer friends.
+func (s *Service) closed(ctx context.Context, relation Relation) error {
+	if relation.Friends || relation.PendingSince == 0 {
 		return nil
 	}
 	if _, err := s.handOver(ctx, relation); err != nil {

@@ -47,6 +47,10 @@ func goodRequests(c *cast) map[string]proto.Message {
 		"parley.friend.v1.FriendService/ListFriends":              &friendv1.ListFriendsRequest{PageSize: 10},
 		"parley.friend.v1.FriendService/RemoveFriend":             &friendv1.RemoveFriendRequest{UserId: c.friend.ID},
 		"parley.friend.v1.FriendService/SearchUsers":              &friendv1.SearchUsersRequest{Query: "li", PageSize: 10},
+		"parley.friend.v1.FriendService/SetRemark":                &friendv1.SetRemarkRequest{UserId: c.friend.ID, Remark: "x"},
+		"parley.friend.v1.FriendService/BlockUser":                &friendv1.BlockUserRequest{UserId: c.friend.ID},
+		"parley.friend.v1.FriendService/UnblockUser":              &friendv1.UnblockUserRequest{UserId: c.friend.ID},
+		"parley.friend.v1.FriendService/ListBlocked":              &friendv1.ListBlockedRequest{PageSize: 10},
 		"parley.message.v1.ConversationService/ListConversations": &messagev1.ListConversationsRequest{PageSize: 10},
 		"parley.message.v1.ConversationService/GetConversation":   &messagev1.GetConversationRequest{ConversationId: c.conversation},
 		"parley.message.v1.ConversationService/MarkRead":          &messagev1.MarkReadRequest{ConversationId: c.conversation, Seq: 1},
@@ -111,6 +115,7 @@ func state(t *testing.T, c *cast) string {
 			{"parley.user.v1.UserService/GetMe", &userv1.GetMeRequest{}},
 			{"parley.friend.v1.FriendService/ListFriends", &friendv1.ListFriendsRequest{}},
 			{"parley.friend.v1.FriendService/ListRequests", &friendv1.ListRequestsRequest{}},
+			{"parley.friend.v1.FriendService/ListBlocked", &friendv1.ListBlockedRequest{}},
 			{"parley.message.v1.MessageService/ListMessages", &messagev1.ListMessagesRequest{ConversationId: c.conversation}},
 		} {
 			all.Write(p.Try(t, call.method, call.in).Body)

@@ -45,7 +45,15 @@ func toRequests(outcomes []friend.Outcome) []*friendv1.FriendRequest {
 func toFriends(friends []friend.Friend) []*friendv1.Friend {
 	list := make([]*friendv1.Friend, len(friends))
 	for i, f := range friends {
-		list[i] = &friendv1.Friend{User: toUser(f.Profile), Since: f.Since, ConversationId: optional(f.ConversationID)}
+		list[i] = &friendv1.Friend{User: toUser(f.Profile), Since: f.Since, ConversationId: optional(f.ConversationID), Remark: f.Remark}
+	}
+	return list
+}
+
+func toBlocked(blocked []friend.Blocked) []*friendv1.BlockedUser {
+	list := make([]*friendv1.BlockedUser, len(blocked))
+	for i, b := range blocked {
+		list[i] = &friendv1.BlockedUser{User: toUser(b.Profile), Since: b.Since}
 	}
 	return list
 }

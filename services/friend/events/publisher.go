@@ -42,11 +42,18 @@ func encode(e friend.Event) *eventv1.Event {
 	for _, id := range e.Recipients() {
 		event.RecipientIds = append(event.RecipientIds, id.String())
 	}
-	if e.Kind == friend.Removed {
+	switch e.Kind {
+	case friend.Removed:
 		event.Payload = &eventv1.Event_FriendRemoved{FriendRemoved: &eventv1.FriendRemoved{
 			UserId: e.Remover.String(), FriendId: e.Friend.String(),
 		}}
 		return event
+	case friend.Updated:
+		event.Payload = &eventv1.Event_FriendUpdated{FriendUpdated: &eventv1.FriendUpdated{
+			UserId: e.Owner.String(), FriendId: e.Friend.String(), Remark: e.Remark, Blocked: e.Blocked,
+		}}
+		return event
+	case friend.Requested, friend.Responded, friend.Withdrawn:
 	}
 	event.Payload = &eventv1.Event_FriendRequest{FriendRequest: &friendv1.FriendRequest{
 		RequestId:  e.Request.ID.String(),
@@ -70,6 +77,8 @@ func kind(k friend.EventKind) eventv1.EventType {
 		return eventv1.EventType_EVENT_TYPE_FRIEND_CANCELLED
 	case friend.Removed:
 		return eventv1.EventType_EVENT_TYPE_FRIEND_REMOVED
+	case friend.Updated:
+		return eventv1.EventType_EVENT_TYPE_FRIEND_UPDATED
 	default:
 		return eventv1.EventType_EVENT_TYPE_UNSPECIFIED
 	}

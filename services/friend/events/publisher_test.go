@@ -75,6 +75,20 @@ func TestTheEventOfARemovalTellsBothPeople(t *testing.T) {
 	})
 }
 
+func TestTheEventOfARemarkOrBlockTellsItsOwnerAlone(t *testing.T) {
+	t.Parallel()
+	e := friend.Event{
+		ID: ids.NewEvent(), Kind: friend.Updated, At: 9, Owner: ids.NewUser(), Friend: ids.NewUser(), Remark: "老板", Blocked: true,
+	}
+	check(t, e, "friend.updated", &eventv1.Event{
+		EventId: e.ID.String(), Type: eventv1.EventType_EVENT_TYPE_FRIEND_UPDATED, OccurredAt: 9,
+		RecipientIds: []string{e.Owner.String()},
+		Payload: &eventv1.Event_FriendUpdated{FriendUpdated: &eventv1.FriendUpdated{
+			UserId: e.Owner.String(), FriendId: e.Friend.String(), Remark: "老板", Blocked: true,
+		}},
+	})
+}
+
 // check compares the stored row and what is offered.
 func check(t *testing.T, e friend.Event, key string, want *eventv1.Event) {
 	t.Helper()

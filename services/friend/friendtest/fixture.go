@@ -60,7 +60,7 @@ func NewFixtureOn(store Storage) *Fixture {
 // On is one more process on the same store, with another message service.
 func (f *Fixture) On(conversations friend.Conversations) *friend.Service {
 	return friend.New(friend.Ports{
-		Store: f.storage, Lists: f.storage, Users: f.Users, Conversations: conversations, Publisher: f.Published,
+		Store: f.storage, Lists: f.storage, Blocks: f.storage, Users: f.Users, Conversations: conversations, Publisher: f.Published,
 	}, friend.Options{
 		Pages: page.NewCodec([]byte("a key for tests")), Now: f.Clock.Now, Logger: slog.New(slog.DiscardHandler),
 	})

@@ -5,6 +5,7 @@ package friendtest
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -18,6 +19,7 @@ type Users struct {
 	down     error
 	calls    int
 	profiles map[ids.UserID]friend.Profile
+	size     int // of a page of Search; 0 for one page that repeats its token
 }
 
 // NewUsers makes one without people.
@@ -30,6 +32,13 @@ func (u *Users) Add(name string) friend.Profile {
 	p := friend.Profile{ID: ids.NewUser(), Username: name, Nickname: strings.ToUpper(name)}
 	u.profiles[p.ID] = p
 	return p
+}
+
+// PageSize cuts the answers of Search into pages.
+func (u *Users) PageSize(size int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.size = size
 }
 
 // Delete removes a person.
@@ -82,6 +91,14 @@ func (u *Users) Search(_ context.Context, search friend.UserSearch) (friend.User
 	}
 	slices.SortFunc(page.Profiles, func(a, b friend.Profile) int { return strings.Compare(a.Username, b.Username) })
 	page.Next = search.Token
+	if u.size > 0 {
+		from, _ := strconv.Atoi(search.Token)
+		page.Next = ""
+		if to := from + u.size; to < len(page.Profiles) {
+			page.Profiles, page.Next = page.Profiles[:to], strconv.Itoa(to)
+		}
+		page.Profiles = page.Profiles[from:]
+	}
 	return page, u.down
 }
 

@@ -15,10 +15,11 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
-// Storage is both storage ports together.
+// Storage is all storage ports together.
 type Storage interface {
 	friend.Store
 	friend.Lists
+	friend.Blocks
 }
 
 // Store keeps everything in memory. Every method is one critical section, as a transaction is.
@@ -29,13 +30,20 @@ type Store struct {
 	opened    map[friend.Pair]ids.ConversationID // as both friends see it
 	requests  []friend.Request
 	events    []friend.Event
+	blocks    map[way]friend.Block
+	remarks   map[way]string
 }
+
+// way is a pair seen from one side.
+type way struct{ owner, other ids.UserID }
 
 // NewStore makes an empty store.
 func NewStore() *Store {
 	return &Store{
 		relations: map[friend.Pair]friend.Relation{},
 		opened:    map[friend.Pair]ids.ConversationID{},
+		blocks:    map[way]friend.Block{},
+		remarks:   map[way]string{},
 	}
 }
 
@@ -86,6 +94,11 @@ func (s *Store) read(q friend.Query) friend.Snapshot {
 			snapshot.Requests = append(snapshot.Requests, r)
 		}
 	}
+	_, snapshot.BlockedByLow = s.blocks[way{q.Pair.Low, q.Pair.High}]
+	_, snapshot.BlockedByHigh = s.blocks[way{q.Pair.High, q.Pair.Low}]
+	if !q.Owner.IsZero() {
+		s.readOwner(q, &snapshot)
+	}
 	if !q.Key.IsZero() {
 		snapshot.Keyed = s.keyed(q.Applicant, q.Key)
 	}
@@ -123,11 +136,14 @@ func (s *Store) write(c friend.Change) {
 		r.ConversationID = s.relation(r.Pair).ConversationID
 		s.relations[r.Pair] = r
 		delete(s.opened, r.Pair)
+		delete(s.remarks, way{r.Pair.Low, r.Pair.High})
+		delete(s.remarks, way{r.Pair.High, r.Pair.Low})
 	}
+	s.writeKept(c)
 	for _, decided := range c.Decided {
 		for i := range s.requests {
 			if s.requests[i].ID == decided.ID {
-				s.requests[i].State, s.requests[i].DecidedAt = decided.State, decided.DecidedAt
+				s.requests[i].State, s.requests[i].DecidedAt, s.requests[i].Hidden = decided.State, decided.DecidedAt, decided.Hidden
 			}
 		}
 	}
@@ -202,7 +218,7 @@ func (s *Store) Requests(_ context.Context, q friend.RequestQuery) ([]friend.Req
 	}
 	var list []friend.Request
 	for _, r := range s.requests {
-		mine := r.Applicant == q.User && q.Side != friend.Incoming || r.Respondent == q.User && q.Side != friend.Outgoing
+		mine := r.Applicant == q.User && q.Side != friend.Incoming || r.Respondent == q.User && q.Side != friend.Outgoing && !r.Hidden
 		after := q.Before == (friend.Place{}) || comparePlaces(friend.Place{At: r.CreatedAt, ID: r.ID}, q.Before) < 0
 		if mine && after && r.State == friend.Pending && r.CreatedAt > q.MadeAfter {
 			list = append(list, r)
@@ -227,7 +243,9 @@ func (s *Store) friends(user ids.UserID) []friend.Friendship {
 			other = pair.High
 		}
 		if r.Friends && (pair.Low == user || pair.High == user) {
-			list = append(list, friend.Friendship{FriendID: other, Since: r.Since, ConversationID: s.opened[pair]})
+			list = append(list, friend.Friendship{
+				FriendID: other, Since: r.Since, ConversationID: s.opened[pair], Remark: s.remarks[way{user, other}],
+			})
 		}
 	}
 	return list

@@ -104,7 +104,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) *f
 	})
 	store := sqlstore.New(r.db, events.Encode)
 	service := friend.New(friend.Ports{
-		Store: store, Lists: store,
+		Store: store, Lists: store, Blocks: store,
 		Users: upstream.NewUsers(userv1connect.NewUserServiceClient(
 			users.HTTPClient(), users.BaseURL(), users.Options()...)),
 		Conversations: upstream.NewConversations(messagev1connect.NewConversationServiceClient(

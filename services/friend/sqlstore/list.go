@@ -18,11 +18,12 @@ type friendshipRow struct {
 	FriendID       ids.UserID         `db:"friend_id"`
 	Since          int64              `db:"since"`
 	ConversationID ids.ConversationID `db:"conversation_id"` // NULL: not open yet
+	Remark         string             `db:"remark"`
 }
 
 // The two sides of a request; each is a range of its own index.
 const (
-	incoming = "SELECT " + requestColumns + " FROM requests WHERE respondent_id = ?" + pendingBefore
+	incoming = "SELECT " + requestColumns + " FROM requests WHERE respondent_id = ? AND hidden = 0" + pendingBefore
 	outgoing = "SELECT " + requestColumns + " FROM requests WHERE applicant_id = ?" + pendingBefore
 
 	pendingBefore = " AND state = ? AND created_at > ? AND (created_at < ? OR (created_at = ? AND id < ?))" +
@@ -56,7 +57,7 @@ func (s *Store) Requests(ctx context.Context, q friend.RequestQuery) ([]friend.R
 // Friends reads a range of the index.
 func (s *Store) Friends(ctx context.Context, q friend.ListQuery) ([]friend.Friendship, error) {
 	var rows []friendshipRow
-	err := s.db.Select(ctx, &rows, "SELECT friend_id, since, conversation_id FROM friendships"+
+	err := s.db.Select(ctx, &rows, "SELECT friend_id, since, conversation_id, remark FROM friendships"+
 		" WHERE user_id = ? AND since >= ? AND (since > ? OR (since = ? AND friend_id > ?))"+
 		" ORDER BY since, friend_id LIMIT ?", q.User, q.After.At, q.After.At, q.After.At, q.After.ID[:], q.Limit)
 	if err != nil {
@@ -64,7 +65,7 @@ func (s *Store) Friends(ctx context.Context, q friend.ListQuery) ([]friend.Frien
 	}
 	list := make([]friend.Friendship, len(rows))
 	for i, r := range rows {
-		list[i] = friend.Friendship{FriendID: r.FriendID, Since: r.Since, ConversationID: r.ConversationID}
+		list[i] = friend.Friendship{FriendID: r.FriendID, Since: r.Since, ConversationID: r.ConversationID, Remark: r.Remark}
 	}
 	return list, nil
 }

@@ -9,7 +9,7 @@ import (
 
 const (
 	relationColumns = "low_id, high_id, version, friends, since, conversation_id, pending_since"
-	requestColumns  = "id, applicant_id, respondent_id, text, state, created_at, decided_at, idempotency_key"
+	requestColumns  = "id, applicant_id, respondent_id, text, state, created_at, decided_at, idempotency_key, hidden"
 )
 
 // relationRow is a relation as it is stored.
@@ -40,12 +40,14 @@ type requestRow struct {
 	CreatedAt      int64               `db:"created_at"`
 	DecidedAt      int64               `db:"decided_at"`
 	IdempotencyKey ids.IdempotencyKey  `db:"idempotency_key"`
+	Hidden         bool                `db:"hidden"`
 }
 
 func (r requestRow) request() friend.Request {
 	return friend.Request{
 		ID: r.ID, Applicant: r.ApplicantID, Respondent: r.RespondentID, Text: r.Text, State: r.State,
 		CreatedAt: r.CreatedAt, DecidedAt: r.DecidedAt, Key: r.IdempotencyKey,
+		Hidden: r.Hidden,
 	}
 }
 

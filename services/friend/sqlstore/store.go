@@ -25,7 +25,7 @@ import (
 //go:embed migrations/*.sql
 var Migrations embed.FS
 
-// Store implements friend.Store and friend.Lists. It is safe for concurrent use.
+// Store implements friend.Store, friend.Lists and friend.Blocks. It is safe for concurrent use.
 type Store struct {
 	db     *sqldb.DB
 	encode func(friend.Event) (outbox.Row, error)

@@ -53,6 +53,14 @@ func read(ctx context.Context, tx *sqldb.Tx, q friend.Query) (friend.Snapshot, e
 	if snapshot.Requests, err = pairRequests(ctx, tx, q); err != nil {
 		return snapshot, err
 	}
+	if err := readBlocks(ctx, tx, q, &snapshot); err != nil {
+		return snapshot, err
+	}
+	if !q.Owner.IsZero() {
+		if err := readOwner(ctx, tx, q, &snapshot); err != nil {
+			return snapshot, err
+		}
+	}
 	if !q.Key.IsZero() {
 		var rows []requestRow
 		err := tx.Select(ctx, &rows, "SELECT "+requestColumns+" FROM requests WHERE applicant_id = ? AND idempotency_key = ?",
@@ -110,9 +118,14 @@ func (s *Store) write(ctx context.Context, tx *sqldb.Tx, c friend.Change) error 
 		}
 	}
 	for _, r := range c.Decided {
-		if _, err := tx.Exec(ctx, "UPDATE requests SET state = ?, decided_at = ? WHERE id = ?", int(r.State), r.DecidedAt, r.ID); err != nil {
+		_, err := tx.Exec(ctx, "UPDATE requests SET state = ?, decided_at = ?, hidden = ? WHERE id = ?",
+			int(r.State), r.DecidedAt, r.Hidden, r.ID)
+		if err != nil {
 			return err
 		}
+	}
+	if err := writeKept(ctx, tx, c); err != nil {
+		return err
 	}
 	if c.Insert != nil {
 		if err := insert(ctx, tx, *c.Insert); err != nil {
@@ -153,8 +166,8 @@ func writeRelation(ctx context.Context, tx *sqldb.Tx, r friend.Relation) error {
 // insert meets a duplicate only if the key was used for somebody else at this moment: requests of one
 // pair come one after the other.
 func insert(ctx context.Context, tx *sqldb.Tx, r friend.Request) error {
-	_, err := tx.Exec(ctx, "INSERT INTO requests ("+requestColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		r.ID, r.Applicant, r.Respondent, []byte(r.Text), int(r.State), r.CreatedAt, r.DecidedAt, r.Key)
+	_, err := tx.Exec(ctx, "INSERT INTO requests ("+requestColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		r.ID, r.Applicant, r.Respondent, []byte(r.Text), int(r.State), r.CreatedAt, r.DecidedAt, r.Key, r.Hidden)
 	if dialect.IsDuplicate(err) {
 		return friend.ErrKeyReused
 	}

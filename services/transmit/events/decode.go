@@ -104,7 +104,8 @@ func fill(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, erro
 		e.FriendsOf = user
 		return people(first), err
 	case eventv1.EventType_EVENT_TYPE_FRIEND_REQUESTED, eventv1.EventType_EVENT_TYPE_FRIEND_RESPONDED,
-		eventv1.EventType_EVENT_TYPE_FRIEND_CANCELLED, eventv1.EventType_EVENT_TYPE_FRIEND_REMOVED:
+		eventv1.EventType_EVENT_TYPE_FRIEND_CANCELLED, eventv1.EventType_EVENT_TYPE_FRIEND_REMOVED,
+		eventv1.EventType_EVENT_TYPE_FRIEND_UPDATED:
 		return people(first), nil
 	case eventv1.EventType_EVENT_TYPE_SESSION_ENDED, eventv1.EventType_EVENT_TYPE_UNSPECIFIED: // not for people
 	}

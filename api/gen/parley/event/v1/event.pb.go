@@ -55,6 +55,8 @@ const (
 	// Login sessions ended. For gateways only, and only to be faster than their question for the list of
 	// revocations: it may be lost, and no client hears of it.
 	EventType_EVENT_TYPE_SESSION_ENDED EventType = 30
+	// What one person keeps about another changed: a remark or a block. Only that person hears of it.
+	EventType_EVENT_TYPE_FRIEND_UPDATED EventType = 40
 )
 
 // Enum value maps for EventType.
@@ -71,6 +73,7 @@ var (
 		8:  "EVENT_TYPE_FRIEND_REMOVED",
 		9:  "EVENT_TYPE_USER_UPDATED",
 		30: "EVENT_TYPE_SESSION_ENDED",
+		40: "EVENT_TYPE_FRIEND_UPDATED",
 	}
 	EventType_value = map[string]int32{
 		"EVENT_TYPE_UNSPECIFIED":          0,
@@ -84,6 +87,7 @@ var (
 		"EVENT_TYPE_FRIEND_REMOVED":       8,
 		"EVENT_TYPE_USER_UPDATED":         9,
 		"EVENT_TYPE_SESSION_ENDED":        30,
+		"EVENT_TYPE_FRIEND_UPDATED":       40,
 	}
 )
 
@@ -183,6 +187,7 @@ type Event struct {
 	//	*Event_FriendRemoved
 	//	*Event_User
 	//	*Event_SessionsEnded
+	//	*Event_FriendUpdated
 	Payload       isEvent_Payload `protobuf_oneof:"payload"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -316,6 +321,15 @@ func (x *Event) GetSessionsEnded() *SessionsEnded {
 	return nil
 }
 
+func (x *Event) GetFriendUpdated() *FriendUpdated {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_FriendUpdated); ok {
+			return x.FriendUpdated
+		}
+	}
+	return nil
+}
+
 type isEvent_Payload interface {
 	isEvent_Payload()
 }
@@ -355,6 +369,11 @@ type Event_SessionsEnded struct {
 	SessionsEnded *SessionsEnded `protobuf:"bytes,30,opt,name=sessions_ended,json=sessionsEnded,proto3,oneof"`
 }
 
+type Event_FriendUpdated struct {
+	// For friend.updated.
+	FriendUpdated *FriendUpdated `protobuf:"bytes,40,opt,name=friend_updated,json=friendUpdated,proto3,oneof"`
+}
+
 func (*Event_Message) isEvent_Payload() {}
 
 func (*Event_Conversation) isEvent_Payload() {}
@@ -368,6 +387,8 @@ func (*Event_FriendRemoved) isEvent_Payload() {}
 func (*Event_User) isEvent_Payload() {}
 
 func (*Event_SessionsEnded) isEvent_Payload() {}
+
+func (*Event_FriendUpdated) isEvent_Payload() {}
 
 // MarkerMoved is a read marker that went up.
 type MarkerMoved struct {
@@ -534,6 +555,79 @@ func (x *SessionsEnded) GetRevocations() []*v12.Revocation {
 	return nil
 }
 
+// FriendUpdated is what one person keeps about another.
+type FriendUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose view it is.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The other one.
+	FriendId string `protobuf:"bytes,2,opt,name=friend_id,json=friendId,proto3" json:"friend_id,omitempty"`
+	// The name that user_id gave; may be empty.
+	Remark string `protobuf:"bytes,3,opt,name=remark,proto3" json:"remark,omitempty"`
+	// True while user_id blocks friend_id.
+	Blocked       bool `protobuf:"varint,4,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FriendUpdated) Reset() {
+	*x = FriendUpdated{}
+	mi := &file_parley_event_v1_event_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FriendUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FriendUpdated) ProtoMessage() {}
+
+func (x *FriendUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_event_v1_event_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FriendUpdated.ProtoReflect.Descriptor instead.
+func (*FriendUpdated) Descriptor() ([]byte, []int) {
+	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *FriendUpdated) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *FriendUpdated) GetFriendId() string {
+	if x != nil {
+		return x.FriendId
+	}
+	return ""
+}
+
+func (x *FriendUpdated) GetRemark() string {
+	if x != nil {
+		return x.Remark
+	}
+	return ""
+}
+
+func (x *FriendUpdated) GetBlocked() bool {
+	if x != nil {
+		return x.Blocked
+	}
+	return false
+}
+
 var File_parley_event_v1_event_proto protoreflect.FileDescriptor
 
 const file_parley_event_v1_event_proto_rawDesc = "" +
@@ -541,7 +635,7 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x1bparley/event/v1/event.proto\x12\x0fparley.event.v1\x1a\x1dparley/friend/v1/friend.proto\x1a$parley/message/v1/conversation.proto\x1a\x1fparley/message/v1/message.proto\x1a\x19parley/user/v1/auth.proto\x1a\x19parley/user/v1/user.proto\"<\n" +
 	"\n" +
 	"EventBatch\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\xe2\x04\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\xab\x05\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12.\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1a.parley.event.v1.EventTypeR\x04type\x12\x1f\n" +
@@ -555,7 +649,8 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x0efriend_request\x18\r \x01(\v2\x1f.parley.friend.v1.FriendRequestH\x00R\rfriendRequest\x12G\n" +
 	"\x0efriend_removed\x18\x0e \x01(\v2\x1e.parley.event.v1.FriendRemovedH\x00R\rfriendRemoved\x12*\n" +
 	"\x04user\x18\x0f \x01(\v2\x14.parley.user.v1.UserH\x00R\x04user\x12G\n" +
-	"\x0esessions_ended\x18\x1e \x01(\v2\x1e.parley.event.v1.SessionsEndedH\x00R\rsessionsEndedB\t\n" +
+	"\x0esessions_ended\x18\x1e \x01(\v2\x1e.parley.event.v1.SessionsEndedH\x00R\rsessionsEnded\x12G\n" +
+	"\x0efriend_updated\x18( \x01(\v2\x1e.parley.event.v1.FriendUpdatedH\x00R\rfriendUpdatedB\t\n" +
 	"\apayload\"a\n" +
 	"\vMarkerMoved\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x17\n" +
@@ -565,7 +660,12 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
 	"\tfriend_id\x18\x02 \x01(\tR\bfriendId\"M\n" +
 	"\rSessionsEnded\x12<\n" +
-	"\vrevocations\x18\x01 \x03(\v2\x1a.parley.user.v1.RevocationR\vrevocations*\xeb\x02\n" +
+	"\vrevocations\x18\x01 \x03(\v2\x1a.parley.user.v1.RevocationR\vrevocations\"w\n" +
+	"\rFriendUpdated\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
+	"\tfriend_id\x18\x02 \x01(\tR\bfriendId\x12\x16\n" +
+	"\x06remark\x18\x03 \x01(\tR\x06remark\x12\x18\n" +
+	"\ablocked\x18\x04 \x01(\bR\ablocked*\x8a\x03\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_MESSAGE_CREATED\x10\x01\x12#\n" +
@@ -577,7 +677,8 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x1bEVENT_TYPE_FRIEND_CANCELLED\x10\a\x12\x1d\n" +
 	"\x19EVENT_TYPE_FRIEND_REMOVED\x10\b\x12\x1b\n" +
 	"\x17EVENT_TYPE_USER_UPDATED\x10\t\x12\x1c\n" +
-	"\x18EVENT_TYPE_SESSION_ENDED\x10\x1eB?Z=github.com/parley-chat/parley/api/gen/parley/event/v1;eventv1b\x06proto3"
+	"\x18EVENT_TYPE_SESSION_ENDED\x10\x1e\x12\x1d\n" +
+	"\x19EVENT_TYPE_FRIEND_UPDATED\x10(B?Z=github.com/parley-chat/parley/api/gen/parley/event/v1;eventv1b\x06proto3"
 
 var (
 	file_parley_event_v1_event_proto_rawDescOnce sync.Once
@@ -592,7 +693,7 @@ func file_parley_event_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_parley_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_parley_event_v1_event_proto_goTypes = []any{
 	(EventType)(0),            // 0: parley.event.v1.EventType
 	(*EventBatch)(nil),        // 1: parley.event.v1.EventBatch
@@ -600,28 +701,30 @@ var file_parley_event_v1_event_proto_goTypes = []any{
 	(*MarkerMoved)(nil),       // 3: parley.event.v1.MarkerMoved
 	(*FriendRemoved)(nil),     // 4: parley.event.v1.FriendRemoved
 	(*SessionsEnded)(nil),     // 5: parley.event.v1.SessionsEnded
-	(*v1.Message)(nil),        // 6: parley.message.v1.Message
-	(*v1.Conversation)(nil),   // 7: parley.message.v1.Conversation
-	(*v11.FriendRequest)(nil), // 8: parley.friend.v1.FriendRequest
-	(*v12.User)(nil),          // 9: parley.user.v1.User
-	(*v12.Revocation)(nil),    // 10: parley.user.v1.Revocation
+	(*FriendUpdated)(nil),     // 6: parley.event.v1.FriendUpdated
+	(*v1.Message)(nil),        // 7: parley.message.v1.Message
+	(*v1.Conversation)(nil),   // 8: parley.message.v1.Conversation
+	(*v11.FriendRequest)(nil), // 9: parley.friend.v1.FriendRequest
+	(*v12.User)(nil),          // 10: parley.user.v1.User
+	(*v12.Revocation)(nil),    // 11: parley.user.v1.Revocation
 }
 var file_parley_event_v1_event_proto_depIdxs = []int32{
 	2,  // 0: parley.event.v1.EventBatch.events:type_name -> parley.event.v1.Event
 	0,  // 1: parley.event.v1.Event.type:type_name -> parley.event.v1.EventType
-	6,  // 2: parley.event.v1.Event.message:type_name -> parley.message.v1.Message
-	7,  // 3: parley.event.v1.Event.conversation:type_name -> parley.message.v1.Conversation
+	7,  // 2: parley.event.v1.Event.message:type_name -> parley.message.v1.Message
+	8,  // 3: parley.event.v1.Event.conversation:type_name -> parley.message.v1.Conversation
 	3,  // 4: parley.event.v1.Event.marker:type_name -> parley.event.v1.MarkerMoved
-	8,  // 5: parley.event.v1.Event.friend_request:type_name -> parley.friend.v1.FriendRequest
+	9,  // 5: parley.event.v1.Event.friend_request:type_name -> parley.friend.v1.FriendRequest
 	4,  // 6: parley.event.v1.Event.friend_removed:type_name -> parley.event.v1.FriendRemoved
-	9,  // 7: parley.event.v1.Event.user:type_name -> parley.user.v1.User
+	10, // 7: parley.event.v1.Event.user:type_name -> parley.user.v1.User
 	5,  // 8: parley.event.v1.Event.sessions_ended:type_name -> parley.event.v1.SessionsEnded
-	10, // 9: parley.event.v1.SessionsEnded.revocations:type_name -> parley.user.v1.Revocation
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	6,  // 9: parley.event.v1.Event.friend_updated:type_name -> parley.event.v1.FriendUpdated
+	11, // 10: parley.event.v1.SessionsEnded.revocations:type_name -> parley.user.v1.Revocation
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_parley_event_v1_event_proto_init() }
@@ -637,6 +740,7 @@ func file_parley_event_v1_event_proto_init() {
 		(*Event_FriendRemoved)(nil),
 		(*Event_User)(nil),
 		(*Event_SessionsEnded)(nil),
+		(*Event_FriendUpdated)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -644,7 +748,7 @@ func file_parley_event_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_event_v1_event_proto_rawDesc), len(file_parley_event_v1_event_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

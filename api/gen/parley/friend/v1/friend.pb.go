@@ -253,8 +253,10 @@ type Friend struct {
 	Since int64 `protobuf:"varint,2,opt,name=since,proto3" json:"since,omitempty"`
 	// Their direct conversation; empty until it is open.
 	ConversationId string `protobuf:"bytes,3,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The caller's own name for the friend; may be empty.
+	Remark        string `protobuf:"bytes,4,opt,name=remark,proto3" json:"remark,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Friend) Reset() {
@@ -304,6 +306,13 @@ func (x *Friend) GetSince() int64 {
 func (x *Friend) GetConversationId() string {
 	if x != nil {
 		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *Friend) GetRemark() string {
+	if x != nil {
+		return x.Remark
 	}
 	return ""
 }
@@ -1300,6 +1309,438 @@ func (x *CheckFriendsResponse) GetFriendIds() []string {
 	return nil
 }
 
+// SetRemarkRequest names a friend.
+type SetRemarkRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The friend.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Up to 32 visible characters; empty for none.
+	Remark        string `protobuf:"bytes,2,opt,name=remark,proto3" json:"remark,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRemarkRequest) Reset() {
+	*x = SetRemarkRequest{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRemarkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRemarkRequest) ProtoMessage() {}
+
+func (x *SetRemarkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRemarkRequest.ProtoReflect.Descriptor instead.
+func (*SetRemarkRequest) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *SetRemarkRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *SetRemarkRequest) GetRemark() string {
+	if x != nil {
+		return x.Remark
+	}
+	return ""
+}
+
+// SetRemarkResponse is what was stored.
+type SetRemarkResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Without space around it.
+	Remark        string `protobuf:"bytes,1,opt,name=remark,proto3" json:"remark,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRemarkResponse) Reset() {
+	*x = SetRemarkResponse{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRemarkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRemarkResponse) ProtoMessage() {}
+
+func (x *SetRemarkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRemarkResponse.ProtoReflect.Descriptor instead.
+func (*SetRemarkResponse) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SetRemarkResponse) GetRemark() string {
+	if x != nil {
+		return x.Remark
+	}
+	return ""
+}
+
+// BlockUserRequest blocks somebody.
+type BlockUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The person.
+	UserId        string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockUserRequest) Reset() {
+	*x = BlockUserRequest{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockUserRequest) ProtoMessage() {}
+
+func (x *BlockUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockUserRequest.ProtoReflect.Descriptor instead.
+func (*BlockUserRequest) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *BlockUserRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+// BlockUserResponse has no fields.
+type BlockUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockUserResponse) Reset() {
+	*x = BlockUserResponse{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockUserResponse) ProtoMessage() {}
+
+func (x *BlockUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockUserResponse.ProtoReflect.Descriptor instead.
+func (*BlockUserResponse) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{24}
+}
+
+// UnblockUserRequest takes a block back.
+type UnblockUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The person.
+	UserId        string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnblockUserRequest) Reset() {
+	*x = UnblockUserRequest{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnblockUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnblockUserRequest) ProtoMessage() {}
+
+func (x *UnblockUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnblockUserRequest.ProtoReflect.Descriptor instead.
+func (*UnblockUserRequest) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *UnblockUserRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+// UnblockUserResponse has no fields.
+type UnblockUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnblockUserResponse) Reset() {
+	*x = UnblockUserResponse{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnblockUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnblockUserResponse) ProtoMessage() {}
+
+func (x *UnblockUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnblockUserResponse.ProtoReflect.Descriptor instead.
+func (*UnblockUserResponse) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{26}
+}
+
+// ListBlockedRequest asks for one page of blocked people.
+type ListBlockedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1–100; 0 means 100.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the last answer; empty for the first page.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBlockedRequest) Reset() {
+	*x = ListBlockedRequest{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBlockedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBlockedRequest) ProtoMessage() {}
+
+func (x *ListBlockedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBlockedRequest.ProtoReflect.Descriptor instead.
+func (*ListBlockedRequest) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListBlockedRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListBlockedRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// BlockedUser is somebody whom the caller blocks.
+type BlockedUser struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The person. Only user_id is set if the account is gone.
+	User *v1.User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// Since when, ms.
+	Since         int64 `protobuf:"varint,2,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockedUser) Reset() {
+	*x = BlockedUser{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockedUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockedUser) ProtoMessage() {}
+
+func (x *BlockedUser) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockedUser.ProtoReflect.Descriptor instead.
+func (*BlockedUser) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *BlockedUser) GetUser() *v1.User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *BlockedUser) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+// ListBlockedResponse is one page of blocked people.
+type ListBlockedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Oldest block first.
+	Blocked []*BlockedUser `protobuf:"bytes,1,rep,name=blocked,proto3" json:"blocked,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBlockedResponse) Reset() {
+	*x = ListBlockedResponse{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBlockedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBlockedResponse) ProtoMessage() {}
+
+func (x *ListBlockedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBlockedResponse.ProtoReflect.Descriptor instead.
+func (*ListBlockedResponse) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ListBlockedResponse) GetBlocked() []*BlockedUser {
+	if x != nil {
+		return x.Blocked
+	}
+	return nil
+}
+
+func (x *ListBlockedResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_parley_friend_v1_friend_proto protoreflect.FileDescriptor
 
 const file_parley_friend_v1_friend_proto_rawDesc = "" +
@@ -1317,11 +1758,12 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x06 \x01(\x03R\tcreatedAt\x12\x1d\n" +
 	"\n" +
-	"decided_at\x18\a \x01(\x03R\tdecidedAt\"q\n" +
+	"decided_at\x18\a \x01(\x03R\tdecidedAt\"\x89\x01\n" +
 	"\x06Friend\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.parley.user.v1.UserR\x04user\x12\x14\n" +
 	"\x05since\x18\x02 \x01(\x03R\x05since\x12'\n" +
-	"\x0fconversation_id\x18\x03 \x01(\tR\x0econversationId\"\x87\x01\n" +
+	"\x0fconversation_id\x18\x03 \x01(\tR\x0econversationId\x12\x16\n" +
+	"\x06remark\x18\x04 \x01(\tR\x06remark\"\x87\x01\n" +
 	"\x12SendRequestRequest\x12!\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x12\x1b\n" +
 	"\x04text\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\x04text\x121\n" +
@@ -1379,7 +1821,28 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\x10\xf4\x03\"\x05r\x03\xb0\x01\x01R\fcandidateIds\"5\n" +
 	"\x14CheckFriendsResponse\x12\x1d\n" +
 	"\n" +
-	"friend_ids\x18\x01 \x03(\tR\tfriendIds*\xb7\x01\n" +
+	"friend_ids\x18\x01 \x03(\tR\tfriendIds\"V\n" +
+	"\x10SetRemarkRequest\x12!\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x12\x1f\n" +
+	"\x06remark\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x06remark\"+\n" +
+	"\x11SetRemarkResponse\x12\x16\n" +
+	"\x06remark\x18\x01 \x01(\tR\x06remark\"5\n" +
+	"\x10BlockUserRequest\x12!\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\"\x13\n" +
+	"\x11BlockUserResponse\"7\n" +
+	"\x12UnblockUserRequest\x12!\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\"\x15\n" +
+	"\x13UnblockUserResponse\"e\n" +
+	"\x12ListBlockedRequest\x12&\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"M\n" +
+	"\vBlockedUser\x12(\n" +
+	"\x04user\x18\x01 \x01(\v2\x14.parley.user.v1.UserR\x04user\x12\x14\n" +
+	"\x05since\x18\x02 \x01(\x03R\x05since\"v\n" +
+	"\x13ListBlockedResponse\x127\n" +
+	"\ablocked\x18\x01 \x03(\v2\x1d.parley.friend.v1.BlockedUserR\ablocked\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xb7\x01\n" +
 	"\fRequestState\x12\x1d\n" +
 	"\x19REQUEST_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15REQUEST_STATE_PENDING\x10\x01\x12\x1a\n" +
@@ -1390,14 +1853,19 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\tDirection\x12\x19\n" +
 	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12DIRECTION_INCOMING\x10\x01\x12\x16\n" +
-	"\x12DIRECTION_OUTGOING\x10\x022\xca\a\n" +
+	"\x12DIRECTION_OUTGOING\x10\x022\xce\n" +
+	"\n" +
 	"\rFriendService\x12b\n" +
 	"\vSendRequest\x12$.parley.friend.v1.SendRequestRequest\x1a%.parley.friend.v1.SendRequestResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12e\n" +
 	"\fListRequests\x12%.parley.friend.v1.ListRequestsRequest\x1a&.parley.friend.v1.ListRequestsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12q\n" +
 	"\x10RespondToRequest\x12).parley.friend.v1.RespondToRequestRequest\x1a*.parley.friend.v1.RespondToRequestResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12h\n" +
 	"\rCancelRequest\x12&.parley.friend.v1.CancelRequestRequest\x1a'.parley.friend.v1.CancelRequestResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12b\n" +
 	"\vListFriends\x12$.parley.friend.v1.ListFriendsRequest\x1a%.parley.friend.v1.ListFriendsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12e\n" +
-	"\fRemoveFriend\x12%.parley.friend.v1.RemoveFriendRequest\x1a&.parley.friend.v1.RemoveFriendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12b\n" +
+	"\fRemoveFriend\x12%.parley.friend.v1.RemoveFriendRequest\x1a&.parley.friend.v1.RemoveFriendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12\\\n" +
+	"\tSetRemark\x12\".parley.friend.v1.SetRemarkRequest\x1a#.parley.friend.v1.SetRemarkResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12\\\n" +
+	"\tBlockUser\x12\".parley.friend.v1.BlockUserRequest\x1a#.parley.friend.v1.BlockUserResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12b\n" +
+	"\vUnblockUser\x12$.parley.friend.v1.UnblockUserRequest\x1a%.parley.friend.v1.UnblockUserResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12b\n" +
+	"\vListBlocked\x12$.parley.friend.v1.ListBlockedRequest\x1a%.parley.friend.v1.ListBlockedResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12b\n" +
 	"\vSearchUsers\x12$.parley.friend.v1.SearchUsersRequest\x1a%.parley.friend.v1.SearchUsersResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12r\n" +
 	"\rListFriendIds\x12&.parley.friend.v1.ListFriendIdsRequest\x1a'.parley.friend.v1.ListFriendIdsResponse\"\x10\xa2\xbb\x18\f\b\x04\x12\btransmit\x12n\n" +
 	"\fCheckFriends\x12%.parley.friend.v1.CheckFriendsRequest\x1a&.parley.friend.v1.CheckFriendsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\amessageBAZ?github.com/parley-chat/parley/api/gen/parley/friend/v1;friendv1b\x06proto3"
@@ -1415,7 +1883,7 @@ func file_parley_friend_v1_friend_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_friend_v1_friend_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_friend_v1_friend_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_parley_friend_v1_friend_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_parley_friend_v1_friend_proto_goTypes = []any{
 	(RequestState)(0),                // 0: parley.friend.v1.RequestState
 	(Direction)(0),                   // 1: parley.friend.v1.Direction
@@ -1440,43 +1908,62 @@ var file_parley_friend_v1_friend_proto_goTypes = []any{
 	(*ListFriendIdsResponse)(nil),    // 20: parley.friend.v1.ListFriendIdsResponse
 	(*CheckFriendsRequest)(nil),      // 21: parley.friend.v1.CheckFriendsRequest
 	(*CheckFriendsResponse)(nil),     // 22: parley.friend.v1.CheckFriendsResponse
-	(*v1.User)(nil),                  // 23: parley.user.v1.User
+	(*SetRemarkRequest)(nil),         // 23: parley.friend.v1.SetRemarkRequest
+	(*SetRemarkResponse)(nil),        // 24: parley.friend.v1.SetRemarkResponse
+	(*BlockUserRequest)(nil),         // 25: parley.friend.v1.BlockUserRequest
+	(*BlockUserResponse)(nil),        // 26: parley.friend.v1.BlockUserResponse
+	(*UnblockUserRequest)(nil),       // 27: parley.friend.v1.UnblockUserRequest
+	(*UnblockUserResponse)(nil),      // 28: parley.friend.v1.UnblockUserResponse
+	(*ListBlockedRequest)(nil),       // 29: parley.friend.v1.ListBlockedRequest
+	(*BlockedUser)(nil),              // 30: parley.friend.v1.BlockedUser
+	(*ListBlockedResponse)(nil),      // 31: parley.friend.v1.ListBlockedResponse
+	(*v1.User)(nil),                  // 32: parley.user.v1.User
 }
 var file_parley_friend_v1_friend_proto_depIdxs = []int32{
-	23, // 0: parley.friend.v1.FriendRequest.applicant:type_name -> parley.user.v1.User
-	23, // 1: parley.friend.v1.FriendRequest.respondent:type_name -> parley.user.v1.User
+	32, // 0: parley.friend.v1.FriendRequest.applicant:type_name -> parley.user.v1.User
+	32, // 1: parley.friend.v1.FriendRequest.respondent:type_name -> parley.user.v1.User
 	0,  // 2: parley.friend.v1.FriendRequest.state:type_name -> parley.friend.v1.RequestState
-	23, // 3: parley.friend.v1.Friend.user:type_name -> parley.user.v1.User
+	32, // 3: parley.friend.v1.Friend.user:type_name -> parley.user.v1.User
 	2,  // 4: parley.friend.v1.SendRequestResponse.request:type_name -> parley.friend.v1.FriendRequest
 	1,  // 5: parley.friend.v1.ListRequestsRequest.direction:type_name -> parley.friend.v1.Direction
 	2,  // 6: parley.friend.v1.ListRequestsResponse.requests:type_name -> parley.friend.v1.FriendRequest
 	2,  // 7: parley.friend.v1.RespondToRequestResponse.request:type_name -> parley.friend.v1.FriendRequest
 	3,  // 8: parley.friend.v1.ListFriendsResponse.friends:type_name -> parley.friend.v1.Friend
-	23, // 9: parley.friend.v1.FoundUser.user:type_name -> parley.user.v1.User
+	32, // 9: parley.friend.v1.FoundUser.user:type_name -> parley.user.v1.User
 	17, // 10: parley.friend.v1.SearchUsersResponse.users:type_name -> parley.friend.v1.FoundUser
-	4,  // 11: parley.friend.v1.FriendService.SendRequest:input_type -> parley.friend.v1.SendRequestRequest
-	6,  // 12: parley.friend.v1.FriendService.ListRequests:input_type -> parley.friend.v1.ListRequestsRequest
-	8,  // 13: parley.friend.v1.FriendService.RespondToRequest:input_type -> parley.friend.v1.RespondToRequestRequest
-	10, // 14: parley.friend.v1.FriendService.CancelRequest:input_type -> parley.friend.v1.CancelRequestRequest
-	12, // 15: parley.friend.v1.FriendService.ListFriends:input_type -> parley.friend.v1.ListFriendsRequest
-	14, // 16: parley.friend.v1.FriendService.RemoveFriend:input_type -> parley.friend.v1.RemoveFriendRequest
-	16, // 17: parley.friend.v1.FriendService.SearchUsers:input_type -> parley.friend.v1.SearchUsersRequest
-	19, // 18: parley.friend.v1.FriendService.ListFriendIds:input_type -> parley.friend.v1.ListFriendIdsRequest
-	21, // 19: parley.friend.v1.FriendService.CheckFriends:input_type -> parley.friend.v1.CheckFriendsRequest
-	5,  // 20: parley.friend.v1.FriendService.SendRequest:output_type -> parley.friend.v1.SendRequestResponse
-	7,  // 21: parley.friend.v1.FriendService.ListRequests:output_type -> parley.friend.v1.ListRequestsResponse
-	9,  // 22: parley.friend.v1.FriendService.RespondToRequest:output_type -> parley.friend.v1.RespondToRequestResponse
-	11, // 23: parley.friend.v1.FriendService.CancelRequest:output_type -> parley.friend.v1.CancelRequestResponse
-	13, // 24: parley.friend.v1.FriendService.ListFriends:output_type -> parley.friend.v1.ListFriendsResponse
-	15, // 25: parley.friend.v1.FriendService.RemoveFriend:output_type -> parley.friend.v1.RemoveFriendResponse
-	18, // 26: parley.friend.v1.FriendService.SearchUsers:output_type -> parley.friend.v1.SearchUsersResponse
-	20, // 27: parley.friend.v1.FriendService.ListFriendIds:output_type -> parley.friend.v1.ListFriendIdsResponse
-	22, // 28: parley.friend.v1.FriendService.CheckFriends:output_type -> parley.friend.v1.CheckFriendsResponse
-	20, // [20:29] is the sub-list for method output_type
-	11, // [11:20] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	32, // 11: parley.friend.v1.BlockedUser.user:type_name -> parley.user.v1.User
+	30, // 12: parley.friend.v1.ListBlockedResponse.blocked:type_name -> parley.friend.v1.BlockedUser
+	4,  // 13: parley.friend.v1.FriendService.SendRequest:input_type -> parley.friend.v1.SendRequestRequest
+	6,  // 14: parley.friend.v1.FriendService.ListRequests:input_type -> parley.friend.v1.ListRequestsRequest
+	8,  // 15: parley.friend.v1.FriendService.RespondToRequest:input_type -> parley.friend.v1.RespondToRequestRequest
+	10, // 16: parley.friend.v1.FriendService.CancelRequest:input_type -> parley.friend.v1.CancelRequestRequest
+	12, // 17: parley.friend.v1.FriendService.ListFriends:input_type -> parley.friend.v1.ListFriendsRequest
+	14, // 18: parley.friend.v1.FriendService.RemoveFriend:input_type -> parley.friend.v1.RemoveFriendRequest
+	23, // 19: parley.friend.v1.FriendService.SetRemark:input_type -> parley.friend.v1.SetRemarkRequest
+	25, // 20: parley.friend.v1.FriendService.BlockUser:input_type -> parley.friend.v1.BlockUserRequest
+	27, // 21: parley.friend.v1.FriendService.UnblockUser:input_type -> parley.friend.v1.UnblockUserRequest
+	29, // 22: parley.friend.v1.FriendService.ListBlocked:input_type -> parley.friend.v1.ListBlockedRequest
+	16, // 23: parley.friend.v1.FriendService.SearchUsers:input_type -> parley.friend.v1.SearchUsersRequest
+	19, // 24: parley.friend.v1.FriendService.ListFriendIds:input_type -> parley.friend.v1.ListFriendIdsRequest
+	21, // 25: parley.friend.v1.FriendService.CheckFriends:input_type -> parley.friend.v1.CheckFriendsRequest
+	5,  // 26: parley.friend.v1.FriendService.SendRequest:output_type -> parley.friend.v1.SendRequestResponse
+	7,  // 27: parley.friend.v1.FriendService.ListRequests:output_type -> parley.friend.v1.ListRequestsResponse
+	9,  // 28: parley.friend.v1.FriendService.RespondToRequest:output_type -> parley.friend.v1.RespondToRequestResponse
+	11, // 29: parley.friend.v1.FriendService.CancelRequest:output_type -> parley.friend.v1.CancelRequestResponse
+	13, // 30: parley.friend.v1.FriendService.ListFriends:output_type -> parley.friend.v1.ListFriendsResponse
+	15, // 31: parley.friend.v1.FriendService.RemoveFriend:output_type -> parley.friend.v1.RemoveFriendResponse
+	24, // 32: parley.friend.v1.FriendService.SetRemark:output_type -> parley.friend.v1.SetRemarkResponse
+	26, // 33: parley.friend.v1.FriendService.BlockUser:output_type -> parley.friend.v1.BlockUserResponse
+	28, // 34: parley.friend.v1.FriendService.UnblockUser:output_type -> parley.friend.v1.UnblockUserResponse
+	31, // 35: parley.friend.v1.FriendService.ListBlocked:output_type -> parley.friend.v1.ListBlockedResponse
+	18, // 36: parley.friend.v1.FriendService.SearchUsers:output_type -> parley.friend.v1.SearchUsersResponse
+	20, // 37: parley.friend.v1.FriendService.ListFriendIds:output_type -> parley.friend.v1.ListFriendIdsResponse
+	22, // 38: parley.friend.v1.FriendService.CheckFriends:output_type -> parley.friend.v1.CheckFriendsResponse
+	26, // [26:39] is the sub-list for method output_type
+	13, // [13:26] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_parley_friend_v1_friend_proto_init() }
@@ -1490,7 +1977,7 @@ func file_parley_friend_v1_friend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_friend_v1_friend_proto_rawDesc), len(file_parley_friend_v1_friend_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   21,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

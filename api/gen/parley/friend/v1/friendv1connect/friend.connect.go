@@ -53,6 +53,16 @@ const (
 	// FriendServiceRemoveFriendProcedure is the fully-qualified name of the FriendService's
 	// RemoveFriend RPC.
 	FriendServiceRemoveFriendProcedure = "/parley.friend.v1.FriendService/RemoveFriend"
+	// FriendServiceSetRemarkProcedure is the fully-qualified name of the FriendService's SetRemark RPC.
+	FriendServiceSetRemarkProcedure = "/parley.friend.v1.FriendService/SetRemark"
+	// FriendServiceBlockUserProcedure is the fully-qualified name of the FriendService's BlockUser RPC.
+	FriendServiceBlockUserProcedure = "/parley.friend.v1.FriendService/BlockUser"
+	// FriendServiceUnblockUserProcedure is the fully-qualified name of the FriendService's UnblockUser
+	// RPC.
+	FriendServiceUnblockUserProcedure = "/parley.friend.v1.FriendService/UnblockUser"
+	// FriendServiceListBlockedProcedure is the fully-qualified name of the FriendService's ListBlocked
+	// RPC.
+	FriendServiceListBlockedProcedure = "/parley.friend.v1.FriendService/ListBlocked"
 	// FriendServiceSearchUsersProcedure is the fully-qualified name of the FriendService's SearchUsers
 	// RPC.
 	FriendServiceSearchUsersProcedure = "/parley.friend.v1.FriendService/SearchUsers"
@@ -68,7 +78,8 @@ const (
 type FriendServiceClient interface {
 	// SendRequest asks somebody to become a friend. If that person's own request to the caller is
 	// pending, both are friends at once. ALREADY_FRIENDS, REQUEST_PENDING, RATE_LIMITED (24 h after a
-	// refusal), QUOTA_EXCEEDED, NOT_FOUND for an unknown user.
+	// refusal), QUOTA_EXCEEDED, NOT_FOUND for an unknown user, USER_BLOCKED for whom the caller blocks.
+	// Whoever is blocked by the other side is answered as usual; that request is never shown there.
 	SendRequest(context.Context, *v1.SendRequestRequest) (*v1.SendRequestResponse, error)
 	// ListRequests lists pending requests in one direction, newest first.
 	ListRequests(context.Context, *v1.ListRequestsRequest) (*v1.ListRequestsResponse, error)
@@ -82,8 +93,19 @@ type FriendServiceClient interface {
 	// RemoveFriend ends a friendship for both. The direct conversation stays, read-only. UNAVAILABLE
 	// until the conversation is closed; safe to repeat.
 	RemoveFriend(context.Context, *v1.RemoveFriendRequest) (*v1.RemoveFriendResponse, error)
-	// SearchUsers finds people by exact username or by the beginning of the nickname; the caller is left
-	// out.
+	// SetRemark keeps the caller's own name for a friend; an empty one takes it away. Only the caller sees
+	// it, and it goes with the friendship. NOT_FOUND for who is no friend.
+	SetRemark(context.Context, *v1.SetRemarkRequest) (*v1.SetRemarkResponse, error)
+	// BlockUser ends the friendship, if any, and keeps the other side's requests from the caller. To the
+	// other side it looks like a removal; groups are not affected. UNAVAILABLE until the conversation is
+	// closed; safe to repeat. NOT_FOUND for an unknown user, QUOTA_EXCEEDED above 5,000 people.
+	BlockUser(context.Context, *v1.BlockUserRequest) (*v1.BlockUserResponse, error)
+	// UnblockUser takes a block back. The friendship stays ended. Repeating it is harmless.
+	UnblockUser(context.Context, *v1.UnblockUserRequest) (*v1.UnblockUserResponse, error)
+	// ListBlocked lists whom the caller blocks, oldest block first.
+	ListBlocked(context.Context, *v1.ListBlockedRequest) (*v1.ListBlockedResponse, error)
+	// SearchUsers finds people by exact username or by the beginning of the nickname. The caller is left
+	// out, and so is who blocks the caller or is blocked. A page may be empty before the last one.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
 	// ListFriendIds lists the friends of a user, for the recipients of user.updated.
 	ListFriendIds(context.Context, *v1.ListFriendIdsRequest) (*v1.ListFriendIdsResponse, error)
@@ -139,6 +161,30 @@ func NewFriendServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithSchema(friendServiceMethods.ByName("RemoveFriend")),
 			connect.WithClientOptions(opts...),
 		),
+		setRemark: connect.NewClient[v1.SetRemarkRequest, v1.SetRemarkResponse](
+			httpClient,
+			baseURL+FriendServiceSetRemarkProcedure,
+			connect.WithSchema(friendServiceMethods.ByName("SetRemark")),
+			connect.WithClientOptions(opts...),
+		),
+		blockUser: connect.NewClient[v1.BlockUserRequest, v1.BlockUserResponse](
+			httpClient,
+			baseURL+FriendServiceBlockUserProcedure,
+			connect.WithSchema(friendServiceMethods.ByName("BlockUser")),
+			connect.WithClientOptions(opts...),
+		),
+		unblockUser: connect.NewClient[v1.UnblockUserRequest, v1.UnblockUserResponse](
+			httpClient,
+			baseURL+FriendServiceUnblockUserProcedure,
+			connect.WithSchema(friendServiceMethods.ByName("UnblockUser")),
+			connect.WithClientOptions(opts...),
+		),
+		listBlocked: connect.NewClient[v1.ListBlockedRequest, v1.ListBlockedResponse](
+			httpClient,
+			baseURL+FriendServiceListBlockedProcedure,
+			connect.WithSchema(friendServiceMethods.ByName("ListBlocked")),
+			connect.WithClientOptions(opts...),
+		),
 		searchUsers: connect.NewClient[v1.SearchUsersRequest, v1.SearchUsersResponse](
 			httpClient,
 			baseURL+FriendServiceSearchUsersProcedure,
@@ -168,6 +214,10 @@ type friendServiceClient struct {
 	cancelRequest    *connect.Client[v1.CancelRequestRequest, v1.CancelRequestResponse]
 	listFriends      *connect.Client[v1.ListFriendsRequest, v1.ListFriendsResponse]
 	removeFriend     *connect.Client[v1.RemoveFriendRequest, v1.RemoveFriendResponse]
+	setRemark        *connect.Client[v1.SetRemarkRequest, v1.SetRemarkResponse]
+	blockUser        *connect.Client[v1.BlockUserRequest, v1.BlockUserResponse]
+	unblockUser      *connect.Client[v1.UnblockUserRequest, v1.UnblockUserResponse]
+	listBlocked      *connect.Client[v1.ListBlockedRequest, v1.ListBlockedResponse]
 	searchUsers      *connect.Client[v1.SearchUsersRequest, v1.SearchUsersResponse]
 	listFriendIds    *connect.Client[v1.ListFriendIdsRequest, v1.ListFriendIdsResponse]
 	checkFriends     *connect.Client[v1.CheckFriendsRequest, v1.CheckFriendsResponse]
@@ -227,6 +277,42 @@ func (c *friendServiceClient) RemoveFriend(ctx context.Context, req *v1.RemoveFr
 	return nil, err
 }
 
+// SetRemark calls parley.friend.v1.FriendService.SetRemark.
+func (c *friendServiceClient) SetRemark(ctx context.Context, req *v1.SetRemarkRequest) (*v1.SetRemarkResponse, error) {
+	response, err := c.setRemark.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// BlockUser calls parley.friend.v1.FriendService.BlockUser.
+func (c *friendServiceClient) BlockUser(ctx context.Context, req *v1.BlockUserRequest) (*v1.BlockUserResponse, error) {
+	response, err := c.blockUser.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UnblockUser calls parley.friend.v1.FriendService.UnblockUser.
+func (c *friendServiceClient) UnblockUser(ctx context.Context, req *v1.UnblockUserRequest) (*v1.UnblockUserResponse, error) {
+	response, err := c.unblockUser.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListBlocked calls parley.friend.v1.FriendService.ListBlocked.
+func (c *friendServiceClient) ListBlocked(ctx context.Context, req *v1.ListBlockedRequest) (*v1.ListBlockedResponse, error) {
+	response, err := c.listBlocked.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // SearchUsers calls parley.friend.v1.FriendService.SearchUsers.
 func (c *friendServiceClient) SearchUsers(ctx context.Context, req *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error) {
 	response, err := c.searchUsers.CallUnary(ctx, connect.NewRequest(req))
@@ -258,7 +344,8 @@ func (c *friendServiceClient) CheckFriends(ctx context.Context, req *v1.CheckFri
 type FriendServiceHandler interface {
 	// SendRequest asks somebody to become a friend. If that person's own request to the caller is
 	// pending, both are friends at once. ALREADY_FRIENDS, REQUEST_PENDING, RATE_LIMITED (24 h after a
-	// refusal), QUOTA_EXCEEDED, NOT_FOUND for an unknown user.
+	// refusal), QUOTA_EXCEEDED, NOT_FOUND for an unknown user, USER_BLOCKED for whom the caller blocks.
+	// Whoever is blocked by the other side is answered as usual; that request is never shown there.
 	SendRequest(context.Context, *v1.SendRequestRequest) (*v1.SendRequestResponse, error)
 	// ListRequests lists pending requests in one direction, newest first.
 	ListRequests(context.Context, *v1.ListRequestsRequest) (*v1.ListRequestsResponse, error)
@@ -272,8 +359,19 @@ type FriendServiceHandler interface {
 	// RemoveFriend ends a friendship for both. The direct conversation stays, read-only. UNAVAILABLE
 	// until the conversation is closed; safe to repeat.
 	RemoveFriend(context.Context, *v1.RemoveFriendRequest) (*v1.RemoveFriendResponse, error)
-	// SearchUsers finds people by exact username or by the beginning of the nickname; the caller is left
-	// out.
+	// SetRemark keeps the caller's own name for a friend; an empty one takes it away. Only the caller sees
+	// it, and it goes with the friendship. NOT_FOUND for who is no friend.
+	SetRemark(context.Context, *v1.SetRemarkRequest) (*v1.SetRemarkResponse, error)
+	// BlockUser ends the friendship, if any, and keeps the other side's requests from the caller. To the
+	// other side it looks like a removal; groups are not affected. UNAVAILABLE until the conversation is
+	// closed; safe to repeat. NOT_FOUND for an unknown user, QUOTA_EXCEEDED above 5,000 people.
+	BlockUser(context.Context, *v1.BlockUserRequest) (*v1.BlockUserResponse, error)
+	// UnblockUser takes a block back. The friendship stays ended. Repeating it is harmless.
+	UnblockUser(context.Context, *v1.UnblockUserRequest) (*v1.UnblockUserResponse, error)
+	// ListBlocked lists whom the caller blocks, oldest block first.
+	ListBlocked(context.Context, *v1.ListBlockedRequest) (*v1.ListBlockedResponse, error)
+	// SearchUsers finds people by exact username or by the beginning of the nickname. The caller is left
+	// out, and so is who blocks the caller or is blocked. A page may be empty before the last one.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
 	// ListFriendIds lists the friends of a user, for the recipients of user.updated.
 	ListFriendIds(context.Context, *v1.ListFriendIdsRequest) (*v1.ListFriendIdsResponse, error)
@@ -325,6 +423,30 @@ func NewFriendServiceHandler(svc FriendServiceHandler, opts ...connect.HandlerOp
 		connect.WithSchema(friendServiceMethods.ByName("RemoveFriend")),
 		connect.WithHandlerOptions(opts...),
 	)
+	friendServiceSetRemarkHandler := connect.NewUnaryHandlerSimple(
+		FriendServiceSetRemarkProcedure,
+		svc.SetRemark,
+		connect.WithSchema(friendServiceMethods.ByName("SetRemark")),
+		connect.WithHandlerOptions(opts...),
+	)
+	friendServiceBlockUserHandler := connect.NewUnaryHandlerSimple(
+		FriendServiceBlockUserProcedure,
+		svc.BlockUser,
+		connect.WithSchema(friendServiceMethods.ByName("BlockUser")),
+		connect.WithHandlerOptions(opts...),
+	)
+	friendServiceUnblockUserHandler := connect.NewUnaryHandlerSimple(
+		FriendServiceUnblockUserProcedure,
+		svc.UnblockUser,
+		connect.WithSchema(friendServiceMethods.ByName("UnblockUser")),
+		connect.WithHandlerOptions(opts...),
+	)
+	friendServiceListBlockedHandler := connect.NewUnaryHandlerSimple(
+		FriendServiceListBlockedProcedure,
+		svc.ListBlocked,
+		connect.WithSchema(friendServiceMethods.ByName("ListBlocked")),
+		connect.WithHandlerOptions(opts...),
+	)
 	friendServiceSearchUsersHandler := connect.NewUnaryHandlerSimple(
 		FriendServiceSearchUsersProcedure,
 		svc.SearchUsers,
@@ -357,6 +479,14 @@ func NewFriendServiceHandler(svc FriendServiceHandler, opts ...connect.HandlerOp
 			friendServiceListFriendsHandler.ServeHTTP(w, r)
 		case FriendServiceRemoveFriendProcedure:
 			friendServiceRemoveFriendHandler.ServeHTTP(w, r)
+		case FriendServiceSetRemarkProcedure:
+			friendServiceSetRemarkHandler.ServeHTTP(w, r)
+		case FriendServiceBlockUserProcedure:
+			friendServiceBlockUserHandler.ServeHTTP(w, r)
+		case FriendServiceUnblockUserProcedure:
+			friendServiceUnblockUserHandler.ServeHTTP(w, r)
+		case FriendServiceListBlockedProcedure:
+			friendServiceListBlockedHandler.ServeHTTP(w, r)
 		case FriendServiceSearchUsersProcedure:
 			friendServiceSearchUsersHandler.ServeHTTP(w, r)
 		case FriendServiceListFriendIdsProcedure:
@@ -394,6 +524,22 @@ func (UnimplementedFriendServiceHandler) ListFriends(context.Context, *v1.ListFr
 
 func (UnimplementedFriendServiceHandler) RemoveFriend(context.Context, *v1.RemoveFriendRequest) (*v1.RemoveFriendResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.friend.v1.FriendService.RemoveFriend is not implemented"))
+}
+
+func (UnimplementedFriendServiceHandler) SetRemark(context.Context, *v1.SetRemarkRequest) (*v1.SetRemarkResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.friend.v1.FriendService.SetRemark is not implemented"))
+}
+
+func (UnimplementedFriendServiceHandler) BlockUser(context.Context, *v1.BlockUserRequest) (*v1.BlockUserResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.friend.v1.FriendService.BlockUser is not implemented"))
+}
+
+func (UnimplementedFriendServiceHandler) UnblockUser(context.Context, *v1.UnblockUserRequest) (*v1.UnblockUserResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.friend.v1.FriendService.UnblockUser is not implemented"))
+}
+
+func (UnimplementedFriendServiceHandler) ListBlocked(context.Context, *v1.ListBlockedRequest) (*v1.ListBlockedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.friend.v1.FriendService.ListBlocked is not implemented"))
 }
 
 func (UnimplementedFriendServiceHandler) SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error) {

@@ -23,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/event/v1/event.proto.
  */
 export const file_parley_event_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChtwYXJsZXkvZXZlbnQvdjEvZXZlbnQucHJvdG8SD3BhcmxleS5ldmVudC52MSI0CgpFdmVudEJhdGNoEiYKBmV2ZW50cxgBIAMoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudCLnAwoFRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLnBhcmxleS5ldmVudC52MS5FdmVudFR5cGUSEwoLb2NjdXJyZWRfYXQYAyABKAMSFQoNcmVjaXBpZW50X2lkcxgEIAMoCRItCgdtZXNzYWdlGAogASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZUgAEjcKDGNvbnZlcnNhdGlvbhgLIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbkgAEi4KBm1hcmtlchgMIAEoCzIcLnBhcmxleS5ldmVudC52MS5NYXJrZXJNb3ZlZEgAEjkKDmZyaWVuZF9yZXF1ZXN0GA0gASgLMh8ucGFybGV5LmZyaWVuZC52MS5GcmllbmRSZXF1ZXN0SAASOAoOZnJpZW5kX3JlbW92ZWQYDiABKAsyHi5wYXJsZXkuZXZlbnQudjEuRnJpZW5kUmVtb3ZlZEgAEiQKBHVzZXIYDyABKAsyFC5wYXJsZXkudXNlci52MS5Vc2VySAASOAoOc2Vzc2lvbnNfZW5kZWQYHiABKAsyHi5wYXJsZXkuZXZlbnQudjEuU2Vzc2lvbnNFbmRlZEgAQgkKB3BheWxvYWQiRAoLTWFya2VyTW92ZWQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSCwoDc2VxGAMgASgDIjMKDUZyaWVuZFJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCRIRCglmcmllbmRfaWQYAiABKAkiQAoNU2Vzc2lvbnNFbmRlZBIvCgtyZXZvY2F0aW9ucxgBIAMoCzIaLnBhcmxleS51c2VyLnYxLlJldm9jYXRpb24q6wIKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASHgoaRVZFTlRfVFlQRV9NRVNTQUdFX0NSRUFURUQQARIjCh9FVkVOVF9UWVBFX0NPTlZFUlNBVElPTl9DUkVBVEVEEAISIwofRVZFTlRfVFlQRV9DT05WRVJTQVRJT05fVVBEQVRFRBADEhsKF0VWRU5UX1RZUEVfTUFSS0VSX01PVkVEEAQSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVRVUVTVEVEEAUSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVTUE9OREVEEAYSHwobRVZFTlRfVFlQRV9GUklFTkRfQ0FOQ0VMTEVEEAcSHQoZRVZFTlRfVFlQRV9GUklFTkRfUkVNT1ZFRBAIEhsKF0VWRU5UX1RZUEVfVVNFUl9VUERBVEVEEAkSHAoYRVZFTlRfVFlQRV9TRVNTSU9OX0VOREVEEB5CP1o9Z2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvZXZlbnQvdjE7ZXZlbnR2MWIGcHJvdG8z", [file_parley_friend_v1_friend, file_parley_message_v1_conversation, file_parley_message_v1_message, file_parley_user_v1_auth, file_parley_user_v1_user]);
+  fileDesc("ChtwYXJsZXkvZXZlbnQvdjEvZXZlbnQucHJvdG8SD3BhcmxleS5ldmVudC52MSI0CgpFdmVudEJhdGNoEiYKBmV2ZW50cxgBIAMoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudCKhBAoFRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLnBhcmxleS5ldmVudC52MS5FdmVudFR5cGUSEwoLb2NjdXJyZWRfYXQYAyABKAMSFQoNcmVjaXBpZW50X2lkcxgEIAMoCRItCgdtZXNzYWdlGAogASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZUgAEjcKDGNvbnZlcnNhdGlvbhgLIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbkgAEi4KBm1hcmtlchgMIAEoCzIcLnBhcmxleS5ldmVudC52MS5NYXJrZXJNb3ZlZEgAEjkKDmZyaWVuZF9yZXF1ZXN0GA0gASgLMh8ucGFybGV5LmZyaWVuZC52MS5GcmllbmRSZXF1ZXN0SAASOAoOZnJpZW5kX3JlbW92ZWQYDiABKAsyHi5wYXJsZXkuZXZlbnQudjEuRnJpZW5kUmVtb3ZlZEgAEiQKBHVzZXIYDyABKAsyFC5wYXJsZXkudXNlci52MS5Vc2VySAASOAoOc2Vzc2lvbnNfZW5kZWQYHiABKAsyHi5wYXJsZXkuZXZlbnQudjEuU2Vzc2lvbnNFbmRlZEgAEjgKDmZyaWVuZF91cGRhdGVkGCggASgLMh4ucGFybGV5LmV2ZW50LnYxLkZyaWVuZFVwZGF0ZWRIAEIJCgdwYXlsb2FkIkQKC01hcmtlck1vdmVkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgsKA3NlcRgDIAEoAyIzCg1GcmllbmRSZW1vdmVkEg8KB3VzZXJfaWQYASABKAkSEQoJZnJpZW5kX2lkGAIgASgJIkAKDVNlc3Npb25zRW5kZWQSLwoLcmV2b2NhdGlvbnMYASADKAsyGi5wYXJsZXkudXNlci52MS5SZXZvY2F0aW9uIlQKDUZyaWVuZFVwZGF0ZWQSDwoHdXNlcl9pZBgBIAEoCRIRCglmcmllbmRfaWQYAiABKAkSDgoGcmVtYXJrGAMgASgJEg8KB2Jsb2NrZWQYBCABKAgqigMKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASHgoaRVZFTlRfVFlQRV9NRVNTQUdFX0NSRUFURUQQARIjCh9FVkVOVF9UWVBFX0NPTlZFUlNBVElPTl9DUkVBVEVEEAISIwofRVZFTlRfVFlQRV9DT05WRVJTQVRJT05fVVBEQVRFRBADEhsKF0VWRU5UX1RZUEVfTUFSS0VSX01PVkVEEAQSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVRVUVTVEVEEAUSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVTUE9OREVEEAYSHwobRVZFTlRfVFlQRV9GUklFTkRfQ0FOQ0VMTEVEEAcSHQoZRVZFTlRfVFlQRV9GUklFTkRfUkVNT1ZFRBAIEhsKF0VWRU5UX1RZUEVfVVNFUl9VUERBVEVEEAkSHAoYRVZFTlRfVFlQRV9TRVNTSU9OX0VOREVEEB4SHQoZRVZFTlRfVFlQRV9GUklFTkRfVVBEQVRFRBAoQj9aPWdpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L2V2ZW50L3YxO2V2ZW50djFiBnByb3RvMw", [file_parley_friend_v1_friend, file_parley_message_v1_conversation, file_parley_message_v1_message, file_parley_user_v1_auth, file_parley_user_v1_user]);
 
 /**
  * EventBatch is the body of one AMQP message on parley.events: events of one type.
@@ -142,6 +142,14 @@ export type Event = Message<"parley.event.v1.Event"> & {
      */
     value: SessionsEnded;
     case: "sessionsEnded";
+  } | {
+    /**
+     * For friend.updated.
+     *
+     * @generated from field: parley.event.v1.FriendUpdated friend_updated = 40;
+     */
+    value: FriendUpdated;
+    case: "friendUpdated";
   } | { case: undefined; value?: undefined };
 };
 
@@ -237,6 +245,48 @@ export const SessionsEndedSchema: GenMessage<SessionsEnded> = /*@__PURE__*/
   messageDesc(file_parley_event_v1_event, 4);
 
 /**
+ * FriendUpdated is what one person keeps about another.
+ *
+ * @generated from message parley.event.v1.FriendUpdated
+ */
+export type FriendUpdated = Message<"parley.event.v1.FriendUpdated"> & {
+  /**
+   * Whose view it is.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The other one.
+   *
+   * @generated from field: string friend_id = 2;
+   */
+  friendId: string;
+
+  /**
+   * The name that user_id gave; may be empty.
+   *
+   * @generated from field: string remark = 3;
+   */
+  remark: string;
+
+  /**
+   * True while user_id blocks friend_id.
+   *
+   * @generated from field: bool blocked = 4;
+   */
+  blocked: boolean;
+};
+
+/**
+ * Describes the message parley.event.v1.FriendUpdated.
+ * Use `create(FriendUpdatedSchema)` to create a new message.
+ */
+export const FriendUpdatedSchema: GenMessage<FriendUpdated> = /*@__PURE__*/
+  messageDesc(file_parley_event_v1_event, 5);
+
+/**
  * EventType names what happened. The routing key is the name without its prefix, in lower case, with
  * the first "_" turned into ".".
  *
@@ -320,6 +370,13 @@ export enum EventType {
    * @generated from enum value: EVENT_TYPE_SESSION_ENDED = 30;
    */
   SESSION_ENDED = 30,
+
+  /**
+   * What one person keeps about another changed: a remark or a block. Only that person hears of it.
+   *
+   * @generated from enum value: EVENT_TYPE_FRIEND_UPDATED = 40;
+   */
+  FRIEND_UPDATED = 40,
 }
 
 /**

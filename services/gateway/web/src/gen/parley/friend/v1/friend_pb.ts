@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/friend/v1/friend.proto.
  */
 export const file_parley_friend_v1_friend: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wYXJsZXkvZnJpZW5kL3YxL2ZyaWVuZC5wcm90bxIQcGFybGV5LmZyaWVuZC52MSLbAQoNRnJpZW5kUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEicKCWFwcGxpY2FudBgCIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISKAoKcmVzcG9uZGVudBgDIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISDAoEdGV4dBgEIAEoCRItCgVzdGF0ZRgFIAEoDjIeLnBhcmxleS5mcmllbmQudjEuUmVxdWVzdFN0YXRlEhIKCmNyZWF0ZWRfYXQYBiABKAMSEgoKZGVjaWRlZF9hdBgHIAEoAyJUCgZGcmllbmQSIgoEdXNlchgBIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISDQoFc2luY2UYAiABKAMSFwoPY29udmVyc2F0aW9uX2lkGAMgASgJIkwKElNlbmRSZXF1ZXN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEgwKBHRleHQYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJImAKE1NlbmRSZXF1ZXN0UmVzcG9uc2USMAoHcmVxdWVzdBgBIAEoCzIfLnBhcmxleS5mcmllbmQudjEuRnJpZW5kUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYAiABKAkibAoTTGlzdFJlcXVlc3RzUmVxdWVzdBIuCglkaXJlY3Rpb24YASABKA4yGy5wYXJsZXkuZnJpZW5kLnYxLkRpcmVjdGlvbhIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJiChRMaXN0UmVxdWVzdHNSZXNwb25zZRIxCghyZXF1ZXN0cxgBIAMoCzIfLnBhcmxleS5mcmllbmQudjEuRnJpZW5kUmVxdWVzdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiPQoXUmVzcG9uZFRvUmVxdWVzdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIOCgZhY2NlcHQYAiABKAgiZQoYUmVzcG9uZFRvUmVxdWVzdFJlc3BvbnNlEjAKB3JlcXVlc3QYASABKAsyHy5wYXJsZXkuZnJpZW5kLnYxLkZyaWVuZFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJIioKFENhbmNlbFJlcXVlc3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkiFwoVQ2FuY2VsUmVxdWVzdFJlc3BvbnNlIjsKEkxpc3RGcmllbmRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJZChNMaXN0RnJpZW5kc1Jlc3BvbnNlEikKB2ZyaWVuZHMYASADKAsyGC5wYXJsZXkuZnJpZW5kLnYxLkZyaWVuZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJgoTUmVtb3ZlRnJpZW5kUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhYKFFJlbW92ZUZyaWVuZFJlc3BvbnNlIkoKElNlYXJjaFVzZXJzUmVxdWVzdBINCgVxdWVyeRgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSI/CglGb3VuZFVzZXISIgoEdXNlchgBIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISDgoGZnJpZW5kGAIgASgIIloKE1NlYXJjaFVzZXJzUmVzcG9uc2USKgoFdXNlcnMYASADKAsyGy5wYXJsZXkuZnJpZW5kLnYxLkZvdW5kVXNlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoUTGlzdEZyaWVuZElkc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSIpChVMaXN0RnJpZW5kSWRzUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkiPQoTQ2hlY2tGcmllbmRzUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhUKDWNhbmRpZGF0ZV9pZHMYAiADKAkiKgoUQ2hlY2tGcmllbmRzUmVzcG9uc2USEgoKZnJpZW5kX2lkcxgBIAMoCSq3AQoMUmVxdWVzdFN0YXRlEh0KGVJFUVVFU1RfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVSRVFVRVNUX1NUQVRFX1BFTkRJTkcQARIaChZSRVFVRVNUX1NUQVRFX0FDQ0VQVEVEEAISGQoVUkVRVUVTVF9TVEFURV9SRUZVU0VEEAMSGwoXUkVRVUVTVF9TVEFURV9DQU5DRUxMRUQQBBIZChVSRVFVRVNUX1NUQVRFX0VYUElSRUQQBSpWCglEaXJlY3Rpb24SGQoVRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASFgoSRElSRUNUSU9OX0lOQ09NSU5HEAESFgoSRElSRUNUSU9OX09VVEdPSU5HEAIy7wYKDUZyaWVuZFNlcnZpY2USWgoLU2VuZFJlcXVlc3QSJC5wYXJsZXkuZnJpZW5kLnYxLlNlbmRSZXF1ZXN0UmVxdWVzdBolLnBhcmxleS5mcmllbmQudjEuU2VuZFJlcXVlc3RSZXNwb25zZRJdCgxMaXN0UmVxdWVzdHMSJS5wYXJsZXkuZnJpZW5kLnYxLkxpc3RSZXF1ZXN0c1JlcXVlc3QaJi5wYXJsZXkuZnJpZW5kLnYxLkxpc3RSZXF1ZXN0c1Jlc3BvbnNlEmkKEFJlc3BvbmRUb1JlcXVlc3QSKS5wYXJsZXkuZnJpZW5kLnYxLlJlc3BvbmRUb1JlcXVlc3RSZXF1ZXN0GioucGFybGV5LmZyaWVuZC52MS5SZXNwb25kVG9SZXF1ZXN0UmVzcG9uc2USYAoNQ2FuY2VsUmVxdWVzdBImLnBhcmxleS5mcmllbmQudjEuQ2FuY2VsUmVxdWVzdFJlcXVlc3QaJy5wYXJsZXkuZnJpZW5kLnYxLkNhbmNlbFJlcXVlc3RSZXNwb25zZRJaCgtMaXN0RnJpZW5kcxIkLnBhcmxleS5mcmllbmQudjEuTGlzdEZyaWVuZHNSZXF1ZXN0GiUucGFybGV5LmZyaWVuZC52MS5MaXN0RnJpZW5kc1Jlc3BvbnNlEl0KDFJlbW92ZUZyaWVuZBIlLnBhcmxleS5mcmllbmQudjEuUmVtb3ZlRnJpZW5kUmVxdWVzdBomLnBhcmxleS5mcmllbmQudjEuUmVtb3ZlRnJpZW5kUmVzcG9uc2USWgoLU2VhcmNoVXNlcnMSJC5wYXJsZXkuZnJpZW5kLnYxLlNlYXJjaFVzZXJzUmVxdWVzdBolLnBhcmxleS5mcmllbmQudjEuU2VhcmNoVXNlcnNSZXNwb25zZRJgCg1MaXN0RnJpZW5kSWRzEiYucGFybGV5LmZyaWVuZC52MS5MaXN0RnJpZW5kSWRzUmVxdWVzdBonLnBhcmxleS5mcmllbmQudjEuTGlzdEZyaWVuZElkc1Jlc3BvbnNlEl0KDENoZWNrRnJpZW5kcxIlLnBhcmxleS5mcmllbmQudjEuQ2hlY2tGcmllbmRzUmVxdWVzdBomLnBhcmxleS5mcmllbmQudjEuQ2hlY2tGcmllbmRzUmVzcG9uc2VCQVo/Z2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvZnJpZW5kL3YxO2ZyaWVuZHYxYgZwcm90bzM", [file_parley_user_v1_user]);
+  fileDesc("Ch1wYXJsZXkvZnJpZW5kL3YxL2ZyaWVuZC5wcm90bxIQcGFybGV5LmZyaWVuZC52MSLbAQoNRnJpZW5kUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEicKCWFwcGxpY2FudBgCIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISKAoKcmVzcG9uZGVudBgDIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISDAoEdGV4dBgEIAEoCRItCgVzdGF0ZRgFIAEoDjIeLnBhcmxleS5mcmllbmQudjEuUmVxdWVzdFN0YXRlEhIKCmNyZWF0ZWRfYXQYBiABKAMSEgoKZGVjaWRlZF9hdBgHIAEoAyJkCgZGcmllbmQSIgoEdXNlchgBIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISDQoFc2luY2UYAiABKAMSFwoPY29udmVyc2F0aW9uX2lkGAMgASgJEg4KBnJlbWFyaxgEIAEoCSJMChJTZW5kUmVxdWVzdFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSJgChNTZW5kUmVxdWVzdFJlc3BvbnNlEjAKB3JlcXVlc3QYASABKAsyHy5wYXJsZXkuZnJpZW5kLnYxLkZyaWVuZFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJImwKE0xpc3RSZXF1ZXN0c1JlcXVlc3QSLgoJZGlyZWN0aW9uGAEgASgOMhsucGFybGV5LmZyaWVuZC52MS5EaXJlY3Rpb24SEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiYgoUTGlzdFJlcXVlc3RzUmVzcG9uc2USMQoIcmVxdWVzdHMYASADKAsyHy5wYXJsZXkuZnJpZW5kLnYxLkZyaWVuZFJlcXVlc3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIj0KF1Jlc3BvbmRUb1JlcXVlc3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDgoGYWNjZXB0GAIgASgIImUKGFJlc3BvbmRUb1JlcXVlc3RSZXNwb25zZRIwCgdyZXF1ZXN0GAEgASgLMh8ucGFybGV5LmZyaWVuZC52MS5GcmllbmRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCSIqChRDYW5jZWxSZXF1ZXN0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJIhcKFUNhbmNlbFJlcXVlc3RSZXNwb25zZSI7ChJMaXN0RnJpZW5kc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiWQoTTGlzdEZyaWVuZHNSZXNwb25zZRIpCgdmcmllbmRzGAEgAygLMhgucGFybGV5LmZyaWVuZC52MS5GcmllbmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiYKE1JlbW92ZUZyaWVuZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSIWChRSZW1vdmVGcmllbmRSZXNwb25zZSJKChJTZWFyY2hVc2Vyc1JlcXVlc3QSDQoFcXVlcnkYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiPwoJRm91bmRVc2VyEiIKBHVzZXIYASABKAsyFC5wYXJsZXkudXNlci52MS5Vc2VyEg4KBmZyaWVuZBgCIAEoCCJaChNTZWFyY2hVc2Vyc1Jlc3BvbnNlEioKBXVzZXJzGAEgAygLMhsucGFybGV5LmZyaWVuZC52MS5Gb3VuZFVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIicKFExpc3RGcmllbmRJZHNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiKQoVTGlzdEZyaWVuZElkc1Jlc3BvbnNlEhAKCHVzZXJfaWRzGAEgAygJIj0KE0NoZWNrRnJpZW5kc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIVCg1jYW5kaWRhdGVfaWRzGAIgAygJIioKFENoZWNrRnJpZW5kc1Jlc3BvbnNlEhIKCmZyaWVuZF9pZHMYASADKAkiMwoQU2V0UmVtYXJrUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBnJlbWFyaxgCIAEoCSIjChFTZXRSZW1hcmtSZXNwb25zZRIOCgZyZW1hcmsYASABKAkiIwoQQmxvY2tVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhMKEUJsb2NrVXNlclJlc3BvbnNlIiUKElVuYmxvY2tVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhUKE1VuYmxvY2tVc2VyUmVzcG9uc2UiOwoSTGlzdEJsb2NrZWRSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIkAKC0Jsb2NrZWRVc2VyEiIKBHVzZXIYASABKAsyFC5wYXJsZXkudXNlci52MS5Vc2VyEg0KBXNpbmNlGAIgASgDIl4KE0xpc3RCbG9ja2VkUmVzcG9uc2USLgoHYmxvY2tlZBgBIAMoCzIdLnBhcmxleS5mcmllbmQudjEuQmxvY2tlZFVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKrcBCgxSZXF1ZXN0U3RhdGUSHQoZUkVRVUVTVF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVJFUVVFU1RfU1RBVEVfUEVORElORxABEhoKFlJFUVVFU1RfU1RBVEVfQUNDRVBURUQQAhIZChVSRVFVRVNUX1NUQVRFX1JFRlVTRUQQAxIbChdSRVFVRVNUX1NUQVRFX0NBTkNFTExFRBAEEhkKFVJFUVVFU1RfU1RBVEVfRVhQSVJFRBAFKlYKCURpcmVjdGlvbhIZChVESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIWChJESVJFQ1RJT05fSU5DT01JTkcQARIWChJESVJFQ1RJT05fT1VUR09JTkcQAjLTCQoNRnJpZW5kU2VydmljZRJaCgtTZW5kUmVxdWVzdBIkLnBhcmxleS5mcmllbmQudjEuU2VuZFJlcXVlc3RSZXF1ZXN0GiUucGFybGV5LmZyaWVuZC52MS5TZW5kUmVxdWVzdFJlc3BvbnNlEl0KDExpc3RSZXF1ZXN0cxIlLnBhcmxleS5mcmllbmQudjEuTGlzdFJlcXVlc3RzUmVxdWVzdBomLnBhcmxleS5mcmllbmQudjEuTGlzdFJlcXVlc3RzUmVzcG9uc2USaQoQUmVzcG9uZFRvUmVxdWVzdBIpLnBhcmxleS5mcmllbmQudjEuUmVzcG9uZFRvUmVxdWVzdFJlcXVlc3QaKi5wYXJsZXkuZnJpZW5kLnYxLlJlc3BvbmRUb1JlcXVlc3RSZXNwb25zZRJgCg1DYW5jZWxSZXF1ZXN0EiYucGFybGV5LmZyaWVuZC52MS5DYW5jZWxSZXF1ZXN0UmVxdWVzdBonLnBhcmxleS5mcmllbmQudjEuQ2FuY2VsUmVxdWVzdFJlc3BvbnNlEloKC0xpc3RGcmllbmRzEiQucGFybGV5LmZyaWVuZC52MS5MaXN0RnJpZW5kc1JlcXVlc3QaJS5wYXJsZXkuZnJpZW5kLnYxLkxpc3RGcmllbmRzUmVzcG9uc2USXQoMUmVtb3ZlRnJpZW5kEiUucGFybGV5LmZyaWVuZC52MS5SZW1vdmVGcmllbmRSZXF1ZXN0GiYucGFybGV5LmZyaWVuZC52MS5SZW1vdmVGcmllbmRSZXNwb25zZRJUCglTZXRSZW1hcmsSIi5wYXJsZXkuZnJpZW5kLnYxLlNldFJlbWFya1JlcXVlc3QaIy5wYXJsZXkuZnJpZW5kLnYxLlNldFJlbWFya1Jlc3BvbnNlElQKCUJsb2NrVXNlchIiLnBhcmxleS5mcmllbmQudjEuQmxvY2tVc2VyUmVxdWVzdBojLnBhcmxleS5mcmllbmQudjEuQmxvY2tVc2VyUmVzcG9uc2USWgoLVW5ibG9ja1VzZXISJC5wYXJsZXkuZnJpZW5kLnYxLlVuYmxvY2tVc2VyUmVxdWVzdBolLnBhcmxleS5mcmllbmQudjEuVW5ibG9ja1VzZXJSZXNwb25zZRJaCgtMaXN0QmxvY2tlZBIkLnBhcmxleS5mcmllbmQudjEuTGlzdEJsb2NrZWRSZXF1ZXN0GiUucGFybGV5LmZyaWVuZC52MS5MaXN0QmxvY2tlZFJlc3BvbnNlEloKC1NlYXJjaFVzZXJzEiQucGFybGV5LmZyaWVuZC52MS5TZWFyY2hVc2Vyc1JlcXVlc3QaJS5wYXJsZXkuZnJpZW5kLnYxLlNlYXJjaFVzZXJzUmVzcG9uc2USYAoNTGlzdEZyaWVuZElkcxImLnBhcmxleS5mcmllbmQudjEuTGlzdEZyaWVuZElkc1JlcXVlc3QaJy5wYXJsZXkuZnJpZW5kLnYxLkxpc3RGcmllbmRJZHNSZXNwb25zZRJdCgxDaGVja0ZyaWVuZHMSJS5wYXJsZXkuZnJpZW5kLnYxLkNoZWNrRnJpZW5kc1JlcXVlc3QaJi5wYXJsZXkuZnJpZW5kLnYxLkNoZWNrRnJpZW5kc1Jlc3BvbnNlQkFaP2dpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L2ZyaWVuZC92MTtmcmllbmR2MWIGcHJvdG8z", [file_parley_user_v1_user]);
 
 /**
  * FriendRequest is one wish to become friends.
@@ -105,6 +105,13 @@ export type Friend = Message<"parley.friend.v1.Friend"> & {
    * @generated from field: string conversation_id = 3;
    */
   conversationId: string;
+
+  /**
+   * The caller's own name for the friend; may be empty.
+   *
+   * @generated from field: string remark = 4;
+   */
+  remark: string;
 };
 
 /**
@@ -608,6 +615,211 @@ export const CheckFriendsResponseSchema: GenMessage<CheckFriendsResponse> = /*@_
   messageDesc(file_parley_friend_v1_friend, 20);
 
 /**
+ * SetRemarkRequest names a friend.
+ *
+ * @generated from message parley.friend.v1.SetRemarkRequest
+ */
+export type SetRemarkRequest = Message<"parley.friend.v1.SetRemarkRequest"> & {
+  /**
+   * The friend.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Up to 32 visible characters; empty for none.
+   *
+   * @generated from field: string remark = 2;
+   */
+  remark: string;
+};
+
+/**
+ * Describes the message parley.friend.v1.SetRemarkRequest.
+ * Use `create(SetRemarkRequestSchema)` to create a new message.
+ */
+export const SetRemarkRequestSchema: GenMessage<SetRemarkRequest> = /*@__PURE__*/
+  messageDesc(file_parley_friend_v1_friend, 21);
+
+/**
+ * SetRemarkResponse is what was stored.
+ *
+ * @generated from message parley.friend.v1.SetRemarkResponse
+ */
+export type SetRemarkResponse = Message<"parley.friend.v1.SetRemarkResponse"> & {
+  /**
+   * Without space around it.
+   *
+   * @generated from field: string remark = 1;
+   */
+  remark: string;
+};
+
+/**
+ * Describes the message parley.friend.v1.SetRemarkResponse.
+ * Use `create(SetRemarkResponseSchema)` to create a new message.
+ */
+export const SetRemarkResponseSchema: GenMessage<SetRemarkResponse> = /*@__PURE__*/
+  messageDesc(file_parley_friend_v1_friend, 22);
+
+/**
+ * BlockUserRequest blocks somebody.
+ *
+ * @generated from message parley.friend.v1.BlockUserRequest
+ */
+export type BlockUserRequest = Message<"parley.friend.v1.BlockUserRequest"> & {
+  /**
+   * The person.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message parley.friend.v1.BlockUserRequest.
+ * Use `create(BlockUserRequestSchema)` to create a new message.
+ */
+export const BlockUserRequestSchema: GenMessage<BlockUserRequest> = /*@__PURE__*/
+  messageDesc(file_parley_friend_v1_friend, 23);
+
+/**
+ * BlockUserResponse has no fields.
+ *
+ * @generated from message parley.friend.v1.BlockUserResponse
+ */
+export type BlockUserResponse = Message<"parley.friend.v1.BlockUserResponse"> & {
+};
+
+/**
+ * Describes the message parley.friend.v1.BlockUserResponse.
+ * Use `create(BlockUserResponseSchema)` to create a new message.
+ */
+export const BlockUserResponseSchema: GenMessage<BlockUserResponse> = /*@__PURE__*/
+  messageDesc(file_parley_friend_v1_friend, 24);
+
+/**
+ * UnblockUserRequest takes a block back.
+ *
+ * @generated from message parley.friend.v1.UnblockUserRequest
+ */
+export type UnblockUserRequest = Message<"parley.friend.v1.UnblockUserRequest"> & {
+  /**
+   * The person.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message parley.friend.v1.UnblockUserRequest.
+ * Use `create(UnblockUserRequestSchema)` to create a new message.
+ */
+export const UnblockUserRequestSchema: GenMessage<UnblockUserRequest> = /*@__PURE__*/
+  messageDesc(file_parley_friend_v1_friend, 25);
+
+/**
+ * UnblockUserResponse has no fields.
+ *
+ * @generated from message parley.friend.v1.UnblockUserResponse
+ */
+export type UnblockUserResponse = Message<"parley.friend.v1.UnblockUserResponse"> & {
+};
+
+/**
+ * Describes the message parley.friend.v1.UnblockUserResponse.
+ * Use `create(UnblockUserResponseSchema)` to create a new message.
+ */
+export const UnblockUserResponseSchema: GenMessage<UnblockUserResponse> = /*@__PURE__*/
+  messageDesc(file_parley_friend_v1_friend, 26);
+
+/**
+ * ListBlockedRequest asks for one page of blocked people.
+ *
+ * @generated from message parley.friend.v1.ListBlockedRequest
+ */
+export type ListBlockedRequest = Message<"parley.friend.v1.ListBlockedRequest"> & {
+  /**
+   * 1–100; 0 means 100.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the last answer; empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message parley.friend.v1.ListBlockedRequest.
+ * Use `create(ListBlockedRequestSchema)` to create a new message.
+ */
+export const ListBlockedRequestSchema: GenMessage<ListBlockedRequest> = /*@__PURE__*/
+  messageDesc(file_parley_friend_v1_friend, 27);
+
+/**
+ * BlockedUser is somebody whom the caller blocks.
+ *
+ * @generated from message parley.friend.v1.BlockedUser
+ */
+export type BlockedUser = Message<"parley.friend.v1.BlockedUser"> & {
+  /**
+   * The person. Only user_id is set if the account is gone.
+   *
+   * @generated from field: parley.user.v1.User user = 1;
+   */
+  user?: User | undefined;
+
+  /**
+   * Since when, ms.
+   *
+   * @generated from field: int64 since = 2;
+   */
+  since: bigint;
+};
+
+/**
+ * Describes the message parley.friend.v1.BlockedUser.
+ * Use `create(BlockedUserSchema)` to create a new message.
+ */
+export const BlockedUserSchema: GenMessage<BlockedUser> = /*@__PURE__*/
+  messageDesc(file_parley_friend_v1_friend, 28);
+
+/**
+ * ListBlockedResponse is one page of blocked people.
+ *
+ * @generated from message parley.friend.v1.ListBlockedResponse
+ */
+export type ListBlockedResponse = Message<"parley.friend.v1.ListBlockedResponse"> & {
+  /**
+   * Oldest block first.
+   *
+   * @generated from field: repeated parley.friend.v1.BlockedUser blocked = 1;
+   */
+  blocked: BlockedUser[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message parley.friend.v1.ListBlockedResponse.
+ * Use `create(ListBlockedResponseSchema)` to create a new message.
+ */
+export const ListBlockedResponseSchema: GenMessage<ListBlockedResponse> = /*@__PURE__*/
+  messageDesc(file_parley_friend_v1_friend, 29);
+
+/**
  * RequestState tells what became of a request.
  *
  * @generated from enum parley.friend.v1.RequestState
@@ -705,7 +917,8 @@ export const FriendService: GenService<{
   /**
    * SendRequest asks somebody to become a friend. If that person's own request to the caller is
    * pending, both are friends at once. ALREADY_FRIENDS, REQUEST_PENDING, RATE_LIMITED (24 h after a
-   * refusal), QUOTA_EXCEEDED, NOT_FOUND for an unknown user.
+   * refusal), QUOTA_EXCEEDED, NOT_FOUND for an unknown user, USER_BLOCKED for whom the caller blocks.
+   * Whoever is blocked by the other side is answered as usual; that request is never shown there.
    *
    * @generated from rpc parley.friend.v1.FriendService.SendRequest
    */
@@ -767,8 +980,51 @@ export const FriendService: GenService<{
     output: typeof RemoveFriendResponseSchema;
   },
   /**
-   * SearchUsers finds people by exact username or by the beginning of the nickname; the caller is left
-   * out.
+   * SetRemark keeps the caller's own name for a friend; an empty one takes it away. Only the caller sees
+   * it, and it goes with the friendship. NOT_FOUND for who is no friend.
+   *
+   * @generated from rpc parley.friend.v1.FriendService.SetRemark
+   */
+  setRemark: {
+    methodKind: "unary";
+    input: typeof SetRemarkRequestSchema;
+    output: typeof SetRemarkResponseSchema;
+  },
+  /**
+   * BlockUser ends the friendship, if any, and keeps the other side's requests from the caller. To the
+   * other side it looks like a removal; groups are not affected. UNAVAILABLE until the conversation is
+   * closed; safe to repeat. NOT_FOUND for an unknown user, QUOTA_EXCEEDED above 5,000 people.
+   *
+   * @generated from rpc parley.friend.v1.FriendService.BlockUser
+   */
+  blockUser: {
+    methodKind: "unary";
+    input: typeof BlockUserRequestSchema;
+    output: typeof BlockUserResponseSchema;
+  },
+  /**
+   * UnblockUser takes a block back. The friendship stays ended. Repeating it is harmless.
+   *
+   * @generated from rpc parley.friend.v1.FriendService.UnblockUser
+   */
+  unblockUser: {
+    methodKind: "unary";
+    input: typeof UnblockUserRequestSchema;
+    output: typeof UnblockUserResponseSchema;
+  },
+  /**
+   * ListBlocked lists whom the caller blocks, oldest block first.
+   *
+   * @generated from rpc parley.friend.v1.FriendService.ListBlocked
+   */
+  listBlocked: {
+    methodKind: "unary";
+    input: typeof ListBlockedRequestSchema;
+    output: typeof ListBlockedResponseSchema;
+  },
+  /**
+   * SearchUsers finds people by exact username or by the beginning of the nickname. The caller is left
+   * out, and so is who blocks the caller or is blocked. A page may be empty before the last one.
    *
    * @generated from rpc parley.friend.v1.FriendService.SearchUsers
    */

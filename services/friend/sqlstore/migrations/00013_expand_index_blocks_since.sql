@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX blocks_since ON blocks (owner_id, since, blocked_id);

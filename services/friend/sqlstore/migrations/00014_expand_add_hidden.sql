@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE requests ADD COLUMN hidden SMALLINT NOT NULL DEFAULT 0;

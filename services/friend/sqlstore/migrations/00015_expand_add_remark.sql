@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE friendships ADD COLUMN remark VARBINARY(128) NOT NULL DEFAULT '';
