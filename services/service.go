@@ -158,6 +158,10 @@ func meaning(variable string) string {
 		return "mysql://user:password@host:port/schema, or sqlite:/absolute/file"
 	case component.EnvMySQLMaxOpenConns:
 		return "most connections to MySQL; 0 is a default"
+	case component.EnvRecallWindow:
+		return "how long senders may take a message back"
+	case component.EnvEditWindow:
+		return "how long senders may edit a message"
 	case component.EnvAMQPURL:
 		return "amqp://user:password@host:port/vhost"
 	default:

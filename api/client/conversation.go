@@ -80,6 +80,16 @@ func (c *conversation) take(items []*messagev1.Message) []*messagev1.Message {
 	return ready
 }
 
+// takeAll is take, and tells whether all of the messages are here now.
+func (c *conversation) takeAll(items []*messagev1.Message) (ready []*messagev1.Message, kept bool) {
+	ready, kept = c.take(items), true
+	for _, m := range items {
+		_, waits := c.aside[m.GetSeq()]
+		kept = kept && (waits || m.GetSeq() <= c.local)
+	}
+	return ready, kept
+}
+
 // newer prefers the higher rev of two copies.
 func newer(a, b *messagev1.Message) *messagev1.Message {
 	if a != nil && a.GetRev() > b.GetRev() {

@@ -349,8 +349,8 @@ func (f *fake) hide(id string, from, to int64) {
 	}
 }
 
-// change edits a message without telling.
-func (f *fake) change(id string, seq int64, body string) {
+// change edits a message without telling, and answers what would tell it.
+func (f *fake) change(id string, seq int64, body string) *gatewayv1.ServerFrame {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.rooms[id]
@@ -360,6 +360,9 @@ func (f *fake) change(id string, seq int64, body string) {
 	r.messages[seq-1] = m
 	r.changes = append(r.changes, m)
 	f.touch(id)
+	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Change{Change: &gatewayv1.Change{
+		ConversationId: id, Rev: m.GetRev(), Kind: gatewayv1.ChangeKind_CHANGE_KIND_EDITED, Message: m,
+	}}}
 }
 
 func (f *fake) push(m *messagev1.Message) {

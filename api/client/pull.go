@@ -146,25 +146,12 @@ func (e *engine) changesPulled(c *conversation, page *messagev1.ListChangesRespo
 		e.pullFailed(c, err)
 		return
 	}
-	progress := page.GetUpToRev() > c.rev
-	if !progress {
+	before := c.rev
+	if page.GetUpToRev() <= c.rev {
 		c.targetRev = c.rev
 	}
-	c.rev = max(c.rev, page.GetUpToRev())
-	var items []*messagev1.Message
-	for _, m := range page.GetItems() {
-		if m.GetSeq() <= c.local {
-			items = append(items, m)
-		} else if has, ok := c.aside[m.GetSeq()]; ok {
-			c.aside[m.GetSeq()] = newer(has, m)
-		}
-	}
-	if len(items) > 0 {
-		e.tell(c, MessagesChanged{c.id, items})
-	} else {
-		e.tell(c)
-	}
-	e.pullEnded(c, progress)
+	e.applyChanges(c, page.GetItems(), page.GetUpToRev())
+	e.pullEnded(c, c.rev > before)
 }
 
 // filled is the engine's part of Client.Fill.

@@ -13,8 +13,8 @@ import (
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 )
 
-// TestWhateverTheNetworkDoesEachMessageIsToldOnceInOrder drops, doubles and swaps pushes, loses answers,
-// breaks and moves connections at random, and sends meanwhile.
+// TestWhateverTheNetworkDoesEachMessageIsToldOnceInOrder drops, doubles and swaps pushes of messages and
+// changes, loses answers, breaks and moves connections at random, and sends meanwhile.
 func TestWhateverTheNetworkDoesEachMessageIsToldOnceInOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(25) {
@@ -34,9 +34,10 @@ func randomWorld(t *testing.T, f *fake, seed uint64) {
 	rooms := []string{"a", "b", "c"}
 	sent := map[string]int{}
 	var late []*messagev1.Message
+	var overdue []*gatewayv1.ServerFrame
 	for range 60 {
 		id := rooms[dice.IntN(len(rooms))]
-		switch dice.IntN(10) {
+		switch dice.IntN(13) {
 		case 0: // a connection breaks
 			f.last().close([]uint16{1001, 4000, 4001, 4004, 4101, 4200}[dice.IntN(6)], "")
 		case 1: // a planned move
@@ -49,6 +50,26 @@ func randomWorld(t *testing.T, f *fake, seed uint64) {
 			sent[id]++
 			if _, err := d.Enqueue(id, client.Text("mine")); err != nil {
 				t.Fatal(err)
+			}
+		case 5, 6, 7: // a message changes; the push arrives, is lost, comes twice or late
+			n := len(f.bodies(id))
+			if n == 0 {
+				break
+			}
+			frame := f.change(id, int64(1+dice.IntN(n)), "changed "+strconv.Itoa(dice.IntN(1000)))
+			switch dice.IntN(5) {
+			case 0:
+			case 1:
+				overdue = append(overdue, frame)
+			case 2:
+				f.last().write(frame)
+				f.last().write(frame)
+			default:
+				f.last().write(frame)
+			}
+			for len(overdue) > 0 && dice.IntN(2) == 0 {
+				f.last().write(overdue[0])
+				overdue = overdue[1:]
 			}
 		default: // others write; each push arrives, is lost, comes twice or late
 			for _, m := range f.say(id, 1+dice.IntN(4)) {
@@ -76,16 +97,31 @@ func randomWorld(t *testing.T, f *fake, seed uint64) {
 	for _, id := range rooms {
 		bodies := f.bodies(id)
 		check(t, "messages of "+id, upTo(int64(len(bodies))), d.received(id))
-		mine := 0
-		for _, body := range bodies {
-			if body == "mine" {
-				mine++
-			}
-		}
-		check(t, "own messages of "+id, sent[id], mine)
+		check(t, "texts of "+id, bodies, d.shown(id))
+		check(t, "own messages of "+id, sent[id], f.byMe(id))
 		snapshot, _ := store.Load()
 		check(t, "position of "+id, int64(len(bodies)), snapshot.Positions[id].Seq)
+		check(t, "rev of "+id, f.rev(id), snapshot.Positions[id].Rev)
 	}
 	snapshot, _ := store.Load()
 	check(t, "outbox", 0, len(snapshot.Outbox))
+}
+
+// byMe counts the messages of the user in a room.
+func (f *fake) byMe(id string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range f.room(id).messages {
+		if m.GetSenderId() == me {
+			n++
+		}
+	}
+	return n
+}
+
+// rev of a room.
+func (f *fake) rev(id string) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return int64(len(f.room(id).changes))
 }

@@ -49,6 +49,8 @@ func (e *engine) receiveNews(frame *gatewayv1.ServerFrame) {
 	switch kind := frame.GetKind().(type) {
 	case *gatewayv1.ServerFrame_Messages:
 		e.arrived(kind.Messages.GetConversationId(), kind.Messages.GetItems())
+	case *gatewayv1.ServerFrame_Change:
+		e.changed(kind.Change)
 	case *gatewayv1.ServerFrame_Conversation:
 		e.heads([]*messagev1.Head{kind.Conversation.GetHead()}, gapWait)
 		e.emit(ConversationChanged{kind.Conversation})
@@ -173,6 +175,45 @@ func (e *engine) arrived(id string, items []*messagev1.Message) {
 	if len(c.aside) > 0 || c.behind() {
 		e.pullAfter(c, gapWait)
 	}
+}
+
+// changed takes the new state of one message if it is the next change, and pulls if one before it is
+// missing. In a conversation that is new here all changes come with the first pull.
+func (e *engine) changed(change *gatewayv1.Change) {
+	c, rev := e.conversation(change.GetConversationId()), change.GetRev()
+	m := change.GetMessage()
+	if c.id == "" || m.GetSeq() < 1 {
+		return
+	}
+	c.see(m.GetSeq(), rev)
+	if c.known && rev == c.rev+1 {
+		e.applyChanges(c, []*messagev1.Message{m}, rev)
+	}
+	if c.behind() {
+		e.pullAfter(c, gapWait)
+	}
+}
+
+// applyChanges takes messages that changed, up to a rev. One that was not received yet is received in its
+// new state; where no room is left for it the rev stays, and the changes are asked for again.
+func (e *engine) applyChanges(c *conversation, items []*messagev1.Message, upTo int64) {
+	var told, ahead []*messagev1.Message
+	for _, m := range items {
+		if m.GetSeq() <= c.local {
+			told = append(told, m)
+		} else {
+			ahead = append(ahead, m)
+		}
+	}
+	received, kept := c.takeAll(ahead)
+	if kept {
+		c.rev = max(c.rev, upTo)
+	}
+	var events []Event
+	if len(told) > 0 {
+		events = append(events, MessagesChanged{c.id, told})
+	}
+	e.tell(c, appendMessages(events, c.id, received)...)
 }
 
 // heads notes what the server says and pulls after a while where something is missing.

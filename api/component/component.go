@@ -66,6 +66,9 @@ const (
 	EnvMySQLPort     = "PARLEY_MYSQL_PORT"
 	EnvMySQLTLS      = "PARLEY_MYSQL_TLS"
 	EnvMySQLDatabase = "PARLEY_MYSQL_DATABASE"
+	// EnvRecallWindow and EnvEditWindow are how long senders may take back and edit what they said.
+	EnvRecallWindow = "PARLEY_RECALL_WINDOW"
+	EnvEditWindow   = "PARLEY_EDIT_WINDOW"
 	// EnvAMQPURL is the address of RabbitMQ with vhost.
 	EnvAMQPURL = "PARLEY_RABBITMQ_URL"
 	// EnvRabbitMQHost, -Port, -TLS and -VHost win over the entries of the binding.

@@ -232,12 +232,13 @@ func (s *Session) behind(answer Heads, p *person) (list []Resync, whole bool) {
 	for _, head := range answer.Heads {
 		pushed, told := p.moved.kept[head.Conversation], s.sync.told.kept[head.Conversation]
 		seq, membersRev := max(pushed.seq, told.seq), max(pushed.membersRev, told.membersRev)
+		rev := max(pushed.rev, told.rev)
 		switch {
 		case head.Seq > seq && seq > 0:
 			list = append(list, Resync{Conversation: head.Conversation, FromSeq: seq + 1})
 		case head.Seq > seq:
 			list = append(list, Resync{Conversation: head.Conversation})
-		case head.MembersRev > membersRev && membersRev > 0:
+		case head.MembersRev > membersRev && membersRev > 0, head.Rev > rev && rev > 0:
 			whole = true
 		}
 	}

@@ -211,6 +211,32 @@ func TestAMembershipThatWasMissedMakesTheClientAsk(t *testing.T) {
 	})
 }
 
+func TestAChangeThatWasMissedIsInThePong(t *testing.T) {
+	t.Parallel()
+	inBubble(t, nil, func(r *rig) {
+		c, k := r.resumed(), ids.NewConversation()
+		change := message("change 4", k, 0, c.login.User)
+		change.Rev, change.MembersRev = 4, 0
+		r.hubs["pod-a"].Deliver([]gateway.Delivery{message("1", k, 1, c.login.User), change}, false)
+		c.want("string")
+		c.want("string")
+		want := []gateway.Head{{Conversation: k, Seq: 1, Rev: 4, MembersRev: 1}}
+		if p := c.ping("0"); !cmp.Equal(p.Heads, want) {
+			t.Errorf("pong %+v, want %+v", p, want)
+		}
+		// The envelope of the next change is lost: the client asks, and hears of it.
+		r.messages.Move(c.login.User, gateway.Head{Conversation: k, Seq: 1, Rev: 5, MembersRev: 1})
+		r.hubs["pod-a"].EnvelopeLost(false)
+		if got := as[gateway.Resync](t, c.want("Resync")); !got.Conversation.IsZero() {
+			t.Errorf("%+v", got)
+		}
+		want[0].Rev = 5
+		if p := c.ping("0"); !cmp.Equal(p.Heads, want) {
+			t.Errorf("pong %+v, want %+v", p, want)
+		}
+	})
+}
+
 func TestManyConversationsBehindMakeOneResync(t *testing.T) {
 	t.Parallel()
 	inBubble(t, nil, func(r *rig) {

@@ -41,7 +41,7 @@ func (h *Hub) deliverHere(d *Delivery, now time.Time) {
 		}
 		if told && !d.Conversation.IsZero() {
 			p.mu.Lock()
-			p.moved.note(Head{Conversation: d.Conversation, Seq: d.Seq, MembersRev: d.MembersRev}, h.instant(), h.Limits.HeadsKept)
+			p.moved.note(Head{Conversation: d.Conversation, Seq: d.Seq, Rev: d.Rev, MembersRev: d.MembersRev}, h.instant(), h.Limits.HeadsKept)
 			p.mu.Unlock()
 		}
 	}

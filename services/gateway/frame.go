@@ -139,6 +139,7 @@ type Delivery struct {
 	Conversation ids.ConversationID // the conversation that moved; zero: none
 	Seq          int64              // its last position, 0 if unknown
 	MembersRev   int64              // its membership version, 0 if unknown
+	Rev          int64              // number of its last change to a message, 0 if unknown
 	Reader       ids.UserID         // whose marker moved, for ClassMarker
 	Marked       ids.ConversationID // where it moved, for ClassMarker; a marker moves no head
 }

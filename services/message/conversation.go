@@ -61,6 +61,9 @@ type Member struct {
 	Left    bool
 	// ReadSeq is the read marker: everything up to it was read.
 	ReadSeq int64
+	// Silent counts the visible messages above the marker that are not unread, because they were taken
+	// back. Only what answers a head to this member has counted them.
+	Silent int64
 }
 
 // Interval is a range of positions, both ends included.
@@ -87,6 +90,20 @@ func (c Conversation) PresentAt(seq int64) []ids.UserID {
 	}
 	return users
 }
+
+// Watching lists who is a member now and may see a position, in the order of ids.
+func (c Conversation) Watching(seq int64) []ids.UserID {
+	seen := c.PresentAt(seq)
+	return slices.DeleteFunc(c.Present(), func(user ids.UserID) bool { return !slices.Contains(seen, user) })
+}
+
+// Sees tells whether a user may see a position.
+func (c Conversation) Sees(user ids.UserID, seq int64) bool {
+	return slices.ContainsFunc(c.Visible(user), func(i Interval) bool { return i.From <= seq && seq <= i.To })
+}
+
+// Manages tells whether a user may change what others said: nobody may where two people talk.
+func (Conversation) Manages(ids.UserID) bool { return false }
 
 // Membership is the newest interval of a user; ok is false for who never was a member.
 func (c Conversation) Membership(user ids.UserID) (m Member, ok bool) {

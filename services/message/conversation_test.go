@@ -129,6 +129,8 @@ func TestEventKeysComeBack(t *testing.T) {
 	m := message.Message{Conversation: c.ID, Seq: 6, Sender: stays, Text: "x", SentAt: 9}
 	rows := []message.Event{
 		{Kind: message.MessageCreated, Message: m, Recipients: []ids.UserID{stays, left, back}},
+		{Kind: message.MessageEdited, Message: m, Recipients: []ids.UserID{stays, back}},
+		{Kind: message.MessageRecalled, Message: m, Recipients: []ids.UserID{stays, back}},
 		{Kind: message.ConversationCreated, Conversation: c, Recipients: []ids.UserID{stays, back}},
 		{Kind: message.ConversationUpdated, Conversation: c, Recipients: []ids.UserID{stays, back}},
 		{

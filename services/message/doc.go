@@ -2,8 +2,9 @@
 
 // Package message keeps conversations with the messages in them.
 //
-// It owns conversations, membership intervals, messages, read markers, history and sync, and it
-// emits message.created, conversation.created, conversation.updated and marker.moved.
+// It owns conversations, membership intervals, messages, read markers, history and sync, and it emits
+// message.created, message.recalled, message.edited, conversation.created, conversation.updated and
+// marker.moved.
 //
 // The life of a send: Send checks the draft and puts it into the lane of its conversation. The lane
 // takes what waits, up to 100 messages or 1 MiB, and gives it to Store.Append, which runs one
@@ -11,7 +12,11 @@
 // the conversations: a retry gets the first answer, a message is given the next seq, or it is
 // refused. Only after the commit are the senders answered and the events published.
 //
+// A change of a stored message, a recall or an edit, is a transaction of its own: DecideChange settles
+// it under the lock of the conversation and gives it the next rev. The row of the message is its newest
+// state; what an edit replaced stays as a version, what was recalled is gone.
+//
 // What it promises: an acknowledged message is in history exactly once at a fixed (conversation,
-// seq), the seqs of a conversation are 1, 2, 3 … without holes, and nobody reads anything outside
-// the intervals in which they were a member.
+// seq), the seqs of a conversation are 1, 2, 3 … without holes, and so are the revs of its changes, and
+// nobody reads anything outside the intervals in which they were a member.
 package message

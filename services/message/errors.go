@@ -21,6 +21,14 @@ var (
 	ErrReadOnly = fault.New(fault.Precondition, "CONVERSATION_READ_ONLY", "the conversation is read-only")
 	// ErrReused says that the sender has stored another message under the same client message id.
 	ErrReused = fault.New(fault.Exists, "CLIENT_MESSAGE_ID_REUSED", "the client message id belongs to another message")
+	// ErrForbidden says that the caller may see the message, but not change it.
+	ErrForbidden = fault.New(fault.Denied, "FORBIDDEN", "this is not yours to change")
+	// ErrTooLate says that the time for the change is over.
+	ErrTooLate = fault.New(fault.Precondition, "TOO_LATE", "the time for this change is over")
+	// ErrRecalled says that the message was taken back.
+	ErrRecalled = fault.New(fault.Precondition, "MESSAGE_RECALLED", "the message was taken back")
+	// ErrTooManyEdits says that no more versions of the message are kept.
+	ErrTooManyEdits = fault.New(fault.Exhausted, "QUOTA_EXCEEDED", "the message was edited too often")
 	// ErrOverloaded says that too many messages wait for the database; nothing was stored.
 	ErrOverloaded = fault.New(fault.Exhausted, "OVERLOADED", "too many messages are waiting, try again").After(overloadPause)
 )

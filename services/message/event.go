@@ -15,6 +15,8 @@ type EventKind string
 // The events of this package.
 const (
 	MessageCreated      EventKind = "message.created"
+	MessageRecalled     EventKind = "message.recalled"
+	MessageEdited       EventKind = "message.edited"
 	ConversationCreated EventKind = "conversation.created"
 	ConversationUpdated EventKind = "conversation.updated"
 	MarkerMoved         EventKind = "marker.moved"
@@ -30,7 +32,7 @@ type Event struct {
 	// Recipients were members at the commit.
 	Recipients []ids.UserID
 
-	Message      Message      // message.created
+	Message      Message      // message.created, message.recalled, message.edited: as it stands then
 	Conversation Conversation // conversation.created, conversation.updated
 	Marker       Marker       // marker.moved
 }
@@ -41,7 +43,7 @@ type EventRef struct {
 	Kind         EventKind
 	OccurredAt   int64 // ms
 	Conversation ids.ConversationID
-	Seq          int64      // message.created and marker.moved
+	Seq          int64      // of a message, and of marker.moved
 	User         ids.UserID // marker.moved
 }
 
@@ -52,7 +54,7 @@ const refBytes = 16 + 8 + 16
 func (e Event) Ref() EventRef {
 	r := EventRef{ID: e.ID, Kind: e.Kind, OccurredAt: e.OccurredAt}
 	switch e.Kind {
-	case MessageCreated:
+	case MessageCreated, MessageRecalled, MessageEdited:
 		r.Conversation, r.Seq = e.Message.Conversation, e.Message.Seq
 	case ConversationCreated, ConversationUpdated:
 		r.Conversation = e.Conversation.ID
@@ -81,13 +83,20 @@ func (r *EventRef) Decode(b []byte) error {
 	return nil
 }
 
-// Rebuild makes the event of a reference again, from the conversation as it is now and, for
-// message.created, from the message. Recipients are those of the commit.
+// OfMessage tells whether the event carries a message.
+func (k EventKind) OfMessage() bool {
+	return k == MessageCreated || k == MessageRecalled || k == MessageEdited
+}
+
+// Rebuild makes the event of a reference again, from the conversation and the message as they are now.
+// Recipients of message.created are those of the commit; of a change, who may see it now.
 func (r EventRef) Rebuild(c Conversation, m Message) Event {
 	e := Event{ID: r.ID, Kind: r.Kind, OccurredAt: r.OccurredAt, Recipients: c.Present()}
 	switch r.Kind {
 	case MessageCreated:
 		e.Message, e.Recipients = m, c.PresentAt(r.Seq)
+	case MessageRecalled, MessageEdited:
+		e.Message, e.Recipients = m, c.Watching(r.Seq)
 	case ConversationCreated, ConversationUpdated:
 		e.Conversation = c
 	case MarkerMoved:

@@ -2,7 +2,11 @@
 
 package message
 
-import "github.com/parley-chat/parley/services/internal/ids"
+import (
+	"context"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
 
 // MaxUnread is where counting stops; clients show more as "999+".
 const MaxUnread = 999
@@ -32,13 +36,60 @@ func HeadOf(c Conversation, m Member) Head {
 	if m.Left {
 		h.Seq = min(h.Seq, m.LeftSeq)
 	}
-	h.Unread = unread(h.Seq, max(m.ReadSeq, m.JoinedSeq-1))
+	h.Unread = unread(h.Seq, max(m.ReadSeq, m.JoinedSeq-1), m.Silent)
 	return h
 }
 
-// unread counts the messages of others above a marker without reading them. Whoever sends moves the
-// own marker to the sent message in the same transaction, and a marker never moves back, so nothing
-// above a marker is by its owner. The model test recounts it message by message.
-func unread(seq, marker int64) int32 {
-	return int32(min(max(seq-marker, 0), MaxUnread))
+// unread counts the messages of others above a marker without reading them: only those that do not
+// count, which are few, were counted one by one. Whoever sends moves the own marker to the sent message
+// in the same transaction, and a marker never moves back, so nothing above a marker is by its owner. The
+// model test recounts it message by message.
+func unread(seq, marker, silent int64) int32 {
+	return int32(min(max(seq-marker-silent, 0), MaxUnread))
+}
+
+// Unseen is what a member has not read: the range whose silent messages HeadOf must know.
+func (c Conversation) Unseen(m Member) Interval {
+	i := Interval{From: max(m.ReadSeq+1, m.JoinedSeq), To: c.Seq}
+	if m.Left {
+		i.To = min(i.To, m.LeftSeq)
+	}
+	return i
+}
+
+// heads answers the heads of conversations for one of their members, in their order, with one read for
+// all that is silent.
+func (s *Service) heads(ctx context.Context, user ids.UserID, list ...Conversation) ([]Head, error) {
+	heads, members := make([]Head, len(list)), make([]Member, len(list))
+	var (
+		unseen []Stretch
+		place  []int // of a stretch in list
+	)
+	for i, c := range list {
+		members[i], _ = c.Membership(user)
+		if u := c.Unseen(members[i]); c.Rev > 0 && u.From <= u.To { // nothing is silent before the first change
+			unseen, place = append(unseen, Stretch{Conversation: c.ID, Interval: u}), append(place, i)
+		}
+	}
+	if len(unseen) > 0 {
+		silent, err := s.store.Silent(ctx, unseen)
+		if err != nil {
+			return nil, err
+		}
+		for i, at := range place {
+			members[at].Silent = silent[i]
+		}
+	}
+	for i, c := range list {
+		heads[i] = HeadOf(c, members[i])
+	}
+	return heads, nil
+}
+
+func (s *Service) head(ctx context.Context, user ids.UserID, c Conversation) (Head, error) {
+	heads, err := s.heads(ctx, user, c)
+	if err != nil {
+		return Head{}, err
+	}
+	return heads[0], nil
 }

@@ -57,7 +57,10 @@ func (s *Service) ListMessages(ctx context.Context, q HistoryQuery) (History, er
 	if err != nil {
 		return History{}, err
 	}
-	h := History{Head: c.Head(q.User)}
+	var h History
+	if h.Head, err = s.head(ctx, q.User, c); err != nil {
+		return History{}, err
+	}
 	visible := c.Visible(q.User)
 	cut, err := s.cut(ctx, q, h.Head.Seq, visible)
 	if err != nil || len(cut.shown) == 0 {
@@ -161,11 +164,12 @@ func (s *Service) ListChanges(ctx context.Context, q ChangesQuery) (items []Mess
 		return nil, 0, err
 	}
 	upTo = c.Rev
-	if len(changed) == limit {
-		upTo = changed[limit-1].Rev
+	n := within(len(changed), func(i int) int { return len(changed[i].Text) })
+	if n == limit || n < len(changed) {
+		upTo = changed[n-1].Rev
 	}
 	visible := c.Visible(q.User)
-	return slices.DeleteFunc(changed, func(m Message) bool {
+	return slices.DeleteFunc(changed[:n], func(m Message) bool {
 		return !slices.ContainsFunc(visible, func(i Interval) bool { return i.From <= m.Seq && m.Seq <= i.To })
 	}), upTo, nil
 }

@@ -94,10 +94,14 @@ func (s *Service) Conversation(ctx context.Context, user ids.UserID, id ids.Conv
 
 // views adds what the user sees last, all in one read.
 func (s *Service) views(ctx context.Context, user ids.UserID, conversations []Conversation) ([]View, error) {
+	heads, err := s.heads(ctx, user, conversations...)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]View, len(conversations))
 	var last []Stretch
 	for i, c := range conversations {
-		views[i] = View{Conversation: c, Head: c.Head(user)}
+		views[i] = View{Conversation: c, Head: heads[i]}
 		if visible := c.Visible(user); len(visible) > 0 {
 			to := visible[len(visible)-1].To
 			last = append(last, Stretch{Conversation: c.ID, Interval: Interval{From: to, To: to}})

@@ -52,7 +52,10 @@ func (s *Service) MarkRead(ctx context.Context, m Marker) (Head, error) {
 	r := Reading{Marker: m, At: s.nowMillis(), EventID: ids.NewEvent()}
 	// Most calls repeat what is known; they need no transaction.
 	if _, events, err := DecideReading(c, r); err != nil || len(events) == 0 {
-		return c.Head(m.User), err
+		if err != nil {
+			return Head{}, err
+		}
+		return s.head(ctx, m.User, c)
 	}
 	head, events, err := s.store.MarkRead(ctx, r)
 	if err != nil {

@@ -21,7 +21,8 @@ type BodyKind int32
 
 // The kinds of body.
 const (
-	Text BodyKind = 1 // plain text
+	Text         BodyKind = 1 // plain text
+	RecalledBody BodyKind = 7 // nothing any more: the message was taken back
 )
 
 // Draft is what a sender wants to say.
@@ -47,6 +48,17 @@ type Message struct {
 	Rev  int64
 	Kind BodyKind
 	Text string
+	// EditedAt is the time of the last edit, ms, 0 if there was none, and Edits how many there were.
+	EditedAt int64
+	Edits    int32
+	// Recall is who took the message back, and when.
+	Recall Recall
+}
+
+// Recall tells who took a message back; zero for one that stands.
+type Recall struct {
+	By ids.UserID
+	At int64 // ms
 }
 
 // Sent is the answer to a stored message.
@@ -71,14 +83,20 @@ func (d Draft) Check() error {
 		return fault.InvalidField("conversation_id", "uuid")
 	case d.ClientID.IsZero():
 		return fault.InvalidField("client_message_id", "uuid")
-	case d.Text == "":
-		return fault.InvalidField("content.text.body", "min_len")
-	case len(d.Text) > MaxTextBytes:
-		return fault.InvalidField("content.text.body", "max_bytes")
-	case !utf8.ValidString(d.Text):
-		return fault.InvalidField("content.text.body", "utf8")
-	case utf8.RuneCountInString(d.Text) > MaxTextCharacters:
-		return fault.InvalidField("content.text.body", "max_len")
+	}
+	return checkText("content.text.body", d.Text)
+}
+
+func checkText(field, text string) error {
+	switch {
+	case text == "":
+		return fault.InvalidField(field, "min_len")
+	case len(text) > MaxTextBytes:
+		return fault.InvalidField(field, "max_bytes")
+	case !utf8.ValidString(text):
+		return fault.InvalidField(field, "utf8")
+	case utf8.RuneCountInString(text) > MaxTextCharacters:
+		return fault.InvalidField(field, "max_len")
 	}
 	return nil
 }

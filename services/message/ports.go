@@ -14,6 +14,20 @@ import (
 type Store interface {
 	Writer
 	Reader
+	Changer
+}
+
+// Changer changes messages and reads what became of them.
+type Changer interface {
+	// Change settles a change with DecideChange on the locked conversation and the message, writes the
+	// plan and commits. ErrNotFound for a conversation or message that is unknown.
+	Change(ctx context.Context, ch Change) (ChangePlan, error)
+	// Changes reads messages with a rev above after, in the order of rev.
+	Changes(ctx context.Context, id ids.ConversationID, after int64, limit int) ([]Message, error)
+	// Versions reads the versions of a message after one, in the order of their numbers.
+	Versions(ctx context.Context, q VersionsQuery) ([]Version, error)
+	// Silent counts, for each stretch in its place, the messages that are not unread whatever the marker.
+	Silent(ctx context.Context, stretches []Stretch) ([]int64, error)
 }
 
 // Writer changes what is stored.
@@ -50,8 +64,6 @@ type Reader interface {
 	// Heads reads what moved, for many users in few statements, one list for each query in its place,
 	// in the order of Position. Only conversations that the user is a member of now.
 	Heads(ctx context.Context, queries []HeadsQuery) ([][]MovedHead, error)
-	// Changes reads messages with a rev above after, in the order of rev.
-	Changes(ctx context.Context, id ids.ConversationID, after int64, limit int) ([]Message, error)
 }
 
 // Position is a place in a list of conversations: newest activity first, then the higher id.

@@ -3,6 +3,7 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,6 +20,10 @@ type Options struct {
 	Now    func() time.Time
 	// Lanes is the number of writers; 0 means DefaultLanes.
 	Lanes int
+	// RecallWindow and EditWindow are how long senders may change what they said; 0 means
+	// DefaultRecallWindow and DefaultEditWindow.
+	RecallWindow time.Duration
+	EditWindow   time.Duration
 }
 
 // Service is the message service without its doors. Its methods may be called from many goroutines;
@@ -30,11 +35,14 @@ type Service struct {
 	now       func() time.Time
 	lanes     []*lane
 	stopped   chan struct{} // closed when no lane runs any more
+
+	recallWindow, editWindow time.Duration
 }
 
 // New makes a Service.
 func New(o Options) *Service {
 	s := &Service{store: o.Store, publisher: o.Publisher, tokens: o.Tokens, now: o.Now, stopped: make(chan struct{})}
+	s.recallWindow, s.editWindow = cmp.Or(o.RecallWindow, DefaultRecallWindow), cmp.Or(o.EditWindow, DefaultEditWindow)
 	if o.Lanes <= 0 {
 		o.Lanes = DefaultLanes
 	}

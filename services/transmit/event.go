@@ -27,6 +27,8 @@ type Notice struct {
 	Seq int64
 	// MembersRev is the membership version of Conversation, 0 if unknown.
 	MembersRev int64
+	// Rev is the number of the last change to a message of Conversation, 0 if unknown.
+	Rev int64
 }
 
 // Event is a notice with those who must hear it.

@@ -97,6 +97,8 @@ type row struct {
 const (
 	ok       = "ok"
 	notFound = "not_found NOT_FOUND"
+
+	forbidden = "permission_denied FORBIDDEN"
 )
 
 // rows lists object rules; order matters only where a row changes something, and those come last.
@@ -144,6 +146,15 @@ func (c *cast) rows() []row {
 		{"parley.message.v1.MessageService/ListMessages", "missing", &messagev1.ListMessagesRequest{ConversationId: unknown}, none},
 		{"parley.message.v1.MessageService/ListChanges", "of members", &messagev1.ListChangesRequest{ConversationId: c.conversation}, members},
 		{"parley.message.v1.MessageService/ListChanges", "missing", &messagev1.ListChangesRequest{ConversationId: unknown}, none},
+		{"parley.message.v1.MessageService/Edit", "own", &messagev1.EditRequest{ConversationId: c.conversation, Seq: 1, Text: &messagev1.Text{Body: "edited"}}, map[string]string{"owner": ok, "friend": forbidden, "stranger": notFound}},
+		{"parley.message.v1.MessageService/Edit", "missing", &messagev1.EditRequest{ConversationId: c.conversation, Seq: 99, Text: &messagev1.Text{Body: "edited"}}, none},
+		{"parley.message.v1.MessageService/Edit", "of an unknown conversation", &messagev1.EditRequest{ConversationId: unknown, Seq: 1, Text: &messagev1.Text{Body: "edited"}}, none},
+		{"parley.message.v1.MessageService/ListVersions", "of members", &messagev1.ListVersionsRequest{ConversationId: c.conversation, Seq: 1}, members},
+		{"parley.message.v1.MessageService/ListVersions", "missing", &messagev1.ListVersionsRequest{ConversationId: c.conversation, Seq: 99}, none},
+		{"parley.message.v1.MessageService/Recall", "foreign", &messagev1.RecallRequest{ConversationId: c.conversation, Seq: 1}, map[string]string{"friend": forbidden, "stranger": notFound}},
+		{"parley.message.v1.MessageService/Recall", "missing", &messagev1.RecallRequest{ConversationId: c.conversation, Seq: 99}, none},
+		{"parley.message.v1.MessageService/Recall", "own", &messagev1.RecallRequest{ConversationId: c.conversation, Seq: 1}, map[string]string{"owner": ok}},
+		{"parley.message.v1.MessageService/Edit", "recalled", &messagev1.EditRequest{ConversationId: c.conversation, Seq: 1, Text: &messagev1.Text{Body: "edited"}}, map[string]string{"owner": "failed_precondition MESSAGE_RECALLED", "friend": forbidden}},
 		{"parley.message.v1.MessageService/Sync", "self", &messagev1.SyncRequest{}, all},
 		{"parley.gateway.v1.SessionService/Resolve", "self", &gatewayv1.ResolveRequest{}, all},
 		{"parley.friend.v1.FriendService/RespondToRequest", "of the respondent", &friendv1.RespondToRequestRequest{RequestId: c.pending}, map[string]string{"stranger": "not_found REQUEST_NOT_FOUND", "friend": "not_found REQUEST_NOT_FOUND"}},

@@ -27,7 +27,7 @@ func size(d *gateway.Delivery) int { return len(d.Frame) + 18*len(d.Users) + ove
 func encode(e *transmitv1.Envelope, batch []gateway.Delivery) ([]byte, error) {
 	for i := range batch {
 		d := &batch[i]
-		out := &transmitv1.Delivery{Frame: d.Frame, Class: toClass(d.Class), Seq: d.Seq, MembersRev: d.MembersRev}
+		out := &transmitv1.Delivery{Frame: d.Frame, Class: toClass(d.Class), Seq: d.Seq, MembersRev: d.MembersRev, Rev: d.Rev}
 		for j := range d.Users {
 			out.UserIds = append(out.UserIds, d.Users[j][:])
 		}
@@ -58,7 +58,7 @@ func decode(e *transmitv1.Envelope) []gateway.Delivery {
 	list := make([]gateway.Delivery, 0, len(e.GetDeliveries()))
 	for _, d := range e.GetDeliveries() {
 		out := gateway.Delivery{
-			Frame: d.GetFrame(), Class: gateway.ClassDurable, Seq: d.GetSeq(), MembersRev: d.GetMembersRev(),
+			Frame: d.GetFrame(), Class: gateway.ClassDurable, Seq: d.GetSeq(), MembersRev: d.GetMembersRev(), Rev: d.GetRev(),
 			Users: make([]ids.UserID, 0, len(d.GetUserIds())),
 		}
 		switch d.GetClass() {

@@ -57,11 +57,23 @@ func toItemError(err error) *messagev1.ItemError {
 }
 
 func toMessage(m message.Message) *messagev1.Message {
-	return &messagev1.Message{
+	converted := &messagev1.Message{
 		ConversationId: m.Conversation.String(), Seq: m.Seq, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
-		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev,
-		Content: &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}},
+		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev, EditedAt: m.EditedAt,
 	}
+	switch m.Kind {
+	case message.Text:
+		converted.Content = &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}}
+	case message.RecalledBody:
+		converted.Content = &messagev1.Message_Recalled{Recalled: &messagev1.Recalled{
+			By: m.Recall.By.String(), At: m.Recall.At,
+		}}
+	}
+	return converted
+}
+
+func toVersion(v message.Version) *messagev1.Version {
+	return &messagev1.Version{Number: v.Number, WrittenAt: v.WrittenAt, Text: &messagev1.Text{Body: v.Text}}
 }
 
 func toGap(i message.Interval) *messagev1.Gap {

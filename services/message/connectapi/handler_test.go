@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	"github.com/parley-chat/parley/services/internal/fault"
@@ -50,6 +51,18 @@ func TestIDsInAnotherFormAreRefused(t *testing.T) {
 		},
 		"changes": func(c, _ string) error {
 			_, err := h.ListChanges(ctx, &messagev1.ListChangesRequest{ConversationId: c})
+			return err
+		},
+		"recall": func(c, _ string) error {
+			_, err := h.Recall(ctx, &messagev1.RecallRequest{ConversationId: c, Seq: 1})
+			return err
+		},
+		"edit": func(c, _ string) error {
+			_, err := h.Edit(ctx, &messagev1.EditRequest{ConversationId: c, Seq: 1, Text: &messagev1.Text{Body: "x"}})
+			return err
+		},
+		"versions": func(c, _ string) error {
+			_, err := h.ListVersions(ctx, &messagev1.ListVersionsRequest{ConversationId: c, Seq: 1})
 			return err
 		},
 		"sync batch": func(_, u string) error {
@@ -163,6 +176,31 @@ func TestGapsAreToldWithTheirReason(t *testing.T) {
 	gap := page.GetGaps()[0]
 	if gap.GetFrom() != 1 || gap.GetTo() != 3 || gap.GetReason() != messagev1.GapReason_GAP_REASON_NOT_MEMBER {
 		t.Errorf("gap %v", gap)
+	}
+}
+
+func TestChangesOverConnect(t *testing.T) {
+	t.Parallel()
+	f := messagetest.Start(t, messagetest.NewStore(), 1)
+	h := connectapi.New(f.Service)
+	id, a, b := f.Open(t)
+	f.Say(t, a, id, "one")
+	edited, err := h.Edit(as(t, a), &messagev1.EditRequest{ConversationId: id.String(), Seq: 1, Text: &messagev1.Text{Body: "two"}})
+	if m := edited.GetMessage(); err != nil || m.GetText().GetBody() != "two" || m.GetEditedAt() == 0 || m.GetRev() != 1 {
+		t.Errorf("edit: %v, %v", edited, err)
+	}
+	versions, err := h.ListVersions(as(t, b), &messagev1.ListVersionsRequest{ConversationId: id.String(), Seq: 1})
+	if err != nil || versions.GetMore() || len(versions.GetVersions()) != 1 || versions.GetVersions()[0].GetText().GetBody() != "one" ||
+		versions.GetVersions()[0].GetNumber() != 1 || versions.GetVersions()[0].GetWrittenAt() == 0 {
+		t.Errorf("versions: %v, %v", versions, err)
+	}
+	recalled, err := h.Recall(as(t, a), &messagev1.RecallRequest{ConversationId: id.String(), Seq: 1})
+	if m := recalled.GetMessage(); err != nil || m.GetRecalled().GetBy() != a.String() || m.GetRecalled().GetAt() == 0 || m.GetEditedAt() != 0 {
+		t.Errorf("recall: %v, %v", recalled, err)
+	}
+	changes, err := h.ListChanges(as(t, b), &messagev1.ListChangesRequest{ConversationId: id.String()})
+	if err != nil || changes.GetUpToRev() != 2 || len(changes.GetItems()) != 1 || !proto.Equal(changes.GetItems()[0], recalled.GetMessage()) {
+		t.Errorf("changes: %v, %v", changes, err)
 	}
 }
 

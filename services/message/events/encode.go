@@ -26,6 +26,12 @@ func encode(e message.Event) *eventv1.Event {
 	case message.MessageCreated:
 		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED
 		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
+	case message.MessageRecalled:
+		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_RECALLED
+		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
+	case message.MessageEdited:
+		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED
+		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
 	case message.ConversationCreated:
 		event.Type = eventv1.EventType_EVENT_TYPE_CONVERSATION_CREATED
 		event.Payload = &eventv1.Event_Conversation{Conversation: encodeConversation(e.Conversation)}
@@ -42,11 +48,19 @@ func encode(e message.Event) *eventv1.Event {
 }
 
 func encodeMessage(m message.Message) *messagev1.Message {
-	return &messagev1.Message{
+	converted := &messagev1.Message{
 		ConversationId: m.Conversation.String(), Seq: m.Seq, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
-		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev,
-		Content: &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}},
+		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev, EditedAt: m.EditedAt,
 	}
+	switch m.Kind {
+	case message.Text:
+		converted.Content = &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}}
+	case message.RecalledBody:
+		converted.Content = &messagev1.Message_Recalled{Recalled: &messagev1.Recalled{
+			By: m.Recall.By.String(), At: m.Recall.At,
+		}}
+	}
+	return converted
 }
 
 // encodeConversation leaves out what belongs to one user alone: every recipient gets the same bytes.

@@ -45,6 +45,9 @@ func TestEncode(t *testing.T) {
 		Conversation: id, Seq: 4, ID: ids.NewMessage(), ClientID: ids.NewClientMessage(), Sender: a, SentAt: 7, Rev: 2,
 		Kind: message.Text, Text: "hello",
 	}
+	edited, recalled := m, m
+	edited.EditedAt, edited.Edits = 8, 3
+	recalled.Kind, recalled.Text, recalled.Recall = message.RecalledBody, "", message.Recall{By: b, At: 8}
 	c := message.Conversation{
 		ID: id, Kind: message.Direct, State: message.ReadOnly, Seq: 4, Rev: 2, MembersRev: 3, CreatedAt: 5, ActiveAt: 7,
 		Members: []message.Member{{UserID: a, JoinedSeq: 1, ReadSeq: 4}, {UserID: b, JoinedSeq: 1}},
@@ -63,6 +66,21 @@ func TestEncode(t *testing.T) {
 			Payload: &eventv1.Event_Message{Message: &messagev1.Message{
 				ConversationId: id.String(), Seq: 4, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
 				SenderId: a.String(), SentAt: 7, Rev: 2, Content: &messagev1.Message_Text{Text: &messagev1.Text{Body: "hello"}},
+			}},
+		}},
+		{message.Event{Kind: message.MessageEdited, Message: edited}, &eventv1.Event{
+			Type: eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED,
+			Payload: &eventv1.Event_Message{Message: &messagev1.Message{
+				ConversationId: id.String(), Seq: 4, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
+				SenderId: a.String(), SentAt: 7, Rev: 2, EditedAt: 8, Content: &messagev1.Message_Text{Text: &messagev1.Text{Body: "hello"}},
+			}},
+		}},
+		{message.Event{Kind: message.MessageRecalled, Message: recalled}, &eventv1.Event{
+			Type: eventv1.EventType_EVENT_TYPE_MESSAGE_RECALLED,
+			Payload: &eventv1.Event_Message{Message: &messagev1.Message{
+				ConversationId: id.String(), Seq: 4, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
+				SenderId: a.String(), SentAt: 7, Rev: 2,
+				Content: &messagev1.Message_Recalled{Recalled: &messagev1.Recalled{By: b.String(), At: 8}},
 			}},
 		}},
 		{message.Event{Kind: message.ConversationCreated, Conversation: c}, &eventv1.Event{

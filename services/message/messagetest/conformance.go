@@ -50,6 +50,11 @@ func TestStore(t *testing.T, store message.Store) {
 		{"stretches of several conversations are read at once", s.stretches},
 		{"messages are found by time", s.byTime},
 		{"a conversation without changes has none", s.changes},
+		{"an edit keeps what was said before", s.edits},
+		{"a recall leaves a tombstone that is not unread", s.recalls},
+		{"changes list the newest state of each message by rev", s.changesList},
+		{"who may not change a message changes nothing", s.foreignChange},
+		{"edits, recalls and sends at once leave no hole in rev and seq", s.concurrentChanges},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 // Step is one thing that happens in a random history. Its numbers pick from small pools, so that
 // retries, reuse and closed conversations are frequent.
 type Step struct {
-	Kind    int // send, one draft by many at once, relate, mark
+	Kind    int // send, one draft by many at once, relate, mark, edit, recall, wait, synchronise a device
 	Pair    int
 	Sender  int
 	Client  int
@@ -33,6 +33,10 @@ const (
 	stepCrowd
 	stepRelate
 	stepMark
+	stepEdit
+	stepRecall
+	stepWait
+	stepSync
 	stepKinds
 )
 
@@ -77,6 +81,10 @@ type talk struct {
 	membersRev int64
 	log        []message.ClientKey
 	read       map[ids.UserID]int64
+	// now is what each message of the log says, and changes how many there were.
+	now     []message.Message
+	changes int64
+	devices map[ids.UserID]*device
 }
 
 type fataler interface {
@@ -98,7 +106,7 @@ func Replay(t testing.TB, failure fataler, service *Fixture, steps []Step) {
 	}
 	for _, pair := range [][2]int{{0, 1}, {0, 2}, {1, 2}} {
 		m.talks = append(m.talks, &talk{
-			pair: NewPair(t, m.users[pair[0]], m.users[pair[1]]), id: ids.NewConversation(), read: map[ids.UserID]int64{},
+			pair: NewPair(t, m.users[pair[0]], m.users[pair[1]]), id: ids.NewConversation(), read: map[ids.UserID]int64{}, devices: map[ids.UserID]*device{},
 		})
 	}
 	for _, step := range steps {
@@ -125,6 +133,12 @@ func (m *model) run(t testing.TB, s Step) {
 		m.relate(t, k, s.Version, s.Open)
 	case stepMark:
 		m.mark(t, k, d.Sender, s.Seq)
+	case stepEdit, stepRecall:
+		m.change(t, k, s)
+	case stepWait:
+		m.service.Clock.Add(message.DefaultRecallWindow / 3)
+	case stepSync:
+		m.sync(t, k, d.Sender)
 	}
 }
 
@@ -166,6 +180,10 @@ func (m *model) expect(k *talk, d message.Draft, got message.Result) {
 		k.read[d.Sender] = int64(len(k.log))
 		first = message.Sent{Conversation: k.id, ClientID: d.ClientID, ID: got.Sent.ID, Seq: int64(len(k.log)), SentAt: got.Sent.SentAt}
 		m.stored[d.Key()], m.texts[d.Key()] = first, d.Text
+		k.now = append(k.now, message.Message{
+			Conversation: k.id, Seq: first.Seq, ID: first.ID, ClientID: d.ClientID, Sender: d.Sender, SentAt: first.SentAt,
+			Kind: message.Text, Text: d.Text,
+		})
 	}
 	if got.Sent != first {
 		m.t.Fatalf("send %+v: answered %+v, want %+v", d, got.Sent, first)
@@ -212,9 +230,11 @@ func (m *model) mark(t testing.TB, k *talk, user ids.UserID, seq int64) {
 
 // head counts what is unread message by message.
 func (m *model) head(k *talk, user ids.UserID) message.Head {
-	h := message.Head{Conversation: k.id, Seq: int64(len(k.log)), MembersRev: k.membersRev, ReadSeq: k.read[user]}
+	h := message.Head{
+		Conversation: k.id, Seq: int64(len(k.log)), Rev: k.changes, MembersRev: k.membersRev, ReadSeq: k.read[user],
+	}
 	for i, key := range k.log {
-		if int64(i+1) > k.read[user] && key.Sender != user {
+		if int64(i+1) > k.read[user] && key.Sender != user && k.now[i].Kind != message.RecalledBody {
 			h.Unread++
 		}
 	}
@@ -231,16 +251,12 @@ func (m *model) compare(t testing.TB, k *talk) {
 		if err != nil || len(page.Gaps) > 0 {
 			m.t.Fatalf("history: %v, gaps %v", err, page.Gaps)
 		}
-		var got []message.ClientKey
-		for i, one := range page.Items {
-			key := message.ClientKey{Sender: one.Sender, ClientID: one.ClientID}
-			if one.Seq != int64(i+1) || one.Sent() != m.stored[key] || one.Text != m.texts[key] {
-				m.t.Fatalf("history holds %+v at %d", one, i+1)
-			}
-			got = append(got, key)
-		}
-		if diff := cmp.Diff(k.log, got); diff != "" {
+		if diff := cmp.Diff(k.now, page.Items); diff != "" {
 			m.t.Fatalf("history (-model +got):\n%s", diff)
+		}
+		m.sync(t, k, user)
+		if diff := cmp.Diff(page.Items, k.devices[user].messages); diff != "" {
+			m.t.Fatalf("device (-history +device):\n%s", diff)
 		}
 		if diff := cmp.Diff(m.head(k, user), page.Head); diff != "" {
 			m.t.Fatalf("head (-model +got):\n%s", diff)

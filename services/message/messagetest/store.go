@@ -25,11 +25,18 @@ type Store struct {
 	stored        map[message.ClientKey]message.Stored
 	moved         map[place]int64 // when a conversation last moved for a user, ms
 	events        []message.Event // what would be in the outbox
+	versions      map[version][]message.Version
 }
 
 type place struct {
 	user         ids.UserID
 	conversation ids.ConversationID
+}
+
+// version names a message.
+type version struct {
+	conversation ids.ConversationID
+	seq          int64
 }
 
 // NewStore makes an empty one.
@@ -40,6 +47,7 @@ func NewStore() *Store {
 		messages:      map[ids.ConversationID][]message.Row{},
 		stored:        map[message.ClientKey]message.Stored{},
 		moved:         map[place]int64{},
+		versions:      map[version][]message.Version{},
 	}
 }
 
@@ -138,7 +146,7 @@ func (s *Store) MarkRead(_ context.Context, r message.Reading) (message.Head, []
 		s.moved[place{r.User, c.ID}] = r.At
 		s.events = append(s.events, events...)
 	}
-	return c.Head(r.User), events, nil
+	return s.head(*c, r.User), events, nil
 }
 
 // Conversation implements message.Reader.
@@ -220,13 +228,83 @@ func (s *Store) Heads(_ context.Context, queries []message.HeadsQuery) ([][]mess
 	lists := make([][]message.MovedHead, len(queries))
 	for i, q := range queries {
 		for _, c := range s.list(message.PageQuery{User: q.User, Before: q.Before, Limit: q.Limit}, q.Since) {
-			lists[i] = append(lists[i], message.MovedHead{Head: c.Head(q.User), ActiveAt: c.ActiveAt})
+			lists[i] = append(lists[i], message.MovedHead{Head: s.head(c, q.User), ActiveAt: c.ActiveAt})
 		}
 	}
 	return lists, nil
 }
 
-// Changes implements message.Reader.
+// Change implements message.Changer.
+func (s *Store) Change(_ context.Context, ch message.Change) (message.ChangePlan, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.conversations[ch.Conversation]
+	if !ok {
+		return message.ChangePlan{}, message.ErrNotFound
+	}
+	var m message.Message
+	log := s.messages[ch.Conversation]
+	if ok = ch.Seq >= 1 && ch.Seq <= int64(len(log)); ok {
+		m = log[ch.Seq-1].Message
+	}
+	plan, err := message.DecideChange(*c, m, ok, ch)
+	if err != nil || !plan.Changed {
+		return plan, err
+	}
+	log[ch.Seq-1].Message = plan.Message
+	at := version{ch.Conversation, ch.Seq}
+	if plan.Keep != nil {
+		s.versions[at] = append(s.versions[at], *plan.Keep)
+	}
+	if plan.Message.Kind == message.RecalledBody {
+		delete(s.versions, at)
+	}
+	moved := *c
+	moved.Rev = plan.Message.Rev
+	s.put(moved, ch.At)
+	s.events = append(s.events, plan.Events...)
+	return plan, nil
+}
+
+// Versions implements message.Changer.
+func (s *Store) Versions(_ context.Context, q message.VersionsQuery) ([]message.Version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.versions[version{q.Conversation, q.Seq}]), func(v message.Version) bool {
+		return v.Number <= q.After
+	}), nil
+}
+
+// Silent implements message.Changer.
+func (s *Store) Silent(_ context.Context, stretches []message.Stretch) ([]int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := make([]int64, len(stretches))
+	for i, stretch := range stretches {
+		counts[i] = s.silent(stretch)
+	}
+	return counts, nil
+}
+
+// silent needs mu.
+func (s *Store) silent(stretch message.Stretch) int64 {
+	var n int64
+	for _, r := range s.messages[stretch.Conversation] {
+		if stretch.From <= r.Seq && r.Seq <= stretch.To && r.Kind == message.RecalledBody {
+			n++
+		}
+	}
+	return n
+}
+
+// head needs mu.
+func (s *Store) head(c message.Conversation, user ids.UserID) message.Head {
+	m, _ := c.Membership(user)
+	m.Silent = s.silent(message.Stretch{Conversation: c.ID, Interval: c.Unseen(m)})
+	return message.HeadOf(c, m)
+}
+
+// Changes implements message.Changer.
 func (s *Store) Changes(_ context.Context, id ids.ConversationID, after int64, limit int) ([]message.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

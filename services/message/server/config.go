@@ -5,6 +5,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/process"
@@ -36,6 +37,9 @@ type Config struct {
 	Namespace string `env:"PARLEY_NAMESPACE"`
 	// ClusterUID of the ChatCluster that owns the schema; where it is set, signs of life are written.
 	ClusterUID string `env:"PARLEY_CLUSTER_UID"`
+	// RecallWindow and EditWindow are how long senders may take back and edit what they said.
+	RecallWindow time.Duration `env:"PARLEY_RECALL_WINDOW" envDefault:"2m"`
+	EditWindow   time.Duration `env:"PARLEY_EDIT_WINDOW" envDefault:"24h"`
 	// Lanes is the number of writers; 0 means two, one of which alone reached 25 k rows/s.
 	Lanes int
 }
@@ -53,6 +57,9 @@ func (c Config) Validate() error {
 	}
 	if c.MySQLMaxOpenConns < 0 {
 		problems = append(problems, errors.New("PARLEY_MYSQL_MAX_OPEN_CONNS must not be negative"))
+	}
+	if c.RecallWindow < 0 || c.EditWindow < 0 {
+		problems = append(problems, errors.New("PARLEY_RECALL_WINDOW and PARLEY_EDIT_WINDOW must not be negative"))
 	}
 	if c.Lanes < 0 || c.Lanes > maxLanes {
 		problems = append(problems, fmt.Errorf("lanes must be 0 to %d", maxLanes))

@@ -5,6 +5,7 @@ package server_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,13 +18,13 @@ func TestLoadTakesTheEnvironment(t *testing.T) {
 	cfg, err := server.Load(map[string]string{
 		component.EnvMySQLDSN: "sqlite:/data/message.db", component.EnvAMQPURL: "amqp://broker/", component.EnvRPCListen: ":1",
 		component.EnvOpsListen: ":2", component.EnvKeysDir: "/keys", component.EnvLogLevel: "debug",
-		component.EnvMySQLMaxOpenConns: "7",
+		component.EnvMySQLMaxOpenConns: "7", component.EnvRecallWindow: "1m", component.EnvEditWindow: "1h",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []any{cfg.MySQLDSN.Reveal(), cfg.AMQPURL.Reveal(), cfg.RPCListen, cfg.OpsListen, cfg.KeysDir, cfg.LogLevel, cfg.MySQLMaxOpenConns}
-	want := []any{"sqlite:/data/message.db", "amqp://broker/", ":1", ":2", "/keys", "debug", 7}
+	got := []any{cfg.MySQLDSN.Reveal(), cfg.AMQPURL.Reveal(), cfg.RPCListen, cfg.OpsListen, cfg.KeysDir, cfg.LogLevel, cfg.MySQLMaxOpenConns, cfg.RecallWindow, cfg.EditWindow}
+	want := []any{"sqlite:/data/message.db", "amqp://broker/", ":1", ":2", "/keys", "debug", 7, time.Minute, time.Hour}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -39,8 +40,8 @@ func TestLoadHasDefaults(t *testing.T) {
 
 func TestValidateTellsAllProblemsAtOnce(t *testing.T) {
 	t.Parallel()
-	err := server.Config{LogLevel: "loud", MySQLMaxOpenConns: -1, Lanes: 99}.Validate()
-	for _, want := range []string{component.EnvMySQLDSN, component.EnvMySQLMaxOpenConns, "lanes", component.EnvLogLevel} {
+	err := server.Config{LogLevel: "loud", MySQLMaxOpenConns: -1, Lanes: 99, EditWindow: -1}.Validate()
+	for _, want := range []string{component.EnvMySQLDSN, component.EnvMySQLMaxOpenConns, "lanes", component.EnvEditWindow, component.EnvLogLevel} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is missing in %v", want, err)
 		}

@@ -85,6 +85,7 @@ func wire(db *sqldb.DB, cfg Config, parts Parts, registry prometheus.Registerer)
 	service := message.New(message.Options{
 		Store: measure(store, time.Now, registry), Publisher: events.NewPublisher(relay),
 		Tokens: page.NewCodec(parts.PageKey), Now: time.Now, Lanes: cfg.Lanes,
+		RecallWindow: cfg.RecallWindow, EditWindow: cfg.EditWindow,
 	})
 	return wiring{service: service, relay: relay}
 }

@@ -141,13 +141,17 @@ func raiseHeads(ctx context.Context, tx *sqldb.Tx, heads []message.Conversation,
 }
 
 func insertMessages(ctx context.Context, tx *sqldb.Tx, rows []message.Row) error {
-	const columns = 10
+	const columns = 11
 	args := make([]any, 0, columns*len(rows))
 	for _, r := range rows {
+		column, err := writeDetails(r.Message)
+		if err != nil {
+			return fmt.Errorf("details of message: %w", err)
+		}
 		args = append(args, r.Conversation, r.Seq, r.ID, r.ClientID, r.Sender, r.SentAt, r.Rev, int32(r.Kind),
-			[]byte(r.Text), r.Hash[:])
+			[]byte(r.Text), column, r.Hash[:])
 	}
-	const one = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	const one = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	return execute(ctx, tx, "insert messages", "INSERT INTO messages ("+messageColumns+", payload_hash) VALUES "+one+
 		strings.Repeat(", "+one, len(rows)-1), args...)
 }

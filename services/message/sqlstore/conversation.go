@@ -130,6 +130,9 @@ func (s *Store) MarkRead(ctx context.Context, r message.Reading) (message.Head, 
 		if m, events, err = message.DecideReading(c, r); err != nil {
 			return err
 		}
+		if m.Silent, err = silentFor(ctx, tx, c.Unseen(m), c.ID); err != nil {
+			return err
+		}
 		head = message.HeadOf(c, m)
 		if len(events) == 0 {
 			return nil

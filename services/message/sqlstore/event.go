@@ -26,7 +26,7 @@ func (s *Store) LoadEvents(ctx context.Context, refs []message.EventRef) ([]mess
 	)
 	for _, r := range refs {
 		list = append(list, r.Conversation)
-		if r.Kind == message.MessageCreated {
+		if r.Kind.OfMessage() {
 			one := message.Interval{From: r.Seq, To: r.Seq}
 			stretches = append(stretches, message.Stretch{Conversation: r.Conversation, Interval: one})
 		}
@@ -47,7 +47,7 @@ func (s *Store) LoadEvents(ctx context.Context, refs []message.EventRef) ([]mess
 	for _, r := range refs {
 		c, known := byID[r.Conversation]
 		m, found := byPosition[position{r.Conversation, r.Seq}]
-		if known && (found || r.Kind != message.MessageCreated) {
+		if known && (found || !r.Kind.OfMessage()) {
 			events = append(events, r.Rebuild(c, m))
 		}
 	}

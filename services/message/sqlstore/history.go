@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/message"
 )
 
@@ -40,7 +39,11 @@ func (s *Store) Messages(ctx context.Context, stretches []message.Stretch) ([]me
 		if err != nil {
 			return nil, fmt.Errorf("read messages: %w", err)
 		}
-		found = append(found, messages(rows)...)
+		read, err := messages(rows)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, read...)
 	}
 	return found, nil
 }
@@ -60,15 +63,4 @@ func (s *Store) SeqByTime(ctx context.Context, q message.TimeQuery) (seq int64, 
 		return 0, false, fmt.Errorf("find message by time: %w", err)
 	}
 	return seq, true, nil
-}
-
-// Changes implements message.Reader. No index serves it: the domain asks only where something changed.
-func (s *Store) Changes(ctx context.Context, id ids.ConversationID, after int64, limit int) ([]message.Message, error) {
-	var rows []messageRow
-	err := s.db.Select(ctx, &rows, "SELECT "+messageColumns+" FROM messages WHERE conversation_id = ? AND rev > ?"+
-		" ORDER BY rev LIMIT ?", id, after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read changes: %w", err)
-	}
-	return messages(rows), nil
 }

@@ -74,6 +74,7 @@ type headRow struct {
 	JoinedSeq  int64              `db:"joined_seq"`
 	ReadSeq    int64              `db:"read_seq"`
 	ActiveAt   int64              `db:"active_at"`
+	Silent     int64              `db:"silent"`
 }
 
 // Heads implements message.Reader: one statement for a hundred users.
@@ -98,7 +99,7 @@ func (s *Store) heads(ctx context.Context, queries []message.HeadsQuery) ([][]me
 	for i, q := range queries {
 		below, position := before(q.Before)
 		selects[i] = fmt.Sprintf("SELECT * FROM (SELECT %d AS item, c.id, c.seq, c.rev, c.members_rev, o.joined_seq,"+
-			" o.read_seq, o.active_at FROM members o JOIN conversations c ON c.id = o.conversation_id"+
+			" o.read_seq, o.active_at, "+silentAbove+" AS silent FROM members o JOIN conversations c ON c.id = o.conversation_id"+
 			" WHERE o.user_id = ? AND o.changed_at >= ? AND o.left_seq IS NULL%s"+
 			" ORDER BY o.active_at DESC, o.conversation_id DESC LIMIT ?) AS q%d", i, below, i)
 		args = append(append(append(args, q.User, q.Since), position...), q.Limit)
@@ -109,7 +110,7 @@ func (s *Store) heads(ctx context.Context, queries []message.HeadsQuery) ([][]me
 	lists := make([][]message.MovedHead, len(queries))
 	for _, r := range rows {
 		c := message.Conversation{ID: r.ID, Seq: r.Seq, Rev: r.Rev, MembersRev: r.MembersRev}
-		m := message.Member{JoinedSeq: r.JoinedSeq, ReadSeq: r.ReadSeq}
+		m := message.Member{JoinedSeq: r.JoinedSeq, ReadSeq: r.ReadSeq, Silent: r.Silent}
 		lists[r.Item] = append(lists[r.Item], message.MovedHead{Head: message.HeadOf(c, m), ActiveAt: r.ActiveAt})
 	}
 	for _, list := range lists { // a union promises no order

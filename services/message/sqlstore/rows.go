@@ -5,6 +5,7 @@ package sqlstore
 import (
 	"cmp"
 	"database/sql"
+	"fmt"
 	"slices"
 
 	"github.com/parley-chat/parley/services/internal/ids"
@@ -68,7 +69,7 @@ func conversations(rows []conversationRow) []message.Conversation {
 	return found
 }
 
-const messageColumns = "conversation_id, seq, id, client_message_id, sender_id, sent_at, rev, kind, body"
+const messageColumns = "conversation_id, seq, id, client_message_id, sender_id, sent_at, rev, kind, body, details"
 
 // messageRow is a message without the hash of its payload.
 type messageRow struct {
@@ -81,15 +82,19 @@ type messageRow struct {
 	Rev          int64               `db:"rev"`
 	Kind         int32               `db:"kind"`
 	Body         []byte              `db:"body"`
+	Details      []byte              `db:"details"`
 }
 
-func messages(rows []messageRow) []message.Message {
+func messages(rows []messageRow) ([]message.Message, error) {
 	found := make([]message.Message, len(rows))
 	for i, r := range rows {
 		found[i] = message.Message{
 			Conversation: r.Conversation, Seq: r.Seq, ID: r.ID, ClientID: r.ClientID, Sender: r.Sender,
 			SentAt: r.SentAt, Rev: r.Rev, Kind: message.BodyKind(r.Kind), Text: string(r.Body),
 		}
+		if err := readDetails(r.Details, &found[i]); err != nil {
+			return nil, fmt.Errorf("details of message %d in %s: %w", r.Seq, r.Conversation, err)
+		}
 	}
-	return found
+	return found, nil
 }

@@ -49,7 +49,7 @@ func Decode(body []byte) ([]transmit.Event, error) {
 // run counts the events at the front that share one frame.
 func run(events []*eventv1.Event) int {
 	first := events[0]
-	if first.GetMessage() == nil {
+	if first.GetType() != eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED || first.GetMessage() == nil {
 		return 1
 	}
 	n, bytes := 1, proto.Size(first.GetMessage())
@@ -94,6 +94,10 @@ func fill(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, erro
 	switch first.GetType() {
 	case eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED:
 		return fillMessages(e, run)
+	case eventv1.EventType_EVENT_TYPE_MESSAGE_RECALLED:
+		return fillChange(e, gatewayv1.ChangeKind_CHANGE_KIND_RECALLED, first.GetMessage())
+	case eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED:
+		return fillChange(e, gatewayv1.ChangeKind_CHANGE_KIND_EDITED, first.GetMessage())
 	case eventv1.EventType_EVENT_TYPE_CONVERSATION_CREATED, eventv1.EventType_EVENT_TYPE_CONVERSATION_UPDATED:
 		return fillConversation(e, first.GetConversation())
 	case eventv1.EventType_EVENT_TYPE_MARKER_MOVED:
@@ -125,6 +129,18 @@ func fillMessages(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFra
 	}
 	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Messages{Messages: &gatewayv1.Messages{
 		ConversationId: last.GetConversationId(), Items: items,
+	}}}, nil
+}
+
+// fillChange names no last position: the message may lie anywhere.
+func fillChange(e *transmit.Event, kind gatewayv1.ChangeKind, m *messagev1.Message) (*gatewayv1.ServerFrame, error) {
+	conversation, err := ids.ParseConversation("conversation_id", m.GetConversationId())
+	if err != nil {
+		return nil, err
+	}
+	e.Conversation, e.Rev = conversation, m.GetRev()
+	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Change{Change: &gatewayv1.Change{
+		ConversationId: m.GetConversationId(), Rev: m.GetRev(), Kind: kind, Message: m,
 	}}}, nil
 }
 

@@ -42,6 +42,13 @@ func (f fixture) message(seq int64, body string) *eventv1.Event {
 	}
 }
 
+// changed is message, changed later.
+func (f fixture) changed(kind eventv1.EventType, seq, rev int64) *eventv1.Event {
+	e := f.message(seq, "new")
+	e.Type, e.GetMessage().Rev = kind, rev
+	return e
+}
+
 func (f fixture) conversationEvent() *eventv1.Event {
 	return &eventv1.Event{
 		Type: eventv1.EventType_EVENT_TYPE_CONVERSATION_CREATED, RecipientIds: f.both(),
@@ -72,6 +79,17 @@ func (f fixture) request() *eventv1.Event {
 		Type: eventv1.EventType_EVENT_TYPE_FRIEND_REQUESTED, RecipientIds: f.both(),
 		Payload: &eventv1.Event_FriendRequest{FriendRequest: &friendv1.FriendRequest{Text: "hi"}},
 	}
+}
+
+const (
+	edited   = eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED
+	recalled = eventv1.EventType_EVENT_TYPE_MESSAGE_RECALLED
+)
+
+func (f fixture) changeFrame(kind gatewayv1.ChangeKind, event eventv1.EventType) *gatewayv1.ServerFrame {
+	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Change{Change: &gatewayv1.Change{
+		ConversationId: f.conversation.String(), Rev: 9, Kind: kind, Message: f.changed(event, 3, 9).GetMessage(),
+	}}}
 }
 
 func body(t *testing.T, list ...*eventv1.Event) []byte {
@@ -112,6 +130,9 @@ func TestDecodeFacts(t *testing.T) {
 			Recipients: recipients,
 			Notice:     transmit.Notice{Class: transmit.Durable, Conversation: f.conversation, Seq: 3},
 		}},
+		"a change tells its rev and no position": {f.changed(edited, 3, 9), transmit.Event{
+			Recipients: recipients, Notice: transmit.Notice{Class: transmit.Durable, Conversation: f.conversation, Rev: 9},
+		}},
 		"a conversation tells its head": {f.conversationEvent(), transmit.Event{
 			Recipients: recipients,
 			Notice:     transmit.Notice{Class: transmit.Durable, Conversation: f.conversation, Seq: 7, MembersRev: 2},
@@ -147,6 +168,10 @@ func TestDecodeFrames(t *testing.T) {
 		event *eventv1.Event
 		want  *gatewayv1.ServerFrame
 	}{
+		"an edit becomes a change frame": {f.changed(edited, 3, 9), f.changeFrame(gatewayv1.ChangeKind_CHANGE_KIND_EDITED, edited)},
+		"a recall becomes a change frame": {
+			f.changed(recalled, 3, 9), f.changeFrame(gatewayv1.ChangeKind_CHANGE_KIND_RECALLED, recalled),
+		},
 		"a conversation becomes a conversation frame": {
 			f.conversationEvent(),
 			&gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Conversation{Conversation: f.conversationEvent().GetConversation()}},
@@ -169,6 +194,19 @@ func TestDecodeFrames(t *testing.T) {
 				t.Errorf("frame (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestEachChangeHasAFrameOfItsOwn(t *testing.T) {
+	t.Parallel()
+	f := newFixture()
+	_, frames := decode(t, f.changed(edited, 3, 1), f.changed(edited, 3, 2), f.changed(edited, 4, 3))
+	var revs []int64
+	for _, frame := range frames {
+		revs = append(revs, frame.GetChange().GetRev())
+	}
+	if diff := cmp.Diff([]int64{1, 2, 3}, revs); diff != "" {
+		t.Errorf("revs (-want +got):\n%s", diff)
 	}
 }
 

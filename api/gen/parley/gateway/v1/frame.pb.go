@@ -133,6 +133,59 @@ func (TypingState) EnumDescriptor() ([]byte, []int) {
 	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{1}
 }
 
+// ChangeKind tells what a change did.
+type ChangeKind int32
+
+const (
+	// Never sent.
+	ChangeKind_CHANGE_KIND_UNSPECIFIED ChangeKind = 0
+	// The message was taken back.
+	ChangeKind_CHANGE_KIND_RECALLED ChangeKind = 1
+	// The message got another text.
+	ChangeKind_CHANGE_KIND_EDITED ChangeKind = 2
+)
+
+// Enum value maps for ChangeKind.
+var (
+	ChangeKind_name = map[int32]string{
+		0: "CHANGE_KIND_UNSPECIFIED",
+		1: "CHANGE_KIND_RECALLED",
+		2: "CHANGE_KIND_EDITED",
+	}
+	ChangeKind_value = map[string]int32{
+		"CHANGE_KIND_UNSPECIFIED": 0,
+		"CHANGE_KIND_RECALLED":    1,
+		"CHANGE_KIND_EDITED":      2,
+	}
+)
+
+func (x ChangeKind) Enum() *ChangeKind {
+	p := new(ChangeKind)
+	*p = x
+	return p
+}
+
+func (x ChangeKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ChangeKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_gateway_v1_frame_proto_enumTypes[2].Descriptor()
+}
+
+func (ChangeKind) Type() protoreflect.EnumType {
+	return &file_parley_gateway_v1_frame_proto_enumTypes[2]
+}
+
+func (x ChangeKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ChangeKind.Descriptor instead.
+func (ChangeKind) EnumDescriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{2}
+}
+
 // ResyncReason says why frames are missing.
 type ResyncReason int32
 
@@ -174,11 +227,11 @@ func (x ResyncReason) String() string {
 }
 
 func (ResyncReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_gateway_v1_frame_proto_enumTypes[2].Descriptor()
+	return file_parley_gateway_v1_frame_proto_enumTypes[3].Descriptor()
 }
 
 func (ResyncReason) Type() protoreflect.EnumType {
-	return &file_parley_gateway_v1_frame_proto_enumTypes[2]
+	return &file_parley_gateway_v1_frame_proto_enumTypes[3]
 }
 
 func (x ResyncReason) Number() protoreflect.EnumNumber {
@@ -187,7 +240,7 @@ func (x ResyncReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ResyncReason.Descriptor instead.
 func (ResyncReason) EnumDescriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{2}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{3}
 }
 
 // Retry tells what to do after a refusal.
@@ -235,11 +288,11 @@ func (x Retry) String() string {
 }
 
 func (Retry) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_gateway_v1_frame_proto_enumTypes[3].Descriptor()
+	return file_parley_gateway_v1_frame_proto_enumTypes[4].Descriptor()
 }
 
 func (Retry) Type() protoreflect.EnumType {
-	return &file_parley_gateway_v1_frame_proto_enumTypes[3]
+	return &file_parley_gateway_v1_frame_proto_enumTypes[4]
 }
 
 func (x Retry) Number() protoreflect.EnumNumber {
@@ -248,7 +301,7 @@ func (x Retry) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Retry.Descriptor instead.
 func (Retry) EnumDescriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{3}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{4}
 }
 
 // CloseCode is the WebSocket close code. The range tells the client what to do, so that an old client
@@ -377,11 +430,11 @@ func (x CloseCode) String() string {
 }
 
 func (CloseCode) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_gateway_v1_frame_proto_enumTypes[4].Descriptor()
+	return file_parley_gateway_v1_frame_proto_enumTypes[5].Descriptor()
 }
 
 func (CloseCode) Type() protoreflect.EnumType {
-	return &file_parley_gateway_v1_frame_proto_enumTypes[4]
+	return &file_parley_gateway_v1_frame_proto_enumTypes[5]
 }
 
 func (x CloseCode) Number() protoreflect.EnumNumber {
@@ -390,7 +443,7 @@ func (x CloseCode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CloseCode.Descriptor instead.
 func (CloseCode) EnumDescriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{4}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{5}
 }
 
 // ClientFrame goes from client to server; 4 KiB at most before welcome, 64 KiB after.
@@ -934,6 +987,7 @@ type ServerFrame struct {
 	//	*ServerFrame_Resync
 	//	*ServerFrame_Reconnect
 	//	*ServerFrame_Error
+	//	*ServerFrame_Change
 	Kind          isServerFrame_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1091,6 +1145,15 @@ func (x *ServerFrame) GetError() *Error {
 	return nil
 }
 
+func (x *ServerFrame) GetChange() *Change {
+	if x != nil {
+		if x, ok := x.Kind.(*ServerFrame_Change); ok {
+			return x.Change
+		}
+	}
+	return nil
+}
+
 type isServerFrame_Kind interface {
 	isServerFrame_Kind()
 }
@@ -1155,6 +1218,11 @@ type ServerFrame_Error struct {
 	Error *Error `protobuf:"bytes,13,opt,name=error,proto3,oneof"`
 }
 
+type ServerFrame_Change struct {
+	// A message changed after it was sent.
+	Change *Change `protobuf:"bytes,14,opt,name=change,proto3,oneof"`
+}
+
 func (*ServerFrame_Welcome) isServerFrame_Kind() {}
 
 func (*ServerFrame_Resumed) isServerFrame_Kind() {}
@@ -1178,6 +1246,8 @@ func (*ServerFrame_Resync) isServerFrame_Kind() {}
 func (*ServerFrame_Reconnect) isServerFrame_Kind() {}
 
 func (*ServerFrame_Error) isServerFrame_Kind() {}
+
+func (*ServerFrame_Change) isServerFrame_Kind() {}
 
 // Limits in force for this session.
 type Limits struct {
@@ -1453,6 +1523,80 @@ func (x *Messages) GetItems() []*v1.Message {
 	return nil
 }
 
+// Change is the new state of one message. Changes are applied in the order of rev; after a missing one
+// the client calls ListChanges.
+type Change struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// Number of the change in the conversation, that of the message.
+	Rev int64 `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	// What it did. Clients treat a kind that they do not know like any other: the message tells all.
+	Kind ChangeKind `protobuf:"varint,3,opt,name=kind,proto3,enum=parley.gateway.v1.ChangeKind" json:"kind,omitempty"`
+	// The message as it stands now.
+	Message       *v1.Message `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Change) Reset() {
+	*x = Change{}
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Change) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Change) ProtoMessage() {}
+
+func (x *Change) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Change.ProtoReflect.Descriptor instead.
+func (*Change) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Change) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *Change) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+func (x *Change) GetKind() ChangeKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ChangeKind_CHANGE_KIND_UNSPECIFIED
+}
+
+func (x *Change) GetMessage() *v1.Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
 // Resync asks the client to pull.
 type Resync struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1468,7 +1612,7 @@ type Resync struct {
 
 func (x *Resync) Reset() {
 	*x = Resync{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[12]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1480,7 +1624,7 @@ func (x *Resync) String() string {
 func (*Resync) ProtoMessage() {}
 
 func (x *Resync) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[12]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1493,7 +1637,7 @@ func (x *Resync) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resync.ProtoReflect.Descriptor instead.
 func (*Resync) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{12}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Resync) GetConversationId() string {
@@ -1535,7 +1679,7 @@ type Reconnect struct {
 
 func (x *Reconnect) Reset() {
 	*x = Reconnect{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[13]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1547,7 +1691,7 @@ func (x *Reconnect) String() string {
 func (*Reconnect) ProtoMessage() {}
 
 func (x *Reconnect) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[13]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1560,7 +1704,7 @@ func (x *Reconnect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reconnect.ProtoReflect.Descriptor instead.
 func (*Reconnect) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{13}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Reconnect) GetAfterMs() int64 {
@@ -1608,7 +1752,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[14]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1764,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[14]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1777,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{14}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Error) GetReason() string {
@@ -1683,7 +1827,7 @@ type Auth_Instance struct {
 
 func (x *Auth_Instance) Reset() {
 	*x = Auth_Instance{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[15]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +1839,7 @@ func (x *Auth_Instance) String() string {
 func (*Auth_Instance) ProtoMessage() {}
 
 func (x *Auth_Instance) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[15]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1759,7 +1903,7 @@ type Ack_Position struct {
 
 func (x *Ack_Position) Reset() {
 	*x = Ack_Position{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[16]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +1915,7 @@ func (x *Ack_Position) String() string {
 func (*Ack_Position) ProtoMessage() {}
 
 func (x *Ack_Position) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[16]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1847,7 +1991,7 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\auser_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18\x00R\x06userId\"@\n" +
 	"\x04Ping\x12 \n" +
 	"\x06cursor\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06cursor\x12\x16\n" +
-	"\x06active\x18\x02 \x01(\bR\x06active\"\xbe\x05\n" +
+	"\x06active\x18\x02 \x01(\bR\x06active\"\xf3\x05\n" +
 	"\vServerFrame\x12\x0e\n" +
 	"\x02re\x18\x01 \x01(\x03R\x02re\x126\n" +
 	"\awelcome\x18\x02 \x01(\v2\x1a.parley.gateway.v1.WelcomeH\x00R\awelcome\x12;\n" +
@@ -1862,8 +2006,9 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	" \x01(\v2\x16.parley.event.v1.EventH\x00R\x05event\x123\n" +
 	"\x06resync\x18\v \x01(\v2\x19.parley.gateway.v1.ResyncH\x00R\x06resync\x12<\n" +
 	"\treconnect\x18\f \x01(\v2\x1c.parley.gateway.v1.ReconnectH\x00R\treconnect\x120\n" +
-	"\x05error\x18\r \x01(\v2\x18.parley.gateway.v1.ErrorH\x00R\x05errorB\x06\n" +
-	"\x04kindJ\x04\b\x0e\x10\x19\"Q\n" +
+	"\x05error\x18\r \x01(\v2\x18.parley.gateway.v1.ErrorH\x00R\x05error\x123\n" +
+	"\x06change\x18\x0e \x01(\v2\x19.parley.gateway.v1.ChangeH\x00R\x06changeB\x06\n" +
+	"\x04kindJ\x04\b\x0f\x10\x19\"Q\n" +
 	"\x06Limits\x12\x1f\n" +
 	"\vframe_bytes\x18\x01 \x01(\x05R\n" +
 	"frameBytes\x12&\n" +
@@ -1885,7 +2030,12 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\x06cursor\x18\x04 \x01(\tR\x06cursor\"e\n" +
 	"\bMessages\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x120\n" +
-	"\x05items\x18\x02 \x03(\v2\x1a.parley.message.v1.MessageR\x05items\"\x85\x01\n" +
+	"\x05items\x18\x02 \x03(\v2\x1a.parley.message.v1.MessageR\x05items\"\xac\x01\n" +
+	"\x06Change\x12'\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\x121\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x1d.parley.gateway.v1.ChangeKindR\x04kind\x124\n" +
+	"\amessage\x18\x04 \x01(\v2\x1a.parley.message.v1.MessageR\amessage\"\x85\x01\n" +
 	"\x06Resync\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x19\n" +
 	"\bfrom_seq\x18\x02 \x01(\x03R\afromSeq\x127\n" +
@@ -1911,7 +2061,12 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\vTypingState\x12\x1c\n" +
 	"\x18TYPING_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TYPING_STATE_STARTED\x10\x01\x12\x18\n" +
-	"\x14TYPING_STATE_STOPPED\x10\x02*\x88\x01\n" +
+	"\x14TYPING_STATE_STOPPED\x10\x02*[\n" +
+	"\n" +
+	"ChangeKind\x12\x1b\n" +
+	"\x17CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14CHANGE_KIND_RECALLED\x10\x01\x12\x16\n" +
+	"\x12CHANGE_KIND_EDITED\x10\x02*\x88\x01\n" +
 	"\fResyncReason\x12\x1d\n" +
 	"\x19RESYNC_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16RESYNC_REASON_OVERFLOW\x10\x01\x12\x1d\n" +
@@ -1962,76 +2117,81 @@ func file_parley_gateway_v1_frame_proto_rawDescGZIP() []byte {
 	return file_parley_gateway_v1_frame_proto_rawDescData
 }
 
-var file_parley_gateway_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_parley_gateway_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_parley_gateway_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_parley_gateway_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_parley_gateway_v1_frame_proto_goTypes = []any{
 	(Platform)(0),           // 0: parley.gateway.v1.Platform
 	(TypingState)(0),        // 1: parley.gateway.v1.TypingState
-	(ResyncReason)(0),       // 2: parley.gateway.v1.ResyncReason
-	(Retry)(0),              // 3: parley.gateway.v1.Retry
-	(CloseCode)(0),          // 4: parley.gateway.v1.CloseCode
-	(*ClientFrame)(nil),     // 5: parley.gateway.v1.ClientFrame
-	(*Auth)(nil),            // 6: parley.gateway.v1.Auth
-	(*Resume)(nil),          // 7: parley.gateway.v1.Resume
-	(*Ack)(nil),             // 8: parley.gateway.v1.Ack
-	(*Read)(nil),            // 9: parley.gateway.v1.Read
-	(*Typing)(nil),          // 10: parley.gateway.v1.Typing
-	(*Ping)(nil),            // 11: parley.gateway.v1.Ping
-	(*ServerFrame)(nil),     // 12: parley.gateway.v1.ServerFrame
-	(*Limits)(nil),          // 13: parley.gateway.v1.Limits
-	(*Welcome)(nil),         // 14: parley.gateway.v1.Welcome
-	(*Pong)(nil),            // 15: parley.gateway.v1.Pong
-	(*Messages)(nil),        // 16: parley.gateway.v1.Messages
-	(*Resync)(nil),          // 17: parley.gateway.v1.Resync
-	(*Reconnect)(nil),       // 18: parley.gateway.v1.Reconnect
-	(*Error)(nil),           // 19: parley.gateway.v1.Error
-	(*Auth_Instance)(nil),   // 20: parley.gateway.v1.Auth.Instance
-	(*Ack_Position)(nil),    // 21: parley.gateway.v1.Ack.Position
-	nil,                     // 22: parley.gateway.v1.Error.MetadataEntry
-	(*v1.SendRequest)(nil),  // 23: parley.message.v1.SendRequest
-	(*v1.SyncResponse)(nil), // 24: parley.message.v1.SyncResponse
-	(*v1.Sent)(nil),         // 25: parley.message.v1.Sent
-	(*v1.Conversation)(nil), // 26: parley.message.v1.Conversation
-	(*v11.MarkerMoved)(nil), // 27: parley.event.v1.MarkerMoved
-	(*v11.Event)(nil),       // 28: parley.event.v1.Event
-	(*v1.Head)(nil),         // 29: parley.message.v1.Head
-	(*v1.Message)(nil),      // 30: parley.message.v1.Message
+	(ChangeKind)(0),         // 2: parley.gateway.v1.ChangeKind
+	(ResyncReason)(0),       // 3: parley.gateway.v1.ResyncReason
+	(Retry)(0),              // 4: parley.gateway.v1.Retry
+	(CloseCode)(0),          // 5: parley.gateway.v1.CloseCode
+	(*ClientFrame)(nil),     // 6: parley.gateway.v1.ClientFrame
+	(*Auth)(nil),            // 7: parley.gateway.v1.Auth
+	(*Resume)(nil),          // 8: parley.gateway.v1.Resume
+	(*Ack)(nil),             // 9: parley.gateway.v1.Ack
+	(*Read)(nil),            // 10: parley.gateway.v1.Read
+	(*Typing)(nil),          // 11: parley.gateway.v1.Typing
+	(*Ping)(nil),            // 12: parley.gateway.v1.Ping
+	(*ServerFrame)(nil),     // 13: parley.gateway.v1.ServerFrame
+	(*Limits)(nil),          // 14: parley.gateway.v1.Limits
+	(*Welcome)(nil),         // 15: parley.gateway.v1.Welcome
+	(*Pong)(nil),            // 16: parley.gateway.v1.Pong
+	(*Messages)(nil),        // 17: parley.gateway.v1.Messages
+	(*Change)(nil),          // 18: parley.gateway.v1.Change
+	(*Resync)(nil),          // 19: parley.gateway.v1.Resync
+	(*Reconnect)(nil),       // 20: parley.gateway.v1.Reconnect
+	(*Error)(nil),           // 21: parley.gateway.v1.Error
+	(*Auth_Instance)(nil),   // 22: parley.gateway.v1.Auth.Instance
+	(*Ack_Position)(nil),    // 23: parley.gateway.v1.Ack.Position
+	nil,                     // 24: parley.gateway.v1.Error.MetadataEntry
+	(*v1.SendRequest)(nil),  // 25: parley.message.v1.SendRequest
+	(*v1.SyncResponse)(nil), // 26: parley.message.v1.SyncResponse
+	(*v1.Sent)(nil),         // 27: parley.message.v1.Sent
+	(*v1.Conversation)(nil), // 28: parley.message.v1.Conversation
+	(*v11.MarkerMoved)(nil), // 29: parley.event.v1.MarkerMoved
+	(*v11.Event)(nil),       // 30: parley.event.v1.Event
+	(*v1.Head)(nil),         // 31: parley.message.v1.Head
+	(*v1.Message)(nil),      // 32: parley.message.v1.Message
 }
 var file_parley_gateway_v1_frame_proto_depIdxs = []int32{
-	6,  // 0: parley.gateway.v1.ClientFrame.auth:type_name -> parley.gateway.v1.Auth
-	7,  // 1: parley.gateway.v1.ClientFrame.resume:type_name -> parley.gateway.v1.Resume
-	23, // 2: parley.gateway.v1.ClientFrame.send:type_name -> parley.message.v1.SendRequest
-	8,  // 3: parley.gateway.v1.ClientFrame.ack:type_name -> parley.gateway.v1.Ack
-	9,  // 4: parley.gateway.v1.ClientFrame.read:type_name -> parley.gateway.v1.Read
-	10, // 5: parley.gateway.v1.ClientFrame.typing:type_name -> parley.gateway.v1.Typing
-	11, // 6: parley.gateway.v1.ClientFrame.ping:type_name -> parley.gateway.v1.Ping
-	20, // 7: parley.gateway.v1.Auth.device:type_name -> parley.gateway.v1.Auth.Instance
-	21, // 8: parley.gateway.v1.Ack.positions:type_name -> parley.gateway.v1.Ack.Position
+	7,  // 0: parley.gateway.v1.ClientFrame.auth:type_name -> parley.gateway.v1.Auth
+	8,  // 1: parley.gateway.v1.ClientFrame.resume:type_name -> parley.gateway.v1.Resume
+	25, // 2: parley.gateway.v1.ClientFrame.send:type_name -> parley.message.v1.SendRequest
+	9,  // 3: parley.gateway.v1.ClientFrame.ack:type_name -> parley.gateway.v1.Ack
+	10, // 4: parley.gateway.v1.ClientFrame.read:type_name -> parley.gateway.v1.Read
+	11, // 5: parley.gateway.v1.ClientFrame.typing:type_name -> parley.gateway.v1.Typing
+	12, // 6: parley.gateway.v1.ClientFrame.ping:type_name -> parley.gateway.v1.Ping
+	22, // 7: parley.gateway.v1.Auth.device:type_name -> parley.gateway.v1.Auth.Instance
+	23, // 8: parley.gateway.v1.Ack.positions:type_name -> parley.gateway.v1.Ack.Position
 	1,  // 9: parley.gateway.v1.Typing.state:type_name -> parley.gateway.v1.TypingState
-	14, // 10: parley.gateway.v1.ServerFrame.welcome:type_name -> parley.gateway.v1.Welcome
-	24, // 11: parley.gateway.v1.ServerFrame.resumed:type_name -> parley.message.v1.SyncResponse
-	15, // 12: parley.gateway.v1.ServerFrame.pong:type_name -> parley.gateway.v1.Pong
-	25, // 13: parley.gateway.v1.ServerFrame.sent:type_name -> parley.message.v1.Sent
-	16, // 14: parley.gateway.v1.ServerFrame.messages:type_name -> parley.gateway.v1.Messages
-	26, // 15: parley.gateway.v1.ServerFrame.conversation:type_name -> parley.message.v1.Conversation
-	27, // 16: parley.gateway.v1.ServerFrame.read:type_name -> parley.event.v1.MarkerMoved
-	10, // 17: parley.gateway.v1.ServerFrame.typing:type_name -> parley.gateway.v1.Typing
-	28, // 18: parley.gateway.v1.ServerFrame.event:type_name -> parley.event.v1.Event
-	17, // 19: parley.gateway.v1.ServerFrame.resync:type_name -> parley.gateway.v1.Resync
-	18, // 20: parley.gateway.v1.ServerFrame.reconnect:type_name -> parley.gateway.v1.Reconnect
-	19, // 21: parley.gateway.v1.ServerFrame.error:type_name -> parley.gateway.v1.Error
-	13, // 22: parley.gateway.v1.Welcome.limits:type_name -> parley.gateway.v1.Limits
-	29, // 23: parley.gateway.v1.Pong.heads:type_name -> parley.message.v1.Head
-	30, // 24: parley.gateway.v1.Messages.items:type_name -> parley.message.v1.Message
-	2,  // 25: parley.gateway.v1.Resync.reason:type_name -> parley.gateway.v1.ResyncReason
-	3,  // 26: parley.gateway.v1.Error.retry:type_name -> parley.gateway.v1.Retry
-	22, // 27: parley.gateway.v1.Error.metadata:type_name -> parley.gateway.v1.Error.MetadataEntry
-	0,  // 28: parley.gateway.v1.Auth.Instance.platform:type_name -> parley.gateway.v1.Platform
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	15, // 10: parley.gateway.v1.ServerFrame.welcome:type_name -> parley.gateway.v1.Welcome
+	26, // 11: parley.gateway.v1.ServerFrame.resumed:type_name -> parley.message.v1.SyncResponse
+	16, // 12: parley.gateway.v1.ServerFrame.pong:type_name -> parley.gateway.v1.Pong
+	27, // 13: parley.gateway.v1.ServerFrame.sent:type_name -> parley.message.v1.Sent
+	17, // 14: parley.gateway.v1.ServerFrame.messages:type_name -> parley.gateway.v1.Messages
+	28, // 15: parley.gateway.v1.ServerFrame.conversation:type_name -> parley.message.v1.Conversation
+	29, // 16: parley.gateway.v1.ServerFrame.read:type_name -> parley.event.v1.MarkerMoved
+	11, // 17: parley.gateway.v1.ServerFrame.typing:type_name -> parley.gateway.v1.Typing
+	30, // 18: parley.gateway.v1.ServerFrame.event:type_name -> parley.event.v1.Event
+	19, // 19: parley.gateway.v1.ServerFrame.resync:type_name -> parley.gateway.v1.Resync
+	20, // 20: parley.gateway.v1.ServerFrame.reconnect:type_name -> parley.gateway.v1.Reconnect
+	21, // 21: parley.gateway.v1.ServerFrame.error:type_name -> parley.gateway.v1.Error
+	18, // 22: parley.gateway.v1.ServerFrame.change:type_name -> parley.gateway.v1.Change
+	14, // 23: parley.gateway.v1.Welcome.limits:type_name -> parley.gateway.v1.Limits
+	31, // 24: parley.gateway.v1.Pong.heads:type_name -> parley.message.v1.Head
+	32, // 25: parley.gateway.v1.Messages.items:type_name -> parley.message.v1.Message
+	2,  // 26: parley.gateway.v1.Change.kind:type_name -> parley.gateway.v1.ChangeKind
+	32, // 27: parley.gateway.v1.Change.message:type_name -> parley.message.v1.Message
+	3,  // 28: parley.gateway.v1.Resync.reason:type_name -> parley.gateway.v1.ResyncReason
+	4,  // 29: parley.gateway.v1.Error.retry:type_name -> parley.gateway.v1.Retry
+	24, // 30: parley.gateway.v1.Error.metadata:type_name -> parley.gateway.v1.Error.MetadataEntry
+	0,  // 31: parley.gateway.v1.Auth.Instance.platform:type_name -> parley.gateway.v1.Platform
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_parley_gateway_v1_frame_proto_init() }
@@ -2061,14 +2221,15 @@ func file_parley_gateway_v1_frame_proto_init() {
 		(*ServerFrame_Resync)(nil),
 		(*ServerFrame_Reconnect)(nil),
 		(*ServerFrame_Error)(nil),
+		(*ServerFrame_Change)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_gateway_v1_frame_proto_rawDesc), len(file_parley_gateway_v1_frame_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   18,
+			NumEnums:      6,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

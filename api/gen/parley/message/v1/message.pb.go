@@ -207,11 +207,14 @@ type Message struct {
 	SentAt int64 `protobuf:"varint,6,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
 	// Number of the conversation's change that touched this message last; 0 if none did.
 	Rev int64 `protobuf:"varint,7,opt,name=rev,proto3" json:"rev,omitempty"`
+	// Time of the last edit, ms; 0 if there was none.
+	EditedAt int64 `protobuf:"varint,8,opt,name=edited_at,json=editedAt,proto3" json:"edited_at,omitempty"`
 	// What is said.
 	//
 	// Types that are valid to be assigned to Content:
 	//
 	//	*Message_Text
+	//	*Message_Recalled
 	Content       isMessage_Content `protobuf_oneof:"content"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -296,6 +299,13 @@ func (x *Message) GetRev() int64 {
 	return 0
 }
 
+func (x *Message) GetEditedAt() int64 {
+	if x != nil {
+		return x.EditedAt
+	}
+	return 0
+}
+
 func (x *Message) GetContent() isMessage_Content {
 	if x != nil {
 		return x.Content
@@ -312,6 +322,15 @@ func (x *Message) GetText() *Text {
 	return nil
 }
 
+func (x *Message) GetRecalled() *Recalled {
+	if x != nil {
+		if x, ok := x.Content.(*Message_Recalled); ok {
+			return x.Recalled
+		}
+	}
+	return nil
+}
+
 type isMessage_Content interface {
 	isMessage_Content()
 }
@@ -321,7 +340,69 @@ type Message_Text struct {
 	Text *Text `protobuf:"bytes,20,opt,name=text,proto3,oneof"`
 }
 
+type Message_Recalled struct {
+	// Nothing any more: the message was taken back.
+	Recalled *Recalled `protobuf:"bytes,26,opt,name=recalled,proto3,oneof"`
+}
+
 func (*Message_Text) isMessage_Content() {}
+
+func (*Message_Recalled) isMessage_Content() {}
+
+// Recalled is what is left of a message that was taken back.
+type Recalled struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who took it back: the sender, or an admin of the group.
+	By string `protobuf:"bytes,1,opt,name=by,proto3" json:"by,omitempty"`
+	// When, ms.
+	At            int64 `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recalled) Reset() {
+	*x = Recalled{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recalled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recalled) ProtoMessage() {}
+
+func (x *Recalled) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recalled.ProtoReflect.Descriptor instead.
+func (*Recalled) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Recalled) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *Recalled) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
 
 // Head is what the server says about a conversation, as visible to one user.
 type Head struct {
@@ -337,7 +418,7 @@ type Head struct {
 	MembersRev int64 `protobuf:"varint,4,opt,name=members_rev,json=membersRev,proto3" json:"members_rev,omitempty"`
 	// The user's read marker. Not sent in frames that are the same for every member.
 	ReadSeq int64 `protobuf:"varint,5,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"`
-	// Messages of others above the marker, counted up to 999. Not sent in frames that are the same for
+	// Messages of others above the marker, without recalled ones, counted up to 999. Not sent in frames that are the same for
 	// every member.
 	Unread        int32 `protobuf:"varint,6,opt,name=unread,proto3" json:"unread,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -346,7 +427,7 @@ type Head struct {
 
 func (x *Head) Reset() {
 	*x = Head{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[3]
+	mi := &file_parley_message_v1_message_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -358,7 +439,7 @@ func (x *Head) String() string {
 func (*Head) ProtoMessage() {}
 
 func (x *Head) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[3]
+	mi := &file_parley_message_v1_message_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -371,7 +452,7 @@ func (x *Head) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Head.ProtoReflect.Descriptor instead.
 func (*Head) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{3}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Head) GetConversationId() string {
@@ -435,7 +516,7 @@ type Sent struct {
 
 func (x *Sent) Reset() {
 	*x = Sent{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[4]
+	mi := &file_parley_message_v1_message_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -447,7 +528,7 @@ func (x *Sent) String() string {
 func (*Sent) ProtoMessage() {}
 
 func (x *Sent) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[4]
+	mi := &file_parley_message_v1_message_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -460,7 +541,7 @@ func (x *Sent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sent.ProtoReflect.Descriptor instead.
 func (*Sent) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{4}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Sent) GetClientMessageId() string {
@@ -513,7 +594,7 @@ type SendRequest struct {
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	mi := &file_parley_message_v1_message_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -525,7 +606,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	mi := &file_parley_message_v1_message_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -538,7 +619,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{5}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SendRequest) GetConversationId() string {
@@ -573,7 +654,7 @@ type SendResponse struct {
 
 func (x *SendResponse) Reset() {
 	*x = SendResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[6]
+	mi := &file_parley_message_v1_message_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +666,7 @@ func (x *SendResponse) String() string {
 func (*SendResponse) ProtoMessage() {}
 
 func (x *SendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[6]
+	mi := &file_parley_message_v1_message_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +679,7 @@ func (x *SendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResponse.ProtoReflect.Descriptor instead.
 func (*SendResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{6}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SendResponse) GetSent() *Sent {
@@ -619,7 +700,7 @@ type SendBatchRequest struct {
 
 func (x *SendBatchRequest) Reset() {
 	*x = SendBatchRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[7]
+	mi := &file_parley_message_v1_message_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +712,7 @@ func (x *SendBatchRequest) String() string {
 func (*SendBatchRequest) ProtoMessage() {}
 
 func (x *SendBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[7]
+	mi := &file_parley_message_v1_message_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,7 +725,7 @@ func (x *SendBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchRequest.ProtoReflect.Descriptor instead.
 func (*SendBatchRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{7}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SendBatchRequest) GetItems() []*SendBatchRequest_Item {
@@ -669,7 +750,7 @@ type ItemError struct {
 
 func (x *ItemError) Reset() {
 	*x = ItemError{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[8]
+	mi := &file_parley_message_v1_message_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +762,7 @@ func (x *ItemError) String() string {
 func (*ItemError) ProtoMessage() {}
 
 func (x *ItemError) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[8]
+	mi := &file_parley_message_v1_message_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +775,7 @@ func (x *ItemError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemError.ProtoReflect.Descriptor instead.
 func (*ItemError) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{8}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ItemError) GetCode() string {
@@ -729,7 +810,7 @@ type SendBatchResponse struct {
 
 func (x *SendBatchResponse) Reset() {
 	*x = SendBatchResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[9]
+	mi := &file_parley_message_v1_message_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +822,7 @@ func (x *SendBatchResponse) String() string {
 func (*SendBatchResponse) ProtoMessage() {}
 
 func (x *SendBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[9]
+	mi := &file_parley_message_v1_message_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +835,7 @@ func (x *SendBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchResponse.ProtoReflect.Descriptor instead.
 func (*SendBatchResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{9}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SendBatchResponse) GetResults() []*SendBatchResponse_Result {
@@ -790,7 +871,7 @@ type ListMessagesRequest struct {
 
 func (x *ListMessagesRequest) Reset() {
 	*x = ListMessagesRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[10]
+	mi := &file_parley_message_v1_message_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +883,7 @@ func (x *ListMessagesRequest) String() string {
 func (*ListMessagesRequest) ProtoMessage() {}
 
 func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[10]
+	mi := &file_parley_message_v1_message_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +896,7 @@ func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{10}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListMessagesRequest) GetConversationId() string {
@@ -936,7 +1017,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[11]
+	mi := &file_parley_message_v1_message_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1029,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[11]
+	mi := &file_parley_message_v1_message_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1042,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Gap) GetFrom() int64 {
@@ -1000,7 +1081,7 @@ type ListMessagesResponse struct {
 
 func (x *ListMessagesResponse) Reset() {
 	*x = ListMessagesResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[12]
+	mi := &file_parley_message_v1_message_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1012,7 +1093,7 @@ func (x *ListMessagesResponse) String() string {
 func (*ListMessagesResponse) ProtoMessage() {}
 
 func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[12]
+	mi := &file_parley_message_v1_message_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1025,7 +1106,7 @@ func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ListMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{12}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListMessagesResponse) GetItems() []*Message {
@@ -1064,7 +1145,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[13]
+	mi := &file_parley_message_v1_message_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1076,7 +1157,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[13]
+	mi := &file_parley_message_v1_message_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1089,7 +1170,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{13}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListChangesRequest) GetConversationId() string {
@@ -1116,7 +1197,7 @@ func (x *ListChangesRequest) GetLimit() int32 {
 // ListChangesResponse is the latest state of the touched messages.
 type ListChangesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// By rev.
+	// By rev. A page also ends at 512 KiB.
 	Items []*Message `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
 	// Everything up to this rev is in this answer or an earlier one.
 	UpToRev       int64 `protobuf:"varint,2,opt,name=up_to_rev,json=upToRev,proto3" json:"up_to_rev,omitempty"`
@@ -1126,7 +1207,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[14]
+	mi := &file_parley_message_v1_message_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1219,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[14]
+	mi := &file_parley_message_v1_message_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1232,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{14}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListChangesResponse) GetItems() []*Message {
@@ -1168,6 +1249,400 @@ func (x *ListChangesResponse) GetUpToRev() int64 {
 	return 0
 }
 
+// RecallRequest names a message to take back.
+type RecallRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The message.
+	Seq           int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecallRequest) Reset() {
+	*x = RecallRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecallRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecallRequest) ProtoMessage() {}
+
+func (x *RecallRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecallRequest.ProtoReflect.Descriptor instead.
+func (*RecallRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RecallRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *RecallRequest) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+// RecallResponse is the message as it stands now.
+type RecallResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tombstone.
+	Message       *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecallResponse) Reset() {
+	*x = RecallResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecallResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecallResponse) ProtoMessage() {}
+
+func (x *RecallResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecallResponse.ProtoReflect.Descriptor instead.
+func (*RecallResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RecallResponse) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+// EditRequest is a new text for a message.
+type EditRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The message.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// What it says from now on.
+	Text          *Text `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditRequest) Reset() {
+	*x = EditRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditRequest) ProtoMessage() {}
+
+func (x *EditRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditRequest.ProtoReflect.Descriptor instead.
+func (*EditRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *EditRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *EditRequest) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *EditRequest) GetText() *Text {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+// EditResponse is the message as it stands now.
+type EditResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The message with its new text.
+	Message       *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditResponse) Reset() {
+	*x = EditResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditResponse) ProtoMessage() {}
+
+func (x *EditResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditResponse.ProtoReflect.Descriptor instead.
+func (*EditResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *EditResponse) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+// ListVersionsRequest asks for earlier versions of a message.
+type ListVersionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The message.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// Versions with a higher number; 0: from the first on.
+	AfterNumber   int32 `protobuf:"varint,3,opt,name=after_number,json=afterNumber,proto3" json:"after_number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListVersionsRequest) Reset() {
+	*x = ListVersionsRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListVersionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListVersionsRequest) ProtoMessage() {}
+
+func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListVersionsRequest.ProtoReflect.Descriptor instead.
+func (*ListVersionsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListVersionsRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *ListVersionsRequest) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *ListVersionsRequest) GetAfterNumber() int32 {
+	if x != nil {
+		return x.AfterNumber
+	}
+	return 0
+}
+
+// Version is what a message said before an edit.
+type Version struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 is what was sent, 2 the first edit, and so on.
+	Number int32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// When it was written, ms.
+	WrittenAt int64 `protobuf:"varint,2,opt,name=written_at,json=writtenAt,proto3" json:"written_at,omitempty"`
+	// What it said.
+	Text          *Text `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Version) Reset() {
+	*x = Version{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Version) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Version) ProtoMessage() {}
+
+func (x *Version) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Version.ProtoReflect.Descriptor instead.
+func (*Version) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Version) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Version) GetWrittenAt() int64 {
+	if x != nil {
+		return x.WrittenAt
+	}
+	return 0
+}
+
+func (x *Version) GetText() *Text {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+// ListVersionsResponse is one page.
+type ListVersionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Oldest first. A page ends at 512 KiB.
+	Versions []*Version `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"`
+	// True if later versions follow; the newest one is the message itself.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListVersionsResponse) Reset() {
+	*x = ListVersionsResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListVersionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListVersionsResponse) ProtoMessage() {}
+
+func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListVersionsResponse.ProtoReflect.Descriptor instead.
+func (*ListVersionsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListVersionsResponse) GetVersions() []*Version {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+func (x *ListVersionsResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
 // SyncRequest asks what moved.
 type SyncRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1179,7 +1654,7 @@ type SyncRequest struct {
 
 func (x *SyncRequest) Reset() {
 	*x = SyncRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[15]
+	mi := &file_parley_message_v1_message_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1666,7 @@ func (x *SyncRequest) String() string {
 func (*SyncRequest) ProtoMessage() {}
 
 func (x *SyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[15]
+	mi := &file_parley_message_v1_message_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1679,7 @@ func (x *SyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncRequest.ProtoReflect.Descriptor instead.
 func (*SyncRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{15}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SyncRequest) GetCursor() string {
@@ -1231,7 +1706,7 @@ type SyncResponse struct {
 
 func (x *SyncResponse) Reset() {
 	*x = SyncResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[16]
+	mi := &file_parley_message_v1_message_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1718,7 @@ func (x *SyncResponse) String() string {
 func (*SyncResponse) ProtoMessage() {}
 
 func (x *SyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[16]
+	mi := &file_parley_message_v1_message_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1731,7 @@ func (x *SyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncResponse.ProtoReflect.Descriptor instead.
 func (*SyncResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{16}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SyncResponse) GetReset_() bool {
@@ -1298,7 +1773,7 @@ type SyncBatchRequest struct {
 
 func (x *SyncBatchRequest) Reset() {
 	*x = SyncBatchRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[17]
+	mi := &file_parley_message_v1_message_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1785,7 @@ func (x *SyncBatchRequest) String() string {
 func (*SyncBatchRequest) ProtoMessage() {}
 
 func (x *SyncBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[17]
+	mi := &file_parley_message_v1_message_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1798,7 @@ func (x *SyncBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchRequest.ProtoReflect.Descriptor instead.
 func (*SyncBatchRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{17}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SyncBatchRequest) GetItems() []*SyncBatchRequest_Item {
@@ -1344,7 +1819,7 @@ type SyncBatchResponse struct {
 
 func (x *SyncBatchResponse) Reset() {
 	*x = SyncBatchResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[18]
+	mi := &file_parley_message_v1_message_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1831,7 @@ func (x *SyncBatchResponse) String() string {
 func (*SyncBatchResponse) ProtoMessage() {}
 
 func (x *SyncBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[18]
+	mi := &file_parley_message_v1_message_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1844,7 @@ func (x *SyncBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchResponse.ProtoReflect.Descriptor instead.
 func (*SyncBatchResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{18}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SyncBatchResponse) GetResults() []*SyncResponse {
@@ -1392,7 +1867,7 @@ type ListRecipientsRequest struct {
 
 func (x *ListRecipientsRequest) Reset() {
 	*x = ListRecipientsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[19]
+	mi := &file_parley_message_v1_message_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1879,7 @@ func (x *ListRecipientsRequest) String() string {
 func (*ListRecipientsRequest) ProtoMessage() {}
 
 func (x *ListRecipientsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[19]
+	mi := &file_parley_message_v1_message_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1892,7 @@ func (x *ListRecipientsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecipientsRequest.ProtoReflect.Descriptor instead.
 func (*ListRecipientsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{19}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListRecipientsRequest) GetConversationId() string {
@@ -1449,7 +1924,7 @@ type ListRecipientsResponse struct {
 
 func (x *ListRecipientsResponse) Reset() {
 	*x = ListRecipientsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[20]
+	mi := &file_parley_message_v1_message_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1461,7 +1936,7 @@ func (x *ListRecipientsResponse) String() string {
 func (*ListRecipientsResponse) ProtoMessage() {}
 
 func (x *ListRecipientsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[20]
+	mi := &file_parley_message_v1_message_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1474,7 +1949,7 @@ func (x *ListRecipientsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecipientsResponse.ProtoReflect.Descriptor instead.
 func (*ListRecipientsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{20}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListRecipientsResponse) GetUserIds() []string {
@@ -1511,7 +1986,7 @@ type SendBatchRequest_Item struct {
 
 func (x *SendBatchRequest_Item) Reset() {
 	*x = SendBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[21]
+	mi := &file_parley_message_v1_message_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1998,7 @@ func (x *SendBatchRequest_Item) String() string {
 func (*SendBatchRequest_Item) ProtoMessage() {}
 
 func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[21]
+	mi := &file_parley_message_v1_message_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +2011,7 @@ func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchRequest_Item.ProtoReflect.Descriptor instead.
 func (*SendBatchRequest_Item) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{7, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{8, 0}
 }
 
 func (x *SendBatchRequest_Item) GetSenderId() string {
@@ -1569,7 +2044,7 @@ type SendBatchResponse_Result struct {
 
 func (x *SendBatchResponse_Result) Reset() {
 	*x = SendBatchResponse_Result{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[22]
+	mi := &file_parley_message_v1_message_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1581,7 +2056,7 @@ func (x *SendBatchResponse_Result) String() string {
 func (*SendBatchResponse_Result) ProtoMessage() {}
 
 func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[22]
+	mi := &file_parley_message_v1_message_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1594,7 +2069,7 @@ func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchResponse_Result.ProtoReflect.Descriptor instead.
 func (*SendBatchResponse_Result) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{9, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{10, 0}
 }
 
 func (x *SendBatchResponse_Result) GetOutcome() isSendBatchResponse_Result_Outcome {
@@ -1653,7 +2128,7 @@ type SyncBatchRequest_Item struct {
 
 func (x *SyncBatchRequest_Item) Reset() {
 	*x = SyncBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[23]
+	mi := &file_parley_message_v1_message_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1665,7 +2140,7 @@ func (x *SyncBatchRequest_Item) String() string {
 func (*SyncBatchRequest_Item) ProtoMessage() {}
 
 func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[23]
+	mi := &file_parley_message_v1_message_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1678,7 +2153,7 @@ func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchRequest_Item.ProtoReflect.Descriptor instead.
 func (*SyncBatchRequest_Item) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{17, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{25, 0}
 }
 
 func (x *SyncBatchRequest_Item) GetUserId() string {
@@ -1705,7 +2180,7 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x04kind\x12\x05\xbaH\x02\b\x01J\x04\b\x02\x10\n" +
 	"\"*\n" +
 	"\x04Text\x12\"\n" +
-	"\x04body\x18\x01 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc0>(\x80\x80\x02R\x04body\"\x9d\x02\n" +
+	"\x04body\x18\x01 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc0>(\x80\x80\x02R\x04body\"\xfb\x02\n" +
 	"\aMessage\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x1d\n" +
@@ -1714,9 +2189,14 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x11client_message_id\x18\x04 \x01(\tR\x0fclientMessageId\x12\x1b\n" +
 	"\tsender_id\x18\x05 \x01(\tR\bsenderId\x12\x17\n" +
 	"\asent_at\x18\x06 \x01(\x03R\x06sentAt\x12\x10\n" +
-	"\x03rev\x18\a \x01(\x03R\x03rev\x12-\n" +
-	"\x04text\x18\x14 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04textB\t\n" +
-	"\acontentJ\x04\b\b\x10\x14J\x04\b\x15\x10\x1e\"\xad\x01\n" +
+	"\x03rev\x18\a \x01(\x03R\x03rev\x12\x1b\n" +
+	"\tedited_at\x18\b \x01(\x03R\beditedAt\x12-\n" +
+	"\x04text\x18\x14 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04text\x129\n" +
+	"\brecalled\x18\x1a \x01(\v2\x1b.parley.message.v1.RecalledH\x00R\brecalledB\t\n" +
+	"\acontentJ\x04\b\t\x10\x14J\x04\b\x15\x10\x1aJ\x04\b\x1b\x10\x1e\"*\n" +
+	"\bRecalled\x12\x0e\n" +
+	"\x02by\x18\x01 \x01(\tR\x02by\x12\x0e\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\"\xad\x01\n" +
 	"\x04Head\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x10\n" +
@@ -1782,7 +2262,30 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x05limit\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x05limit\"c\n" +
 	"\x13ListChangesResponse\x120\n" +
 	"\x05items\x18\x01 \x03(\v2\x1a.parley.message.v1.MessageR\x05items\x12\x1a\n" +
-	"\tup_to_rev\x18\x02 \x01(\x03R\aupToRev\"/\n" +
+	"\tup_to_rev\x18\x02 \x01(\x03R\aupToRev\"]\n" +
+	"\rRecallRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
+	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\"F\n" +
+	"\x0eRecallResponse\x124\n" +
+	"\amessage\x18\x01 \x01(\v2\x1a.parley.message.v1.MessageR\amessage\"\x90\x01\n" +
+	"\vEditRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
+	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\x123\n" +
+	"\x04text\x18\x03 \x01(\v2\x17.parley.message.v1.TextB\x06\xbaH\x03\xc8\x01\x01R\x04text\"D\n" +
+	"\fEditResponse\x124\n" +
+	"\amessage\x18\x01 \x01(\v2\x1a.parley.message.v1.MessageR\amessage\"\x8f\x01\n" +
+	"\x13ListVersionsRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
+	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\x12*\n" +
+	"\fafter_number\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\vafterNumber\"m\n" +
+	"\aVersion\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x1d\n" +
+	"\n" +
+	"written_at\x18\x02 \x01(\x03R\twrittenAt\x12+\n" +
+	"\x04text\x18\x03 \x01(\v2\x17.parley.message.v1.TextR\x04text\"b\n" +
+	"\x14ListVersionsResponse\x126\n" +
+	"\bversions\x18\x01 \x03(\v2\x1a.parley.message.v1.VersionR\bversions\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"/\n" +
 	"\vSyncRequest\x12 \n" +
 	"\x06cursor\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06cursor\"\x87\x01\n" +
 	"\fSyncResponse\x12\x14\n" +
@@ -1807,12 +2310,15 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\tread_only\x18\x03 \x01(\bR\breadOnly*B\n" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15GAP_REASON_NOT_MEMBER\x10\x012\xcb\x05\n" +
+	"\x15GAP_REASON_NOT_MEMBER\x10\x012\xdc\a\n" +
 	"\x0eMessageService\x12O\n" +
 	"\x04Send\x12\x1e.parley.message.v1.SendRequest\x1a\x1f.parley.message.v1.SendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSendBatch\x12#.parley.message.v1.SendBatchRequest\x1a$.parley.message.v1.SendBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12g\n" +
 	"\fListMessages\x12&.parley.message.v1.ListMessagesRequest\x1a'.parley.message.v1.ListMessagesResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
-	"\vListChanges\x12%.parley.message.v1.ListChangesRequest\x1a&.parley.message.v1.ListChangesResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
+	"\vListChanges\x12%.parley.message.v1.ListChangesRequest\x1a&.parley.message.v1.ListChangesResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12U\n" +
+	"\x06Recall\x12 .parley.message.v1.RecallRequest\x1a!.parley.message.v1.RecallResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
+	"\x04Edit\x12\x1e.parley.message.v1.EditRequest\x1a\x1f.parley.message.v1.EditResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
+	"\fListVersions\x12&.parley.message.v1.ListVersionsRequest\x1a'.parley.message.v1.ListVersionsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
 	"\x04Sync\x12\x1e.parley.message.v1.SyncRequest\x1a\x1f.parley.message.v1.SyncResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSyncBatch\x12#.parley.message.v1.SyncBatchRequest\x1a$.parley.message.v1.SyncBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12v\n" +
 	"\x0eListRecipients\x12(.parley.message.v1.ListRecipientsRequest\x1a).parley.message.v1.ListRecipientsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayBCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
@@ -1830,71 +2336,91 @@ func file_parley_message_v1_message_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_message_v1_message_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_parley_message_v1_message_proto_goTypes = []any{
 	(GapReason)(0),                   // 0: parley.message.v1.GapReason
 	(*Content)(nil),                  // 1: parley.message.v1.Content
 	(*Text)(nil),                     // 2: parley.message.v1.Text
 	(*Message)(nil),                  // 3: parley.message.v1.Message
-	(*Head)(nil),                     // 4: parley.message.v1.Head
-	(*Sent)(nil),                     // 5: parley.message.v1.Sent
-	(*SendRequest)(nil),              // 6: parley.message.v1.SendRequest
-	(*SendResponse)(nil),             // 7: parley.message.v1.SendResponse
-	(*SendBatchRequest)(nil),         // 8: parley.message.v1.SendBatchRequest
-	(*ItemError)(nil),                // 9: parley.message.v1.ItemError
-	(*SendBatchResponse)(nil),        // 10: parley.message.v1.SendBatchResponse
-	(*ListMessagesRequest)(nil),      // 11: parley.message.v1.ListMessagesRequest
-	(*Gap)(nil),                      // 12: parley.message.v1.Gap
-	(*ListMessagesResponse)(nil),     // 13: parley.message.v1.ListMessagesResponse
-	(*ListChangesRequest)(nil),       // 14: parley.message.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 15: parley.message.v1.ListChangesResponse
-	(*SyncRequest)(nil),              // 16: parley.message.v1.SyncRequest
-	(*SyncResponse)(nil),             // 17: parley.message.v1.SyncResponse
-	(*SyncBatchRequest)(nil),         // 18: parley.message.v1.SyncBatchRequest
-	(*SyncBatchResponse)(nil),        // 19: parley.message.v1.SyncBatchResponse
-	(*ListRecipientsRequest)(nil),    // 20: parley.message.v1.ListRecipientsRequest
-	(*ListRecipientsResponse)(nil),   // 21: parley.message.v1.ListRecipientsResponse
-	(*SendBatchRequest_Item)(nil),    // 22: parley.message.v1.SendBatchRequest.Item
-	(*SendBatchResponse_Result)(nil), // 23: parley.message.v1.SendBatchResponse.Result
-	(*SyncBatchRequest_Item)(nil),    // 24: parley.message.v1.SyncBatchRequest.Item
+	(*Recalled)(nil),                 // 4: parley.message.v1.Recalled
+	(*Head)(nil),                     // 5: parley.message.v1.Head
+	(*Sent)(nil),                     // 6: parley.message.v1.Sent
+	(*SendRequest)(nil),              // 7: parley.message.v1.SendRequest
+	(*SendResponse)(nil),             // 8: parley.message.v1.SendResponse
+	(*SendBatchRequest)(nil),         // 9: parley.message.v1.SendBatchRequest
+	(*ItemError)(nil),                // 10: parley.message.v1.ItemError
+	(*SendBatchResponse)(nil),        // 11: parley.message.v1.SendBatchResponse
+	(*ListMessagesRequest)(nil),      // 12: parley.message.v1.ListMessagesRequest
+	(*Gap)(nil),                      // 13: parley.message.v1.Gap
+	(*ListMessagesResponse)(nil),     // 14: parley.message.v1.ListMessagesResponse
+	(*ListChangesRequest)(nil),       // 15: parley.message.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 16: parley.message.v1.ListChangesResponse
+	(*RecallRequest)(nil),            // 17: parley.message.v1.RecallRequest
+	(*RecallResponse)(nil),           // 18: parley.message.v1.RecallResponse
+	(*EditRequest)(nil),              // 19: parley.message.v1.EditRequest
+	(*EditResponse)(nil),             // 20: parley.message.v1.EditResponse
+	(*ListVersionsRequest)(nil),      // 21: parley.message.v1.ListVersionsRequest
+	(*Version)(nil),                  // 22: parley.message.v1.Version
+	(*ListVersionsResponse)(nil),     // 23: parley.message.v1.ListVersionsResponse
+	(*SyncRequest)(nil),              // 24: parley.message.v1.SyncRequest
+	(*SyncResponse)(nil),             // 25: parley.message.v1.SyncResponse
+	(*SyncBatchRequest)(nil),         // 26: parley.message.v1.SyncBatchRequest
+	(*SyncBatchResponse)(nil),        // 27: parley.message.v1.SyncBatchResponse
+	(*ListRecipientsRequest)(nil),    // 28: parley.message.v1.ListRecipientsRequest
+	(*ListRecipientsResponse)(nil),   // 29: parley.message.v1.ListRecipientsResponse
+	(*SendBatchRequest_Item)(nil),    // 30: parley.message.v1.SendBatchRequest.Item
+	(*SendBatchResponse_Result)(nil), // 31: parley.message.v1.SendBatchResponse.Result
+	(*SyncBatchRequest_Item)(nil),    // 32: parley.message.v1.SyncBatchRequest.Item
 }
 var file_parley_message_v1_message_proto_depIdxs = []int32{
 	2,  // 0: parley.message.v1.Content.text:type_name -> parley.message.v1.Text
 	2,  // 1: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
-	1,  // 2: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
-	5,  // 3: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
-	22, // 4: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
-	23, // 5: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
-	0,  // 6: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
-	3,  // 7: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
-	12, // 8: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
-	4,  // 9: parley.message.v1.ListMessagesResponse.head:type_name -> parley.message.v1.Head
-	3,  // 10: parley.message.v1.ListChangesResponse.items:type_name -> parley.message.v1.Message
-	4,  // 11: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
-	24, // 12: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
-	17, // 13: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
-	6,  // 14: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
-	5,  // 15: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
-	9,  // 16: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
-	6,  // 17: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
-	8,  // 18: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
-	11, // 19: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
-	14, // 20: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
-	16, // 21: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
-	18, // 22: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
-	20, // 23: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
-	7,  // 24: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
-	10, // 25: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
-	13, // 26: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
-	15, // 27: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
-	17, // 28: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
-	19, // 29: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
-	21, // 30: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
-	24, // [24:31] is the sub-list for method output_type
-	17, // [17:24] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	4,  // 2: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
+	1,  // 3: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
+	6,  // 4: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
+	30, // 5: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
+	31, // 6: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
+	0,  // 7: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
+	3,  // 8: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
+	13, // 9: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
+	5,  // 10: parley.message.v1.ListMessagesResponse.head:type_name -> parley.message.v1.Head
+	3,  // 11: parley.message.v1.ListChangesResponse.items:type_name -> parley.message.v1.Message
+	3,  // 12: parley.message.v1.RecallResponse.message:type_name -> parley.message.v1.Message
+	2,  // 13: parley.message.v1.EditRequest.text:type_name -> parley.message.v1.Text
+	3,  // 14: parley.message.v1.EditResponse.message:type_name -> parley.message.v1.Message
+	2,  // 15: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
+	22, // 16: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
+	5,  // 17: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
+	32, // 18: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
+	25, // 19: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
+	7,  // 20: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
+	6,  // 21: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
+	10, // 22: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
+	7,  // 23: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
+	9,  // 24: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
+	12, // 25: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
+	15, // 26: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
+	17, // 27: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
+	19, // 28: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
+	21, // 29: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
+	24, // 30: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
+	26, // 31: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
+	28, // 32: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
+	8,  // 33: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
+	11, // 34: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
+	14, // 35: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
+	16, // 36: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
+	18, // 37: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
+	20, // 38: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
+	23, // 39: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
+	25, // 40: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
+	27, // 41: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
+	29, // 42: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
+	33, // [33:43] is the sub-list for method output_type
+	23, // [23:33] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_message_proto_init() }
@@ -1907,14 +2433,15 @@ func file_parley_message_v1_message_proto_init() {
 	}
 	file_parley_message_v1_message_proto_msgTypes[2].OneofWrappers = []any{
 		(*Message_Text)(nil),
+		(*Message_Recalled)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[10].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[11].OneofWrappers = []any{
 		(*ListMessagesRequest_AfterSeq)(nil),
 		(*ListMessagesRequest_BeforeSeq)(nil),
 		(*ListMessagesRequest_AroundSeq)(nil),
 		(*ListMessagesRequest_AtTime)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[22].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[30].OneofWrappers = []any{
 		(*SendBatchResponse_Result_Sent)(nil),
 		(*SendBatchResponse_Result_Error)(nil),
 	}
@@ -1924,7 +2451,7 @@ func file_parley_message_v1_message_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_message_proto_rawDesc), len(file_parley_message_v1_message_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -170,7 +170,9 @@ type Delivery struct {
 	// Last position of that conversation, 0 if unknown.
 	Seq int64 `protobuf:"varint,6,opt,name=seq,proto3" json:"seq,omitempty"`
 	// Membership version of that conversation, 0 if unknown.
-	MembersRev    int64 `protobuf:"varint,7,opt,name=members_rev,json=membersRev,proto3" json:"members_rev,omitempty"`
+	MembersRev int64 `protobuf:"varint,7,opt,name=members_rev,json=membersRev,proto3" json:"members_rev,omitempty"`
+	// Number of the last change to a message of that conversation, 0 if unknown.
+	Rev           int64 `protobuf:"varint,8,opt,name=rev,proto3" json:"rev,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -254,6 +256,13 @@ func (x *Delivery) GetMembersRev() int64 {
 	return 0
 }
 
+func (x *Delivery) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
 var File_parley_transmit_v1_envelope_proto protoreflect.FileDescriptor
 
 const file_parley_transmit_v1_envelope_proto_rawDesc = "" +
@@ -265,7 +274,7 @@ const file_parley_transmit_v1_envelope_proto_rawDesc = "" +
 	"\tforwarded\x18\x03 \x01(\bR\tforwarded\x12<\n" +
 	"\n" +
 	"deliveries\x18\x04 \x03(\v2\x1c.parley.transmit.v1.DeliveryR\n" +
-	"deliveries\"\xfc\x01\n" +
+	"deliveries\"\x8e\x02\n" +
 	"\bDelivery\x12\x14\n" +
 	"\x05frame\x18\x01 \x01(\fR\x05frame\x127\n" +
 	"\x05class\x18\x02 \x01(\x0e2!.parley.transmit.v1.DeliveryClassR\x05class\x12\x19\n" +
@@ -274,7 +283,8 @@ const file_parley_transmit_v1_envelope_proto_rawDesc = "" +
 	"\x0fconversation_id\x18\x05 \x01(\fR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x06 \x01(\x03R\x03seq\x12\x1f\n" +
 	"\vmembers_rev\x18\a \x01(\x03R\n" +
-	"membersRev*\x84\x01\n" +
+	"membersRev\x12\x10\n" +
+	"\x03rev\x18\b \x01(\x03R\x03rev*\x84\x01\n" +
 	"\rDeliveryClass\x12\x1e\n" +
 	"\x1aDELIVERY_CLASS_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_CLASS_DURABLE\x10\x01\x12\x19\n" +

@@ -223,7 +223,10 @@ export class FakeServer {
         const { userId, conversation } = own(context, request.conversationId);
         return { items: range(conversation.messages, request), head: state.head(conversation, userId) };
       },
-      listChanges: (request) => ({ upToRev: BigInt(state.conversations.get(request.conversationId)?.rev ?? 0) }),
+      listChanges: (request) => {
+        const conversation = state.conversations.get(request.conversationId);
+        return { items: conversation?.messages.filter((one) => one.rev > request.afterRev), upToRev: BigInt(conversation?.rev ?? 0) };
+      },
       sync: (request, context) => this.sync(this.caller(context).userId, request.cursor),
     });
   }

@@ -46,6 +46,13 @@ const (
 	// MessageServiceListChangesProcedure is the fully-qualified name of the MessageService's
 	// ListChanges RPC.
 	MessageServiceListChangesProcedure = "/parley.message.v1.MessageService/ListChanges"
+	// MessageServiceRecallProcedure is the fully-qualified name of the MessageService's Recall RPC.
+	MessageServiceRecallProcedure = "/parley.message.v1.MessageService/Recall"
+	// MessageServiceEditProcedure is the fully-qualified name of the MessageService's Edit RPC.
+	MessageServiceEditProcedure = "/parley.message.v1.MessageService/Edit"
+	// MessageServiceListVersionsProcedure is the fully-qualified name of the MessageService's
+	// ListVersions RPC.
+	MessageServiceListVersionsProcedure = "/parley.message.v1.MessageService/ListVersions"
 	// MessageServiceSyncProcedure is the fully-qualified name of the MessageService's Sync RPC.
 	MessageServiceSyncProcedure = "/parley.message.v1.MessageService/Sync"
 	// MessageServiceSyncBatchProcedure is the fully-qualified name of the MessageService's SyncBatch
@@ -69,6 +76,15 @@ type MessageServiceClient interface {
 	ListMessages(context.Context, *v1.ListMessagesRequest) (*v1.ListMessagesResponse, error)
 	// ListChanges answers the latest state of each message that changed after a rev.
 	ListChanges(context.Context, *v1.ListChangesRequest) (*v1.ListChangesResponse, error)
+	// Recall takes a message back: its text and all earlier versions are gone, seq and a tombstone stay.
+	// The sender can for two minutes, owner and admins of a group at any time. Again is no error. TOO_LATE,
+	// FORBIDDEN, CONVERSATION_READ_ONLY; NOT_FOUND for a message that the caller cannot see.
+	Recall(context.Context, *v1.RecallRequest) (*v1.RecallResponse, error)
+	// Edit replaces the text of a message of the caller, for 24 hours. The same text changes nothing.
+	// TOO_LATE, FORBIDDEN, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED after 100 edits.
+	Edit(context.Context, *v1.EditRequest) (*v1.EditResponse, error)
+	// ListVersions answers what an edited message said before, oldest first.
+	ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error)
 	// Sync answers the heads that moved since a cursor, newest activity first.
 	Sync(context.Context, *v1.SyncRequest) (*v1.SyncResponse, error)
 	// SyncBatch is Sync for many users.
@@ -112,6 +128,24 @@ func NewMessageServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(messageServiceMethods.ByName("ListChanges")),
 			connect.WithClientOptions(opts...),
 		),
+		recall: connect.NewClient[v1.RecallRequest, v1.RecallResponse](
+			httpClient,
+			baseURL+MessageServiceRecallProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("Recall")),
+			connect.WithClientOptions(opts...),
+		),
+		edit: connect.NewClient[v1.EditRequest, v1.EditResponse](
+			httpClient,
+			baseURL+MessageServiceEditProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("Edit")),
+			connect.WithClientOptions(opts...),
+		),
+		listVersions: connect.NewClient[v1.ListVersionsRequest, v1.ListVersionsResponse](
+			httpClient,
+			baseURL+MessageServiceListVersionsProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("ListVersions")),
+			connect.WithClientOptions(opts...),
+		),
 		sync: connect.NewClient[v1.SyncRequest, v1.SyncResponse](
 			httpClient,
 			baseURL+MessageServiceSyncProcedure,
@@ -139,6 +173,9 @@ type messageServiceClient struct {
 	sendBatch      *connect.Client[v1.SendBatchRequest, v1.SendBatchResponse]
 	listMessages   *connect.Client[v1.ListMessagesRequest, v1.ListMessagesResponse]
 	listChanges    *connect.Client[v1.ListChangesRequest, v1.ListChangesResponse]
+	recall         *connect.Client[v1.RecallRequest, v1.RecallResponse]
+	edit           *connect.Client[v1.EditRequest, v1.EditResponse]
+	listVersions   *connect.Client[v1.ListVersionsRequest, v1.ListVersionsResponse]
 	sync           *connect.Client[v1.SyncRequest, v1.SyncResponse]
 	syncBatch      *connect.Client[v1.SyncBatchRequest, v1.SyncBatchResponse]
 	listRecipients *connect.Client[v1.ListRecipientsRequest, v1.ListRecipientsResponse]
@@ -174,6 +211,33 @@ func (c *messageServiceClient) ListMessages(ctx context.Context, req *v1.ListMes
 // ListChanges calls parley.message.v1.MessageService.ListChanges.
 func (c *messageServiceClient) ListChanges(ctx context.Context, req *v1.ListChangesRequest) (*v1.ListChangesResponse, error) {
 	response, err := c.listChanges.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Recall calls parley.message.v1.MessageService.Recall.
+func (c *messageServiceClient) Recall(ctx context.Context, req *v1.RecallRequest) (*v1.RecallResponse, error) {
+	response, err := c.recall.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Edit calls parley.message.v1.MessageService.Edit.
+func (c *messageServiceClient) Edit(ctx context.Context, req *v1.EditRequest) (*v1.EditResponse, error) {
+	response, err := c.edit.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListVersions calls parley.message.v1.MessageService.ListVersions.
+func (c *messageServiceClient) ListVersions(ctx context.Context, req *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error) {
+	response, err := c.listVersions.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -220,6 +284,15 @@ type MessageServiceHandler interface {
 	ListMessages(context.Context, *v1.ListMessagesRequest) (*v1.ListMessagesResponse, error)
 	// ListChanges answers the latest state of each message that changed after a rev.
 	ListChanges(context.Context, *v1.ListChangesRequest) (*v1.ListChangesResponse, error)
+	// Recall takes a message back: its text and all earlier versions are gone, seq and a tombstone stay.
+	// The sender can for two minutes, owner and admins of a group at any time. Again is no error. TOO_LATE,
+	// FORBIDDEN, CONVERSATION_READ_ONLY; NOT_FOUND for a message that the caller cannot see.
+	Recall(context.Context, *v1.RecallRequest) (*v1.RecallResponse, error)
+	// Edit replaces the text of a message of the caller, for 24 hours. The same text changes nothing.
+	// TOO_LATE, FORBIDDEN, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED after 100 edits.
+	Edit(context.Context, *v1.EditRequest) (*v1.EditResponse, error)
+	// ListVersions answers what an edited message said before, oldest first.
+	ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error)
 	// Sync answers the heads that moved since a cursor, newest activity first.
 	Sync(context.Context, *v1.SyncRequest) (*v1.SyncResponse, error)
 	// SyncBatch is Sync for many users.
@@ -259,6 +332,24 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 		connect.WithSchema(messageServiceMethods.ByName("ListChanges")),
 		connect.WithHandlerOptions(opts...),
 	)
+	messageServiceRecallHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceRecallProcedure,
+		svc.Recall,
+		connect.WithSchema(messageServiceMethods.ByName("Recall")),
+		connect.WithHandlerOptions(opts...),
+	)
+	messageServiceEditHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceEditProcedure,
+		svc.Edit,
+		connect.WithSchema(messageServiceMethods.ByName("Edit")),
+		connect.WithHandlerOptions(opts...),
+	)
+	messageServiceListVersionsHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceListVersionsProcedure,
+		svc.ListVersions,
+		connect.WithSchema(messageServiceMethods.ByName("ListVersions")),
+		connect.WithHandlerOptions(opts...),
+	)
 	messageServiceSyncHandler := connect.NewUnaryHandlerSimple(
 		MessageServiceSyncProcedure,
 		svc.Sync,
@@ -287,6 +378,12 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 			messageServiceListMessagesHandler.ServeHTTP(w, r)
 		case MessageServiceListChangesProcedure:
 			messageServiceListChangesHandler.ServeHTTP(w, r)
+		case MessageServiceRecallProcedure:
+			messageServiceRecallHandler.ServeHTTP(w, r)
+		case MessageServiceEditProcedure:
+			messageServiceEditHandler.ServeHTTP(w, r)
+		case MessageServiceListVersionsProcedure:
+			messageServiceListVersionsHandler.ServeHTTP(w, r)
 		case MessageServiceSyncProcedure:
 			messageServiceSyncHandler.ServeHTTP(w, r)
 		case MessageServiceSyncBatchProcedure:
@@ -316,6 +413,18 @@ func (UnimplementedMessageServiceHandler) ListMessages(context.Context, *v1.List
 
 func (UnimplementedMessageServiceHandler) ListChanges(context.Context, *v1.ListChangesRequest) (*v1.ListChangesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.ListChanges is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) Recall(context.Context, *v1.RecallRequest) (*v1.RecallResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.Recall is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) Edit(context.Context, *v1.EditRequest) (*v1.EditResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.Edit is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.ListVersions is not implemented"))
 }
 
 func (UnimplementedMessageServiceHandler) Sync(context.Context, *v1.SyncRequest) (*v1.SyncResponse, error) {

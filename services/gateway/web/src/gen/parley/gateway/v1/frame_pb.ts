@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/gateway/v1/frame.proto.
  */
 export const file_parley_gateway_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wYXJsZXkvZ2F0ZXdheS92MS9mcmFtZS5wcm90bxIRcGFybGV5LmdhdGV3YXkudjEi0wIKC0NsaWVudEZyYW1lEgoKAmlkGAEgASgDEicKBGF1dGgYAiABKAsyFy5wYXJsZXkuZ2F0ZXdheS52MS5BdXRoSAASKwoGcmVzdW1lGAMgASgLMhkucGFybGV5LmdhdGV3YXkudjEuUmVzdW1lSAASLgoEc2VuZBgEIAEoCzIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0SAASJQoDYWNrGAUgASgLMhYucGFybGV5LmdhdGV3YXkudjEuQWNrSAASJwoEcmVhZBgGIAEoCzIXLnBhcmxleS5nYXRld2F5LnYxLlJlYWRIABIrCgZ0eXBpbmcYByABKAsyGS5wYXJsZXkuZ2F0ZXdheS52MS5UeXBpbmdIABInCgRwaW5nGAggASgLMhcucGFybGV5LmdhdGV3YXkudjEuUGluZ0gAQgYKBGtpbmRKBAgJEBQi+wEKBEF1dGgSEgoFdG9rZW4YASABKAlCA4ABARIwCgZkZXZpY2UYAiABKAsyIC5wYXJsZXkuZ2F0ZXdheS52MS5BdXRoLkluc3RhbmNlEhAKCHByb3RvY29sGAMgASgFEhIKCmxhc3RfZXBvY2gYBCABKAMahgEKCEluc3RhbmNlEhEKCWRldmljZV9pZBgBIAEoCRITCgtpbnN0YW5jZV9pZBgCIAEoCRItCghwbGF0Zm9ybRgDIAEoDjIbLnBhcmxleS5nYXRld2F5LnYxLlBsYXRmb3JtEhMKC2FwcF92ZXJzaW9uGAQgASgJEg4KBmxvY2FsZRgFIAEoCSIYCgZSZXN1bWUSDgoGY3Vyc29yGAEgASgJImsKA0FjaxIyCglwb3NpdGlvbnMYASADKAsyHy5wYXJsZXkuZ2F0ZXdheS52MS5BY2suUG9zaXRpb24aMAoIUG9zaXRpb24SFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAyIsCgRSZWFkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiYQoGVHlwaW5nEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRItCgVzdGF0ZRgCIAEoDjIeLnBhcmxleS5nYXRld2F5LnYxLlR5cGluZ1N0YXRlEg8KB3VzZXJfaWQYAyABKAkiJgoEUGluZxIOCgZjdXJzb3IYASABKAkSDgoGYWN0aXZlGAIgASgIItUECgtTZXJ2ZXJGcmFtZRIKCgJyZRgBIAEoAxItCgd3ZWxjb21lGAIgASgLMhoucGFybGV5LmdhdGV3YXkudjEuV2VsY29tZUgAEjIKB3Jlc3VtZWQYAyABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2VIABInCgRwb25nGAQgASgLMhcucGFybGV5LmdhdGV3YXkudjEuUG9uZ0gAEicKBHNlbnQYBSABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLwoIbWVzc2FnZXMYBiABKAsyGy5wYXJsZXkuZ2F0ZXdheS52MS5NZXNzYWdlc0gAEjcKDGNvbnZlcnNhdGlvbhgHIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbkgAEiwKBHJlYWQYCCABKAsyHC5wYXJsZXkuZXZlbnQudjEuTWFya2VyTW92ZWRIABIrCgZ0eXBpbmcYCSABKAsyGS5wYXJsZXkuZ2F0ZXdheS52MS5UeXBpbmdIABInCgVldmVudBgKIAEoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudEgAEisKBnJlc3luYxgLIAEoCzIZLnBhcmxleS5nYXRld2F5LnYxLlJlc3luY0gAEjEKCXJlY29ubmVjdBgMIAEoCzIcLnBhcmxleS5nYXRld2F5LnYxLlJlY29ubmVjdEgAEikKBWVycm9yGA0gASgLMhgucGFybGV5LmdhdGV3YXkudjEuRXJyb3JIAEIGCgRraW5kSgQIDhAZIjYKBkxpbWl0cxITCgtmcmFtZV9ieXRlcxgBIAEoBRIXCg9zZW5kc19pbl9mbGlnaHQYAiABKAUijgEKB1dlbGNvbWUSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVlcG9jaBgCIAEoAxIPCgd1c2VyX2lkGAMgASgJEhMKC3NlcnZlcl90aW1lGAQgASgDEg8KB3BpbmdfbXMYBSABKAMSKQoGbGltaXRzGAYgASgLMhkucGFybGV5LmdhdGV3YXkudjEuTGltaXRzImUKBFBvbmcSEwoLc2VydmVyX3RpbWUYASABKAMSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJOCghNZXNzYWdlcxIXCg9jb252ZXJzYXRpb25faWQYASABKAkSKQoFaXRlbXMYAiADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlImQKBlJlc3luYxIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAMSLwoGcmVhc29uGAMgASgOMh8ucGFybGV5LmdhdGV3YXkudjEuUmVzeW5jUmVhc29uIlUKCVJlY29ubmVjdBIQCghhZnRlcl9tcxgBIAEoAxIRCglqaXR0ZXJfbXMYAiABKAMSEwoLZGVhZGxpbmVfbXMYAyABKAMSDgoGcmVhc29uGAQgASgJIsMBCgVFcnJvchIOCgZyZWFzb24YASABKAkSJwoFcmV0cnkYAiABKA4yGC5wYXJsZXkuZ2F0ZXdheS52MS5SZXRyeRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoAxI4CghtZXRhZGF0YRgEIAMoCzImLnBhcmxleS5nYXRld2F5LnYxLkVycm9yLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKksKCFBsYXRmb3JtEhgKFFBMQVRGT1JNX1VOU1BFQ0lGSUVEEAASEAoMUExBVEZPUk1fV0VCEAESEwoPUExBVEZPUk1fTkFUSVZFEAIqXwoLVHlwaW5nU3RhdGUSHAoYVFlQSU5HX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUVFlQSU5HX1NUQVRFX1NUQVJURUQQARIYChRUWVBJTkdfU1RBVEVfU1RPUFBFRBACKogBCgxSZXN5bmNSZWFzb24SHQoZUkVTWU5DX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFlJFU1lOQ19SRUFTT05fT1ZFUkZMT1cQARIdChlSRVNZTkNfUkVBU09OX0JST0tFUl9MT1NUEAISHgoaUkVTWU5DX1JFQVNPTl9IT01FX0NIQU5HRUQQAypkCgVSZXRyeRIVChFSRVRSWV9VTlNQRUNJRklFRBAAEg8KC1JFVFJZX05FVkVSEAESDwoLUkVUUllfQUZURVIQAhIRCg1SRVRSWV9TQU1FX0lEEAMSDwoLUkVUUllfTE9HSU4QBCrkBQoJQ2xvc2VDb2RlEhoKFkNMT1NFX0NPREVfVU5TUEVDSUZJRUQQABIVChBDTE9TRV9DT0RFX01PVkVEEKAfEhQKD0NMT1NFX0NPREVfU0xPVxChHxIcChdDTE9TRV9DT0RFX0RSQUlOX0ZPUkNFRBCiHxIWChFDTE9TRV9DT0RFX1NJTEVOVBCjHxIYChNDTE9TRV9DT0RFX0lOVEVSTkFMEKQfEh4KGUNMT1NFX0NPREVfQ1VSU09SX0lOVkFMSUQQhCASGgoVQ0xPU0VfQ09ERV9TVEFURV9MT1NUEIUgEhoKFUNMT1NFX0NPREVfT1ZFUkxPQURFRBDoIBIcChdDTE9TRV9DT0RFX1JFU1VNRV9MSU1JVBDpIBIcChdDTE9TRV9DT0RFX1JBVEVfTElNSVRFRBDqIBIbChZDTE9TRV9DT0RFX01BSU5URU5BTkNFEOsgEhwKF0NMT1NFX0NPREVfQVVUSF9USU1FT1VUEMwhEh8KGkNMT1NFX0NPREVfU0VTU0lPTl9SRVZPS0VEEM0hEh8KGkNMT1NFX0NPREVfU0VTU0lPTl9FWFBJUkVEEM4hEhkKFENMT1NFX0NPREVfU1VTUEVOREVEEM8hEh8KGkNMT1NFX0NPREVfQUNDT1VOVF9ERUxFVEVEENAhEhsKFkNMT1NFX0NPREVfQVVUSF9GQUlMRUQQ0SESGAoTQ0xPU0VfQ09ERV9SRVBMQUNFRBDSIRIZChRDTE9TRV9DT0RFX0JBRF9GUkFNRRCwIhIdChhDTE9TRV9DT0RFX0ZSQU1FX1RPT19CSUcQsSISHgoZQ0xPU0VfQ09ERV9DTElFTlRfVE9PX09MRBCyIhIeChlDTE9TRV9DT0RFX1BST1RPQ09MX09SREVSELMiEiQKH0NMT1NFX0NPREVfVE9PX01BTllfQ09OTkVDVElPTlMQtCISGgoVQ0xPU0VfQ09ERV9TVVBFUlNFREVEELkiQkNaQWdpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L2dhdGV3YXkvdjE7Z2F0ZXdheXYxYgZwcm90bzM", [file_parley_event_v1_event, file_parley_message_v1_conversation, file_parley_message_v1_message]);
+  fileDesc("Ch1wYXJsZXkvZ2F0ZXdheS92MS9mcmFtZS5wcm90bxIRcGFybGV5LmdhdGV3YXkudjEi0wIKC0NsaWVudEZyYW1lEgoKAmlkGAEgASgDEicKBGF1dGgYAiABKAsyFy5wYXJsZXkuZ2F0ZXdheS52MS5BdXRoSAASKwoGcmVzdW1lGAMgASgLMhkucGFybGV5LmdhdGV3YXkudjEuUmVzdW1lSAASLgoEc2VuZBgEIAEoCzIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0SAASJQoDYWNrGAUgASgLMhYucGFybGV5LmdhdGV3YXkudjEuQWNrSAASJwoEcmVhZBgGIAEoCzIXLnBhcmxleS5nYXRld2F5LnYxLlJlYWRIABIrCgZ0eXBpbmcYByABKAsyGS5wYXJsZXkuZ2F0ZXdheS52MS5UeXBpbmdIABInCgRwaW5nGAggASgLMhcucGFybGV5LmdhdGV3YXkudjEuUGluZ0gAQgYKBGtpbmRKBAgJEBQi+wEKBEF1dGgSEgoFdG9rZW4YASABKAlCA4ABARIwCgZkZXZpY2UYAiABKAsyIC5wYXJsZXkuZ2F0ZXdheS52MS5BdXRoLkluc3RhbmNlEhAKCHByb3RvY29sGAMgASgFEhIKCmxhc3RfZXBvY2gYBCABKAMahgEKCEluc3RhbmNlEhEKCWRldmljZV9pZBgBIAEoCRITCgtpbnN0YW5jZV9pZBgCIAEoCRItCghwbGF0Zm9ybRgDIAEoDjIbLnBhcmxleS5nYXRld2F5LnYxLlBsYXRmb3JtEhMKC2FwcF92ZXJzaW9uGAQgASgJEg4KBmxvY2FsZRgFIAEoCSIYCgZSZXN1bWUSDgoGY3Vyc29yGAEgASgJImsKA0FjaxIyCglwb3NpdGlvbnMYASADKAsyHy5wYXJsZXkuZ2F0ZXdheS52MS5BY2suUG9zaXRpb24aMAoIUG9zaXRpb24SFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAyIsCgRSZWFkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiYQoGVHlwaW5nEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRItCgVzdGF0ZRgCIAEoDjIeLnBhcmxleS5nYXRld2F5LnYxLlR5cGluZ1N0YXRlEg8KB3VzZXJfaWQYAyABKAkiJgoEUGluZxIOCgZjdXJzb3IYASABKAkSDgoGYWN0aXZlGAIgASgIIoIFCgtTZXJ2ZXJGcmFtZRIKCgJyZRgBIAEoAxItCgd3ZWxjb21lGAIgASgLMhoucGFybGV5LmdhdGV3YXkudjEuV2VsY29tZUgAEjIKB3Jlc3VtZWQYAyABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2VIABInCgRwb25nGAQgASgLMhcucGFybGV5LmdhdGV3YXkudjEuUG9uZ0gAEicKBHNlbnQYBSABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLwoIbWVzc2FnZXMYBiABKAsyGy5wYXJsZXkuZ2F0ZXdheS52MS5NZXNzYWdlc0gAEjcKDGNvbnZlcnNhdGlvbhgHIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbkgAEiwKBHJlYWQYCCABKAsyHC5wYXJsZXkuZXZlbnQudjEuTWFya2VyTW92ZWRIABIrCgZ0eXBpbmcYCSABKAsyGS5wYXJsZXkuZ2F0ZXdheS52MS5UeXBpbmdIABInCgVldmVudBgKIAEoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudEgAEisKBnJlc3luYxgLIAEoCzIZLnBhcmxleS5nYXRld2F5LnYxLlJlc3luY0gAEjEKCXJlY29ubmVjdBgMIAEoCzIcLnBhcmxleS5nYXRld2F5LnYxLlJlY29ubmVjdEgAEikKBWVycm9yGA0gASgLMhgucGFybGV5LmdhdGV3YXkudjEuRXJyb3JIABIrCgZjaGFuZ2UYDiABKAsyGS5wYXJsZXkuZ2F0ZXdheS52MS5DaGFuZ2VIAEIGCgRraW5kSgQIDxAZIjYKBkxpbWl0cxITCgtmcmFtZV9ieXRlcxgBIAEoBRIXCg9zZW5kc19pbl9mbGlnaHQYAiABKAUijgEKB1dlbGNvbWUSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVlcG9jaBgCIAEoAxIPCgd1c2VyX2lkGAMgASgJEhMKC3NlcnZlcl90aW1lGAQgASgDEg8KB3BpbmdfbXMYBSABKAMSKQoGbGltaXRzGAYgASgLMhkucGFybGV5LmdhdGV3YXkudjEuTGltaXRzImUKBFBvbmcSEwoLc2VydmVyX3RpbWUYASABKAMSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJOCghNZXNzYWdlcxIXCg9jb252ZXJzYXRpb25faWQYASABKAkSKQoFaXRlbXMYAiADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlIogBCgZDaGFuZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3JldhgCIAEoAxIrCgRraW5kGAMgASgOMh0ucGFybGV5LmdhdGV3YXkudjEuQ2hhbmdlS2luZBIrCgdtZXNzYWdlGAQgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZSJkCgZSZXN5bmMSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgDEi8KBnJlYXNvbhgDIAEoDjIfLnBhcmxleS5nYXRld2F5LnYxLlJlc3luY1JlYXNvbiJVCglSZWNvbm5lY3QSEAoIYWZ0ZXJfbXMYASABKAMSEQoJaml0dGVyX21zGAIgASgDEhMKC2RlYWRsaW5lX21zGAMgASgDEg4KBnJlYXNvbhgEIAEoCSLDAQoFRXJyb3ISDgoGcmVhc29uGAEgASgJEicKBXJldHJ5GAIgASgOMhgucGFybGV5LmdhdGV3YXkudjEuUmV0cnkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMSOAoIbWV0YWRhdGEYBCADKAsyJi5wYXJsZXkuZ2F0ZXdheS52MS5FcnJvci5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASpLCghQbGF0Zm9ybRIYChRQTEFURk9STV9VTlNQRUNJRklFRBAAEhAKDFBMQVRGT1JNX1dFQhABEhMKD1BMQVRGT1JNX05BVElWRRACKl8KC1R5cGluZ1N0YXRlEhwKGFRZUElOR19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFRZUElOR19TVEFURV9TVEFSVEVEEAESGAoUVFlQSU5HX1NUQVRFX1NUT1BQRUQQAipbCgpDaGFuZ2VLaW5kEhsKF0NIQU5HRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQ0hBTkdFX0tJTkRfUkVDQUxMRUQQARIWChJDSEFOR0VfS0lORF9FRElURUQQAiqIAQoMUmVzeW5jUmVhc29uEh0KGVJFU1lOQ19SRUFTT05fVU5TUEVDSUZJRUQQABIaChZSRVNZTkNfUkVBU09OX09WRVJGTE9XEAESHQoZUkVTWU5DX1JFQVNPTl9CUk9LRVJfTE9TVBACEh4KGlJFU1lOQ19SRUFTT05fSE9NRV9DSEFOR0VEEAMqZAoFUmV0cnkSFQoRUkVUUllfVU5TUEVDSUZJRUQQABIPCgtSRVRSWV9ORVZFUhABEg8KC1JFVFJZX0FGVEVSEAISEQoNUkVUUllfU0FNRV9JRBADEg8KC1JFVFJZX0xPR0lOEAQq5AUKCUNsb3NlQ29kZRIaChZDTE9TRV9DT0RFX1VOU1BFQ0lGSUVEEAASFQoQQ0xPU0VfQ09ERV9NT1ZFRBCgHxIUCg9DTE9TRV9DT0RFX1NMT1cQoR8SHAoXQ0xPU0VfQ09ERV9EUkFJTl9GT1JDRUQQoh8SFgoRQ0xPU0VfQ09ERV9TSUxFTlQQox8SGAoTQ0xPU0VfQ09ERV9JTlRFUk5BTBCkHxIeChlDTE9TRV9DT0RFX0NVUlNPUl9JTlZBTElEEIQgEhoKFUNMT1NFX0NPREVfU1RBVEVfTE9TVBCFIBIaChVDTE9TRV9DT0RFX09WRVJMT0FERUQQ6CASHAoXQ0xPU0VfQ09ERV9SRVNVTUVfTElNSVQQ6SASHAoXQ0xPU0VfQ09ERV9SQVRFX0xJTUlURUQQ6iASGwoWQ0xPU0VfQ09ERV9NQUlOVEVOQU5DRRDrIBIcChdDTE9TRV9DT0RFX0FVVEhfVElNRU9VVBDMIRIfChpDTE9TRV9DT0RFX1NFU1NJT05fUkVWT0tFRBDNIRIfChpDTE9TRV9DT0RFX1NFU1NJT05fRVhQSVJFRBDOIRIZChRDTE9TRV9DT0RFX1NVU1BFTkRFRBDPIRIfChpDTE9TRV9DT0RFX0FDQ09VTlRfREVMRVRFRBDQIRIbChZDTE9TRV9DT0RFX0FVVEhfRkFJTEVEENEhEhgKE0NMT1NFX0NPREVfUkVQTEFDRUQQ0iESGQoUQ0xPU0VfQ09ERV9CQURfRlJBTUUQsCISHQoYQ0xPU0VfQ09ERV9GUkFNRV9UT09fQklHELEiEh4KGUNMT1NFX0NPREVfQ0xJRU5UX1RPT19PTEQQsiISHgoZQ0xPU0VfQ09ERV9QUk9UT0NPTF9PUkRFUhCzIhIkCh9DTE9TRV9DT0RFX1RPT19NQU5ZX0NPTk5FQ1RJT05TELQiEhoKFUNMT1NFX0NPREVfU1VQRVJTRURFRBC5IkJDWkFnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9nYXRld2F5L3YxO2dhdGV3YXl2MWIGcHJvdG8z", [file_parley_event_v1_event, file_parley_message_v1_conversation, file_parley_message_v1_message]);
 
 /**
  * ClientFrame goes from client to server; 4 KiB at most before welcome, 64 KiB after.
@@ -471,6 +471,14 @@ export type ServerFrame = Message<"parley.gateway.v1.ServerFrame"> & {
      */
     value: Error;
     case: "error";
+  } | {
+    /**
+     * A message changed after it was sent.
+     *
+     * @generated from field: parley.gateway.v1.Change change = 14;
+     */
+    value: Change;
+    case: "change";
   } | { case: undefined; value?: undefined };
 };
 
@@ -636,6 +644,49 @@ export const MessagesSchema: GenMessage<Messages> = /*@__PURE__*/
   messageDesc(file_parley_gateway_v1_frame, 11);
 
 /**
+ * Change is the new state of one message. Changes are applied in the order of rev; after a missing one
+ * the client calls ListChanges.
+ *
+ * @generated from message parley.gateway.v1.Change
+ */
+export type Change = Message<"parley.gateway.v1.Change"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * Number of the change in the conversation, that of the message.
+   *
+   * @generated from field: int64 rev = 2;
+   */
+  rev: bigint;
+
+  /**
+   * What it did. Clients treat a kind that they do not know like any other: the message tells all.
+   *
+   * @generated from field: parley.gateway.v1.ChangeKind kind = 3;
+   */
+  kind: ChangeKind;
+
+  /**
+   * The message as it stands now.
+   *
+   * @generated from field: parley.message.v1.Message message = 4;
+   */
+  message?: Message$1 | undefined;
+};
+
+/**
+ * Describes the message parley.gateway.v1.Change.
+ * Use `create(ChangeSchema)` to create a new message.
+ */
+export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
+  messageDesc(file_parley_gateway_v1_frame, 12);
+
+/**
  * Resync asks the client to pull.
  *
  * @generated from message parley.gateway.v1.Resync
@@ -668,7 +719,7 @@ export type Resync = Message<"parley.gateway.v1.Resync"> & {
  * Use `create(ResyncSchema)` to create a new message.
  */
 export const ResyncSchema: GenMessage<Resync> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 12);
+  messageDesc(file_parley_gateway_v1_frame, 13);
 
 /**
  * Reconnect announces a planned move: wait after_ms and a random part of jitter_ms, open a second
@@ -711,7 +762,7 @@ export type Reconnect = Message<"parley.gateway.v1.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 13);
+  messageDesc(file_parley_gateway_v1_frame, 14);
 
 /**
  * Error refuses a frame.
@@ -753,7 +804,7 @@ export type Error = Message<"parley.gateway.v1.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 14);
+  messageDesc(file_parley_gateway_v1_frame, 15);
 
 /**
  * Platform of a client.
@@ -824,6 +875,40 @@ export const TypingStateSchema: GenEnum<TypingState> = /*@__PURE__*/
   enumDesc(file_parley_gateway_v1_frame, 1);
 
 /**
+ * ChangeKind tells what a change did.
+ *
+ * @generated from enum parley.gateway.v1.ChangeKind
+ */
+export enum ChangeKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: CHANGE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The message was taken back.
+   *
+   * @generated from enum value: CHANGE_KIND_RECALLED = 1;
+   */
+  RECALLED = 1,
+
+  /**
+   * The message got another text.
+   *
+   * @generated from enum value: CHANGE_KIND_EDITED = 2;
+   */
+  EDITED = 2,
+}
+
+/**
+ * Describes the enum parley.gateway.v1.ChangeKind.
+ */
+export const ChangeKindSchema: GenEnum<ChangeKind> = /*@__PURE__*/
+  enumDesc(file_parley_gateway_v1_frame, 2);
+
+/**
  * ResyncReason says why frames are missing.
  *
  * @generated from enum parley.gateway.v1.ResyncReason
@@ -862,7 +947,7 @@ export enum ResyncReason {
  * Describes the enum parley.gateway.v1.ResyncReason.
  */
 export const ResyncReasonSchema: GenEnum<ResyncReason> = /*@__PURE__*/
-  enumDesc(file_parley_gateway_v1_frame, 2);
+  enumDesc(file_parley_gateway_v1_frame, 3);
 
 /**
  * Retry tells what to do after a refusal.
@@ -910,7 +995,7 @@ export enum Retry {
  * Describes the enum parley.gateway.v1.Retry.
  */
 export const RetrySchema: GenEnum<Retry> = /*@__PURE__*/
-  enumDesc(file_parley_gateway_v1_frame, 3);
+  enumDesc(file_parley_gateway_v1_frame, 4);
 
 /**
  * CloseCode is the WebSocket close code. The range tells the client what to do, so that an old client
@@ -1099,5 +1184,5 @@ export enum CloseCode {
  * Describes the enum parley.gateway.v1.CloseCode.
  */
 export const CloseCodeSchema: GenEnum<CloseCode> = /*@__PURE__*/
-  enumDesc(file_parley_gateway_v1_frame, 4);
+  enumDesc(file_parley_gateway_v1_frame, 5);
 

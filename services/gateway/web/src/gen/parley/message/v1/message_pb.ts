@@ -12,7 +12,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file parley/message/v1/message.proto.
  */
 export const file_parley_message_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAkizwEKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxInCgR0ZXh0GBQgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dEgAQgkKB2NvbnRlbnRKBAgIEBRKBAgVEB4idgoESGVhZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEgsKA3JldhgDIAEoAxITCgttZW1iZXJzX3JldhgEIAEoAxIQCghyZWFkX3NlcRgFIAEoAxIOCgZ1bnJlYWQYBiABKAVKBAgHEBAibAoEU2VudBIZChFjbGllbnRfbWVzc2FnZV9pZBgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSEgoKbWVzc2FnZV9pZBgDIAEoCRILCgNzZXEYBCABKAMSDwoHc2VudF9hdBgFIAEoAyJ0CgtTZW5kUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYAiABKAkSKwoHY29udGVudBgDIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkNvbnRlbnRKBAgEEAoiNQoMU2VuZFJlc3BvbnNlEiUKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50IpQBChBTZW5kQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVxdWVzdC5JdGVtGkcKBEl0ZW0SEQoJc2VuZGVyX2lkGAEgASgJEiwKBHNlbmQYAiABKAsyHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdCJBCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMivgEKEVNlbmRCYXRjaFJlc3BvbnNlEjwKB3Jlc3VsdHMYASADKAsyKy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZS5SZXN1bHQaawoGUmVzdWx0EicKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLQoFZXJyb3IYAiABKAsyHC5wYXJsZXkubWVzc2FnZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIsEBChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRITCglhZnRlcl9zZXEYAiABKANIABIUCgpiZWZvcmVfc2VxGAMgASgDSAASFAoKYXJvdW5kX3NlcRgEIAEoA0gAEhEKB2F0X3RpbWUYBSABKANIABIRCgl1bnRpbF9zZXEYBiABKAMSEgoKdW50aWxfdGltZRgHIAEoAxINCgVsaW1pdBgIIAEoBUIHCgVyYW5nZSJNCgNHYXASDAoEZnJvbRgBIAEoAxIKCgJ0bxgCIAEoAxIsCgZyZWFzb24YAyABKA4yHC5wYXJsZXkubWVzc2FnZS52MS5HYXBSZWFzb24ijgEKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEikKBWl0ZW1zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIkCgRnYXBzGAIgAygLMhYucGFybGV5Lm1lc3NhZ2UudjEuR2FwEiUKBGhlYWQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkIk8KEkxpc3RDaGFuZ2VzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJYWZ0ZXJfcmV2GAIgASgDEg0KBWxpbWl0GAMgASgFIlMKE0xpc3RDaGFuZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEhEKCXVwX3RvX3JldhgCIAEoAyIdCgtTeW5jUmVxdWVzdBIOCgZjdXJzb3IYASABKAkiZwoMU3luY1Jlc3BvbnNlEg0KBXJlc2V0GAEgASgIEhAKCGNvbXBsZXRlGAIgASgIEiYKBWhlYWRzGAMgAygLMhcucGFybGV5Lm1lc3NhZ2UudjEuSGVhZBIOCgZjdXJzb3IYBCABKAkidAoQU3luY0JhdGNoUmVxdWVzdBI3CgVpdGVtcxgBIAMoCzIoLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlcXVlc3QuSXRlbRonCgRJdGVtEg8KB3VzZXJfaWQYASABKAkSDgoGY3Vyc29yGAIgASgJIkUKEVN5bmNCYXRjaFJlc3BvbnNlEjAKB3Jlc3VsdHMYASADKAsyHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2UiQQoVTGlzdFJlY2lwaWVudHNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIlIKFkxpc3RSZWNpcGllbnRzUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkSEwoLbWVtYmVyc19yZXYYAiABKAMSEQoJcmVhZF9vbmx5GAMgASgIKkIKCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVR0FQX1JFQVNPTl9OT1RfTUVNQkVSEAEy+AQKDk1lc3NhZ2VTZXJ2aWNlEkcKBFNlbmQSHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXNwb25zZRJWCglTZW5kQmF0Y2gSIy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXF1ZXN0GiQucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVzcG9uc2USXwoMTGlzdE1lc3NhZ2VzEiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBonLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlElwKC0xpc3RDaGFuZ2VzEiUucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXNwb25zZRJHCgRTeW5jEh4ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1JlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2USVgoJU3luY0JhdGNoEiMucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdBokLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlc3BvbnNlEmUKDkxpc3RSZWNpcGllbnRzEigucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXF1ZXN0GikucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXNwb25zZUJDWkFnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9tZXNzYWdlL3YxO21lc3NhZ2V2MWIGcHJvdG8z");
+  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAkimQIKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxIRCgllZGl0ZWRfYXQYCCABKAMSJwoEdGV4dBgUIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHRIABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECAkQFEoECBUQGkoECBsQHiIiCghSZWNhbGxlZBIKCgJieRgBIAEoCRIKCgJhdBgCIAEoAyJ2CgRIZWFkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSCwoDcmV2GAMgASgDEhMKC21lbWJlcnNfcmV2GAQgASgDEhAKCHJlYWRfc2VxGAUgASgDEg4KBnVucmVhZBgGIAEoBUoECAcQECJsCgRTZW50EhkKEWNsaWVudF9tZXNzYWdlX2lkGAEgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCRISCgptZXNzYWdlX2lkGAMgASgJEgsKA3NlcRgEIAEoAxIPCgdzZW50X2F0GAUgASgDInQKC1NlbmRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCRIrCgdjb250ZW50GAMgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuQ29udGVudEoECAQQCiI1CgxTZW5kUmVzcG9uc2USJQoEc2VudBgBIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlNlbnQilAEKEFNlbmRCYXRjaFJlcXVlc3QSNwoFaXRlbXMYASADKAsyKC5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXF1ZXN0Lkl0ZW0aRwoESXRlbRIRCglzZW5kZXJfaWQYASABKAkSLAoEc2VuZBgCIAEoCzIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0IkEKCUl0ZW1FcnJvchIMCgRjb2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoAyK+AQoRU2VuZEJhdGNoUmVzcG9uc2USPAoHcmVzdWx0cxgBIAMoCzIrLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRCYXRjaFJlc3BvbnNlLlJlc3VsdBprCgZSZXN1bHQSJwoEc2VudBgBIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlNlbnRIABItCgVlcnJvchgCIAEoCzIcLnBhcmxleS5tZXNzYWdlLnYxLkl0ZW1FcnJvckgAQgkKB291dGNvbWUiwQEKE0xpc3RNZXNzYWdlc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhMKCWFmdGVyX3NlcRgCIAEoA0gAEhQKCmJlZm9yZV9zZXEYAyABKANIABIUCgphcm91bmRfc2VxGAQgASgDSAASEQoHYXRfdGltZRgFIAEoA0gAEhEKCXVudGlsX3NlcRgGIAEoAxISCgp1bnRpbF90aW1lGAcgASgDEg0KBWxpbWl0GAggASgFQgcKBXJhbmdlIk0KA0dhcBIMCgRmcm9tGAEgASgDEgoKAnRvGAIgASgDEiwKBnJlYXNvbhgDIAEoDjIcLnBhcmxleS5tZXNzYWdlLnYxLkdhcFJlYXNvbiKOAQoUTGlzdE1lc3NhZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEiQKBGdhcHMYAiADKAsyFi5wYXJsZXkubWVzc2FnZS52MS5HYXASJQoEaGVhZBgDIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQiTwoSTGlzdENoYW5nZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIRCglhZnRlcl9yZXYYAiABKAMSDQoFbGltaXQYAyABKAUiUwoTTGlzdENoYW5nZXNSZXNwb25zZRIpCgVpdGVtcxgBIAMoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2USEQoJdXBfdG9fcmV2GAIgASgDIjUKDVJlY2FsbFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAyI9Cg5SZWNhbGxSZXNwb25zZRIrCgdtZXNzYWdlGAEgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZSJaCgtFZGl0UmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEiUKBHRleHQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0IjsKDEVkaXRSZXNwb25zZRIrCgdtZXNzYWdlGAEgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZSJRChNMaXN0VmVyc2lvbnNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSFAoMYWZ0ZXJfbnVtYmVyGAMgASgFIlQKB1ZlcnNpb24SDgoGbnVtYmVyGAEgASgFEhIKCndyaXR0ZW5fYXQYAiABKAMSJQoEdGV4dBgDIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHQiUgoUTGlzdFZlcnNpb25zUmVzcG9uc2USLAoIdmVyc2lvbnMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5WZXJzaW9uEgwKBG1vcmUYAiABKAgiHQoLU3luY1JlcXVlc3QSDgoGY3Vyc29yGAEgASgJImcKDFN5bmNSZXNwb25zZRINCgVyZXNldBgBIAEoCBIQCghjb21wbGV0ZRgCIAEoCBImCgVoZWFkcxgDIAMoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQSDgoGY3Vyc29yGAQgASgJInQKEFN5bmNCYXRjaFJlcXVlc3QSNwoFaXRlbXMYASADKAsyKC5wYXJsZXkubWVzc2FnZS52MS5TeW5jQmF0Y2hSZXF1ZXN0Lkl0ZW0aJwoESXRlbRIPCgd1c2VyX2lkGAEgASgJEg4KBmN1cnNvchgCIAEoCSJFChFTeW5jQmF0Y2hSZXNwb25zZRIwCgdyZXN1bHRzGAEgAygLMh8ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1Jlc3BvbnNlIkEKFUxpc3RSZWNpcGllbnRzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSJSChZMaXN0UmVjaXBpZW50c1Jlc3BvbnNlEhAKCHVzZXJfaWRzGAEgAygJEhMKC21lbWJlcnNfcmV2GAIgASgDEhEKCXJlYWRfb25seRgDIAEoCCpCCglHYXBSZWFzb24SGgoWR0FQX1JFQVNPTl9VTlNQRUNJRklFRBAAEhkKFUdBUF9SRUFTT05fTk9UX01FTUJFUhABMvEGCg5NZXNzYWdlU2VydmljZRJHCgRTZW5kEh4ucGFybGV5Lm1lc3NhZ2UudjEuU2VuZFJlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVzcG9uc2USVgoJU2VuZEJhdGNoEiMucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVxdWVzdBokLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRCYXRjaFJlc3BvbnNlEl8KDExpc3RNZXNzYWdlcxImLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZXNzYWdlc1JlcXVlc3QaJy5wYXJsZXkubWVzc2FnZS52MS5MaXN0TWVzc2FnZXNSZXNwb25zZRJcCgtMaXN0Q2hhbmdlcxIlLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RDaGFuZ2VzUmVxdWVzdBomLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RDaGFuZ2VzUmVzcG9uc2USTQoGUmVjYWxsEiAucGFybGV5Lm1lc3NhZ2UudjEuUmVjYWxsUmVxdWVzdBohLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbFJlc3BvbnNlEkcKBEVkaXQSHi5wYXJsZXkubWVzc2FnZS52MS5FZGl0UmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLkVkaXRSZXNwb25zZRJfCgxMaXN0VmVyc2lvbnMSJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0VmVyc2lvbnNSZXF1ZXN0GicucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFZlcnNpb25zUmVzcG9uc2USRwoEU3luYxIeLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1Jlc3BvbnNlElYKCVN5bmNCYXRjaBIjLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlcXVlc3QaJC5wYXJsZXkubWVzc2FnZS52MS5TeW5jQmF0Y2hSZXNwb25zZRJlCg5MaXN0UmVjaXBpZW50cxIoLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RSZWNpcGllbnRzUmVxdWVzdBopLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RSZWNpcGllbnRzUmVzcG9uc2VCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvbWVzc2FnZS92MTttZXNzYWdldjFiBnByb3RvMw");
 
 /**
  * Content is what a sender puts into a message.
@@ -120,6 +120,13 @@ export type Message = Message$1<"parley.message.v1.Message"> & {
   rev: bigint;
 
   /**
+   * Time of the last edit, ms; 0 if there was none.
+   *
+   * @generated from field: int64 edited_at = 8;
+   */
+  editedAt: bigint;
+
+  /**
    * What is said.
    *
    * @generated from oneof parley.message.v1.Message.content
@@ -132,6 +139,14 @@ export type Message = Message$1<"parley.message.v1.Message"> & {
      */
     value: Text;
     case: "text";
+  } | {
+    /**
+     * Nothing any more: the message was taken back.
+     *
+     * @generated from field: parley.message.v1.Recalled recalled = 26;
+     */
+    value: Recalled;
+    case: "recalled";
   } | { case: undefined; value?: undefined };
 };
 
@@ -141,6 +156,34 @@ export type Message = Message$1<"parley.message.v1.Message"> & {
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_parley_message_v1_message, 2);
+
+/**
+ * Recalled is what is left of a message that was taken back.
+ *
+ * @generated from message parley.message.v1.Recalled
+ */
+export type Recalled = Message$1<"parley.message.v1.Recalled"> & {
+  /**
+   * Who took it back: the sender, or an admin of the group.
+   *
+   * @generated from field: string by = 1;
+   */
+  by: string;
+
+  /**
+   * When, ms.
+   *
+   * @generated from field: int64 at = 2;
+   */
+  at: bigint;
+};
+
+/**
+ * Describes the message parley.message.v1.Recalled.
+ * Use `create(RecalledSchema)` to create a new message.
+ */
+export const RecalledSchema: GenMessage<Recalled> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 3);
 
 /**
  * Head is what the server says about a conversation, as visible to one user.
@@ -185,7 +228,7 @@ export type Head = Message$1<"parley.message.v1.Head"> & {
   readSeq: bigint;
 
   /**
-   * Messages of others above the marker, counted up to 999. Not sent in frames that are the same for
+   * Messages of others above the marker, without recalled ones, counted up to 999. Not sent in frames that are the same for
    * every member.
    *
    * @generated from field: int32 unread = 6;
@@ -198,7 +241,7 @@ export type Head = Message$1<"parley.message.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 3);
+  messageDesc(file_parley_message_v1_message, 4);
 
 /**
  * Sent is the answer to a stored message.
@@ -247,7 +290,7 @@ export type Sent = Message$1<"parley.message.v1.Sent"> & {
  * Use `create(SentSchema)` to create a new message.
  */
 export const SentSchema: GenMessage<Sent> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 4);
+  messageDesc(file_parley_message_v1_message, 5);
 
 /**
  * SendRequest is one message to store.
@@ -282,7 +325,7 @@ export type SendRequest = Message$1<"parley.message.v1.SendRequest"> & {
  * Use `create(SendRequestSchema)` to create a new message.
  */
 export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 5);
+  messageDesc(file_parley_message_v1_message, 6);
 
 /**
  * SendResponse is the answer.
@@ -303,7 +346,7 @@ export type SendResponse = Message$1<"parley.message.v1.SendResponse"> & {
  * Use `create(SendResponseSchema)` to create a new message.
  */
 export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 6);
+  messageDesc(file_parley_message_v1_message, 7);
 
 /**
  * SendBatchRequest holds messages of many senders; the gateway has checked each sender's token.
@@ -324,7 +367,7 @@ export type SendBatchRequest = Message$1<"parley.message.v1.SendBatchRequest"> &
  * Use `create(SendBatchRequestSchema)` to create a new message.
  */
 export const SendBatchRequestSchema: GenMessage<SendBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 7);
+  messageDesc(file_parley_message_v1_message, 8);
 
 /**
  * One message of one sender.
@@ -352,7 +395,7 @@ export type SendBatchRequest_Item = Message$1<"parley.message.v1.SendBatchReques
  * Use `create(SendBatchRequest_ItemSchema)` to create a new message.
  */
 export const SendBatchRequest_ItemSchema: GenMessage<SendBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 7, 0);
+  messageDesc(file_parley_message_v1_message, 8, 0);
 
 /**
  * ItemError is the refusal of one item of a batch.
@@ -387,7 +430,7 @@ export type ItemError = Message$1<"parley.message.v1.ItemError"> & {
  * Use `create(ItemErrorSchema)` to create a new message.
  */
 export const ItemErrorSchema: GenMessage<ItemError> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 8);
+  messageDesc(file_parley_message_v1_message, 9);
 
 /**
  * SendBatchResponse answers each item in its place.
@@ -408,7 +451,7 @@ export type SendBatchResponse = Message$1<"parley.message.v1.SendBatchResponse">
  * Use `create(SendBatchResponseSchema)` to create a new message.
  */
 export const SendBatchResponseSchema: GenMessage<SendBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 9);
+  messageDesc(file_parley_message_v1_message, 10);
 
 /**
  * Result of one item.
@@ -445,7 +488,7 @@ export type SendBatchResponse_Result = Message$1<"parley.message.v1.SendBatchRes
  * Use `create(SendBatchResponse_ResultSchema)` to create a new message.
  */
 export const SendBatchResponse_ResultSchema: GenMessage<SendBatchResponse_Result> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 9, 0);
+  messageDesc(file_parley_message_v1_message, 10, 0);
 
 /**
  * ListMessagesRequest names a range.
@@ -526,7 +569,7 @@ export type ListMessagesRequest = Message$1<"parley.message.v1.ListMessagesReque
  * Use `create(ListMessagesRequestSchema)` to create a new message.
  */
 export const ListMessagesRequestSchema: GenMessage<ListMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 10);
+  messageDesc(file_parley_message_v1_message, 11);
 
 /**
  * Gap is a range of seq that the user may not have.
@@ -561,7 +604,7 @@ export type Gap = Message$1<"parley.message.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 11);
+  messageDesc(file_parley_message_v1_message, 12);
 
 /**
  * ListMessagesResponse is one page.
@@ -596,7 +639,7 @@ export type ListMessagesResponse = Message$1<"parley.message.v1.ListMessagesResp
  * Use `create(ListMessagesResponseSchema)` to create a new message.
  */
 export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 12);
+  messageDesc(file_parley_message_v1_message, 13);
 
 /**
  * ListChangesRequest asks for changed messages.
@@ -631,7 +674,7 @@ export type ListChangesRequest = Message$1<"parley.message.v1.ListChangesRequest
  * Use `create(ListChangesRequestSchema)` to create a new message.
  */
 export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 13);
+  messageDesc(file_parley_message_v1_message, 14);
 
 /**
  * ListChangesResponse is the latest state of the touched messages.
@@ -640,7 +683,7 @@ export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PUR
  */
 export type ListChangesResponse = Message$1<"parley.message.v1.ListChangesResponse"> & {
   /**
-   * By rev.
+   * By rev. A page also ends at 512 KiB.
    *
    * @generated from field: repeated parley.message.v1.Message items = 1;
    */
@@ -659,7 +702,210 @@ export type ListChangesResponse = Message$1<"parley.message.v1.ListChangesRespon
  * Use `create(ListChangesResponseSchema)` to create a new message.
  */
 export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 14);
+  messageDesc(file_parley_message_v1_message, 15);
+
+/**
+ * RecallRequest names a message to take back.
+ *
+ * @generated from message parley.message.v1.RecallRequest
+ */
+export type RecallRequest = Message$1<"parley.message.v1.RecallRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message parley.message.v1.RecallRequest.
+ * Use `create(RecallRequestSchema)` to create a new message.
+ */
+export const RecallRequestSchema: GenMessage<RecallRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 16);
+
+/**
+ * RecallResponse is the message as it stands now.
+ *
+ * @generated from message parley.message.v1.RecallResponse
+ */
+export type RecallResponse = Message$1<"parley.message.v1.RecallResponse"> & {
+  /**
+   * The tombstone.
+   *
+   * @generated from field: parley.message.v1.Message message = 1;
+   */
+  message?: Message | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.RecallResponse.
+ * Use `create(RecallResponseSchema)` to create a new message.
+ */
+export const RecallResponseSchema: GenMessage<RecallResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 17);
+
+/**
+ * EditRequest is a new text for a message.
+ *
+ * @generated from message parley.message.v1.EditRequest
+ */
+export type EditRequest = Message$1<"parley.message.v1.EditRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * What it says from now on.
+   *
+   * @generated from field: parley.message.v1.Text text = 3;
+   */
+  text?: Text | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.EditRequest.
+ * Use `create(EditRequestSchema)` to create a new message.
+ */
+export const EditRequestSchema: GenMessage<EditRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 18);
+
+/**
+ * EditResponse is the message as it stands now.
+ *
+ * @generated from message parley.message.v1.EditResponse
+ */
+export type EditResponse = Message$1<"parley.message.v1.EditResponse"> & {
+  /**
+   * The message with its new text.
+   *
+   * @generated from field: parley.message.v1.Message message = 1;
+   */
+  message?: Message | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.EditResponse.
+ * Use `create(EditResponseSchema)` to create a new message.
+ */
+export const EditResponseSchema: GenMessage<EditResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 19);
+
+/**
+ * ListVersionsRequest asks for earlier versions of a message.
+ *
+ * @generated from message parley.message.v1.ListVersionsRequest
+ */
+export type ListVersionsRequest = Message$1<"parley.message.v1.ListVersionsRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * Versions with a higher number; 0: from the first on.
+   *
+   * @generated from field: int32 after_number = 3;
+   */
+  afterNumber: number;
+};
+
+/**
+ * Describes the message parley.message.v1.ListVersionsRequest.
+ * Use `create(ListVersionsRequestSchema)` to create a new message.
+ */
+export const ListVersionsRequestSchema: GenMessage<ListVersionsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 20);
+
+/**
+ * Version is what a message said before an edit.
+ *
+ * @generated from message parley.message.v1.Version
+ */
+export type Version = Message$1<"parley.message.v1.Version"> & {
+  /**
+   * 1 is what was sent, 2 the first edit, and so on.
+   *
+   * @generated from field: int32 number = 1;
+   */
+  number: number;
+
+  /**
+   * When it was written, ms.
+   *
+   * @generated from field: int64 written_at = 2;
+   */
+  writtenAt: bigint;
+
+  /**
+   * What it said.
+   *
+   * @generated from field: parley.message.v1.Text text = 3;
+   */
+  text?: Text | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.Version.
+ * Use `create(VersionSchema)` to create a new message.
+ */
+export const VersionSchema: GenMessage<Version> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 21);
+
+/**
+ * ListVersionsResponse is one page.
+ *
+ * @generated from message parley.message.v1.ListVersionsResponse
+ */
+export type ListVersionsResponse = Message$1<"parley.message.v1.ListVersionsResponse"> & {
+  /**
+   * Oldest first. A page ends at 512 KiB.
+   *
+   * @generated from field: repeated parley.message.v1.Version versions = 1;
+   */
+  versions: Version[];
+
+  /**
+   * True if later versions follow; the newest one is the message itself.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message parley.message.v1.ListVersionsResponse.
+ * Use `create(ListVersionsResponseSchema)` to create a new message.
+ */
+export const ListVersionsResponseSchema: GenMessage<ListVersionsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 22);
 
 /**
  * SyncRequest asks what moved.
@@ -680,7 +926,7 @@ export type SyncRequest = Message$1<"parley.message.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 15);
+  messageDesc(file_parley_message_v1_message, 23);
 
 /**
  * SyncResponse lists moved heads.
@@ -722,7 +968,7 @@ export type SyncResponse = Message$1<"parley.message.v1.SyncResponse"> & {
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema: GenMessage<SyncResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 16);
+  messageDesc(file_parley_message_v1_message, 24);
 
 /**
  * SyncBatchRequest asks for many users.
@@ -743,7 +989,7 @@ export type SyncBatchRequest = Message$1<"parley.message.v1.SyncBatchRequest"> &
  * Use `create(SyncBatchRequestSchema)` to create a new message.
  */
 export const SyncBatchRequestSchema: GenMessage<SyncBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 17);
+  messageDesc(file_parley_message_v1_message, 25);
 
 /**
  * One user.
@@ -771,7 +1017,7 @@ export type SyncBatchRequest_Item = Message$1<"parley.message.v1.SyncBatchReques
  * Use `create(SyncBatchRequest_ItemSchema)` to create a new message.
  */
 export const SyncBatchRequest_ItemSchema: GenMessage<SyncBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 17, 0);
+  messageDesc(file_parley_message_v1_message, 25, 0);
 
 /**
  * SyncBatchResponse answers each item in its place.
@@ -792,7 +1038,7 @@ export type SyncBatchResponse = Message$1<"parley.message.v1.SyncBatchResponse">
  * Use `create(SyncBatchResponseSchema)` to create a new message.
  */
 export const SyncBatchResponseSchema: GenMessage<SyncBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 18);
+  messageDesc(file_parley_message_v1_message, 26);
 
 /**
  * ListRecipientsRequest names a conversation.
@@ -820,7 +1066,7 @@ export type ListRecipientsRequest = Message$1<"parley.message.v1.ListRecipientsR
  * Use `create(ListRecipientsRequestSchema)` to create a new message.
  */
 export const ListRecipientsRequestSchema: GenMessage<ListRecipientsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 19);
+  messageDesc(file_parley_message_v1_message, 27);
 
 /**
  * ListRecipientsResponse lists members.
@@ -855,7 +1101,7 @@ export type ListRecipientsResponse = Message$1<"parley.message.v1.ListRecipients
  * Use `create(ListRecipientsResponseSchema)` to create a new message.
  */
 export const ListRecipientsResponseSchema: GenMessage<ListRecipientsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 20);
+  messageDesc(file_parley_message_v1_message, 28);
 
 /**
  * GapReason says why a range is not shown.
@@ -932,6 +1178,39 @@ export const MessageService: GenService<{
     methodKind: "unary";
     input: typeof ListChangesRequestSchema;
     output: typeof ListChangesResponseSchema;
+  },
+  /**
+   * Recall takes a message back: its text and all earlier versions are gone, seq and a tombstone stay.
+   * The sender can for two minutes, owner and admins of a group at any time. Again is no error. TOO_LATE,
+   * FORBIDDEN, CONVERSATION_READ_ONLY; NOT_FOUND for a message that the caller cannot see.
+   *
+   * @generated from rpc parley.message.v1.MessageService.Recall
+   */
+  recall: {
+    methodKind: "unary";
+    input: typeof RecallRequestSchema;
+    output: typeof RecallResponseSchema;
+  },
+  /**
+   * Edit replaces the text of a message of the caller, for 24 hours. The same text changes nothing.
+   * TOO_LATE, FORBIDDEN, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED after 100 edits.
+   *
+   * @generated from rpc parley.message.v1.MessageService.Edit
+   */
+  edit: {
+    methodKind: "unary";
+    input: typeof EditRequestSchema;
+    output: typeof EditResponseSchema;
+  },
+  /**
+   * ListVersions answers what an edited message said before, oldest first.
+   *
+   * @generated from rpc parley.message.v1.MessageService.ListVersions
+   */
+  listVersions: {
+    methodKind: "unary";
+    input: typeof ListVersionsRequestSchema;
+    output: typeof ListVersionsResponseSchema;
   },
   /**
    * Sync answers the heads that moved since a cursor, newest activity first.

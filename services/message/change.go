@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// How long senders may change what they said, unless the Options say otherwise.
+const (
+	DefaultRecallWindow = 2 * time.Minute
+	DefaultEditWindow   = 24 * time.Hour
+)
+
+// MaxEdits bounds the versions that are kept of one message; chosen, no evidence.
+const MaxEdits = 100
+
+// ChangeKind tells what a change does to a message.
+type ChangeKind int
+
+// The kinds of change.
+const (
+	Recalling ChangeKind = iota + 1 // the body goes, position and a tombstone stay
+	Editing                         // the text is replaced, the old one becomes a version
+)
+
+// Change asks to change a message that is stored.
+type Change struct {
+	Conversation ids.ConversationID
+	Seq          int64
+	// By is who asks.
+	By   ids.UserID
+	Kind ChangeKind
+	Text string // Editing
+	// Window is how long after the commit the sender may do this.
+	Window time.Duration
+	// At is the time of the change, ms.
+	At int64
+	// EventID is the id of the event if the message changes.
+	EventID ids.EventID
+}
+
+// Version is what a message said before an edit.
+type Version struct {
+	// Number is 1 for what was sent, 2 for the first edit, and so on.
+	Number int32
+	// WrittenAt is when it was sent or edited to, ms.
+	WrittenAt int64
+	Text      string
+}
+
+// ChangePlan is what a store writes for a change.
+type ChangePlan struct {
+	// Message is as it stands afterwards. Its rev is that of the conversation from then on if Changed.
+	Message Message
+	// Changed is false if the message is already as it was asked to be; then nothing is written.
+	Changed bool
+	// Keep is the version that an edit leaves behind; nil for every other change.
+	Keep *Version
+	// Events are to be emitted; at most one.
+	Events []Event
+}
+
+// DecideChange settles a change on the locked conversation and the message at its position; ok is false
+// if there is none.
+//
+// The order of the questions matters, as in Decide: who may not see a message learns nothing, and a
+// repeat of what was done gets the same answer, even if it came too late to be done now.
+func DecideChange(c Conversation, m Message, ok bool, ch Change) (ChangePlan, error) {
+	if member, is := c.Membership(ch.By); !ok || !is || member.Left || !c.Sees(ch.By, m.Seq) {
+		return ChangePlan{}, ErrNotFound
+	}
+	switch ch.Kind {
+	case Recalling:
+		return ch.recall(c, m)
+	case Editing:
+		return ch.edit(c, m)
+	}
+	return ChangePlan{}, ErrForbidden
+}
+
+func (ch Change) recall(c Conversation, m Message) (ChangePlan, error) {
+	own, manages := m.Sender == ch.By, c.Manages(ch.By)
+	switch {
+	case !own && !manages:
+		return ChangePlan{}, ErrForbidden
+	case m.Kind == RecalledBody:
+		return ChangePlan{Message: m}, nil
+	case m.Kind != Text:
+		return ChangePlan{}, ErrForbidden
+	case c.State != Open:
+		return ChangePlan{}, ErrReadOnly
+	case !manages && ch.late(m):
+		return ChangePlan{}, ErrTooLate
+	}
+	m.Kind, m.Text, m.EditedAt, m.Edits = RecalledBody, "", 0, 0
+	m.Recall = Recall{By: ch.By, At: ch.At}
+	return ch.plan(c, m, MessageRecalled, nil), nil
+}
+
+func (ch Change) edit(c Conversation, m Message) (ChangePlan, error) {
+	switch {
+	case m.Sender != ch.By:
+		return ChangePlan{}, ErrForbidden
+	case m.Kind == RecalledBody:
+		return ChangePlan{}, ErrRecalled
+	case m.Kind != Text:
+		return ChangePlan{}, ErrForbidden
+	case m.Text == ch.Text:
+		return ChangePlan{Message: m}, nil
+	case c.State != Open:
+		return ChangePlan{}, ErrReadOnly
+	case ch.late(m):
+		return ChangePlan{}, ErrTooLate
+	case m.Edits >= MaxEdits:
+		return ChangePlan{}, ErrTooManyEdits
+	}
+	old := &Version{Number: m.Edits + 1, WrittenAt: max(m.SentAt, m.EditedAt), Text: m.Text}
+	m.Text, m.EditedAt, m.Edits = ch.Text, max(ch.At, old.WrittenAt), m.Edits+1
+	return ch.plan(c, m, MessageEdited, old), nil
+}
+
+// late compares with the time of the commit; another pod's clock may be ahead of this one.
+func (ch Change) late(m Message) bool { return ch.At-m.SentAt > ch.Window.Milliseconds() }
+
+// plan gives the change the next number of the conversation. Only who can see the message hears of it.
+func (ch Change) plan(c Conversation, m Message, kind EventKind, keep *Version) ChangePlan {
+	m.Rev = c.Rev + 1
+	event := Event{ID: ch.EventID, Kind: kind, OccurredAt: ch.At, Recipients: c.Watching(m.Seq), Message: m}
+	return ChangePlan{Message: m, Changed: true, Keep: keep, Events: []Event{event}}
+}
+
+// Recall takes a message back and answers its tombstone. Again is no error.
+func (s *Service) Recall(ctx context.Context, user ids.UserID, id ids.ConversationID, seq int64) (Message, error) {
+	return s.change(ctx, Change{Conversation: id, Seq: seq, By: user, Kind: Recalling, Window: s.recallWindow})
+}
+
+// Edit replaces the text of a message and answers it. The same text changes nothing.
+func (s *Service) Edit(ctx context.Context, user ids.UserID, id ids.ConversationID, seq int64, text string) (Message, error) {
+	if err := checkText("text.body", text); err != nil {
+		return Message{}, err
+	}
+	return s.change(ctx, Change{Conversation: id, Seq: seq, By: user, Kind: Editing, Text: text, Window: s.editWindow})
+}
+
+func (s *Service) change(ctx context.Context, ch Change) (Message, error) {
+	ch.At, ch.EventID = s.nowMillis(), ids.NewEvent()
+	plan, err := s.store.Change(ctx, ch)
+	if err != nil {
+		return Message{}, err
+	}
+	s.publisher.Publish(plan.Events...)
+	return plan.Message, nil
+}
+
+// VersionsQuery asks for earlier versions of a message.
+type VersionsQuery struct {
+	User         ids.UserID
+	Conversation ids.ConversationID
+	Seq          int64
+	After        int32 // versions with a higher number
+}
+
+// ListVersions reads what a message said before, oldest first, up to MaxPageBytes; more is true if later
+// versions follow. A recalled message has none.
+func (s *Service) ListVersions(ctx context.Context, q VersionsQuery) (list []Version, more bool, err error) {
+	c, err := s.conversation(ctx, q.User, q.Conversation)
+	if err != nil {
+		return nil, false, err
+	}
+	if !c.Sees(q.User, q.Seq) {
+		return nil, false, ErrNotFound
+	}
+	if list, err = s.store.Versions(ctx, q); err != nil {
+		return nil, false, err
+	}
+	n := within(len(list), func(i int) int { return len(list[i].Text) })
+	return list[:n], n < len(list), nil
+}
+
+// within counts how many items a page of MaxPageBytes holds; one item always fits.
+func within(n int, weight func(i int) int) int {
+	left := MaxPageBytes
+	for i := range n {
+		if left -= weight(i) + itemBytes; left < 0 && i > 0 {
+			return i
+		}
+	}
+	return n
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/parley-chat/parley/services/internal/failpoint"
+	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/sqldb"
+	"github.com/parley-chat/parley/services/message"
+)
+
+// Change implements message.Changer.
+func (s *Store) Change(ctx context.Context, ch message.Change) (message.ChangePlan, error) {
+	var plan message.ChangePlan
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+		c, err := lockConversation(ctx, tx, ch.Conversation)
+		if err != nil {
+			return err
+		}
+		m, ok, err := messageAt(ctx, tx, ch.Conversation, ch.Seq)
+		if err != nil {
+			return err
+		}
+		if plan, err = message.DecideChange(c, m, ok, ch); err != nil || !plan.Changed {
+			return err
+		}
+		if err := writeChange(ctx, tx, m, plan, ch.At); err != nil {
+			return err
+		}
+		return failpoint.Hit(failpoint.BeforeCommit)
+	})
+	if err != nil {
+		return message.ChangePlan{}, fmt.Errorf("change message: %w", err)
+	}
+	if err := failpoint.Hit(failpoint.AfterCommit); err != nil {
+		return message.ChangePlan{}, fault.ErrUnavailable.Because(err)
+	}
+	return plan, nil
+}
+
+// messageAt reads one message; the lock of its conversation keeps it as it is.
+func messageAt(ctx context.Context, tx *sqldb.Tx, id ids.ConversationID, seq int64) (message.Message, bool, error) {
+	var rows []messageRow
+	err := tx.Select(ctx, &rows, "SELECT "+messageColumns+" FROM messages WHERE conversation_id = ? AND seq = ?", id, seq)
+	if err != nil {
+		return message.Message{}, false, fmt.Errorf("read message: %w", err)
+	}
+	found, err := messages(rows)
+	if err != nil || len(found) == 0 {
+		return message.Message{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// writeChange writes a plan: the head, the message, what hangs on it, and that all members see it move.
+func writeChange(ctx context.Context, tx *sqldb.Tx, before message.Message, plan message.ChangePlan, now int64) error {
+	m := plan.Message
+	column, err := writeDetails(m)
+	if err != nil {
+		return fmt.Errorf("details of message: %w", err)
+	}
+	if err := execute(ctx, tx, "raise rev", "UPDATE conversations SET rev = ? WHERE id = ?", m.Rev, m.Conversation); err != nil {
+		return err
+	}
+	err = execute(ctx, tx, "change message", "UPDATE messages SET rev = ?, kind = ?, body = ?, details = ?"+
+		" WHERE conversation_id = ? AND seq = ?", m.Rev, int32(m.Kind), []byte(m.Text), column, m.Conversation, m.Seq)
+	if err != nil {
+		return err
+	}
+	if err := listChange(ctx, tx, before.Rev, m); err != nil {
+		return err
+	}
+	if err := writeAround(ctx, tx, before, plan); err != nil {
+		return err
+	}
+	err = execute(ctx, tx, "move members", "UPDATE members SET changed_at = CASE WHEN changed_at < ? THEN ? ELSE changed_at END"+
+		" WHERE conversation_id = ? AND left_seq IS NULL", now, now, m.Conversation)
+	if err != nil {
+		return err
+	}
+	return insertEvents(ctx, tx, plan.Events)
+}
+
+// listChange keeps one row for each message that ever changed, under its newest rev.
+func listChange(ctx context.Context, tx *sqldb.Tx, old int64, m message.Message) error {
+	if old > 0 {
+		err := execute(ctx, tx, "forget change", "DELETE FROM changes WHERE conversation_id = ? AND rev = ?", m.Conversation, old)
+		if err != nil {
+			return err
+		}
+	}
+	return execute(ctx, tx, "list change", "INSERT INTO changes (conversation_id, rev, seq) VALUES (?, ?, ?)", m.Conversation, m.Rev, m.Seq)
+}
+
+// writeAround writes what hangs on a message besides its row.
+func writeAround(ctx context.Context, tx *sqldb.Tx, before message.Message, plan message.ChangePlan) error {
+	m := plan.Message
+	if v := plan.Keep; v != nil {
+		return execute(ctx, tx, "keep version", "INSERT INTO versions (conversation_id, seq, number, written_at, body)"+
+			" VALUES (?, ?, ?, ?, ?)", m.Conversation, m.Seq, v.Number, v.WrittenAt, []byte(v.Text))
+	}
+	if m.Kind != message.RecalledBody {
+		return nil
+	}
+	if before.Edits > 0 {
+		err := execute(ctx, tx, "drop versions", "DELETE FROM versions WHERE conversation_id = ? AND seq = ?", m.Conversation, m.Seq)
+		if err != nil {
+			return err
+		}
+	}
+	return execute(ctx, tx, "note silent", "INSERT INTO silent (conversation_id, seq) VALUES (?, ?)", m.Conversation, m.Seq)
+}
+
+// Changes implements message.Changer, on the list of messages that ever changed.
+func (s *Store) Changes(ctx context.Context, id ids.ConversationID, after int64, limit int) ([]message.Message, error) {
+	var rows []messageRow
+	columns := "m." + strings.ReplaceAll(messageColumns, ", ", ", m.")
+	err := s.db.Select(ctx, &rows, "SELECT "+columns+" FROM changes h JOIN messages m ON m.conversation_id = h.conversation_id"+
+		" AND m.seq = h.seq WHERE h.conversation_id = ? AND h.rev > ? ORDER BY h.rev LIMIT ?", id, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read changes: %w", err)
+	}
+	return messages(rows)
+}
+
+// Versions implements message.Changer.
+func (s *Store) Versions(ctx context.Context, q message.VersionsQuery) ([]message.Version, error) {
+	var rows []struct {
+		Number    int32  `db:"number"`
+		WrittenAt int64  `db:"written_at"`
+		Body      []byte `db:"body"`
+	}
+	err := s.db.Select(ctx, &rows, "SELECT number, written_at, body FROM versions WHERE conversation_id = ? AND seq = ?"+
+		" AND number > ? ORDER BY number", q.Conversation, q.Seq, q.After)
+	if err != nil {
+		return nil, fmt.Errorf("read versions: %w", err)
+	}
+	list := make([]message.Version, len(rows))
+	for i, r := range rows {
+		list[i] = message.Version{Number: r.Number, WrittenAt: r.WrittenAt, Text: string(r.Body)}
+	}
+	return list, nil
+}
+
+// silentAbove counts what is not unread for a row o of members of a conversation c.
+const silentAbove = "(SELECT COUNT(*) FROM silent x WHERE x.conversation_id = o.conversation_id AND x.seq > o.read_seq" +
+	" AND x.seq >= o.joined_seq AND (o.left_seq IS NULL OR x.seq <= o.left_seq))"
+
+// Silent implements message.Changer.
+func (s *Store) Silent(ctx context.Context, stretches []message.Stretch) ([]int64, error) {
+	counts := make([]int64, 0, len(stretches))
+	for chunk := range slices.Chunk(stretches, headsPerStatement) {
+		var (
+			selects = make([]string, len(chunk))
+			args    []any
+			rows    []struct {
+				Item  int   `db:"item"`
+				Count int64 `db:"silent"`
+			}
+		)
+		for i, st := range chunk {
+			selects[i] = fmt.Sprintf("SELECT %d AS item, COUNT(*) AS silent FROM silent WHERE conversation_id = ? AND seq BETWEEN ? AND ?", i)
+			args = append(args, st.Conversation, st.From, st.To)
+		}
+		if err := s.db.Select(ctx, &rows, strings.Join(selects, " UNION ALL "), args...); err != nil {
+			return nil, fmt.Errorf("count silent messages: %w", err)
+		}
+		found := make([]int64, len(chunk))
+		for _, r := range rows {
+			found[r.Item] = r.Count
+		}
+		counts = append(counts, found...)
+	}
+	return counts, nil
+}
+
+// silentFor counts what is not unread in a range, under the lock of the conversation.
+func silentFor(ctx context.Context, tx *sqldb.Tx, unseen message.Interval, id ids.ConversationID) (int64, error) {
+	if unseen.From > unseen.To {
+		return 0, nil
+	}
+	var n int64
+	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM silent WHERE conversation_id = ? AND seq BETWEEN ? AND ?", id, unseen.From, unseen.To)
+	if err != nil {
+		return 0, fmt.Errorf("count silent messages: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"encoding/json"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/message"
+)
+
+// details are what only some messages have, and what no statement looks for: one column that is NULL for
+// a message that was never changed. A pod of another version skips names that it does not know.
+type details struct {
+	EditedAt   int64      `json:"edited_at,omitempty"`
+	Edits      int32      `json:"edits,omitempty"`
+	RecalledBy ids.UserID `json:"recalled_by,omitzero"`
+	RecalledAt int64      `json:"recalled_at,omitempty"`
+}
+
+// writeDetails is nil for a message without any.
+func writeDetails(m message.Message) ([]byte, error) {
+	d := details{EditedAt: m.EditedAt, Edits: m.Edits, RecalledBy: m.Recall.By, RecalledAt: m.Recall.At}
+	if d == (details{}) {
+		return nil, nil
+	}
+	return json.Marshal(d)
+}
+
+func readDetails(column []byte, m *message.Message) error {
+	if len(column) == 0 {
+		return nil
+	}
+	var d details
+	if err := json.Unmarshal(column, &d); err != nil {
+		return err
+	}
+	m.EditedAt, m.Edits = d.EditedAt, d.Edits
+	m.Recall = message.Recall{By: d.RecalledBy, At: d.RecalledAt}
+	return nil
+}
