@@ -18,6 +18,7 @@ SENDS ?= 10000
 KILLS ?= 20
 BENCH_FLAGS ?=
 NODES ?= 3
+CLUSTER ?= local
 
 .PHONY: help
 help: ## Show what each target does
@@ -92,17 +93,16 @@ bench: bin ## Measure CPU per message, statements, AMQP messages and memory on r
 	go run ./test/bench $(BENCH_FLAGS)
 
 .PHONY: cluster
-cluster: ## Start a real Kubernetes of NODES=3 nodes on this machine (root, Debian)
-	hack/cluster/debian.sh
-	go run ./hack/cluster up -nodes $(NODES)
+cluster: ## Start a Kubernetes, or take one: CLUSTER=local (3 nodes here: root, Debian), kind or existing; NODES=1 or 3
+	@config=$$(CLUSTER=$(CLUSTER) NODES=$(NODES) hack/cluster/choose.sh); echo "KUBECONFIG=$$config"
 
 .PHONY: cluster-down
 cluster-down: ## End the local cluster and leave nothing behind
 	go run ./hack/cluster down
 
 .PHONY: cluster-load
-cluster-load: images ## Load the images into the local cluster
-	go run ./hack/cluster load .cache/images/parley.tar .cache/images/parley-operator.tar
+cluster-load: images ## Load the images into the cluster: CLUSTER=local or kind
+	CLUSTER=$(CLUSTER) hack/cluster/load.sh .cache/images/parley.tar .cache/images/parley-operator.tar
 
 .PHONY: kube-demo
 kube-demo: images ## Run the whole product on a real Kubernetes: operator, ChatCluster, stores (root, Debian)

@@ -135,6 +135,8 @@ type day struct {
 	deadline time.Time
 	// unknown images hold up even the Job that changes the schemas.
 	unknown map[string]bool
+	// refused makes Jobs fail.
+	refused bool
 	// sessions of each seat of the gateway; without it no pod answers.
 	sessions map[string]int
 	// answers is the version that pods tell, where it is not their label's.

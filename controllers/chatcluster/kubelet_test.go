@@ -268,8 +268,13 @@ func (w world) complete(t *testing.T, job *batchv1.Job) bool {
 		return w.holdUp(t, job)
 	}
 	now := metav1.Now()
-	job.Status.StartTime, job.Status.CompletionTime, job.Status.Succeeded = &now, &now, 1
-	for _, kind := range []batchv1.JobConditionType{batchv1.JobSuccessCriteriaMet, batchv1.JobComplete} {
+	job.Status.StartTime = &now
+	end := []batchv1.JobConditionType{batchv1.JobFailureTarget, batchv1.JobFailed}
+	if !w.refused {
+		job.Status.CompletionTime, job.Status.Succeeded = &now, 1
+		end = []batchv1.JobConditionType{batchv1.JobSuccessCriteriaMet, batchv1.JobComplete}
+	}
+	for _, kind := range end {
 		job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{
 			Type: kind, Status: corev1.ConditionTrue, Reason: "CompletionsReached", LastTransitionTime: now, LastProbeTime: now,
 		})

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -209,5 +210,37 @@ func testLostAtOnce(t *testing.T, w world) {
 	var list appsv1.DeploymentList
 	if err := w.List(t.Context(), &list, client.InNamespace(w.key.Namespace)); err != nil || len(list.Items) > 0 {
 		t.Errorf("%d Deployments, %v", len(list.Items), err)
+	}
+}
+
+// testCredentials: a Job that the database refused is made again when the Secret has changed, and not before.
+// Once it went well, a rotated Secret is no reason for another.
+func testCredentials(t *testing.T, w world) {
+	w.refused = true
+	w.mustCreate(t, w.newCluster(t))
+	w.settle(t, immortal())
+	w.checkReady(t, metav1.ConditionFalse, chatv1alpha1.ReasonMigrationFailed)
+	w.refused = false
+	w.settle(t, immortal())
+	w.checkReady(t, metav1.ConditionFalse, chatv1alpha1.ReasonMigrationFailed)
+	for _, password := range []string{"corrected", "rotated"} {
+		secret := &corev1.Secret{}
+		key := client.ObjectKey{Namespace: w.key.Namespace, Name: "acme-mysql"}
+		if err := w.Get(t.Context(), key, secret); err != nil {
+			t.Fatal(err)
+		}
+		secret.Data["password"] = []byte(password)
+		if err := w.Update(t.Context(), secret); err != nil {
+			t.Fatal(err)
+		}
+		w.settle(t, immortal())
+		w.checkReady(t, metav1.ConditionTrue, chatv1alpha1.ReasonReconciled)
+		var jobs batchv1.JobList
+		if err := w.List(t.Context(), &jobs, client.InNamespace(w.key.Namespace)); err != nil {
+			t.Fatal(err)
+		}
+		if len(jobs.Items) != 2 {
+			t.Errorf("%s: %d Jobs, want the one that failed and the one that went well", password, len(jobs.Items))
+		}
 	}
 }

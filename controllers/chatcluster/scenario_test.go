@@ -32,6 +32,7 @@ func TestServer(t *testing.T) {
 		"each change is told once":                  testEvents,
 		"what no service reads is named":            testIgnored,
 		"an image that nobody has stops the Job":    testUnknownImage,
+		"corrected credentials are tried at once":   testCredentials,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -58,8 +58,7 @@ func (s schemaState) isOf(in manifest.Input) bool {
 
 // migrate plans the pass and runs the Job that changes the schemas before anything of a new version starts.
 func (r *Reconciler) migrate(ctx context.Context, p *pass) error {
-	hash := manifest.MigrationHash(p.input, p.cluster.Annotations[chatv1alpha1.AnnotationRetry])
-	job := manifest.JobName(p.cluster.Name, hash)
+	job, hash := p.migrationJob()
 	if last := p.cluster.Status.Schema; p.isDatabaseLost() && last != nil {
 		job = last.Job // without the Secret there is no other
 	}
@@ -83,6 +82,28 @@ func (r *Reconciler) migrate(ctx context.Context, p *pass) error {
 	return waiting(chatv1alpha1.ReasonMigrationPending, "the Job "+p.schema.job+" starts", busyPoll)
 }
 
+// migrationJob answers the Job of this version, and the hash to make it with.
+//
+// One that failed with other credentials than those that are there now is not the last word: they are tried
+// as if a person had asked for it. Where that went well, later credentials are no reason to look again.
+func (p *pass) migrationJob() (name, hash string) {
+	retry, bound := p.cluster.Annotations[chatv1alpha1.AnnotationRetry], p.input.BindingHashes[component.Migrate]
+	hash = manifest.MigrationHash(p.input, retry)
+	name = manifest.JobName(p.cluster.Name, hash)
+	first, found := p.seen.child("Job", name).(*batchv1.Job)
+	if !found || bound == "" || !p.seen.schemaOf(name).failed || first.Spec.Template.Annotations[manifest.AnnotationBindingHash] == bound {
+		return name, hash
+	}
+	for _, job := range p.jobs() {
+		s := p.seen.schemaOf(job.Name)
+		if s.complete && s.isOf(p.input) && job.CreationTimestamp.After(first.CreationTimestamp.Time) {
+			return job.Name, hash
+		}
+	}
+	hash = manifest.MigrationHash(p.input, retry+"\x00"+bound)
+	return manifest.JobName(p.cluster.Name, hash), hash
+}
+
 func schemaFailure(s schemaState) error {
 	next := fmt.Sprintf("see kubectl logs job/%s; correct the cause, then set the annotation %s to a new value", s.job, chatv1alpha1.AnnotationRetry)
 	switch s.result.Reason {
@@ -91,6 +112,8 @@ func schemaFailure(s schemaState) error {
 	case "OwnedByAnother":
 		return stalled(chatv1alpha1.ReasonDatabaseInUse,
 			"another ChatCluster uses these schemas: choose another databasePrefix, or name its UID in "+chatv1alpha1.AnnotationAdoptDatabase)
+	case "AuthFailed":
+		return stalled(chatv1alpha1.ReasonMigrationFailed, "the database refuses username and password: correct them in the Secret, and they are tried within a minute")
 	default:
 		return stalled(chatv1alpha1.ReasonMigrationFailed, "the schemas could not be changed ("+cmp.Or(s.result.Reason, "Failed")+"): "+next)
 	}
