@@ -135,10 +135,22 @@ export class FakeServer {
         state.deliver(id, { kind: { case: 'event', value: { type, payload: { case: 'friendRequest', value: request } } } });
       }
     };
+    const end = (self: string, other: string) => {
+      state.unfriend(self, other);
+      const value = { userId: self, friendId: other };
+      for (const id of [self, other]) {
+        state.deliver(id, { kind: { case: 'event', value: { type: EventType.FRIEND_REMOVED, payload: { case: 'friendRemoved', value } } } });
+      }
+    };
+    const update = (self: string, other: string) => {
+      const value = { userId: self, friendId: other, remark: state.remarks.get(self)!.get(other) ?? '', blocked: state.blocks.get(self)!.has(other) };
+      state.deliver(self, { kind: { case: 'event', value: { type: EventType.FRIEND_UPDATED, payload: { case: 'friendUpdated', value } } } });
+    };
     router.service(FriendService, {
       sendRequest: (request, context) => {
         const self = this.caller(context).userId;
         if (state.friends.get(self)!.has(request.userId)) throw refusal(Code.AlreadyExists, 'ALREADY_FRIENDS');
+        if (state.blocks.get(self)!.has(request.userId)) throw refusal(Code.FailedPrecondition, 'USER_BLOCKED');
         const made = state.request(self, request.userId, request.text);
         tell(made, EventType.FRIEND_REQUESTED);
         return { request: made };
@@ -172,23 +184,43 @@ export class FakeServer {
             user: state.accounts.get(id)!.user,
             since: BigInt(since),
             conversationId: state.between(self, id)?.id ?? '',
+            remark: state.remarks.get(self)!.get(id) ?? '',
           })),
         };
       },
       removeFriend: (request, context) => {
-        const self = this.caller(context).userId;
-        state.unfriend(self, request.userId);
-        for (const id of [self, request.userId]) {
-          const value = { userId: self, friendId: request.userId };
-          state.deliver(id, { kind: { case: 'event', value: { type: EventType.FRIEND_REMOVED, payload: { case: 'friendRemoved', value } } } });
-        }
+        end(this.caller(context).userId, request.userId);
         return {};
+      },
+      setRemark: (request, context) => {
+        const self = this.caller(context).userId;
+        if (!state.friends.get(self)!.has(request.userId)) throw refusal(Code.NotFound, 'NOT_FOUND');
+        state.remarks.get(self)!.set(request.userId, request.remark);
+        update(self, request.userId);
+        return { remark: request.remark };
+      },
+      blockUser: (request, context) => {
+        const self = this.caller(context).userId;
+        state.blocks.get(self)!.set(request.userId, Date.now());
+        if (state.friends.get(self)!.has(request.userId)) end(self, request.userId);
+        update(self, request.userId);
+        return {};
+      },
+      unblockUser: (request, context) => {
+        const self = this.caller(context).userId;
+        state.blocks.get(self)!.delete(request.userId);
+        update(self, request.userId);
+        return {};
+      },
+      listBlocked: (_, context) => {
+        const list = [...state.blocks.get(this.caller(context).userId)!];
+        return { blocked: list.map(([id, since]) => ({ user: state.accounts.get(id)!.user, since: BigInt(since) })) };
       },
       searchUsers: (request, context) => {
         const self = this.caller(context).userId;
         const query = request.query.toLowerCase();
         const hits = [...state.accounts.values()].filter(
-          ({ user }) => user.userId !== self && (user.username === query || user.nickname.toLowerCase().startsWith(query)),
+          ({ user }) => user.userId !== self && !state.apart(self, user.userId) && (user.username === query || user.nickname.toLowerCase().startsWith(query)),
         );
         return { users: hits.map(({ user }) => ({ user, friend: state.friends.get(self)!.has(user.userId) })) };
       },

@@ -44,6 +44,9 @@ export class State {
   readonly conversations = new Map<string, FakeConversation>();
   readonly requests: FriendRequest[] = [];
   readonly friends = new Map<string, Map<string, number>>();
+  /** Whom each user blocks, and the remarks of each user about friends. */
+  readonly blocks = new Map<string, Map<string, number>>();
+  readonly remarks = new Map<string, Map<string, string>>();
   /** Grows with each change: it is the cursor. */
   version = 1;
   /** Sends a frame to all sockets of a user. */
@@ -53,6 +56,8 @@ export class State {
     const user = create(UserSchema, { userId: uuid7(), username, nickname, description });
     this.accounts.set(user.userId, { user, password, createdAt: Date.now() });
     this.friends.set(user.userId, new Map());
+    this.blocks.set(user.userId, new Map());
+    this.remarks.set(user.userId, new Map());
     return user;
   }
 
@@ -101,12 +106,18 @@ export class State {
   unfriend(a: string, b: string): void {
     this.friends.get(a)!.delete(b);
     this.friends.get(b)!.delete(a);
+    this.remarks.get(a)!.delete(b);
+    this.remarks.get(b)!.delete(a);
     const conversation = this.between(a, b);
     if (!conversation) return;
     conversation.readOnly = true;
     conversation.membersRev++;
     conversation.changedAt = ++this.version;
     for (const id of conversation.members) this.deliver(id, { kind: { case: 'conversation', value: this.wire(conversation) } });
+  }
+
+  apart(a: string, b: string): boolean {
+    return this.blocks.get(a)!.has(b) || this.blocks.get(b)!.has(a);
   }
 
   between(a: string, b: string): FakeConversation | undefined {

@@ -10,6 +10,14 @@ export interface Friend {
   person: Person;
   since: number;
   conversationId: string;
+  /** The user's own name for the friend; may be empty, and is missing in what an older version stored. */
+  remark?: string;
+}
+
+/** Somebody whom the user blocks. */
+export interface Blocked {
+  person: Person;
+  since: number;
 }
 
 /** A request that waits for an answer. */
@@ -23,12 +31,13 @@ export interface Request {
 const RELOAD_MS = 200;
 const BATCH = 100;
 
-/** People knows friends, open requests and profiles; what was missed in a break is loaded again. */
+/** People knows friends, open requests, blocked people and profiles; what was missed in a break is loaded again. */
 export class People {
   readonly known = new Map<string, Person>();
   friends: Friend[] = [];
   incoming: Request[] = [];
   outgoing: Request[] = [];
+  blocked: Blocked[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly asked = new Set<string>();
 
@@ -44,10 +53,16 @@ export class People {
     this.friends = (await this.storage.getValue<Friend[]>('friends')) ?? [];
     this.incoming = (await this.storage.getValue<Request[]>('incoming')) ?? [];
     this.outgoing = (await this.storage.getValue<Request[]>('outgoing')) ?? [];
+    this.blocked = (await this.storage.getValue<Blocked[]>('blocked')) ?? [];
     this.changed();
   }
 
-  /** Loads friends and requests again, soon; many wishes become one. */
+  /** The name of a person as the user sees it: the own remark before the nickname; empty if nobody knows. */
+  nameOf(userId: string): string {
+    return this.friends.find((friend) => friend.person.userId === userId)?.remark || (this.known.get(userId)?.nickname ?? '');
+  }
+
+  /** Loads friends, requests and blocked people again, soon; many wishes become one. */
   reloadSoon(): void {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
@@ -55,19 +70,22 @@ export class People {
     }, RELOAD_MS);
   }
 
-  /** Loads friends and requests again. */
+  /** Loads friends, requests and blocked people again. */
   async reload(): Promise<void> {
-    const [friends, incoming, outgoing] = await Promise.all([
+    const [friends, incoming, outgoing, blocked] = await Promise.all([
       this.allFriends(),
       this.allRequests(Direction.INCOMING),
       this.allRequests(Direction.OUTGOING),
+      // A server of an older version has no such list.
+      this.allBlocked().catch(() => this.blocked),
     ]);
-    Object.assign(this, { friends, incoming, outgoing });
-    this.put([...friends, ...incoming, ...outgoing].map((item) => item.person));
+    Object.assign(this, { friends, incoming, outgoing, blocked });
+    this.put([...friends, ...incoming, ...outgoing, ...blocked].map((item) => item.person));
     await Promise.all([
       this.storage.putValue('friends', friends),
       this.storage.putValue('incoming', incoming),
       this.storage.putValue('outgoing', outgoing),
+      this.storage.putValue('blocked', blocked),
     ]).catch(() => undefined);
   }
 
@@ -76,7 +94,7 @@ export class People {
     const fresh = people.filter((person) => person.username !== '');
     for (const person of fresh) {
       this.known.set(person.userId, person);
-      for (const item of [...this.friends, ...this.incoming, ...this.outgoing]) {
+      for (const item of [...this.friends, ...this.incoming, ...this.outgoing, ...this.blocked]) {
         if (item.person.userId === person.userId) item.person = person;
       }
     }
@@ -105,30 +123,41 @@ export class People {
     this.timer = undefined;
   }
 
-  private async allFriends(): Promise<Friend[]> {
-    const all: Friend[] = [];
-    let pageToken = '';
-    do {
-      const answer = await this.clients.friends.listFriends({ pageToken });
-      for (const friend of answer.friends) {
-        if (!friend.user) continue;
-        all.push({ person: toPerson(friend.user), since: Number(friend.since), conversationId: friend.conversationId });
-      }
-      pageToken = answer.nextPageToken;
-    } while (pageToken !== '');
-    return all;
+  private allFriends(): Promise<Friend[]> {
+    return everyPage(async (pageToken) => {
+      const { friends, nextPageToken } = await this.clients.friends.listFriends({ pageToken });
+      const items = friends.flatMap(({ user, since, conversationId, remark }) =>
+        user ? [{ person: toPerson(user), since: Number(since), conversationId, remark }] : [],
+      );
+      return { items, nextPageToken };
+    });
   }
 
-  private async allRequests(direction: Direction): Promise<Request[]> {
-    const all: Request[] = [];
-    let pageToken = '';
-    do {
-      const answer = await this.clients.friends.listRequests({ direction, pageToken });
-      all.push(...answer.requests.flatMap((request) => toRequest(request, direction)));
-      pageToken = answer.nextPageToken;
-    } while (pageToken !== '');
-    return all;
+  private allRequests(direction: Direction): Promise<Request[]> {
+    return everyPage(async (pageToken) => {
+      const { requests, nextPageToken } = await this.clients.friends.listRequests({ direction, pageToken });
+      return { items: requests.flatMap((request) => toRequest(request, direction)), nextPageToken };
+    });
   }
+
+  private allBlocked(): Promise<Blocked[]> {
+    return everyPage(async (pageToken) => {
+      const { blocked, nextPageToken } = await this.clients.friends.listBlocked({ pageToken });
+      const items = blocked.flatMap(({ user, since }) => (user ? [{ person: toPerson(user), since: Number(since) }] : []));
+      return { items, nextPageToken };
+    });
+  }
+}
+
+async function everyPage<T>(read: (pageToken: string) => Promise<{ items: T[]; nextPageToken: string }>): Promise<T[]> {
+  const all: T[] = [];
+  let pageToken = '';
+  do {
+    const page = await read(pageToken);
+    all.push(...page.items);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return all;
 }
 
 function toRequest(wire: FriendRequest, direction: Direction): Request[] {

@@ -6,7 +6,7 @@ import type { CloseRule } from '../protocol/closecodes';
 import type { Socket } from '../protocol/connection';
 import type { ChatMessage, Person, Phase } from '../protocol/model';
 import { toPerson } from '../protocol/convert';
-import type { Friend, Request } from '../protocol/people';
+import type { Blocked, Friend, Request } from '../protocol/people';
 import type { Storage } from '../protocol/ports';
 import { failure, type Failure } from '../protocol/reasons';
 import { uuid4 } from '../protocol/uuid';
@@ -53,6 +53,7 @@ export class App {
   friends = $state.raw<Friend[]>([]);
   incoming = $state.raw<Request[]>([]);
   outgoing = $state.raw<Request[]>([]);
+  blocked = $state.raw<Blocked[]>([]);
   view = $state.raw<ConversationView | undefined>();
   announcement = $state.raw<Announcement>({ id: 0, text: '' });
   memoryOnly = $state(false);
@@ -119,11 +120,22 @@ export class App {
     await this.leave(undefined, true);
   }
 
-  /** The name of a person; waits for nobody, so it may be empty at first. */
+  /** The name of a person, the own remark first; waits for nobody, so it may be empty at first. */
   name(userId: string): string {
     void this.names;
-    const person = this.chat?.people.known.get(userId);
-    return person ? person.nickname : '';
+    return this.chat?.people.nameOf(userId) ?? '';
+  }
+
+  /** Keeps somebody away. */
+  async block(userId: string): Promise<void> {
+    await this.call((clients) => clients.friends.blockUser({ userId }));
+    await this.chat?.people.reload();
+  }
+
+  /** Takes a block back. */
+  async unblock(userId: string): Promise<void> {
+    await this.call((clients) => clients.friends.unblockUser({ userId }));
+    await this.chat?.people.reload();
   }
 
   /** Opens a conversation, or none. */
@@ -217,7 +229,7 @@ export class App {
     this.login = undefined;
     this.ended = rule;
     if (rule) local.login.save(undefined);
-    Object.assign(this, { status: 'signedOut', me: undefined, list: [], friends: [], incoming: [], outgoing: [], listed: false, away: false });
+    Object.assign(this, { status: 'signedOut', me: undefined, list: [], friends: [], incoming: [], outgoing: [], blocked: [], listed: false, away: false });
     this.places.clear();
     router.go({ at: 'signIn' }, true);
     await chat.stop();
@@ -261,6 +273,7 @@ export class App {
     this.friends = [...people.friends];
     this.incoming = [...people.incoming];
     this.outgoing = [...people.outgoing];
+    this.blocked = [...people.blocked];
     const own = this.me && people.known.get(this.me.userId);
     if (own) this.me = own;
     this.queueList();
