@@ -18,6 +18,9 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 )
 
+// DocsPath is where the description of the API lies.
+const DocsPath = "/docs"
+
 // SocketPath is where the WebSocket opens; the seat may follow after a slash.
 const SocketPath = "/v1/ws"
 
@@ -39,6 +42,8 @@ type Options struct {
 	// Web is the built web client with index.html at its top; nil or without that file: a page says how
 	// to build it.
 	Web fs.FS
+	// Docs describe the API: openapi.yaml, and index.html with its style; nil: nothing is there.
+	Docs fs.FS
 	// Policy is the Content-Security-Policy of every answer; "connect-src 'self'" in it gets the address
 	// of the WebSocket too. Empty: a policy that allows nothing.
 	Policy string
@@ -110,6 +115,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})))
 	case isAPI(r.URL.Path):
 		http.NotFound(w, r)
+	case isDocs(r.URL.Path):
+		staticDocs{staticSite{h.Docs}}.ServeHTTP(w, r)
 	default:
 		h.site.ServeHTTP(w, r)
 	}

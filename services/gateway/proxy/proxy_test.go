@@ -87,6 +87,10 @@ func start(t *testing.T, change ...func(*proxy.Options)) *world {
 			"manifest.webmanifest": {Data: []byte("{}")},
 			".keep":                {},
 		},
+		Docs: fstest.MapFS{
+			"index.html":   {Data: []byte("<title>api</title>")},
+			"openapi.yaml": {Data: []byte("openapi: 3.1.0")},
+		},
 		Policy: "default-src 'none'; connect-src 'self'; base-uri 'none'",
 		Now:    time.Now, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	}

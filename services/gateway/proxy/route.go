@@ -94,6 +94,10 @@ func isAPI(path string) bool {
 	return strings.HasPrefix(path, "/parley.") || path == "/v1" || strings.HasPrefix(path, "/v1/")
 }
 
+func isDocs(path string) bool {
+	return path == DocsPath || strings.HasPrefix(path, DocsPath+"/")
+}
+
 func isSocket(path string) bool {
 	return path == SocketPath || strings.HasPrefix(path, SocketPath+"/")
 }

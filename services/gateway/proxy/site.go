@@ -40,9 +40,7 @@ func newSite(files fs.FS) http.Handler {
 
 // ServeHTTP answers a file, or index.html for a path that may be one of the client's own.
 func (s staticSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "nothing takes this here", http.StatusMethodNotAllowed)
+	if refuseWrite(w, r) {
 		return
 	}
 	clean := path.Clean("/" + r.URL.Path)
@@ -77,6 +75,9 @@ func (s staticSite) serveFile(w http.ResponseWriter, r *http.Request, name strin
 		return false
 	}
 	switch {
+	case path.Ext(name) == ".yaml":
+		w.Header().Set("Content-Type", "application/yaml") // the standard library knows no type for it
+		w.Header().Set("Cache-Control", "no-cache")
 	case strings.HasPrefix(name, assets):
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	case name != indexFile:
@@ -84,4 +85,33 @@ func (s staticSite) serveFile(w http.ResponseWriter, r *http.Request, name strin
 	}
 	http.ServeContent(w, r, path.Base(name), time.Time{}, bytes.NewReader(body))
 	return true
+}
+
+// refuseWrite answers what is no question for a file, and tells whether it did.
+func refuseWrite(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return false
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	http.Error(w, "nothing takes this here", http.StatusMethodNotAllowed)
+	return true
+}
+
+// staticDocs serves the description of the API.
+type staticDocs struct {
+	site staticSite // without files: nothing is there
+}
+
+// ServeHTTP answers the page at DocsPath, and files below it.
+func (d staticDocs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if refuseWrite(w, r) {
+		return
+	}
+	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, DocsPath), "/")
+	if name == "" {
+		name = indexFile
+	}
+	if d.site.files == nil || !d.site.serveFile(w, r, name) {
+		http.NotFound(w, r)
+	}
 }

@@ -44,6 +44,12 @@ func TestSite(t *testing.T) {
 		"a head answers without a body":           {http.MethodHead, "/", 200, "", "no-store"},
 		"a path of the API is not the client's":   {http.MethodGet, "/v1/unknown", 404, "", "no-store"},
 		"a missing method is not the client's":    {http.MethodGet, "/parley.user.v1.AuthService/X", 404, "", "no-store"},
+		"the description of the API is a page":    {http.MethodGet, "/docs", 200, "<title>api</title>", "no-store"},
+		"the page has another address":            {http.MethodGet, "/docs/", 200, "<title>api</title>", "no-store"},
+		"the description is a document":           {http.MethodGet, "/docs/openapi.yaml", 200, "openapi: 3.1.0", "no-cache"},
+		"nothing else is described":               {http.MethodGet, "/docs/other", 404, "", "no-store"},
+		"a description takes nothing":             {http.MethodPost, "/docs", 405, "", "no-store"},
+		"a path that only begins like it":         {http.MethodGet, "/docsx", 200, "<title>app</title>", "no-store"},
 		"a folder shows the client, not its list": {http.MethodGet, "/assets/", 200, "<title>app</title>", "no-store"},
 	}
 	for name, row := range rows {
@@ -57,6 +63,18 @@ func TestSite(t *testing.T) {
 				t.Errorf("cache %q, want %q", cache, row.cache)
 			}
 		})
+	}
+}
+
+func TestTheDocumentHasItsType(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	if got := w.do(t, http.MethodGet, "/docs/openapi.yaml", "").Header.Get("Content-Type"); got != "application/yaml" {
+		t.Errorf("type %s", got)
+	}
+	w = start(t, func(o *proxy.Options) { o.Docs = nil })
+	if got := w.do(t, http.MethodGet, "/docs", ""); got.StatusCode != http.StatusNotFound {
+		t.Errorf("without a description the answer is %d", got.StatusCode)
 	}
 }
 

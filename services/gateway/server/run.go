@@ -19,6 +19,7 @@ import (
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/api/gen/parley/gateway/v1/gatewayv1connect"
 	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
+	"github.com/parley-chat/parley/api/openapi"
 	"github.com/parley-chat/parley/services/gateway"
 	"github.com/parley-chat/parley/services/gateway/connectapi"
 	"github.com/parley-chat/parley/services/gateway/deliver"
@@ -196,7 +197,7 @@ func (g gatewayParts) publicServer(cfg Config, parts Parts, registry prometheus.
 			component.User: cfg.UserURL, component.Friend: cfg.FriendURL, component.Message: cfg.MessageURL,
 		},
 		Transport: parts.Transport, Keys: parts.Keys, Tokens: g.tokens, Session: g.rpc.Handler(), Socket: g.sockets,
-		Web: web.FS(), Policy: web.ContentSecurityPolicy, Origins: cfg.AllowedOrigins, TrustedProxies: proxies,
+		Web: web.FS(), Docs: openapi.FS(), Policy: web.ContentSecurityPolicy, Origins: cfg.AllowedOrigins, TrustedProxies: proxies,
 		Limits: cfg.Calls, Now: time.Now, Logger: parts.Logger, Registerer: registry,
 	})
 	if err != nil {

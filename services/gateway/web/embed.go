@@ -7,7 +7,7 @@
 //
 // The client needs these answers from whoever serves it:
 //
-//   - every path without a file, except /v1 and the RPC paths, answers index.html, so that deep links
+//   - every path without a file, except /v1, /docs and the RPC paths, answers index.html, so that deep links
 //     such as /c/<conversation> work;
 //   - files under assets/ carry a hash in their name and may be cached for ever, index.html and sw.js never;
 //   - the policy of ContentSecurityPolicy, where the sources of connect-src get the address of the

@@ -3,6 +3,7 @@
 // Calls and sockets never come through here.
 const CACHE = 'parley-shell';
 const PAGE = '/';
+const DOCS = '/docs'; // pages that are not the client's
 const FILES = /(?:src|href)="(\/[^"]+)"/g;
 
 self.addEventListener('install', (event) => {
@@ -17,6 +18,7 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== self.location.origin) return;
+  if (url.pathname === DOCS || url.pathname.startsWith(`${DOCS}/`)) return;
   if (request.mode === 'navigate') event.respondWith(page(event));
   else if (url.pathname.startsWith('/assets/')) event.respondWith(file(request));
 });
