@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from '@playwright/test';
+import { Person, unique } from './lib/person';
+import { servers, type Servers } from './lib/servers';
+
+let running: Servers;
+test.beforeAll(async () => {
+  running = await servers(1);
+});
+test.afterAll(() => running?.close());
+
+test('a remark stands for a name, a block looks like a removal, and friends again read what was said before', async ({ browser }) => {
+  const base = running.urls[0]!;
+  const alice = await Person.create(browser, base, unique('alice'), 'Alice Wren', { locale: 'en' });
+  const bob = await Person.create(browser, base, unique('bob'), '小波', { locale: 'zh-CN', theme: 'dark', width: 375, height: 720 });
+  await alice.signUp();
+  await bob.signUp();
+  await alice.askToBeFriend(bob, '');
+  await bob.accept(alice);
+  const device = await Person.create(browser, base, alice.username, alice.nickname, { locale: 'en' });
+  await device.signIn();
+
+  await test.step('a remark, on both devices of its owner', async () => {
+    await alice.page.goto(`${base}/contacts`);
+    await alice.page.getByRole('button', { name: alice.t('contacts.remarkWho', { name: bob.nickname }) }).click();
+    await alice.page.getByLabel(alice.t('contacts.remarkFor', { name: bob.nickname })).fill('The boss');
+    await alice.page.getByRole('button', { name: alice.t('settings.save') }).click();
+    await expect(alice.page.getByText('The boss', { exact: true })).toBeVisible();
+    await expect(device.page.locator('[data-conversation]').filter({ hasText: 'The boss' })).toBeVisible();
+  });
+
+  await alice.page.goto(`${base}/`);
+  await alice.page.locator('[data-conversation]').filter({ hasText: 'The boss' }).click();
+  await alice.say('Said before.');
+  await bob.open(alice);
+  await bob.sees(['Said before.']);
+
+  await test.step('a block from the conversation', async () => {
+    await alice.page.getByRole('button', { name: alice.t('contacts.blockWho', { name: 'The boss' }) }).click();
+    await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('contacts.block'), exact: true }).click();
+    // The remark went with the friendship.
+    await expect(alice.page.getByText(alice.t('chat.blocked', { name: bob.nickname }))).toBeVisible();
+    await expect(bob.page.getByText(bob.t('chat.readOnly', { name: alice.nickname }))).toBeVisible();
+    await bob.sees(['Said before.']);
+  });
+
+  await test.step('neither finds the other', async () => {
+    await bob.page.goto(`${base}/contacts/find`);
+    await bob.page.getByRole('searchbox').fill(alice.username);
+    await bob.page.getByRole('button', { name: bob.t('contacts.searchButton') }).click();
+    await expect(bob.page.getByText(bob.t('contacts.noHits'), { exact: true })).toBeVisible();
+  });
+
+  await test.step('unblocking in the settings of the other device', async () => {
+    await device.page.goto(`${base}/settings`);
+    await device.page.getByRole('button', { name: device.t('contacts.unblockWho', { name: bob.nickname }) }).click();
+    await expect(device.page.getByText(device.t('settings.noBlocked'))).toBeVisible();
+    await expect(alice.page.getByText(alice.t('chat.readOnly', { name: bob.nickname }))).toBeVisible();
+  });
+
+  await test.step('friends again, in the same conversation', async () => {
+    await bob.askToBeFriend(alice, '');
+    await alice.accept(bob);
+    await alice.open(bob);
+    await alice.say('And after.');
+    await bob.open(alice);
+    await bob.sees(['Said before.', 'And after.']);
+  });
+
+  await test.step('a block from the list of friends', async () => {
+    await alice.page.goto(`${base}/contacts`);
+    await alice.page.getByRole('button', { name: alice.t('contacts.blockWho', { name: bob.nickname }) }).click();
+    await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('contacts.block'), exact: true }).click();
+    await expect(alice.page.getByText(alice.t('contacts.noFriends'), { exact: true })).toBeVisible();
+  });
+
+  for (const person of [alice, bob, device]) {
+    expect(person.complaints).toEqual([]);
+    await person.context.close();
+  }
+});
