@@ -261,6 +261,7 @@ func TestABusyAddressOfAService(t *testing.T) {
 	_, err = parley(t, map[string]string{
 		"PARLEY_KEYS_DIR": keys, "PARLEY_MYSQL_DSN": sqldbtest.SQLiteDSN(t), "PARLEY_RABBITMQ_URL": "amqp://127.0.0.1:1/",
 		"PARLEY_RPC_LISTEN": listener.Addr().String(), "PARLEY_OPS_LISTEN": "127.0.0.1:0",
+		"PARLEY_UPSTREAM_FRIEND_URL": "http://127.0.0.1:1",
 	}, "message")
 	if err == nil || !strings.Contains(line(err), "stop the program that listens there, or set PARLEY_PUBLIC_LISTEN, PARLEY_RPC_LISTEN") {
 		t.Fatalf("got %v", err)

@@ -11,9 +11,9 @@ func Callers(name Name) []Name {
 	case User:
 		return []Name{Gateway, Friend}
 	case Friend:
-		return []Name{Gateway, Transmit}
+		return []Name{Gateway, Message, Transmit}
 	case Message:
-		return []Name{Gateway, Friend}
+		return []Name{Gateway, Friend, Transmit}
 	default:
 		return nil
 	}

@@ -129,7 +129,10 @@ func (ch Change) late(m Message) bool { return ch.At-m.SentAt > ch.Window.Millis
 // plan gives the change the next number of the conversation. Only who can see the message hears of it.
 func (ch Change) plan(c Conversation, m Message, kind EventKind, keep *Version) ChangePlan {
 	m.Rev = c.Rev + 1
-	event := Event{ID: ch.EventID, Kind: kind, OccurredAt: ch.At, Recipients: c.Watching(m.Seq), Message: m}
+	event := Event{ID: ch.EventID, Kind: kind, OccurredAt: ch.At, MembersRev: c.audience(), Message: m}
+	if event.MembersRev == 0 {
+		event.Recipients = c.Watching(m.Seq)
+	}
 	return ChangePlan{Message: m, Changed: true, Keep: keep, Events: []Event{event}}
 }
 

@@ -17,6 +17,7 @@ type Kind int32
 // The kinds of conversation.
 const (
 	Direct Kind = 1 // two people
+	Group  Kind = 2 // three or more at its beginning
 )
 
 // State tells whether members can send. The numbers are stored.
@@ -25,10 +26,11 @@ type State int32
 // The states of a conversation.
 const (
 	Open     State = 1 // members can send
-	ReadOnly State = 2 // nobody can send, history stays
+	ReadOnly State = 2 // nobody can send, history stays; a dissolved group is so for ever
 )
 
-// Conversation is one conversation with all its members, read at one moment.
+// Conversation is one conversation with its members, read at one moment. Of a group, which may have ten
+// thousand, only the members that were asked for are there.
 type Conversation struct {
 	ID    ids.ConversationID
 	Kind  Kind
@@ -39,14 +41,18 @@ type Conversation struct {
 	Seq int64
 	// Rev counts changes to messages.
 	Rev int64
-	// MembersRev counts changes of who is a member and of whether members can send, so that a device
-	// that missed such a change sees it in the head; 0 means that the conversation was never opened, so
-	// that nobody can see it.
+	// MembersRev counts changes of who is a member and of whether members can send, and of name and roles
+	// of a group, so that a device that missed such a change sees it in the head; 0 means that the
+	// conversation was never opened, so that nobody can see it.
 	MembersRev int64
 	// CreatedAt is when it was first opened, ms.
 	CreatedAt int64
 	// ActiveAt is the time of the last message or opening, ms.
 	ActiveAt int64
+	// Name of a group; may be empty.
+	Name string
+	// MemberCount is how many members a group has now.
+	MemberCount int
 	// Members are in the order of user id and joined seq.
 	Members []Member
 }
@@ -62,8 +68,15 @@ type Member struct {
 	// ReadSeq is the read marker: everything up to it was read.
 	ReadSeq int64
 	// Silent counts the visible messages above the marker that are not unread, because they were taken
-	// back. Only what answers a head to this member has counted them.
+	// back or are the server's. Only what answers a head to this member has counted them.
 	Silent int64
+	// Role in a group; NoRole in a direct conversation, and in an interval that a newer one followed.
+	Role Role
+	// JoinedRev and LeftRev are the membership versions at both ends of an interval in a group. LeftRev,
+	// LeftAt (ms) and LeftName, the name of the group then, are set if Left.
+	JoinedRev, LeftRev int64
+	LeftAt             int64
+	LeftName           string
 }
 
 // Interval is a range of positions, both ends included.
@@ -103,7 +116,7 @@ func (c Conversation) Sees(user ids.UserID, seq int64) bool {
 }
 
 // Manages tells whether a user may change what others said: nobody may where two people talk.
-func (Conversation) Manages(ids.UserID) bool { return false }
+func (c Conversation) Manages(user ids.UserID) bool { return c.RoleOf(user) >= RoleAdmin }
 
 // Membership is the newest interval of a user; ok is false for who never was a member.
 func (c Conversation) Membership(user ids.UserID) (m Member, ok bool) {

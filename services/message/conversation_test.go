@@ -39,7 +39,7 @@ func TestMembershipIntervals(t *testing.T) {
 		head    message.Head
 	}{
 		{"who stayed sees all", stays, []message.Interval{{From: 1, To: 20}}, message.Head{Seq: 20, ReadSeq: 4, Unread: 16}},
-		{"who left sees up to leaving", left, []message.Interval{{From: 3, To: 8}}, message.Head{Seq: 8, ReadSeq: 6, Unread: 2}},
+		{"who left sees up to leaving", left, []message.Interval{{From: 3, To: 8}}, message.Head{Seq: 8, ReadSeq: 6, Unread: 2, Left: true}},
 		{
 			"who came back sees both intervals and has only the new ones unread", back,
 			[]message.Interval{{From: 5, To: 9}, {From: 15, To: 20}},

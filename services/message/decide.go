@@ -34,7 +34,7 @@ type Stored struct {
 // Facts is what a batch is settled on. A store reads them in the transaction of the batch, after it
 // has locked the conversations.
 type Facts struct {
-	// Conversations holds the known ones among those of the batch.
+	// Conversations holds the known ones among those of the batch; a group at least with the senders.
 	Conversations map[ids.ConversationID]Conversation
 	// Stored holds the known ones among the keys of the batch.
 	Stored map[ClientKey]Stored
@@ -150,6 +150,6 @@ func (b *settlement) store(p Pending, c *Conversation) Sent {
 	b.heads[p.Conversation] = c
 	b.stored[p.Key()] = Stored{Sent: m.Sent(), Hash: p.Hash}
 	b.plan.Rows = append(b.plan.Rows, Row{Message: m, Hash: p.Hash})
-	b.plan.Events = append(b.plan.Events, messageEvent(p.EventID, m, c.Present()))
+	b.plan.Events = append(b.plan.Events, messageEvent(p.EventID, m, *c))
 	return m.Sent()
 }

@@ -4,6 +4,7 @@ package message
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/parley-chat/parley/services/internal/ids"
@@ -29,8 +30,11 @@ type Event struct {
 	Kind EventKind
 	// OccurredAt is the time of the commit, ms.
 	OccurredAt int64
-	// Recipients were members at the commit.
+	// Recipients were members at the commit; with MembersRev those who hear of it besides.
 	Recipients []ids.UserID
+	// MembersRev says who hears of it in a group: its members at this membership version, of a change only
+	// those who may see the message. 0 in a direct conversation.
+	MembersRev int64
 
 	Message      Message      // message.created, message.recalled, message.edited: as it stands then
 	Conversation Conversation // conversation.created, conversation.updated
@@ -45,14 +49,18 @@ type EventRef struct {
 	Conversation ids.ConversationID
 	Seq          int64      // of a message, and of marker.moved
 	User         ids.UserID // marker.moved
+	MembersRev   int64      // in a group
 }
 
-// refBytes is a conversation id, a seq and a user id.
-const refBytes = 16 + 8 + 16
+// refBytes is a conversation id, a seq and a user id; in a group a membership version follows.
+const (
+	refBytes      = 16 + 8 + 16
+	groupRefBytes = refBytes + 8
+)
 
 // Ref of the event.
 func (e Event) Ref() EventRef {
-	r := EventRef{ID: e.ID, Kind: e.Kind, OccurredAt: e.OccurredAt}
+	r := EventRef{ID: e.ID, Kind: e.Kind, OccurredAt: e.OccurredAt, MembersRev: e.MembersRev}
 	switch e.Kind {
 	case MessageCreated, MessageRecalled, MessageEdited:
 		r.Conversation, r.Seq = e.Message.Conversation, e.Message.Seq
@@ -66,20 +74,30 @@ func (e Event) Ref() EventRef {
 
 // Encode gives the keys for an outbox row; id, kind and time have columns of their own.
 func (r EventRef) Encode() []byte {
-	b := make([]byte, 0, refBytes)
+	b := make([]byte, 0, groupRefBytes)
 	b = append(b, r.Conversation[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Seq)) //nolint:gosec // a seq is never negative
-	return append(b, r.User[:]...)
+	b = append(b, r.User[:]...)
+	if r.MembersRev > 0 {
+		b = binary.BigEndian.AppendUint64(b, uint64(r.MembersRev))
+	}
+	return b
 }
 
 // Decode reads the keys of an outbox row into the reference.
 func (r *EventRef) Decode(b []byte) error {
-	if len(b) != refBytes {
+	if len(b) != refBytes && len(b) != groupRefBytes {
 		return fmt.Errorf("outbox row with %d bytes of keys", len(b))
+	}
+	if r.MembersRev = 0; len(b) == groupRefBytes {
+		r.MembersRev = int64(binary.BigEndian.Uint64(b[refBytes:])) //nolint:gosec // written by Encode
+		if r.MembersRev <= 0 {
+			return errors.New("outbox row of a group without a membership version")
+		}
 	}
 	copy(r.Conversation[:], b[:16])
 	r.Seq = int64(binary.BigEndian.Uint64(b[16:24])) //nolint:gosec // written by Encode
-	copy(r.User[:], b[24:])
+	copy(r.User[:], b[24:refBytes])
 	return nil
 }
 
@@ -92,6 +110,9 @@ func (k EventKind) OfMessage() bool {
 // Recipients of message.created are those of the commit; of a change, who may see it now.
 func (r EventRef) Rebuild(c Conversation, m Message) Event {
 	e := Event{ID: r.ID, Kind: r.Kind, OccurredAt: r.OccurredAt, Recipients: c.Present()}
+	if r.MembersRev > 0 {
+		return r.rebuildInGroup(e, c, m)
+	}
 	switch r.Kind {
 	case MessageCreated:
 		e.Message, e.Recipients = m, c.PresentAt(r.Seq)
@@ -105,8 +126,38 @@ func (r EventRef) Rebuild(c Conversation, m Message) Event {
 	return e
 }
 
-func messageEvent(id ids.EventID, m Message, recipients []ids.UserID) Event {
-	return Event{ID: id, Kind: MessageCreated, OccurredAt: m.SentAt, Recipients: recipients, Message: m}
+// rebuildInGroup tells a conversation and a marker to who is a member now, because they are told as they
+// are now. A message never changes its place: it goes to the members at its commit and, if it says that
+// some of them left, to those too; they are the members of c.
+func (r EventRef) rebuildInGroup(e Event, c Conversation, m Message) Event {
+	e.Recipients, e.MembersRev = nil, c.MembersRev
+	switch r.Kind {
+	case MessageCreated:
+		e.Message, e.MembersRev = m, r.MembersRev
+		if m.Kind == SystemBody {
+			e.Recipients = c.leftAt(r.MembersRev)
+		}
+	case MessageRecalled, MessageEdited:
+		e.Message = m
+	case ConversationCreated, ConversationUpdated:
+		c.Members = nil
+		e.Conversation = c
+	case MarkerMoved:
+		e.Marker = Marker{Conversation: r.Conversation, User: r.User, Seq: r.Seq}
+		if e.Recipients = []ids.UserID{r.User}; c.MemberCount > MaxMarkerMembers {
+			e.MembersRev = 0
+		}
+	}
+	return e
+}
+
+// messageEvent tells a message to the members of its conversation.
+func messageEvent(id ids.EventID, m Message, c Conversation) Event {
+	e := Event{ID: id, Kind: MessageCreated, OccurredAt: m.SentAt, Message: m}
+	if e.MembersRev = c.audience(); e.MembersRev == 0 {
+		e.Recipients = c.Present()
+	}
+	return e
 }
 
 func conversationEvent(kind EventKind, r Relation, c Conversation) Event {

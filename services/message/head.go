@@ -19,6 +19,7 @@ type Head struct {
 	MembersRev   int64
 	ReadSeq      int64
 	Unread       int32 // at most MaxUnread
+	Left         bool  // everything is as it was when the user left
 }
 
 // Head of the conversation for a user; the zero Head for who never was a member.
@@ -34,7 +35,10 @@ func (c Conversation) Head(user ids.UserID) Head {
 func HeadOf(c Conversation, m Member) Head {
 	h := Head{Conversation: c.ID, Seq: c.Seq, Rev: c.Rev, MembersRev: c.MembersRev, ReadSeq: m.ReadSeq}
 	if m.Left {
-		h.Seq = min(h.Seq, m.LeftSeq)
+		h.Seq, h.Left = min(h.Seq, m.LeftSeq), true
+		if c.Kind == Group {
+			h.MembersRev = m.LeftRev
+		}
 	}
 	h.Unread = unread(h.Seq, max(m.ReadSeq, m.JoinedSeq-1), m.Silent)
 	return h
@@ -67,7 +71,7 @@ func (s *Service) heads(ctx context.Context, user ids.UserID, list ...Conversati
 	)
 	for i, c := range list {
 		members[i], _ = c.Membership(user)
-		if u := c.Unseen(members[i]); c.Rev > 0 && u.From <= u.To { // nothing is silent before the first change
+		if u := c.Unseen(members[i]); (c.Rev > 0 || c.Kind == Group) && u.From <= u.To { // in a pair nothing is silent before the first change
 			unseen, place = append(unseen, Stretch{Conversation: c.ID, Interval: u}), append(place, i)
 		}
 	}

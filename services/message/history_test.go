@@ -29,7 +29,7 @@ func talk(t *testing.T, n int, intervals ...message.Interval) (f *messagetest.Fi
 		f.Clock.Add(time.Second)
 		f.Say(t, a, id, fmt.Sprint(i+1))
 	}
-	c, err := store.Conversation(t.Context(), id)
+	c, err := store.Conversation(t.Context(), id, a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestACutPageLosesTheGapsBehindTheCut(t *testing.T) {
 	for range 40 {
 		f.Say(t, a, c.ID, strings.Repeat("\U0001F600", message.MaxTextCharacters))
 	}
-	c, err := store.Conversation(t.Context(), c.ID)
+	c, err := store.Conversation(t.Context(), c.ID, a)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ type View struct {
 	Conversation Conversation
 	Head         Head
 	Last         *Message // nil without a visible message
+	Role         Role     // of the user in a group
 }
 
 // ListQuery asks for a page of a user's conversations.
@@ -101,7 +102,7 @@ func (s *Service) views(ctx context.Context, user ids.UserID, conversations []Co
 	views := make([]View, len(conversations))
 	var last []Stretch
 	for i, c := range conversations {
-		views[i] = View{Conversation: c, Head: heads[i]}
+		views[i] = View{Conversation: c, Head: heads[i], Role: c.RoleOf(user)}
 		if visible := c.Visible(user); len(visible) > 0 {
 			to := visible[len(visible)-1].To
 			last = append(last, Stretch{Conversation: c.ID, Interval: Interval{From: to, To: to}})

@@ -8,6 +8,9 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
+// MaxMarkerMembers is the largest group whose members see each other's markers.
+const MaxMarkerMembers = 100
+
 // Marker is how far one user has read one conversation.
 type Marker struct {
 	Conversation ids.ConversationID
@@ -39,6 +42,12 @@ func DecideReading(c Conversation, r Reading) (Member, []Event, error) {
 	m.ReadSeq = seq
 	moved := Marker{Conversation: c.ID, User: r.User, Seq: seq}
 	event := Event{ID: r.EventID, Kind: MarkerMoved, OccurredAt: r.At, Recipients: c.Present(), Marker: moved}
+	if c.Kind == Group {
+		event.Recipients = []ids.UserID{r.User}
+	}
+	if !m.Left && c.MemberCount <= MaxMarkerMembers {
+		event.MembersRev = c.audience()
+	}
 	return m, []Event{event}, nil
 }
 

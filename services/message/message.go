@@ -22,6 +22,7 @@ type BodyKind int32
 // The kinds of body.
 const (
 	Text         BodyKind = 1 // plain text
+	SystemBody   BodyKind = 5 // what the server says; the text is an encoded System
 	RecalledBody BodyKind = 7 // nothing any more: the message was taken back
 )
 

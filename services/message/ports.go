@@ -15,6 +15,7 @@ type Store interface {
 	Writer
 	Reader
 	Changer
+	Groups
 }
 
 // Changer changes messages and reads what became of them.
@@ -44,6 +45,28 @@ type Writer interface {
 	MarkRead(ctx context.Context, r Reading) (Head, []Event, error)
 }
 
+// Groups keeps groups and their members.
+type Groups interface {
+	// Created finds the group that a user made under a key; ok is false if there is none.
+	Created(ctx context.Context, creator ids.UserID, key ids.IdempotencyKey) (c Created, ok bool, err error)
+	// CreateGroup settles a creation with DecideCreation and answers the id. If the creator has made a
+	// group under the key before, nothing is stored, and the answer is that one.
+	CreateGroup(ctx context.Context, c Creation) (Created, []Event, error)
+	// ChangeGroup settles an action with DecideAction on the locked group, of which it reads the intervals
+	// of the actor and the named users; ErrNotFound if it is unknown.
+	ChangeGroup(ctx context.Context, a Action) ([]Event, error)
+	// Members reads one page of those who are members now, by user id.
+	Members(ctx context.Context, q MembersQuery) ([]Member, error)
+	// Audience lists who was a member of a group, by user id.
+	Audience(ctx context.Context, q AudienceQuery) ([]ids.UserID, error)
+}
+
+// Friends is the friend service. One that does not answer is fault.ErrUnavailable.
+type Friends interface {
+	// FriendsAmong picks, of up to MaxGroupUsers people, those whom a user may bring into a group.
+	FriendsAmong(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error)
+}
+
 // Committed is what Append stored.
 type Committed struct {
 	Results []Result
@@ -52,9 +75,12 @@ type Committed struct {
 
 // Reader reads what was committed.
 type Reader interface {
-	// Conversation reads one with all members; ErrNotFound if it is unknown.
-	Conversation(ctx context.Context, id ids.ConversationID) (Conversation, error)
-	// Conversations reads one page of those that a user is a member of now, in the order of Position.
+	// Conversation reads one; ErrNotFound if it is unknown. A direct one comes with both members, a group
+	// with all intervals of the viewer.
+	Conversation(ctx context.Context, id ids.ConversationID, viewer ids.UserID) (Conversation, error)
+	// Conversations reads one page of those that a user is a member of now, and of groups that the user
+	// has left, in the order of Position; these are as active as they were then. Members of a group are
+	// the newest interval of the user.
 	Conversations(ctx context.Context, q PageQuery) ([]Conversation, error)
 	// Messages reads stretches of history, in the order of conversation and seq. Positions past the
 	// last one are left out.
@@ -62,7 +88,7 @@ type Reader interface {
 	// SeqByTime finds a message by its time; ok is false if there is none.
 	SeqByTime(ctx context.Context, q TimeQuery) (seq int64, ok bool, err error)
 	// Heads reads what moved, for many users in few statements, one list for each query in its place,
-	// in the order of Position. Only conversations that the user is a member of now.
+	// in the order of Position. A group that the user has left moves once more, when they leave.
 	Heads(ctx context.Context, queries []HeadsQuery) ([][]MovedHead, error)
 }
 

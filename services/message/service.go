@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Store     Store
 	Publisher Publisher
+	Friends   Friends
 	// Tokens makes page tokens and cursors; all pods need the same key.
 	Tokens page.Codec
 	Now    func() time.Time
@@ -31,6 +32,7 @@ type Options struct {
 type Service struct {
 	store     Store
 	publisher Publisher
+	friends   Friends
 	tokens    page.Codec
 	now       func() time.Time
 	lanes     []*lane
@@ -43,6 +45,7 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{store: o.Store, publisher: o.Publisher, tokens: o.Tokens, now: o.Now, stopped: make(chan struct{})}
 	s.recallWindow, s.editWindow = cmp.Or(o.RecallWindow, DefaultRecallWindow), cmp.Or(o.EditWindow, DefaultEditWindow)
+	s.friends = o.Friends
 	if o.Lanes <= 0 {
 		o.Lanes = DefaultLanes
 	}
@@ -52,29 +55,16 @@ func New(o Options) *Service {
 	return s
 }
 
-// Recipients lists who is a member of a conversation now, the asking user too; ErrNotFound if that
-// user is none.
-func (s *Service) Recipients(ctx context.Context, user ids.UserID, id ids.ConversationID) (Conversation, error) {
-	c, err := s.conversation(ctx, user, id)
-	if err != nil {
-		return Conversation{}, err
-	}
-	if m, _ := c.Membership(user); m.Left {
-		return Conversation{}, ErrNotFound
-	}
-	return c, nil
-}
-
-// conversation reads a conversation for somebody who is or was a member of it.
+// conversation reads a conversation for somebody who is or was a member of it, as they see it.
 func (s *Service) conversation(ctx context.Context, user ids.UserID, id ids.ConversationID) (Conversation, error) {
-	c, err := s.store.Conversation(ctx, id)
+	c, err := s.store.Conversation(ctx, id, user)
 	if err != nil {
 		return Conversation{}, err
 	}
 	if _, ok := c.Membership(user); !ok {
 		return Conversation{}, ErrNotFound
 	}
-	return c, nil
+	return c.SeenBy(user), nil
 }
 
 func (s *Service) nowMillis() int64 { return s.now().UnixMilli() }

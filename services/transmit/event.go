@@ -31,12 +31,23 @@ type Notice struct {
 	Rev int64
 }
 
+// Membership is a group at one membership version: a list of members that never changes.
+type Membership struct {
+	Group ids.ConversationID
+	Rev   int64
+	// Seq leaves only those who may see this position; 0: all.
+	Seq int64
+}
+
 // Event is a notice with those who must hear it.
 type Event struct {
 	Notice
 
 	// Recipients were fixed at the commit.
 	Recipients []ids.UserID
+	// MembersOf are the members of a group who hear the notice besides; zero if Recipients is the whole
+	// list.
+	MembersOf Membership
 	// FriendsOf is the user who hears the notice together with the friends at the time of delivery; the
 	// zero id if Recipients is the whole list.
 	FriendsOf ids.UserID

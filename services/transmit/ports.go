@@ -35,6 +35,13 @@ type Friends interface {
 	FriendIDs(ctx context.Context, user ids.UserID) ([]ids.UserID, error)
 }
 
+// Groups lists the members of groups.
+type Groups interface {
+	// Members lists who was a member at a membership version; the caller must not change the list.
+	// fault.ErrUnavailable if they cannot be had now.
+	Members(ctx context.Context, m Membership) ([]ids.UserID, error)
+}
+
 // Courier brings deliveries to gateway pods.
 type Courier interface {
 	// Deliver takes over one delivery; those for one pod leave in the order of the calls. It blocks while

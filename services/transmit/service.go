@@ -15,14 +15,15 @@ import (
 const (
 	// maxWaiting bounds the jobs of each side line; as large as the consumer's prefetch.
 	maxWaiting = 300
-	// friendsDeadline bounds one look-up of friends.
-	friendsDeadline = 3 * time.Second
+	// lookupDeadline bounds one look-up of friends or members.
+	lookupDeadline = 3 * time.Second
 )
 
 // Options of New; all fields are required.
 type Options struct {
 	Ring    Ring
 	Friends Friends
+	Groups  Groups
 	Courier Courier
 }
 
@@ -31,16 +32,21 @@ type Options struct {
 type Service struct {
 	ring    Ring
 	friends Friends
+	groups  Groups
+	members *memberships
 	courier Courier
-	lookups chan func(context.Context)
+	lookups chan func(context.Context) // of friends
+	crowds  chan func(context.Context) // of members
 	again   chan func(context.Context)
 }
 
 // New makes a service; Run must be running for events to settle.
 func New(o Options) *Service {
 	return &Service{
-		ring: o.Ring, friends: o.Friends, courier: o.Courier,
+		ring: o.Ring, friends: o.Friends, groups: o.Groups, courier: o.Courier,
+		members: newMemberships(maxCachedMembers),
 		lookups: make(chan func(context.Context), maxWaiting),
+		crowds:  make(chan func(context.Context), maxWaiting),
 		again:   make(chan func(context.Context), maxWaiting),
 	}
 }
@@ -49,7 +55,7 @@ func New(o Options) *Service {
 // messages. It blocks until ctx ends; jobs that still wait then settle with the error of ctx.
 func (s *Service) Run(ctx context.Context) error {
 	var lines sync.WaitGroup
-	for _, line := range []chan func(context.Context){s.lookups, s.again} {
+	for _, line := range []chan func(context.Context){s.lookups, s.crowds, s.again} {
 		lines.Go(func() { work(ctx, line) })
 	}
 	lines.Wait()
@@ -78,13 +84,34 @@ func work(ctx context.Context, line chan func(context.Context)) {
 func (s *Service) Forward(ctx context.Context, events []Event, settled func(error)) {
 	t := &tally{settled: settled, open: 1}
 	for _, e := range events {
-		if e.FriendsOf.IsZero() {
-			s.dispatch(ctx, e.Notice, e.Recipients, t)
-			continue
+		switch members, known := s.members.get(e.MembersOf); {
+		case !e.FriendsOf.IsZero():
+			s.aside(s.lookups, t, func(ctx context.Context) { s.toFriends(ctx, e, t) })
+		case e.MembersOf.Rev > 0 && !known:
+			s.aside(s.crowds, t, func(ctx context.Context) { s.toMembers(ctx, e, t) })
+		default:
+			s.dispatch(ctx, e.Notice, slices.Concat(e.Recipients, members), t)
 		}
-		s.aside(s.lookups, t, func(ctx context.Context) { s.toFriends(ctx, e, t) })
 	}
 	t.done(nil)
+}
+
+// toMembers dispatches a notice of a group whose members at that version are not known here yet. Events
+// that follow may overtake it; clients put messages in their order.
+func (s *Service) toMembers(ctx context.Context, e Event, t *tally) {
+	members, known := s.members.get(e.MembersOf)
+	if !known {
+		lookup, cancel := context.WithTimeout(ctx, lookupDeadline)
+		defer cancel()
+		var err error
+		if members, err = s.groups.Members(lookup, e.MembersOf); err != nil {
+			t.add(1)
+			t.done(err)
+			return
+		}
+		s.members.put(e.MembersOf, members)
+	}
+	s.dispatch(ctx, e.Notice, slices.Concat(e.Recipients, members), t)
 }
 
 // dispatch gives one notice to the home pods of its recipients.
@@ -126,7 +153,7 @@ func (s *Service) redeliver(ctx context.Context, d Delivery, t *tally) {
 
 // toFriends dispatches a notice about a user to that user and the friends.
 func (s *Service) toFriends(ctx context.Context, e Event, t *tally) {
-	lookup, cancel := context.WithTimeout(ctx, friendsDeadline)
+	lookup, cancel := context.WithTimeout(ctx, lookupDeadline)
 	defer cancel()
 	friends, err := s.friends.FriendIDs(lookup, e.FriendsOf)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 type world struct {
 	ring    transmittest.Ring
 	friends transmittest.Friends
+	groups  transmittest.Groups
 	courier transmittest.Courier
 	service *transmit.Service
 }
@@ -28,7 +29,7 @@ type world struct {
 func start(t *testing.T) *world {
 	t.Helper()
 	w := &world{}
-	w.service = transmit.New(transmit.Options{Ring: &w.ring, Friends: &w.friends, Courier: &w.courier})
+	w.service = transmit.New(transmit.Options{Ring: &w.ring, Friends: &w.friends, Groups: &w.groups, Courier: &w.courier})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.service.Run(ctx) }()
@@ -236,7 +237,7 @@ func TestForwardWithFullSideLine(t *testing.T) {
 	t.Parallel()
 	// Run is not running, so nothing leaves the line.
 	w := &world{}
-	service := transmit.New(transmit.Options{Ring: &w.ring, Friends: &w.friends, Courier: &w.courier})
+	service := transmit.New(transmit.Options{Ring: &w.ring, Friends: &w.friends, Groups: &w.groups, Courier: &w.courier})
 	var busy int
 	for range 301 {
 		service.Forward(t.Context(), []transmit.Event{{FriendsOf: ids.NewUser()}}, func(err error) {
@@ -253,7 +254,7 @@ func TestForwardWithFullSideLine(t *testing.T) {
 func TestRunSettlesWhatWaitsAtTheEnd(t *testing.T) {
 	t.Parallel()
 	w := &world{}
-	service := transmit.New(transmit.Options{Ring: &w.ring, Friends: &w.friends, Courier: &w.courier})
+	service := transmit.New(transmit.Options{Ring: &w.ring, Friends: &w.friends, Groups: &w.groups, Courier: &w.courier})
 	settled := make(chan error, 1)
 	service.Forward(t.Context(), []transmit.Event{{FriendsOf: ids.NewUser()}}, func(err error) { settled <- err })
 	ctx, cancel := context.WithCancel(t.Context())

@@ -67,9 +67,11 @@ func methods() []method {
 // cast of the matrix.
 type cast struct {
 	owner, friend, stranger *people.Person
-	conversation            string // of owner and friend
-	pending                 string // request of stranger to owner
-	closed                  string // conversation of owner and former, closed
+	third                   *people.Person // a friend of owner too
+	conversation            string         // of owner and friend
+	pending                 string         // request of stranger to owner
+	closed                  string         // conversation of owner and former, closed
+	group                   string         // of owner, friend and third
 }
 
 func newCast(t *testing.T, base string) *cast {
@@ -81,7 +83,10 @@ func newCast(t *testing.T, base string) *cast {
 	c.closed = people.Befriend(t, c.owner, former)
 	former.Do(t, "parley.friend.v1.FriendService/RemoveFriend", &friendv1.RemoveFriendRequest{UserId: c.owner.ID}, &friendv1.RemoveFriendResponse{})
 	c.conversation = people.Befriend(t, c.owner, c.friend)
+	c.third = people.Register(t, base, "third")
+	people.Befriend(t, c.owner, c.third)
 	c.pending = people.Request(t, c.stranger, c.owner)
+	c.group = people.Group(t, c.owner, c.friend, c.third)
 	return c
 }
 
@@ -138,6 +143,16 @@ func (c *cast) rows() []row {
 		{"parley.message.v1.ConversationService/GetConversation", "missing", &messagev1.GetConversationRequest{ConversationId: unknown}, none},
 		{"parley.message.v1.ConversationService/MarkRead", "of members", &messagev1.MarkReadRequest{ConversationId: c.conversation, Seq: 1}, members},
 		{"parley.message.v1.ConversationService/MarkRead", "missing", &messagev1.MarkReadRequest{ConversationId: unknown, Seq: 1}, none},
+		{"parley.message.v1.ConversationService/GetConversation", "group", &messagev1.GetConversationRequest{ConversationId: c.group}, members},
+		{"parley.message.v1.ConversationService/ListMembers", "of members", &messagev1.ListMembersRequest{ConversationId: c.conversation}, members},
+		{"parley.message.v1.ConversationService/ListMembers", "group", &messagev1.ListMembersRequest{ConversationId: c.group}, members},
+		{"parley.message.v1.ConversationService/ListMembers", "missing", &messagev1.ListMembersRequest{ConversationId: unknown}, none},
+		{"parley.message.v1.ConversationService/CreateGroup", "of friends of owner", people.NewGroup(c.friend.ID, c.third.ID), map[string]string{
+			"owner": ok, "stranger": "failed_precondition NOT_FRIENDS",
+		}},
+		{"parley.message.v1.ConversationService/CreateGroup", "of nobody", people.NewGroup(nobody, people.NewID()), map[string]string{"owner": "failed_precondition NOT_FRIENDS"}},
+		{"parley.message.v1.MessageService/Send", "group", people.Text(c.group, "hi"), map[string]string{"owner": ok, "stranger": notFound}},
+		{"parley.message.v1.MessageService/ListMessages", "group", &messagev1.ListMessagesRequest{ConversationId: c.group}, members},
 		{"parley.message.v1.MessageService/Send", "of members", people.Text(c.conversation, "hi"), map[string]string{"owner": ok, "stranger": notFound}},
 		{"parley.message.v1.MessageService/Send", "missing", people.Text(unknown, "hi"), none},
 		{"parley.message.v1.MessageService/Send", "closed", people.Text(c.closed, "hi"), map[string]string{"owner": "failed_precondition CONVERSATION_READ_ONLY", "stranger": notFound}},

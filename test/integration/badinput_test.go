@@ -54,6 +54,8 @@ func goodRequests(c *cast) map[string]proto.Message {
 		"parley.message.v1.ConversationService/ListConversations": &messagev1.ListConversationsRequest{PageSize: 10},
 		"parley.message.v1.ConversationService/GetConversation":   &messagev1.GetConversationRequest{ConversationId: c.conversation},
 		"parley.message.v1.ConversationService/MarkRead":          &messagev1.MarkReadRequest{ConversationId: c.conversation, Seq: 1},
+		"parley.message.v1.ConversationService/CreateGroup":       people.NewGroup(c.friend.ID, c.third.ID),
+		"parley.message.v1.ConversationService/ListMembers":       &messagev1.ListMembersRequest{ConversationId: c.group, PageSize: 10},
 		"parley.message.v1.MessageService/Send":                   people.Text(c.conversation, "hi"),
 		"parley.message.v1.MessageService/ListMessages":           &messagev1.ListMessagesRequest{ConversationId: c.conversation, Limit: 10},
 		"parley.message.v1.MessageService/ListChanges":            &messagev1.ListChangesRequest{ConversationId: c.conversation, Limit: 10},
@@ -120,6 +122,8 @@ func state(t *testing.T, c *cast) string {
 			{"parley.friend.v1.FriendService/ListRequests", &friendv1.ListRequestsRequest{}},
 			{"parley.friend.v1.FriendService/ListBlocked", &friendv1.ListBlockedRequest{}},
 			{"parley.message.v1.MessageService/ListMessages", &messagev1.ListMessagesRequest{ConversationId: c.conversation}},
+			{"parley.message.v1.ConversationService/GetConversation", &messagev1.GetConversationRequest{ConversationId: c.group}},
+			{"parley.message.v1.ConversationService/ListMembers", &messagev1.ListMembersRequest{ConversationId: c.group}},
 		} {
 			all.Write(p.Try(t, call.method, call.in).Body)
 			all.WriteByte('\n')

@@ -97,8 +97,7 @@ func Start(t testing.TB, options Options) *System {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() { r.stop(cancel) })
 	r.user(ctx)
-	messageURL := r.message(ctx)
-	r.friend(ctx, messageURL)
+	r.talks(ctx)
 	r.gateways(ctx, max(options.Gateways, 1))
 	deadline := time.After(startTimeout)
 	for range r.running {
@@ -216,24 +215,30 @@ func (r *runner) user(ctx context.Context) {
 	})
 }
 
-func (r *runner) message(ctx context.Context) string {
-	listener, url := r.listen()
-	r.rpc[component.Message] = url
-	cfg := load(r, messageserver.Load, map[string]string{component.EnvMySQLDSN: r.dsn("message")})
+func (r *runner) message(ctx context.Context, listener net.Listener) {
+	cfg := load(r, messageserver.Load, map[string]string{
+		component.EnvMySQLDSN: r.dsn("message"), component.EnvUpstreamFriendURL: r.rpc[component.Friend],
+	})
 	cfg.OpsListen = ""
 	r.run(func() error {
 		return messageserver.Run(ctx, cfg, messageserver.Parts{
 			RPC: listener, Broker: r.bus, Keys: r.keys[component.Message], PageKey: r.pageKey, Logger: r.logger, Started: r.up,
 		})
 	})
-	return url
 }
 
-func (r *runner) friend(ctx context.Context, messageURL string) {
-	listener, url := r.listen()
-	r.rpc[component.Friend] = url
+// talks starts message and friend, which call each other.
+func (r *runner) talks(ctx context.Context) {
+	messages, messageURL := r.listen()
+	friends, friendURL := r.listen()
+	r.rpc[component.Message], r.rpc[component.Friend] = messageURL, friendURL
+	r.message(ctx, messages)
+	r.friend(ctx, friends)
+}
+
+func (r *runner) friend(ctx context.Context, listener net.Listener) {
 	cfg := load(r, friendserver.Load, map[string]string{
-		component.EnvMySQLDSN: r.dsn("friend"), component.EnvUpstreamUserURL: r.rpc[component.User], component.EnvUpstreamMessageURL: messageURL,
+		component.EnvMySQLDSN: r.dsn("friend"), component.EnvUpstreamUserURL: r.rpc[component.User], component.EnvUpstreamMessageURL: r.rpc[component.Message],
 	})
 	cfg.OpsListen = ""
 	r.run(func() error {
@@ -277,7 +282,9 @@ func (r *runner) gateways(ctx context.Context, count int) {
 func podName(seat int) string { return "gateway-" + string(rune('0'+seat)) }
 
 func (r *runner) transmit(ctx context.Context, source ring.Source) {
-	cfg := load(r, transmitserver.Load, map[string]string{component.EnvUpstreamFriendURL: r.rpc[component.Friend]})
+	cfg := load(r, transmitserver.Load, map[string]string{
+		component.EnvUpstreamFriendURL: r.rpc[component.Friend], component.EnvUpstreamMessageURL: r.rpc[component.Message],
+	})
 	cfg.OpsListen = ""
 	r.run(func() error {
 		return transmitserver.Run(ctx, cfg, transmitserver.Parts{Broker: r.bus, Keys: r.keys[component.Transmit], Ring: source, Logger: r.logger, Started: r.up})

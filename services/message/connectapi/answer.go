@@ -64,12 +64,26 @@ func toMessage(m message.Message) *messagev1.Message {
 	switch m.Kind {
 	case message.Text:
 		converted.Content = &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}}
+	case message.SystemBody:
+		converted.Content = &messagev1.Message_System{System: toSystem(m)}
 	case message.RecalledBody:
 		converted.Content = &messagev1.Message_Recalled{Recalled: &messagev1.Recalled{
 			By: m.Recall.By.String(), At: m.Recall.At,
 		}}
 	}
 	return converted
+}
+
+// toSystem leaves out what cannot be read; one such message must not keep the page from being read.
+func toSystem(m message.Message) *messagev1.System {
+	s, err := m.System()
+	if err != nil {
+		return &messagev1.System{}
+	}
+	return &messagev1.System{
+		Kind: messagev1.SystemKind(s.Kind), ActorId: s.Actor.String(), UserIds: each(s.Users, ids.UserID.String),
+		Name: s.Name, Role: messagev1.MemberRole(s.Role),
+	}
 }
 
 func toVersion(v message.Version) *messagev1.Version {
@@ -83,7 +97,7 @@ func toGap(i message.Interval) *messagev1.Gap {
 func toHead(h message.Head) *messagev1.Head {
 	return &messagev1.Head{
 		ConversationId: h.Conversation.String(), Seq: h.Seq, Rev: h.Rev, MembersRev: h.MembersRev,
-		ReadSeq: h.ReadSeq, Unread: h.Unread,
+		ReadSeq: h.ReadSeq, Unread: h.Unread, Left: h.Left,
 	}
 }
 
@@ -97,15 +111,25 @@ func toConversation(v message.View) *messagev1.Conversation {
 	c := v.Conversation
 	converted := &messagev1.Conversation{
 		ConversationId: c.ID.String(), Kind: messagev1.ConversationKind(c.Kind), State: messagev1.ConversationState(c.State),
-		MemberIds: each(c.Present(), ids.UserID.String), CreatedAt: c.CreatedAt, ActiveAt: c.ActiveAt, Head: toHead(v.Head),
+		CreatedAt: c.CreatedAt, ActiveAt: c.ActiveAt, Head: toHead(v.Head),
 	}
 	if v.Last != nil {
 		converted.LastMessage = toMessage(*v.Last)
 	}
+	if c.Kind == message.Group {
+		converted.Name, converted.Role = c.Name, messagev1.MemberRole(v.Role)
+		converted.MemberCount = int32(c.MemberCount) //nolint:gosec // at most MaxGroupMembers
+		return converted
+	}
+	converted.MemberIds = each(c.Present(), ids.UserID.String)
 	for _, m := range c.Members {
 		if !m.Left {
 			converted.Markers = append(converted.Markers, &messagev1.Marker{UserId: m.UserID.String(), Seq: m.ReadSeq})
 		}
 	}
 	return converted
+}
+
+func toMember(m message.Member) *messagev1.Member {
+	return &messagev1.Member{UserId: m.UserID.String(), Role: messagev1.MemberRole(m.Role), ReadSeq: m.ReadSeq}
 }

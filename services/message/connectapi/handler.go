@@ -131,17 +131,26 @@ func (h *Handler) ListRecipients(ctx context.Context, req *messagev1.ListRecipie
 	if err != nil {
 		return nil, err
 	}
-	user, err := ids.ParseUser("user_id", req.GetUserId())
-	if err != nil {
-		return nil, err
+	var audience message.Audience
+	if rev := req.GetMembersRev(); rev > 0 {
+		audience, err = h.service.MembersAt(ctx, message.AudienceQuery{Conversation: id, MembersRev: rev, Seq: req.GetSeq()})
+	} else {
+		audience, err = h.recipients(ctx, req.GetUserId(), id)
 	}
-	c, err := h.service.Recipients(ctx, user, id)
 	if err != nil {
 		return nil, err
 	}
 	return &messagev1.ListRecipientsResponse{
-		UserIds: each(c.Present(), ids.UserID.String), MembersRev: c.MembersRev, ReadOnly: c.State != message.Open,
+		UserIds: each(audience.Users, ids.UserID.String), MembersRev: audience.MembersRev, ReadOnly: audience.ReadOnly,
 	}, nil
+}
+
+func (h *Handler) recipients(ctx context.Context, text string, id ids.ConversationID) (message.Audience, error) {
+	user, err := ids.ParseUser("user_id", text)
+	if err != nil {
+		return message.Audience{}, err
+	}
+	return h.service.Recipients(ctx, user, id)
 }
 
 // OpenDirect implements ConversationService.

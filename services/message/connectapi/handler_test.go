@@ -85,6 +85,22 @@ func TestIDsInAnotherFormAreRefused(t *testing.T) {
 			_, err := h.CloseDirect(ctx, &messagev1.CloseDirectRequest{UserIds: []string{a.String(), u}, RelationVersion: 1})
 			return err
 		},
+		"create a group": func(_, u string) error {
+			_, err := h.CreateGroup(ctx, &messagev1.CreateGroupRequest{
+				IdempotencyKey: ids.NewIdempotencyKey().String(), MemberIds: []string{b.String(), u},
+			})
+			return err
+		},
+		"create a group under a key": func(c, _ string) error {
+			_, err := h.CreateGroup(ctx, &messagev1.CreateGroupRequest{
+				IdempotencyKey: c, MemberIds: []string{b.String(), ids.NewUser().String()},
+			})
+			return err
+		},
+		"list members": func(c, _ string) error {
+			_, err := h.ListMembers(ctx, &messagev1.ListMembersRequest{ConversationId: c})
+			return err
+		},
 		"get": func(c, _ string) error {
 			_, err := h.GetConversation(ctx, &messagev1.GetConversationRequest{ConversationId: c})
 			return err
@@ -162,7 +178,7 @@ func TestGapsAreToldWithTheirReason(t *testing.T) {
 	for range 5 {
 		f.Say(t, a, id, "x")
 	}
-	c, err := store.Conversation(t.Context(), id)
+	c, err := store.Conversation(t.Context(), id, a)
 	if err != nil {
 		t.Fatal(err)
 	}

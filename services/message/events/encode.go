@@ -21,7 +21,7 @@ func Encode(events []message.Event) []*eventv1.Event {
 }
 
 func encode(e message.Event) *eventv1.Event {
-	event := &eventv1.Event{EventId: e.ID.String(), OccurredAt: e.OccurredAt, RecipientIds: texts(e.Recipients)}
+	event := &eventv1.Event{EventId: e.ID.String(), OccurredAt: e.OccurredAt, RecipientIds: texts(e.Recipients), MembersRev: e.MembersRev}
 	switch e.Kind {
 	case message.MessageCreated:
 		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED
@@ -55,6 +55,8 @@ func encodeMessage(m message.Message) *messagev1.Message {
 	switch m.Kind {
 	case message.Text:
 		converted.Content = &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}}
+	case message.SystemBody:
+		converted.Content = &messagev1.Message_System{System: encodeSystem(m)}
 	case message.RecalledBody:
 		converted.Content = &messagev1.Message_Recalled{Recalled: &messagev1.Recalled{
 			By: m.Recall.By.String(), At: m.Recall.At,
@@ -63,12 +65,25 @@ func encodeMessage(m message.Message) *messagev1.Message {
 	return converted
 }
 
+// encodeSystem leaves out what cannot be read, as history does.
+func encodeSystem(m message.Message) *messagev1.System {
+	s, err := m.System()
+	if err != nil {
+		return &messagev1.System{}
+	}
+	return &messagev1.System{
+		Kind: messagev1.SystemKind(s.Kind), ActorId: s.Actor.String(), UserIds: texts(s.Users), Name: s.Name,
+		Role: messagev1.MemberRole(s.Role),
+	}
+}
+
 // encodeConversation leaves out what belongs to one user alone: every recipient gets the same bytes.
 func encodeConversation(c message.Conversation) *messagev1.Conversation {
 	return &messagev1.Conversation{
 		ConversationId: c.ID.String(), Kind: messagev1.ConversationKind(c.Kind), State: messagev1.ConversationState(c.State),
-		MemberIds: texts(c.Present()), CreatedAt: c.CreatedAt, ActiveAt: c.ActiveAt,
-		Head: &messagev1.Head{ConversationId: c.ID.String(), Seq: c.Seq, Rev: c.Rev, MembersRev: c.MembersRev},
+		MemberIds: texts(c.Present()), CreatedAt: c.CreatedAt, ActiveAt: c.ActiveAt, Name: c.Name,
+		MemberCount: int32(c.MemberCount), //nolint:gosec // at most MaxGroupMembers
+		Head:        &messagev1.Head{ConversationId: c.ID.String(), Seq: c.Seq, Rev: c.Rev, MembersRev: c.MembersRev},
 	}
 }
 

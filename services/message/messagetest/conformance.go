@@ -18,14 +18,16 @@ import (
 // suite is one store under test. Its tests share it, each with users and conversations of its own.
 type suite struct{ store message.Store }
 
+type conformanceTest struct {
+	name string
+	run  func(t *testing.T)
+}
+
 // TestStore holds a store to what the port promises.
 func TestStore(t *testing.T, store message.Store) {
 	t.Helper()
 	s := suite{store: store}
-	tests := []struct {
-		name string
-		run  func(t *testing.T)
-	}{
+	tests := []conformanceTest{
 		{"messages of a conversation are numbered 1, 2, 3", s.numbers},
 		{"a retry gets the first answer, also after a close", s.retry},
 		{"the same client message id with another payload is refused", s.reuse},
@@ -56,6 +58,7 @@ func TestStore(t *testing.T, store message.Store) {
 		{"who may not change a message changes nothing", s.foreignChange},
 		{"edits, recalls and sends at once leave no hole in rev and seq", s.concurrentChanges},
 	}
+	tests = append(tests, s.groupTests()...)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +127,7 @@ func (s suite) read(t *testing.T, id ids.ConversationID, from, to int64) []messa
 
 func (s suite) conversation(t *testing.T, id ids.ConversationID) message.Conversation {
 	t.Helper()
-	c, err := s.store.Conversation(t.Context(), id)
+	c, err := s.store.Conversation(t.Context(), id, ids.UserID{})
 	if err != nil {
 		t.Fatalf("conversation: %v", err)
 	}

@@ -199,7 +199,7 @@ func (s suite) foreignMarker(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := s.store.Conversation(t.Context(), ids.NewConversation()); !errors.Is(err, message.ErrNotFound) {
+	if _, err := s.store.Conversation(t.Context(), ids.NewConversation(), a); !errors.Is(err, message.ErrNotFound) {
 		t.Errorf("unknown conversation: %v", err)
 	}
 	if _, ok := s.conversation(t, id).Membership(a); !ok {

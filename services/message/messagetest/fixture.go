@@ -35,14 +35,15 @@ type Fixture struct {
 	*message.Service
 	Clock     *Clock
 	Publisher *Publisher
+	Friends   *Friends
 }
 
 // Start runs a service on a store with a number of lanes until the test ends.
 func Start(t testing.TB, store message.Store, lanes int) *Fixture {
 	t.Helper()
-	f := &Fixture{Clock: NewClock(), Publisher: &Publisher{}}
+	f := &Fixture{Clock: NewClock(), Publisher: &Publisher{}, Friends: &Friends{}}
 	f.Service = message.New(message.Options{
-		Store: store, Publisher: f.Publisher, Now: f.Clock.Now, Lanes: lanes,
+		Store: store, Publisher: f.Publisher, Friends: f.Friends, Now: f.Clock.Now, Lanes: lanes,
 		Tokens: page.NewCodec([]byte("a key of thirty-two bytes, or so")),
 	})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -26,6 +26,7 @@ type Store struct {
 	moved         map[place]int64 // when a conversation last moved for a user, ms
 	events        []message.Event // what would be in the outbox
 	versions      map[version][]message.Version
+	created       map[creationKey]message.Created
 }
 
 type place struct {
@@ -48,6 +49,7 @@ func NewStore() *Store {
 		stored:        map[message.ClientKey]message.Stored{},
 		moved:         map[place]int64{},
 		versions:      map[version][]message.Version{},
+		created:       map[creationKey]message.Created{},
 	}
 }
 
@@ -69,8 +71,9 @@ func (s *Store) Outbox() []message.Event {
 func (s *Store) put(c message.Conversation, changedAt int64) {
 	c.Members = slices.Clone(c.Members)
 	s.conversations[c.ID] = &c
-	for _, m := range c.Members {
-		if !m.Left {
+	for i, m := range c.Members {
+		followed := i+1 < len(c.Members) && c.Members[i+1].UserID == m.UserID
+		if !m.Left && !followed {
 			s.moved[place{m.UserID, c.ID}] = changedAt
 		}
 	}
@@ -150,14 +153,14 @@ func (s *Store) MarkRead(_ context.Context, r message.Reading) (message.Head, []
 }
 
 // Conversation implements message.Reader.
-func (s *Store) Conversation(_ context.Context, id ids.ConversationID) (message.Conversation, error) {
+func (s *Store) Conversation(_ context.Context, id ids.ConversationID, viewer ids.UserID) (message.Conversation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.conversations[id]
 	if !ok {
 		return message.Conversation{}, message.ErrNotFound
 	}
-	return *c, nil
+	return only(*c, viewer), nil
 }
 
 // Conversations implements message.Reader.
@@ -172,7 +175,11 @@ func (s *Store) list(q message.PageQuery, since int64) []message.Conversation {
 	var found []message.Conversation
 	for at, changedAt := range s.moved {
 		if at.user == q.User && changedAt >= since {
-			found = append(found, *s.conversations[at.conversation])
+			c := only(*s.conversations[at.conversation], q.User)
+			if c.Kind == message.Group { // the newest interval
+				c.Members = c.Members[len(c.Members)-1:]
+			}
+			found = append(found, c.SeenBy(q.User))
 		}
 	}
 	slices.SortFunc(found, func(a, b message.Conversation) int {
@@ -290,7 +297,7 @@ func (s *Store) Silent(_ context.Context, stretches []message.Stretch) ([]int64,
 func (s *Store) silent(stretch message.Stretch) int64 {
 	var n int64
 	for _, r := range s.messages[stretch.Conversation] {
-		if stretch.From <= r.Seq && r.Seq <= stretch.To && r.Kind == message.RecalledBody {
+		if stretch.From <= r.Seq && r.Seq <= stretch.To && (r.Kind == message.RecalledBody || r.Kind == message.SystemBody) {
 			n++
 		}
 	}

@@ -5,6 +5,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/parley-chat/parley/api/component"
@@ -33,6 +34,8 @@ type Config struct {
 	MySQLMaxOpenConns int `env:"PARLEY_MYSQL_MAX_OPEN_CONNS" envDefault:"20"`
 	// AMQPURL is the address of RabbitMQ with vhost; may be empty if Parts.Broker is given.
 	AMQPURL secret.String `env:"PARLEY_RABBITMQ_URL"`
+	// FriendURL is the base address of the friend service.
+	FriendURL string `env:"PARLEY_UPSTREAM_FRIEND_URL"`
 	// Namespace of the pod; where it is set, a stop waits until callers know.
 	Namespace string `env:"PARLEY_NAMESPACE"`
 	// ClusterUID of the ChatCluster that owns the schema; where it is set, signs of life are written.
@@ -63,6 +66,9 @@ func (c Config) Validate() error {
 	}
 	if c.Lanes < 0 || c.Lanes > maxLanes {
 		problems = append(problems, fmt.Errorf("lanes must be 0 to %d", maxLanes))
+	}
+	if u, err := url.Parse(c.FriendURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		problems = append(problems, errors.New("PARLEY_UPSTREAM_FRIEND_URL must be a URL with a host"))
 	}
 	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
 		problems = append(problems, fmt.Errorf("PARLEY_LOG_LEVEL: %w", err))

@@ -19,12 +19,18 @@ func TestLoadTakesTheEnvironment(t *testing.T) {
 		component.EnvMySQLDSN: "sqlite:/data/message.db", component.EnvAMQPURL: "amqp://broker/", component.EnvRPCListen: ":1",
 		component.EnvOpsListen: ":2", component.EnvKeysDir: "/keys", component.EnvLogLevel: "debug",
 		component.EnvMySQLMaxOpenConns: "7", component.EnvRecallWindow: "1m", component.EnvEditWindow: "1h",
+		component.EnvUpstreamFriendURL: "http://friend:8081",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []any{cfg.MySQLDSN.Reveal(), cfg.AMQPURL.Reveal(), cfg.RPCListen, cfg.OpsListen, cfg.KeysDir, cfg.LogLevel, cfg.MySQLMaxOpenConns, cfg.RecallWindow, cfg.EditWindow}
-	want := []any{"sqlite:/data/message.db", "amqp://broker/", ":1", ":2", "/keys", "debug", 7, time.Minute, time.Hour}
+	got := []any{
+		cfg.MySQLDSN.Reveal(), cfg.AMQPURL.Reveal(), cfg.RPCListen, cfg.OpsListen, cfg.KeysDir, cfg.LogLevel,
+		cfg.MySQLMaxOpenConns, cfg.RecallWindow, cfg.EditWindow, cfg.FriendURL,
+	}
+	want := []any{
+		"sqlite:/data/message.db", "amqp://broker/", ":1", ":2", "/keys", "debug", 7, time.Minute, time.Hour, "http://friend:8081",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -32,7 +38,9 @@ func TestLoadTakesTheEnvironment(t *testing.T) {
 
 func TestLoadHasDefaults(t *testing.T) {
 	t.Parallel()
-	cfg, err := server.Load(map[string]string{component.EnvMySQLDSN: "sqlite:/data/message.db"})
+	cfg, err := server.Load(map[string]string{
+		component.EnvMySQLDSN: "sqlite:/data/message.db", component.EnvUpstreamFriendURL: "http://friend:8081",
+	})
 	if err != nil || cfg.RPCListen != ":8081" || cfg.OpsListen != ":9090" || cfg.LogLevel != "info" || cfg.MySQLMaxOpenConns != 20 {
 		t.Errorf("%+v, %v", cfg, err)
 	}
@@ -41,7 +49,9 @@ func TestLoadHasDefaults(t *testing.T) {
 func TestValidateTellsAllProblemsAtOnce(t *testing.T) {
 	t.Parallel()
 	err := server.Config{LogLevel: "loud", MySQLMaxOpenConns: -1, Lanes: 99, EditWindow: -1}.Validate()
-	for _, want := range []string{component.EnvMySQLDSN, component.EnvMySQLMaxOpenConns, "lanes", component.EnvEditWindow, component.EnvLogLevel} {
+	for _, want := range []string{
+		component.EnvMySQLDSN, component.EnvMySQLMaxOpenConns, "lanes", component.EnvEditWindow, component.EnvLogLevel, component.EnvUpstreamFriendURL,
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is missing in %v", want, err)
 		}

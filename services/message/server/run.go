@@ -11,11 +11,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/api/gen/parley/friend/v1/friendv1connect"
 	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/internal/page"
 	"github.com/parley-chat/parley/services/internal/process"
+	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/telemetry"
@@ -23,6 +25,7 @@ import (
 	"github.com/parley-chat/parley/services/message/connectapi"
 	"github.com/parley-chat/parley/services/message/events"
 	"github.com/parley-chat/parley/services/message/sqlstore"
+	"github.com/parley-chat/parley/services/message/upstream"
 )
 
 // Migrate brings the schema up to date.
@@ -57,6 +60,10 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 
 	// Stopped in reverse: first no new calls, then the lanes, then the relay gets its last events out.
 	group := lifecycle.New(parts.Logger)
+	group.OnStop("client", func(context.Context) error {
+		w.friends.Close()
+		return nil
+	})
 	group.OnStop("database", func(context.Context) error { return db.Close() })
 	group.OnStop("broker", func(context.Context) error { return closed() })
 	process.WatchDatabase(group, ops, db.Class)
@@ -75,6 +82,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 type wiring struct {
 	service *message.Service
 	relay   *outbox.Relay
+	friends *rpcclient.Client
 }
 
 func wire(db *sqldb.DB, cfg Config, parts Parts, registry prometheus.Registerer) wiring {
@@ -82,12 +90,17 @@ func wire(db *sqldb.DB, cfg Config, parts Parts, registry prometheus.Registerer)
 	relay := outbox.NewRelay(outbox.Options{
 		DB: db, Publisher: parts.Broker, Load: events.Loader(store), Now: time.Now, Logger: parts.Logger, Registerer: registry,
 	})
+	friends := rpcclient.New(rpcclient.Options{
+		Self: component.Message, Audience: component.Friend, BaseURL: cfg.FriendURL, Keys: parts.Keys, Transport: parts.Transport,
+	})
 	service := message.New(message.Options{
 		Store: measure(store, time.Now, registry), Publisher: events.NewPublisher(relay),
+		Friends: upstream.NewFriends(friendv1connect.NewFriendServiceClient(
+			friends.HTTPClient(), friends.BaseURL(), friends.Options()...)),
 		Tokens: page.NewCodec(parts.PageKey), Now: time.Now, Lanes: cfg.Lanes,
 		RecallWindow: cfg.RecallWindow, EditWindow: cfg.EditWindow,
 	})
-	return wiring{service: service, relay: relay}
+	return wiring{service: service, relay: relay, friends: friends}
 }
 
 func open(ctx context.Context, cfg Config) (*sqldb.DB, error) {

@@ -16,11 +16,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/parley-chat/parley/api/component"
 	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
+	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
+	"github.com/parley-chat/parley/api/gen/parley/friend/v1/friendv1connect"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
 	"github.com/parley-chat/parley/services/internal/broker"
@@ -29,6 +32,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
+	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb/sqldbtest"
 	"github.com/parley-chat/parley/services/message"
@@ -51,6 +55,7 @@ func start(t *testing.T, dsn string) *process {
 		t: t, keys: identity.GenerateKeys(component.All()...), events: make(chan *eventv1.Event, 100),
 	}
 	rpc, ops := listen(t), listen(t)
+	friendURL := befriends(t, p.keys)
 	p.url, p.ops = "http://"+rpc.Addr().String(), "http://"+ops.Addr().String()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	bound := make(chan struct{})
@@ -59,7 +64,7 @@ func start(t *testing.T, dsn string) *process {
 	<-bound
 	started, stopped := make(chan struct{}), make(chan error, 1)
 	go func() {
-		stopped <- server.Run(ctx, server.Config{MySQLDSN: secret.New(dsn)}, server.Parts{
+		stopped <- server.Run(ctx, server.Config{MySQLDSN: secret.New(dsn), FriendURL: friendURL}, server.Parts{
 			RPC: rpc, Ops: ops, Broker: bus, Keys: p.keys[component.Message], PageKey: []byte("page key"),
 			Logger: slog.New(slog.DiscardHandler), Started: func() { close(started) },
 		})
@@ -76,6 +81,35 @@ func start(t *testing.T, dsn string) *process {
 		}
 	})
 	return p
+}
+
+// everybody is a friend service where all people are friends.
+type everybody struct {
+	friendv1connect.UnimplementedFriendServiceHandler
+}
+
+func (everybody) CheckFriends(_ context.Context, r *friendv1.CheckFriendsRequest) (*friendv1.CheckFriendsResponse, error) {
+	return &friendv1.CheckFriendsResponse{FriendIds: r.GetCandidateIds()}, nil
+}
+
+// befriends serves a friend service until the test ends and answers its address.
+func befriends(t *testing.T, keys map[component.Name]identity.Keys) string {
+	t.Helper()
+	rpc := rpcserver.New(rpcserver.Options{
+		Component: component.Friend, Keys: keys[component.Friend], Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	})
+	rpc.Mount(friendv1connect.NewFriendServiceHandler(everybody{}, rpc.HandlerOptions()...))
+	l := listen(t)
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	stopped := make(chan error, 1)
+	go func() { stopped <- rpc.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-stopped; err != nil {
+			t.Errorf("friend service: %v", err)
+		}
+	})
+	return "http://" + l.Addr().String()
 }
 
 func subscription(bound chan struct{}) broker.Subscription {

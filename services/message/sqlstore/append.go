@@ -59,7 +59,11 @@ func readFacts(ctx context.Context, tx *sqldb.Tx, batch []message.Pending) (mess
 	if err := tx.Select(ctx, &locked, query, args...); err != nil {
 		return facts, fmt.Errorf("lock conversations: %w", err)
 	}
-	for _, c := range conversations(locked) {
+	found := conversations(locked)
+	if err := readMembers(ctx, tx, found, sendersOf(found, batch)); err != nil {
+		return facts, err
+	}
+	for _, c := range found {
 		facts.Conversations[c.ID] = c
 	}
 	var stored []storedRow
@@ -102,6 +106,19 @@ func conversationsOf(batch []message.Pending) []ids.ConversationID {
 	return slices.Compact(list)
 }
 
+// sendersOf lists who wants to send to groups.
+func sendersOf(found []message.Conversation, batch []message.Pending) []place {
+	var places []place
+	for _, p := range batch {
+		if slices.ContainsFunc(found, func(c message.Conversation) bool {
+			return c.ID == p.Conversation && c.Kind == message.Group
+		}) {
+			places = append(places, place{p.Conversation, p.Sender})
+		}
+	}
+	return places
+}
+
 func clientIDsOf(batch []message.Pending) []ids.ClientMessageID {
 	list := make([]ids.ClientMessageID, len(batch))
 	for i, p := range batch {
@@ -131,11 +148,11 @@ func writePlan(ctx context.Context, tx *sqldb.Tx, plan message.Plan, facts messa
 const setActive = " SET active_at = CASE WHEN active_at < ? THEN ? ELSE active_at END"
 
 func raiseHeads(ctx context.Context, tx *sqldb.Tx, heads []message.Conversation, now int64) error {
-	args, list := []any{now, now}, make([]ids.ConversationID, len(heads))
+	args, list := []any{now, now, now}, make([]ids.ConversationID, len(heads))
 	for i, c := range heads {
 		args, list[i] = append(args, c.ID, c.Seq), c.ID
 	}
-	query, args := inIDs("UPDATE conversations"+setActive+", seq = CASE id"+
+	query, args := inIDs("UPDATE conversations"+setActive+", changed_at = ?, seq = CASE id"+
 		strings.Repeat(" WHEN ? THEN ?", len(heads))+" ELSE seq END WHERE id IN (?)", list, args...)
 	return execute(ctx, tx, "raise heads", query, args...)
 }
@@ -156,15 +173,22 @@ func insertMessages(ctx context.Context, tx *sqldb.Tx, rows []message.Row) error
 		strings.Repeat(", "+one, len(rows)-1), args...)
 }
 
-// moveMembers moves the markers of those who sent, and lets all members see that something moved.
+// moveMembers moves the markers of those who sent, and lets both members of a direct conversation see that
+// something moved. In a group nothing is written for the others, however many they are.
 func moveMembers(ctx context.Context, tx *sqldb.Tx, heads []message.Conversation, facts message.Facts) error {
 	var markers strings.Builder
-	args, list := []any{facts.Now, facts.Now, facts.Now}, make([]ids.ConversationID, len(heads))
-	for i, c := range heads {
-		list[i] = c.ID
+	args, list := []any{facts.Now, facts.Now, facts.Now}, []ids.ConversationID(nil)
+	for _, c := range heads {
+		before := facts.Conversations[c.ID].Members
+		if c.Kind == message.Group {
+			if err := moveMarkers(ctx, tx, c, before); err != nil {
+				return err
+			}
+			continue
+		}
+		list = append(list, c.ID)
 		markers.WriteString(" WHEN ? THEN CASE user_id")
 		args = append(args, c.ID)
-		before := facts.Conversations[c.ID].Members
 		for k, m := range c.Members {
 			if m.ReadSeq != before[k].ReadSeq {
 				markers.WriteString(" WHEN ? THEN ?")
@@ -173,7 +197,30 @@ func moveMembers(ctx context.Context, tx *sqldb.Tx, heads []message.Conversation
 		}
 		markers.WriteString(" ELSE read_seq END")
 	}
+	if len(list) == 0 {
+		return nil
+	}
 	query, args := inIDs("UPDATE members"+setActive+", changed_at = ?, read_seq = CASE conversation_id"+markers.String()+
 		" ELSE read_seq END WHERE conversation_id IN (?) AND left_seq IS NULL", list, args...)
 	return execute(ctx, tx, "move members", query, args...)
+}
+
+// moveMarkers moves the markers of those who sent to a group.
+func moveMarkers(ctx context.Context, tx *sqldb.Tx, c message.Conversation, before []message.Member) error {
+	var cases, where strings.Builder
+	var values, keys []any
+	for k, m := range c.Members {
+		if m.ReadSeq == before[k].ReadSeq {
+			continue
+		}
+		cases.WriteString(" WHEN ? THEN ?")
+		values = append(values, m.UserID, m.ReadSeq)
+		if where.Len() > 0 {
+			where.WriteString(" OR ")
+		}
+		where.WriteString("(conversation_id = ? AND user_id = ? AND joined_seq = ?)")
+		keys = append(keys, c.ID, m.UserID, m.JoinedSeq)
+	}
+	return execute(ctx, tx, "move markers", "UPDATE members SET read_seq = CASE user_id"+cases.String()+
+		" ELSE read_seq END WHERE "+where.String(), append(values, keys...)...)
 }

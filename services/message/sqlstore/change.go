@@ -19,7 +19,7 @@ import (
 func (s *Store) Change(ctx context.Context, ch message.Change) (message.ChangePlan, error) {
 	var plan message.ChangePlan
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
-		c, err := lockConversation(ctx, tx, ch.Conversation)
+		c, err := lockConversation(ctx, tx, ch.Conversation, ch.By)
 		if err != nil {
 			return err
 		}
@@ -32,6 +32,11 @@ func (s *Store) Change(ctx context.Context, ch message.Change) (message.ChangePl
 		}
 		if err := writeChange(ctx, tx, m, plan, ch.At); err != nil {
 			return err
+		}
+		if c.Kind == message.Direct {
+			if err := moveBoth(ctx, tx, c.ID, ch.At); err != nil {
+				return err
+			}
 		}
 		return failpoint.Hit(failpoint.BeforeCommit)
 	})
@@ -58,14 +63,16 @@ func messageAt(ctx context.Context, tx *sqldb.Tx, id ids.ConversationID, seq int
 	return found[0], true, nil
 }
 
-// writeChange writes a plan: the head, the message, what hangs on it, and that all members see it move.
+// writeChange writes a plan: the head, which lets members of a group see that something moved, the message
+// and what hangs on it.
 func writeChange(ctx context.Context, tx *sqldb.Tx, before message.Message, plan message.ChangePlan, now int64) error {
 	m := plan.Message
 	column, err := writeDetails(m)
 	if err != nil {
 		return fmt.Errorf("details of message: %w", err)
 	}
-	if err := execute(ctx, tx, "raise rev", "UPDATE conversations SET rev = ? WHERE id = ?", m.Rev, m.Conversation); err != nil {
+	if err := execute(ctx, tx, "raise rev", "UPDATE conversations SET rev = ?, changed_at = CASE WHEN changed_at < ? THEN ?"+
+		" ELSE changed_at END WHERE id = ?", m.Rev, now, now, m.Conversation); err != nil {
 		return err
 	}
 	err = execute(ctx, tx, "change message", "UPDATE messages SET rev = ?, kind = ?, body = ?, details = ?"+
@@ -79,12 +86,13 @@ func writeChange(ctx context.Context, tx *sqldb.Tx, before message.Message, plan
 	if err := writeAround(ctx, tx, before, plan); err != nil {
 		return err
 	}
-	err = execute(ctx, tx, "move members", "UPDATE members SET changed_at = CASE WHEN changed_at < ? THEN ? ELSE changed_at END"+
-		" WHERE conversation_id = ? AND left_seq IS NULL", now, now, m.Conversation)
-	if err != nil {
-		return err
-	}
 	return insertEvents(ctx, tx, plan.Events)
+}
+
+// moveBoth lets both members of a direct conversation see that something moved.
+func moveBoth(ctx context.Context, tx *sqldb.Tx, id ids.ConversationID, now int64) error {
+	return execute(ctx, tx, "move members", "UPDATE members SET changed_at = CASE WHEN changed_at < ? THEN ? ELSE changed_at END"+
+		" WHERE conversation_id = ? AND left_seq IS NULL", now, now, id)
 }
 
 // listChange keeps one row for each message that ever changed, under its newest rev.
@@ -114,6 +122,11 @@ func writeAround(ctx context.Context, tx *sqldb.Tx, before message.Message, plan
 			return err
 		}
 	}
+	return noteSilent(ctx, tx, m)
+}
+
+// noteSilent keeps a message from being counted as unread.
+func noteSilent(ctx context.Context, tx *sqldb.Tx, m message.Message) error {
 	return execute(ctx, tx, "note silent", "INSERT INTO silent (conversation_id, seq) VALUES (?, ?)", m.Conversation, m.Seq)
 }
 

@@ -122,7 +122,7 @@ func (s *Store) MarkRead(ctx context.Context, r message.Reading) (message.Head, 
 		events []message.Event
 	)
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
-		c, err := lockConversation(ctx, tx, r.Conversation)
+		c, err := lockConversation(ctx, tx, r.Conversation, r.User)
 		if err != nil {
 			return err
 		}
@@ -150,14 +150,23 @@ func (s *Store) MarkRead(ctx context.Context, r message.Reading) (message.Head, 
 	return head, events, nil
 }
 
-func lockConversation(ctx context.Context, tx *sqldb.Tx, id ids.ConversationID) (message.Conversation, error) {
+// lockConversation locks one and reads its members, of a group the intervals of some users.
+func lockConversation(ctx context.Context, tx *sqldb.Tx, id ids.ConversationID, users ...ids.UserID) (message.Conversation, error) {
 	var rows []conversationRow
 	err := tx.Select(ctx, &rows, withMembers+" WHERE c.id = ?"+byConversation+tx.Dialect().ForUpdate(), id)
 	if err != nil {
 		return message.Conversation{}, fmt.Errorf("lock conversation: %w", err)
 	}
-	if found := conversations(rows); len(found) > 0 {
-		return found[0], nil
+	found := conversations(rows)
+	if len(found) == 0 {
+		return message.Conversation{}, message.ErrNotFound
 	}
-	return message.Conversation{}, message.ErrNotFound
+	if c := found[0]; c.Kind == message.Group {
+		places := make([]place, len(users))
+		for i, user := range users {
+			places[i] = place{c.ID, user}
+		}
+		err = readMembers(ctx, tx, found, places)
+	}
+	return found[0], err
 }

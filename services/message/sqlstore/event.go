@@ -46,6 +46,11 @@ func (s *Store) LoadEvents(ctx context.Context, refs []message.EventRef) ([]mess
 	events := make([]message.Event, 0, len(refs))
 	for _, r := range refs {
 		c, known := byID[r.Conversation]
+		if r.MembersRev > 0 {
+			if c.Members, err = s.leftAt(ctx, r.Conversation, r.MembersRev); err != nil {
+				return nil, err
+			}
+		}
 		m, found := byPosition[position{r.Conversation, r.Seq}]
 		if known && (found || !r.Kind.OfMessage()) {
 			events = append(events, r.Rebuild(c, m))

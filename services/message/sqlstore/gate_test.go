@@ -220,7 +220,7 @@ func TestLoadedEventsAreThePublishedOnes(t *testing.T) {
 				published[i].Message = newest[published[i].Message.Seq-1]
 			}
 			if published[i].Kind == message.ConversationCreated || published[i].Kind == message.ConversationUpdated {
-				if published[i].Conversation, err = store.Conversation(t.Context(), id); err != nil {
+				if published[i].Conversation, err = store.Conversation(t.Context(), id, a); err != nil {
 					t.Fatal(err)
 				}
 			}

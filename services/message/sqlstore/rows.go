@@ -12,13 +12,15 @@ import (
 	"github.com/parley-chat/parley/services/message"
 )
 
-// conversationColumns and memberRows read conversations with all their members. The outer join makes
-// both databases read, and MySQL lock, the conversation before its members; a conversation that was
-// never opened has none.
+// conversationColumns and memberRows read conversations, direct ones with both members. The outer join
+// makes both databases read, and MySQL lock, the conversation before its members; a conversation that was
+// never opened has none. Of a group, the condition is NULL and no member is touched.
 const (
-	conversationColumns = "c.id, c.kind, c.state, c.relation_version, c.seq, c.rev, c.members_rev, c.created_at, c.active_at," +
-		" m.user_id, m.joined_seq, m.left_seq, m.read_seq"
-	memberRows = " LEFT JOIN members m ON m.conversation_id = c.id"
+	headColumns   = "c.id, c.kind, c.state, c.relation_version, c.seq, c.rev, c.members_rev, c.created_at, c.active_at, c.name, c.member_count"
+	memberColumns = "m.user_id, m.joined_seq, m.left_seq, m.read_seq, m.role, m.joined_rev, m.left_rev, m.left_name, m.active_at AS left_at"
+
+	conversationColumns = headColumns + ", " + memberColumns
+	memberRows          = " LEFT JOIN members m ON m.conversation_id = CASE WHEN c.kind = 1 THEN c.id END"
 	// withMembers selects from conversations alone.
 	withMembers = "SELECT " + conversationColumns + " FROM conversations c" + memberRows
 	// byConversation keeps the rows of a conversation together. An order among its members would cost a
@@ -37,10 +39,42 @@ type conversationRow struct {
 	MembersRev      int64              `db:"members_rev"`
 	CreatedAt       int64              `db:"created_at"`
 	ActiveAt        int64              `db:"active_at"`
-	UserID          ids.UserID         `db:"user_id"`
-	JoinedSeq       sql.NullInt64      `db:"joined_seq"`
-	LeftSeq         sql.NullInt64      `db:"left_seq"`
-	ReadSeq         sql.NullInt64      `db:"read_seq"`
+	Name            []byte             `db:"name"`
+	MemberCount     int                `db:"member_count"`
+	memberRow
+}
+
+// memberRow is an interval; all is NULL beside a conversation without members.
+type memberRow struct {
+	UserID    ids.UserID    `db:"user_id"`
+	JoinedSeq sql.NullInt64 `db:"joined_seq"`
+	LeftSeq   sql.NullInt64 `db:"left_seq"`
+	ReadSeq   sql.NullInt64 `db:"read_seq"`
+	Role      sql.NullInt32 `db:"role"`
+	JoinedRev sql.NullInt64 `db:"joined_rev"`
+	LeftRev   sql.NullInt64 `db:"left_rev"`
+	LeftName  []byte        `db:"left_name"`
+	LeftAt    sql.NullInt64 `db:"left_at"`
+}
+
+func (r memberRow) member() message.Member {
+	m := message.Member{
+		UserID: r.UserID, JoinedSeq: r.JoinedSeq.Int64, ReadSeq: r.ReadSeq.Int64, Role: message.Role(r.Role.Int32),
+		JoinedRev: r.JoinedRev.Int64,
+	}
+	if r.LeftSeq.Valid {
+		m.Left, m.LeftSeq, m.LeftRev, m.LeftAt = true, r.LeftSeq.Int64, r.LeftRev.Int64, r.LeftAt.Int64
+		m.LeftName = string(r.LeftName)
+	}
+	return m
+}
+
+func (r conversationRow) conversation() message.Conversation {
+	return message.Conversation{
+		ID: r.ID, Kind: message.Kind(r.Kind), State: message.State(r.State), RelationVersion: r.RelationVersion,
+		Seq: r.Seq, Rev: r.Rev, MembersRev: r.MembersRev, CreatedAt: r.CreatedAt, ActiveAt: r.ActiveAt,
+		Name: string(r.Name), MemberCount: r.MemberCount,
+	}
 }
 
 // conversations groups rows that lie in the order of byConversation.
@@ -48,17 +82,11 @@ func conversations(rows []conversationRow) []message.Conversation {
 	var found []message.Conversation
 	for _, r := range rows {
 		if n := len(found); n == 0 || found[n-1].ID != r.ID {
-			found = append(found, message.Conversation{
-				ID: r.ID, Kind: message.Kind(r.Kind), State: message.State(r.State), RelationVersion: r.RelationVersion,
-				Seq: r.Seq, Rev: r.Rev, MembersRev: r.MembersRev, CreatedAt: r.CreatedAt, ActiveAt: r.ActiveAt,
-			})
+			found = append(found, r.conversation())
 		}
 		if !r.UserID.IsZero() {
 			c := &found[len(found)-1]
-			c.Members = append(c.Members, message.Member{
-				UserID: r.UserID, JoinedSeq: r.JoinedSeq.Int64, LeftSeq: r.LeftSeq.Int64, Left: r.LeftSeq.Valid,
-				ReadSeq: r.ReadSeq.Int64,
-			})
+			c.Members = append(c.Members, r.member())
 		}
 	}
 	for _, c := range found {

@@ -69,6 +69,7 @@ func joins(first, next *eventv1.Event) bool {
 	return next.GetMessage() != nil &&
 		next.GetType() == first.GetType() &&
 		next.GetMessage().GetConversationId() == first.GetMessage().GetConversationId() &&
+		next.GetMembersRev() == first.GetMembersRev() &&
 		slices.Equal(next.GetRecipientIds(), first.GetRecipientIds())
 }
 
@@ -79,12 +80,36 @@ func convert(run []*eventv1.Event) (transmit.Event, error) {
 		return transmit.Event{}, err
 	}
 	e := transmit.Event{Recipients: recipients}
+	if rev := run[0].GetMembersRev(); rev > 0 {
+		if e.MembersOf, err = membership(run[0], rev); err != nil {
+			return transmit.Event{}, err
+		}
+	}
 	frame, err := fill(&e, run)
 	if err != nil {
 		return transmit.Event{}, err
 	}
 	e.Frame, err = proto.Marshal(frame)
 	return e, err
+}
+
+// membership is the group of the payload at a version. A changed message is nothing for who joined after
+// it was sent.
+func membership(e *eventv1.Event, rev int64) (transmit.Membership, error) {
+	m := transmit.Membership{Rev: rev}
+	if e.GetType() != eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED {
+		m.Seq = e.GetMessage().GetSeq()
+	}
+	text := e.GetMessage().GetConversationId()
+	switch e.GetPayload().(type) {
+	case *eventv1.Event_Conversation:
+		text = e.GetConversation().GetConversationId()
+	case *eventv1.Event_Marker:
+		text = e.GetMarker().GetConversationId()
+	}
+	var err error
+	m.Group, err = ids.ParseConversation("conversation_id", text)
+	return m, err
 }
 
 // fill sets what a gateway must know of the event and answers its frame.

@@ -67,6 +67,12 @@ func (f fixture) marker() *eventv1.Event {
 	}
 }
 
+// inGroup makes an event one of a group at version 5.
+func inGroup(e *eventv1.Event) *eventv1.Event {
+	e.MembersRev = 5
+	return e
+}
+
 func (f fixture) profile() *eventv1.Event {
 	return &eventv1.Event{
 		Type:    eventv1.EventType_EVENT_TYPE_USER_UPDATED,
@@ -139,6 +145,18 @@ func TestDecodeFacts(t *testing.T) {
 		}},
 		"a marker may give way and moves no conversation": {f.marker(), transmit.Event{
 			Recipients: recipients, Notice: transmit.Notice{Class: transmit.Marker},
+		}},
+		"a message in a group goes to its members at the version": {inGroup(f.message(3, "hi")), transmit.Event{
+			Recipients: recipients, MembersOf: transmit.Membership{Group: f.conversation, Rev: 5},
+			Notice: transmit.Notice{Class: transmit.Durable, Conversation: f.conversation, Seq: 3},
+		}},
+		"so does a group that changed": {inGroup(f.conversationEvent()), transmit.Event{
+			Recipients: recipients, MembersOf: transmit.Membership{Group: f.conversation, Rev: 5},
+			Notice: transmit.Notice{Class: transmit.Durable, Conversation: f.conversation, Seq: 7, MembersRev: 2},
+		}},
+		"so does a marker in a group": {inGroup(f.marker()), transmit.Event{
+			Recipients: recipients, MembersOf: transmit.Membership{Group: f.conversation, Rev: 5},
+			Notice: transmit.Notice{Class: transmit.Marker},
 		}},
 		"a friend request goes to both": {f.request(), transmit.Event{
 			Recipients: recipients, Notice: transmit.Notice{Class: transmit.Durable},

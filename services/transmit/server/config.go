@@ -24,6 +24,8 @@ type Config struct {
 	AMQPURL secret.String `env:"PARLEY_RABBITMQ_URL"`
 	// FriendURL is the base address of the friend service.
 	FriendURL string `env:"PARLEY_UPSTREAM_FRIEND_URL"`
+	// MessageURL is the base address of the message service.
+	MessageURL string `env:"PARLEY_UPSTREAM_MESSAGE_URL"`
 	// RingService is the headless Service whose EndpointSlices are the ring; it wins over RingMembers.
 	RingService string `env:"PARLEY_RING_SERVICE"`
 	// Namespace of the pod; empty: that of its service account volume.
@@ -42,6 +44,9 @@ func (c Config) Validate() error {
 	var problems []error
 	if u, err := url.Parse(c.FriendURL); err != nil || u.Host == "" {
 		problems = append(problems, errors.New("PARLEY_UPSTREAM_FRIEND_URL must be a URL with a host"))
+	}
+	if u, err := url.Parse(c.MessageURL); err != nil || u.Host == "" {
+		problems = append(problems, errors.New("PARLEY_UPSTREAM_MESSAGE_URL must be a URL with a host"))
 	}
 	if _, err := ring.ParseMembers(c.RingMembers); c.RingMembers != "" && err != nil {
 		problems = append(problems, fmt.Errorf("PARLEY_RING_MEMBERS: %w", err))

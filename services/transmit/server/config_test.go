@@ -11,7 +11,9 @@ import (
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	good := map[string]string{"PARLEY_UPSTREAM_FRIEND_URL": "http://friend:8081"}
+	good := map[string]string{
+		"PARLEY_UPSTREAM_FRIEND_URL": "http://friend:8081", "PARLEY_UPSTREAM_MESSAGE_URL": "http://message:8081",
+	}
 	with := func(key, value string) map[string]string {
 		m := map[string]string{key: value}
 		for k, v := range good {
@@ -25,9 +27,9 @@ func TestLoad(t *testing.T) {
 		environ map[string]string
 		wrong   []string // what the error names
 	}{
-		"the friend service is enough":  {good, nil},
+		"two services are enough":       {good, nil},
 		"a fixed ring is read":          {with("PARLEY_RING_MEMBERS", "0=gateway-0@http://127.0.0.1:8081"), nil},
-		"no friend service":             {nil, []string{"PARLEY_UPSTREAM_FRIEND_URL"}},
+		"no services":                   {nil, []string{"PARLEY_UPSTREAM_FRIEND_URL", "PARLEY_UPSTREAM_MESSAGE_URL"}},
 		"a ring that is none":           {with("PARLEY_RING_MEMBERS", "x"), []string{"PARLEY_RING_MEMBERS"}},
 		"an unknown log level":          {with("PARLEY_LOG_LEVEL", "loud"), []string{"PARLEY_LOG_LEVEL"}},
 		"all problems are told at once": {map[string]string{"PARLEY_LOG_LEVEL": "loud"}, []string{"PARLEY_LOG_LEVEL", "FRIEND_URL"}},
@@ -51,7 +53,8 @@ func TestLoad(t *testing.T) {
 func TestConfigHidesItsSecret(t *testing.T) {
 	t.Parallel()
 	cfg, err := server.Load(map[string]string{
-		"PARLEY_UPSTREAM_FRIEND_URL": "http://friend:8081", "PARLEY_RABBITMQ_URL": "amqp://me:hush@mq/",
+		"PARLEY_UPSTREAM_FRIEND_URL": "http://friend:8081", "PARLEY_UPSTREAM_MESSAGE_URL": "http://message:8081",
+		"PARLEY_RABBITMQ_URL": "amqp://me:hush@mq/",
 	})
 	if err != nil {
 		t.Fatal(err)

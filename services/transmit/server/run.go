@@ -32,13 +32,16 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	registry := telemetry.NewRegistry()
 	ops := telemetry.NewOps(registry)
 	process.Identify(ops, component.Transmit, parts.Version, parts.Broker)
-	friends := rpcclient.New(rpcclient.Options{
-		Self: component.Transmit, Audience: component.Friend, BaseURL: cfg.FriendURL,
-		Keys: parts.Keys, Transport: parts.Transport,
-	})
+	client := func(audience component.Name, url string) *rpcclient.Client {
+		return rpcclient.New(rpcclient.Options{
+			Self: component.Transmit, Audience: audience, BaseURL: url, Keys: parts.Keys, Transport: parts.Transport,
+		})
+	}
 	courier := deliver.New(deliver.Options{Publisher: parts.Broker, Logger: parts.Logger, Registerer: registry})
 	service := transmit.New(transmit.Options{
-		Ring: upstream.NewRing(parts.Ring), Friends: upstream.NewFriends(friends), Courier: courier,
+		Ring: upstream.NewRing(parts.Ring), Courier: courier,
+		Friends: upstream.NewFriends(client(component.Friend, cfg.FriendURL)),
+		Groups:  upstream.NewGroups(client(component.Message, cfg.MessageURL)),
 	})
 	consumer := events.New(events.Options{
 		Subscriber: parts.Broker, Forwarder: service, Logger: parts.Logger, Registerer: registry,

@@ -104,7 +104,7 @@ func start(t *testing.T, b broker.Broker, members ...ring.Member) *world {
 	ctx, cancel := context.WithCancel(t.Context())
 	started, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- server.Run(ctx, server.Config{FriendURL: upstream.URL}, server.Parts{
+		ended <- server.Run(ctx, server.Config{FriendURL: upstream.URL, MessageURL: upstream.URL}, server.Parts{
 			Ops: ops, Broker: b, Transport: transport, Ring: w.ring, Logger: slog.New(slog.DiscardHandler),
 			Keys: identity.GenerateKeys(component.All()...)[component.Transmit], Started: func() { close(started) },
 		})

@@ -33,6 +33,19 @@ func (r *Ring) Move(user ids.UserID, pod string) {
 	r.homes = homes
 }
 
+// Spread gives users homes on pods in turn, in one new epoch.
+func (r *Ring) Spread(users []ids.UserID, pods ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	homes := map[ids.UserID]string{}
+	maps.Copy(homes, r.homes)
+	for i, user := range users {
+		homes[user] = pods[i%len(pods)]
+	}
+	r.epoch++
+	r.homes = homes
+}
+
 // View is the ring as it is now.
 func (r *Ring) View() transmit.View {
 	r.mu.Lock()
@@ -84,6 +97,49 @@ func (f *Friends) FriendIDs(ctx context.Context, user ids.UserID) ([]ids.UserID,
 		return nil, fault.ErrUnavailable
 	}
 	return f.of[user], nil
+}
+
+// Groups answers fixed lists.
+type Groups struct {
+	mu    sync.Mutex // guards what follows
+	at    map[transmit.Membership][]ids.UserID
+	away  bool
+	asked int
+}
+
+// Set sets the members of a group at a version.
+func (g *Groups) Set(m transmit.Membership, members ...ids.UserID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.at == nil {
+		g.at = map[transmit.Membership][]ids.UserID{}
+	}
+	g.at[m] = members
+}
+
+// SetAway makes the message service unavailable, or available again.
+func (g *Groups) SetAway(away bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.away = away
+}
+
+// Asked is how often the message service was asked.
+func (g *Groups) Asked() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.asked
+}
+
+// Members answers the list that was set.
+func (g *Groups) Members(ctx context.Context, m transmit.Membership) ([]ids.UserID, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.asked++
+	if g.away || ctx.Err() != nil {
+		return nil, fault.ErrUnavailable
+	}
+	return g.at[m], nil
 }
 
 // Sent is one delivery that a Courier took over.

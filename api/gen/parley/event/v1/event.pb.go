@@ -38,7 +38,7 @@ const (
 	EventType_EVENT_TYPE_MESSAGE_CREATED EventType = 1
 	// A conversation was opened for the first time.
 	EventType_EVENT_TYPE_CONVERSATION_CREATED EventType = 2
-	// A conversation was closed or opened again.
+	// A conversation was closed or opened again, or a group got other members, roles or another name.
 	EventType_EVENT_TYPE_CONVERSATION_UPDATED EventType = 3
 	// A member has read further.
 	EventType_EVENT_TYPE_MARKER_MOVED EventType = 4
@@ -184,6 +184,9 @@ type Event struct {
 	// Who must hear of it, fixed at the commit. Empty for user.updated: there the user and the friends
 	// at the time of delivery.
 	RecipientIds []string `protobuf:"bytes,4,rep,name=recipient_ids,json=recipientIds,proto3" json:"recipient_ids,omitempty"`
+	// Membership version: who was a member of the group at this version must hear of it too. The group is
+	// that of the payload. 0: recipient_ids are all.
+	MembersRev int64 `protobuf:"varint,5,opt,name=members_rev,json=membersRev,proto3" json:"members_rev,omitempty"`
 	// The facts.
 	//
 	// Types that are valid to be assigned to Payload:
@@ -257,6 +260,13 @@ func (x *Event) GetRecipientIds() []string {
 		return x.RecipientIds
 	}
 	return nil
+}
+
+func (x *Event) GetMembersRev() int64 {
+	if x != nil {
+		return x.MembersRev
+	}
+	return 0
 }
 
 func (x *Event) GetPayload() isEvent_Payload {
@@ -643,13 +653,15 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x1bparley/event/v1/event.proto\x12\x0fparley.event.v1\x1a\x1dparley/friend/v1/friend.proto\x1a$parley/message/v1/conversation.proto\x1a\x1fparley/message/v1/message.proto\x1a\x19parley/user/v1/auth.proto\x1a\x19parley/user/v1/user.proto\"<\n" +
 	"\n" +
 	"EventBatch\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\xab\x05\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\xcc\x05\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12.\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1a.parley.event.v1.EventTypeR\x04type\x12\x1f\n" +
 	"\voccurred_at\x18\x03 \x01(\x03R\n" +
 	"occurredAt\x12#\n" +
-	"\rrecipient_ids\x18\x04 \x03(\tR\frecipientIds\x126\n" +
+	"\rrecipient_ids\x18\x04 \x03(\tR\frecipientIds\x12\x1f\n" +
+	"\vmembers_rev\x18\x05 \x01(\x03R\n" +
+	"membersRev\x126\n" +
 	"\amessage\x18\n" +
 	" \x01(\v2\x1a.parley.message.v1.MessageH\x00R\amessage\x12E\n" +
 	"\fconversation\x18\v \x01(\v2\x1f.parley.message.v1.ConversationH\x00R\fconversation\x126\n" +

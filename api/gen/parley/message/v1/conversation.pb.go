@@ -33,6 +33,8 @@ const (
 	ConversationKind_CONVERSATION_KIND_UNSPECIFIED ConversationKind = 0
 	// Two people.
 	ConversationKind_CONVERSATION_KIND_DIRECT ConversationKind = 1
+	// Three people or more at its beginning.
+	ConversationKind_CONVERSATION_KIND_GROUP ConversationKind = 2
 )
 
 // Enum value maps for ConversationKind.
@@ -40,10 +42,12 @@ var (
 	ConversationKind_name = map[int32]string{
 		0: "CONVERSATION_KIND_UNSPECIFIED",
 		1: "CONVERSATION_KIND_DIRECT",
+		2: "CONVERSATION_KIND_GROUP",
 	}
 	ConversationKind_value = map[string]int32{
 		"CONVERSATION_KIND_UNSPECIFIED": 0,
 		"CONVERSATION_KIND_DIRECT":      1,
+		"CONVERSATION_KIND_GROUP":       2,
 	}
 )
 
@@ -82,7 +86,7 @@ const (
 	ConversationState_CONVERSATION_STATE_UNSPECIFIED ConversationState = 0
 	// Members can send.
 	ConversationState_CONVERSATION_STATE_OPEN ConversationState = 1
-	// Nobody can send; history stays.
+	// Nobody can send; history stays. A group is so once it is dissolved, for ever, and for who has left.
 	ConversationState_CONVERSATION_STATE_READ_ONLY ConversationState = 2
 )
 
@@ -191,7 +195,8 @@ type Conversation struct {
 	Kind ConversationKind `protobuf:"varint,2,opt,name=kind,proto3,enum=parley.message.v1.ConversationKind" json:"kind,omitempty"`
 	// Whether members can send.
 	State ConversationState `protobuf:"varint,3,opt,name=state,proto3,enum=parley.message.v1.ConversationState" json:"state,omitempty"`
-	// The members; both sides of a direct conversation, also when it is read-only.
+	// Both sides of a direct conversation, also when it is read-only; empty for a group, where ListMembers
+	// tells them.
 	MemberIds []string `protobuf:"bytes,4,rep,name=member_ids,json=memberIds,proto3" json:"member_ids,omitempty"`
 	// When it was first opened, ms.
 	CreatedAt int64 `protobuf:"varint,5,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
@@ -201,8 +206,14 @@ type Conversation struct {
 	Head *Head `protobuf:"bytes,7,opt,name=head,proto3" json:"head,omitempty"`
 	// The last message, if there is one. Not sent in frames.
 	LastMessage *Message `protobuf:"bytes,8,opt,name=last_message,json=lastMessage,proto3" json:"last_message,omitempty"`
-	// How far the members have read. Not sent in frames.
-	Markers       []*Marker `protobuf:"bytes,9,rep,name=markers,proto3" json:"markers,omitempty"`
+	// How far the members of a direct conversation have read. Not sent in frames.
+	Markers []*Marker `protobuf:"bytes,9,rep,name=markers,proto3" json:"markers,omitempty"`
+	// Name of a group; may be empty, then clients show names of members.
+	Name string `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`
+	// How many members a group has; 0 for who has left.
+	MemberCount int32 `protobuf:"varint,11,opt,name=member_count,json=memberCount,proto3" json:"member_count,omitempty"`
+	// The caller's role in a group. Not sent in frames.
+	Role          MemberRole `protobuf:"varint,12,opt,name=role,proto3,enum=parley.message.v1.MemberRole" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -300,6 +311,91 @@ func (x *Conversation) GetMarkers() []*Marker {
 	return nil
 }
 
+func (x *Conversation) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Conversation) GetMemberCount() int32 {
+	if x != nil {
+		return x.MemberCount
+	}
+	return 0
+}
+
+func (x *Conversation) GetRole() MemberRole {
+	if x != nil {
+		return x.Role
+	}
+	return MemberRole_MEMBER_ROLE_UNSPECIFIED
+}
+
+// Member is one member of a conversation.
+type Member struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The role in a group.
+	Role MemberRole `protobuf:"varint,2,opt,name=role,proto3,enum=parley.message.v1.MemberRole" json:"role,omitempty"`
+	// Read up to this seq; 0 in groups with more than 100 members, where nobody sees it.
+	ReadSeq       int64 `protobuf:"varint,3,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Member) Reset() {
+	*x = Member{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Member) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Member) ProtoMessage() {}
+
+func (x *Member) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Member.ProtoReflect.Descriptor instead.
+func (*Member) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Member) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *Member) GetRole() MemberRole {
+	if x != nil {
+		return x.Role
+	}
+	return MemberRole_MEMBER_ROLE_UNSPECIFIED
+}
+
+func (x *Member) GetReadSeq() int64 {
+	if x != nil {
+		return x.ReadSeq
+	}
+	return 0
+}
+
 // OpenDirectRequest names a pair.
 type OpenDirectRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -313,7 +409,7 @@ type OpenDirectRequest struct {
 
 func (x *OpenDirectRequest) Reset() {
 	*x = OpenDirectRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[2]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -325,7 +421,7 @@ func (x *OpenDirectRequest) String() string {
 func (*OpenDirectRequest) ProtoMessage() {}
 
 func (x *OpenDirectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[2]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -338,7 +434,7 @@ func (x *OpenDirectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenDirectRequest.ProtoReflect.Descriptor instead.
 func (*OpenDirectRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{2}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *OpenDirectRequest) GetUserIds() []string {
@@ -366,7 +462,7 @@ type OpenDirectResponse struct {
 
 func (x *OpenDirectResponse) Reset() {
 	*x = OpenDirectResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[3]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +474,7 @@ func (x *OpenDirectResponse) String() string {
 func (*OpenDirectResponse) ProtoMessage() {}
 
 func (x *OpenDirectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[3]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +487,7 @@ func (x *OpenDirectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenDirectResponse.ProtoReflect.Descriptor instead.
 func (*OpenDirectResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{3}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OpenDirectResponse) GetConversationId() string {
@@ -414,7 +510,7 @@ type CloseDirectRequest struct {
 
 func (x *CloseDirectRequest) Reset() {
 	*x = CloseDirectRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[4]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -426,7 +522,7 @@ func (x *CloseDirectRequest) String() string {
 func (*CloseDirectRequest) ProtoMessage() {}
 
 func (x *CloseDirectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[4]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -439,7 +535,7 @@ func (x *CloseDirectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseDirectRequest.ProtoReflect.Descriptor instead.
 func (*CloseDirectRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{4}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CloseDirectRequest) GetUserIds() []string {
@@ -465,7 +561,7 @@ type CloseDirectResponse struct {
 
 func (x *CloseDirectResponse) Reset() {
 	*x = CloseDirectResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[5]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +573,7 @@ func (x *CloseDirectResponse) String() string {
 func (*CloseDirectResponse) ProtoMessage() {}
 
 func (x *CloseDirectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[5]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +586,254 @@ func (x *CloseDirectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseDirectResponse.ProtoReflect.Descriptor instead.
 func (*CloseDirectResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{5}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{6}
+}
+
+// CreateGroupRequest says what group is wanted.
+type CreateGroupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// UUIDv7 made once per group.
+	IdempotencyKey string `protobuf:"bytes,1,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	// At most 64 characters; may be empty.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// 2–500 friends of the caller. Repeats, and the caller, do not count. More come by AddMembers.
+	MemberIds     []string `protobuf:"bytes,3,rep,name=member_ids,json=memberIds,proto3" json:"member_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateGroupRequest) Reset() {
+	*x = CreateGroupRequest{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateGroupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateGroupRequest) ProtoMessage() {}
+
+func (x *CreateGroupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateGroupRequest.ProtoReflect.Descriptor instead.
+func (*CreateGroupRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *CreateGroupRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+func (x *CreateGroupRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CreateGroupRequest) GetMemberIds() []string {
+	if x != nil {
+		return x.MemberIds
+	}
+	return nil
+}
+
+// CreateGroupResponse is the group.
+type CreateGroupResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group, as the caller sees it now.
+	Conversation  *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateGroupResponse) Reset() {
+	*x = CreateGroupResponse{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateGroupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateGroupResponse) ProtoMessage() {}
+
+func (x *CreateGroupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateGroupResponse.ProtoReflect.Descriptor instead.
+func (*CreateGroupResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CreateGroupResponse) GetConversation() *Conversation {
+	if x != nil {
+		return x.Conversation
+	}
+	return nil
+}
+
+// ListMembersRequest asks for one page.
+type ListMembersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// 1–200; 0 means 100.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the last answer; empty for the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMembersRequest) Reset() {
+	*x = ListMembersRequest{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMembersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMembersRequest) ProtoMessage() {}
+
+func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
+func (*ListMembersRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListMembersRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *ListMembersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListMembersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListMembersResponse is one page.
+type ListMembersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By user id.
+	Members []*Member `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many members there are.
+	MemberCount int32 `protobuf:"varint,3,opt,name=member_count,json=memberCount,proto3" json:"member_count,omitempty"`
+	// Membership version of the page. If it differs between pages, members may be missing.
+	MembersRev    int64 `protobuf:"varint,4,opt,name=members_rev,json=membersRev,proto3" json:"members_rev,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMembersResponse) Reset() {
+	*x = ListMembersResponse{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMembersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMembersResponse) ProtoMessage() {}
+
+func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
+func (*ListMembersResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListMembersResponse) GetMembers() []*Member {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *ListMembersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListMembersResponse) GetMemberCount() int32 {
+	if x != nil {
+		return x.MemberCount
+	}
+	return 0
+}
+
+func (x *ListMembersResponse) GetMembersRev() int64 {
+	if x != nil {
+		return x.MembersRev
+	}
+	return 0
 }
 
 // ListConversationsRequest asks for one page.
@@ -506,7 +849,7 @@ type ListConversationsRequest struct {
 
 func (x *ListConversationsRequest) Reset() {
 	*x = ListConversationsRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[6]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +861,7 @@ func (x *ListConversationsRequest) String() string {
 func (*ListConversationsRequest) ProtoMessage() {}
 
 func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[6]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +874,7 @@ func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsRequest.ProtoReflect.Descriptor instead.
 func (*ListConversationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{6}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListConversationsRequest) GetPageSize() int32 {
@@ -563,7 +906,7 @@ type ListConversationsResponse struct {
 
 func (x *ListConversationsResponse) Reset() {
 	*x = ListConversationsResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[7]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +918,7 @@ func (x *ListConversationsResponse) String() string {
 func (*ListConversationsResponse) ProtoMessage() {}
 
 func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[7]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +931,7 @@ func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsResponse.ProtoReflect.Descriptor instead.
 func (*ListConversationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{7}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListConversationsResponse) GetConversations() []*Conversation {
@@ -623,7 +966,7 @@ type GetConversationRequest struct {
 
 func (x *GetConversationRequest) Reset() {
 	*x = GetConversationRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[8]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +978,7 @@ func (x *GetConversationRequest) String() string {
 func (*GetConversationRequest) ProtoMessage() {}
 
 func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[8]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +991,7 @@ func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConversationRequest.ProtoReflect.Descriptor instead.
 func (*GetConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{8}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetConversationRequest) GetConversationId() string {
@@ -669,7 +1012,7 @@ type GetConversationResponse struct {
 
 func (x *GetConversationResponse) Reset() {
 	*x = GetConversationResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[9]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +1024,7 @@ func (x *GetConversationResponse) String() string {
 func (*GetConversationResponse) ProtoMessage() {}
 
 func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[9]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +1037,7 @@ func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConversationResponse.ProtoReflect.Descriptor instead.
 func (*GetConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{9}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetConversationResponse) GetConversation() *Conversation {
@@ -717,7 +1060,7 @@ type MarkReadRequest struct {
 
 func (x *MarkReadRequest) Reset() {
 	*x = MarkReadRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[10]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -729,7 +1072,7 @@ func (x *MarkReadRequest) String() string {
 func (*MarkReadRequest) ProtoMessage() {}
 
 func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[10]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -742,7 +1085,7 @@ func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadRequest.ProtoReflect.Descriptor instead.
 func (*MarkReadRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{10}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *MarkReadRequest) GetConversationId() string {
@@ -770,7 +1113,7 @@ type MarkReadResponse struct {
 
 func (x *MarkReadResponse) Reset() {
 	*x = MarkReadResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[11]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +1125,7 @@ func (x *MarkReadResponse) String() string {
 func (*MarkReadResponse) ProtoMessage() {}
 
 func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[11]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +1138,7 @@ func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadResponse.ProtoReflect.Descriptor instead.
 func (*MarkReadResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{11}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *MarkReadResponse) GetHead() *Head {
@@ -809,10 +1152,10 @@ var File_parley_message_v1_conversation_proto protoreflect.FileDescriptor
 
 const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\n" +
-	"$parley/message/v1/conversation.proto\x12\x11parley.message.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\x1a\x1fparley/message/v1/message.proto\"3\n" +
+	"$parley/message/v1/conversation.proto\x12\x11parley.message.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\x1a\x1fparley/message/v1/message.proto\x1a\x1eparley/message/v1/system.proto\"3\n" +
 	"\x06Marker\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x10\n" +
-	"\x03seq\x18\x02 \x01(\x03R\x03seq\"\xae\x03\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\"\x98\x04\n" +
 	"\fConversation\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x127\n" +
 	"\x04kind\x18\x02 \x01(\x0e2#.parley.message.v1.ConversationKindR\x04kind\x12:\n" +
@@ -824,8 +1167,15 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\tactive_at\x18\x06 \x01(\x03R\bactiveAt\x12+\n" +
 	"\x04head\x18\a \x01(\v2\x17.parley.message.v1.HeadR\x04head\x12=\n" +
 	"\flast_message\x18\b \x01(\v2\x1a.parley.message.v1.MessageR\vlastMessage\x123\n" +
-	"\amarkers\x18\t \x03(\v2\x19.parley.message.v1.MarkerR\amarkersJ\x04\b\n" +
-	"\x10\x14\"w\n" +
+	"\amarkers\x18\t \x03(\v2\x19.parley.message.v1.MarkerR\amarkers\x12\x12\n" +
+	"\x04name\x18\n" +
+	" \x01(\tR\x04name\x12!\n" +
+	"\fmember_count\x18\v \x01(\x05R\vmemberCount\x121\n" +
+	"\x04role\x18\f \x01(\x0e2\x1d.parley.message.v1.MemberRoleR\x04roleJ\x04\b\r\x10\x14\"o\n" +
+	"\x06Member\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x121\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x1d.parley.message.v1.MemberRoleR\x04role\x12\x19\n" +
+	"\bread_seq\x18\x03 \x01(\x03R\areadSeq\"w\n" +
 	"\x11OpenDirectRequest\x12.\n" +
 	"\buser_ids\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\b\x02\x10\x02\x18\x01\"\x05r\x03\xb0\x01\x01R\auserIds\x122\n" +
 	"\x10relation_version\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x0frelationVersion\"=\n" +
@@ -834,7 +1184,27 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\x12CloseDirectRequest\x12.\n" +
 	"\buser_ids\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\b\x02\x10\x02\x18\x01\"\x05r\x03\xb0\x01\x01R\auserIds\x122\n" +
 	"\x10relation_version\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x0frelationVersion\"\x15\n" +
-	"\x13CloseDirectResponse\"k\n" +
+	"\x13CloseDirectResponse\"\x9a\x01\n" +
+	"\x12CreateGroupRequest\x121\n" +
+	"\x0fidempotency_key\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0eidempotencyKey\x12\x1e\n" +
+	"\x04name\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x18@(\x80\x02R\x04name\x121\n" +
+	"\n" +
+	"member_ids\x18\x03 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x02\x10\xf4\x03\"\x05r\x03\xb0\x01\x01R\tmemberIds\"Z\n" +
+	"\x13CreateGroupResponse\x12C\n" +
+	"\fconversation\x18\x01 \x01(\v2\x1f.parley.message.v1.ConversationR\fconversation\"\x99\x01\n" +
+	"\x12ListMembersRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\xb6\x01\n" +
+	"\x13ListMembersResponse\x123\n" +
+	"\amembers\x18\x01 \x03(\v2\x19.parley.message.v1.MemberR\amembers\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
+	"\fmember_count\x18\x03 \x01(\x05R\vmemberCount\x12\x1f\n" +
+	"\vmembers_rev\x18\x04 \x01(\x03R\n" +
+	"membersRev\"k\n" +
 	"\x18ListConversationsRequest\x12&\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\bpageSize\x12'\n" +
 	"\n" +
@@ -851,20 +1221,23 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
 	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x03seq\"?\n" +
 	"\x10MarkReadResponse\x12+\n" +
-	"\x04head\x18\x01 \x01(\v2\x17.parley.message.v1.HeadR\x04head*S\n" +
+	"\x04head\x18\x01 \x01(\v2\x17.parley.message.v1.HeadR\x04head*p\n" +
 	"\x10ConversationKind\x12!\n" +
 	"\x1dCONVERSATION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
-	"\x18CONVERSATION_KIND_DIRECT\x10\x01*v\n" +
+	"\x18CONVERSATION_KIND_DIRECT\x10\x01\x12\x1b\n" +
+	"\x17CONVERSATION_KIND_GROUP\x10\x02*v\n" +
 	"\x11ConversationState\x12\"\n" +
 	"\x1eCONVERSATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CONVERSATION_STATE_OPEN\x10\x01\x12 \n" +
-	"\x1cCONVERSATION_STATE_READ_ONLY\x10\x022\xb5\x04\n" +
+	"\x1cCONVERSATION_STATE_READ_ONLY\x10\x022\x81\x06\n" +
 	"\x13ConversationService\x12i\n" +
 	"\n" +
 	"OpenDirect\x12$.parley.message.v1.OpenDirectRequest\x1a%.parley.message.v1.OpenDirectResponse\"\x0e\xa2\xbb\x18\n" +
 	"\b\x04\x12\x06friend\x12l\n" +
 	"\vCloseDirect\x12%.parley.message.v1.CloseDirectRequest\x1a&.parley.message.v1.CloseDirectResponse\"\x0e\xa2\xbb\x18\n" +
-	"\b\x04\x12\x06friend\x12v\n" +
+	"\b\x04\x12\x06friend\x12d\n" +
+	"\vCreateGroup\x12%.parley.message.v1.CreateGroupRequest\x1a&.parley.message.v1.CreateGroupResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
+	"\vListMembers\x12%.parley.message.v1.ListMembersRequest\x1a&.parley.message.v1.ListMembersResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12v\n" +
 	"\x11ListConversations\x12+.parley.message.v1.ListConversationsRequest\x1a,.parley.message.v1.ListConversationsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12p\n" +
 	"\x0fGetConversation\x12).parley.message.v1.GetConversationRequest\x1a*.parley.message.v1.GetConversationResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12[\n" +
 	"\bMarkRead\x12\".parley.message.v1.MarkReadRequest\x1a#.parley.message.v1.MarkReadResponse\"\x06\xa2\xbb\x18\x02\b\x02BCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
@@ -882,49 +1255,63 @@ func file_parley_message_v1_conversation_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_message_v1_conversation_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_message_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_parley_message_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_parley_message_v1_conversation_proto_goTypes = []any{
 	(ConversationKind)(0),             // 0: parley.message.v1.ConversationKind
 	(ConversationState)(0),            // 1: parley.message.v1.ConversationState
 	(*Marker)(nil),                    // 2: parley.message.v1.Marker
 	(*Conversation)(nil),              // 3: parley.message.v1.Conversation
-	(*OpenDirectRequest)(nil),         // 4: parley.message.v1.OpenDirectRequest
-	(*OpenDirectResponse)(nil),        // 5: parley.message.v1.OpenDirectResponse
-	(*CloseDirectRequest)(nil),        // 6: parley.message.v1.CloseDirectRequest
-	(*CloseDirectResponse)(nil),       // 7: parley.message.v1.CloseDirectResponse
-	(*ListConversationsRequest)(nil),  // 8: parley.message.v1.ListConversationsRequest
-	(*ListConversationsResponse)(nil), // 9: parley.message.v1.ListConversationsResponse
-	(*GetConversationRequest)(nil),    // 10: parley.message.v1.GetConversationRequest
-	(*GetConversationResponse)(nil),   // 11: parley.message.v1.GetConversationResponse
-	(*MarkReadRequest)(nil),           // 12: parley.message.v1.MarkReadRequest
-	(*MarkReadResponse)(nil),          // 13: parley.message.v1.MarkReadResponse
-	(*Head)(nil),                      // 14: parley.message.v1.Head
-	(*Message)(nil),                   // 15: parley.message.v1.Message
+	(*Member)(nil),                    // 4: parley.message.v1.Member
+	(*OpenDirectRequest)(nil),         // 5: parley.message.v1.OpenDirectRequest
+	(*OpenDirectResponse)(nil),        // 6: parley.message.v1.OpenDirectResponse
+	(*CloseDirectRequest)(nil),        // 7: parley.message.v1.CloseDirectRequest
+	(*CloseDirectResponse)(nil),       // 8: parley.message.v1.CloseDirectResponse
+	(*CreateGroupRequest)(nil),        // 9: parley.message.v1.CreateGroupRequest
+	(*CreateGroupResponse)(nil),       // 10: parley.message.v1.CreateGroupResponse
+	(*ListMembersRequest)(nil),        // 11: parley.message.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),       // 12: parley.message.v1.ListMembersResponse
+	(*ListConversationsRequest)(nil),  // 13: parley.message.v1.ListConversationsRequest
+	(*ListConversationsResponse)(nil), // 14: parley.message.v1.ListConversationsResponse
+	(*GetConversationRequest)(nil),    // 15: parley.message.v1.GetConversationRequest
+	(*GetConversationResponse)(nil),   // 16: parley.message.v1.GetConversationResponse
+	(*MarkReadRequest)(nil),           // 17: parley.message.v1.MarkReadRequest
+	(*MarkReadResponse)(nil),          // 18: parley.message.v1.MarkReadResponse
+	(*Head)(nil),                      // 19: parley.message.v1.Head
+	(*Message)(nil),                   // 20: parley.message.v1.Message
+	(MemberRole)(0),                   // 21: parley.message.v1.MemberRole
 }
 var file_parley_message_v1_conversation_proto_depIdxs = []int32{
 	0,  // 0: parley.message.v1.Conversation.kind:type_name -> parley.message.v1.ConversationKind
 	1,  // 1: parley.message.v1.Conversation.state:type_name -> parley.message.v1.ConversationState
-	14, // 2: parley.message.v1.Conversation.head:type_name -> parley.message.v1.Head
-	15, // 3: parley.message.v1.Conversation.last_message:type_name -> parley.message.v1.Message
+	19, // 2: parley.message.v1.Conversation.head:type_name -> parley.message.v1.Head
+	20, // 3: parley.message.v1.Conversation.last_message:type_name -> parley.message.v1.Message
 	2,  // 4: parley.message.v1.Conversation.markers:type_name -> parley.message.v1.Marker
-	3,  // 5: parley.message.v1.ListConversationsResponse.conversations:type_name -> parley.message.v1.Conversation
-	3,  // 6: parley.message.v1.GetConversationResponse.conversation:type_name -> parley.message.v1.Conversation
-	14, // 7: parley.message.v1.MarkReadResponse.head:type_name -> parley.message.v1.Head
-	4,  // 8: parley.message.v1.ConversationService.OpenDirect:input_type -> parley.message.v1.OpenDirectRequest
-	6,  // 9: parley.message.v1.ConversationService.CloseDirect:input_type -> parley.message.v1.CloseDirectRequest
-	8,  // 10: parley.message.v1.ConversationService.ListConversations:input_type -> parley.message.v1.ListConversationsRequest
-	10, // 11: parley.message.v1.ConversationService.GetConversation:input_type -> parley.message.v1.GetConversationRequest
-	12, // 12: parley.message.v1.ConversationService.MarkRead:input_type -> parley.message.v1.MarkReadRequest
-	5,  // 13: parley.message.v1.ConversationService.OpenDirect:output_type -> parley.message.v1.OpenDirectResponse
-	7,  // 14: parley.message.v1.ConversationService.CloseDirect:output_type -> parley.message.v1.CloseDirectResponse
-	9,  // 15: parley.message.v1.ConversationService.ListConversations:output_type -> parley.message.v1.ListConversationsResponse
-	11, // 16: parley.message.v1.ConversationService.GetConversation:output_type -> parley.message.v1.GetConversationResponse
-	13, // 17: parley.message.v1.ConversationService.MarkRead:output_type -> parley.message.v1.MarkReadResponse
-	13, // [13:18] is the sub-list for method output_type
-	8,  // [8:13] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	21, // 5: parley.message.v1.Conversation.role:type_name -> parley.message.v1.MemberRole
+	21, // 6: parley.message.v1.Member.role:type_name -> parley.message.v1.MemberRole
+	3,  // 7: parley.message.v1.CreateGroupResponse.conversation:type_name -> parley.message.v1.Conversation
+	4,  // 8: parley.message.v1.ListMembersResponse.members:type_name -> parley.message.v1.Member
+	3,  // 9: parley.message.v1.ListConversationsResponse.conversations:type_name -> parley.message.v1.Conversation
+	3,  // 10: parley.message.v1.GetConversationResponse.conversation:type_name -> parley.message.v1.Conversation
+	19, // 11: parley.message.v1.MarkReadResponse.head:type_name -> parley.message.v1.Head
+	5,  // 12: parley.message.v1.ConversationService.OpenDirect:input_type -> parley.message.v1.OpenDirectRequest
+	7,  // 13: parley.message.v1.ConversationService.CloseDirect:input_type -> parley.message.v1.CloseDirectRequest
+	9,  // 14: parley.message.v1.ConversationService.CreateGroup:input_type -> parley.message.v1.CreateGroupRequest
+	11, // 15: parley.message.v1.ConversationService.ListMembers:input_type -> parley.message.v1.ListMembersRequest
+	13, // 16: parley.message.v1.ConversationService.ListConversations:input_type -> parley.message.v1.ListConversationsRequest
+	15, // 17: parley.message.v1.ConversationService.GetConversation:input_type -> parley.message.v1.GetConversationRequest
+	17, // 18: parley.message.v1.ConversationService.MarkRead:input_type -> parley.message.v1.MarkReadRequest
+	6,  // 19: parley.message.v1.ConversationService.OpenDirect:output_type -> parley.message.v1.OpenDirectResponse
+	8,  // 20: parley.message.v1.ConversationService.CloseDirect:output_type -> parley.message.v1.CloseDirectResponse
+	10, // 21: parley.message.v1.ConversationService.CreateGroup:output_type -> parley.message.v1.CreateGroupResponse
+	12, // 22: parley.message.v1.ConversationService.ListMembers:output_type -> parley.message.v1.ListMembersResponse
+	14, // 23: parley.message.v1.ConversationService.ListConversations:output_type -> parley.message.v1.ListConversationsResponse
+	16, // 24: parley.message.v1.ConversationService.GetConversation:output_type -> parley.message.v1.GetConversationResponse
+	18, // 25: parley.message.v1.ConversationService.MarkRead:output_type -> parley.message.v1.MarkReadResponse
+	19, // [19:26] is the sub-list for method output_type
+	12, // [12:19] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_conversation_proto_init() }
@@ -933,13 +1320,14 @@ func file_parley_message_v1_conversation_proto_init() {
 		return
 	}
 	file_parley_message_v1_message_proto_init()
+	file_parley_message_v1_system_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_conversation_proto_rawDesc), len(file_parley_message_v1_conversation_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   12,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

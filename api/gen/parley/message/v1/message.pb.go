@@ -214,6 +214,7 @@ type Message struct {
 	// Types that are valid to be assigned to Content:
 	//
 	//	*Message_Text
+	//	*Message_System
 	//	*Message_Recalled
 	Content       isMessage_Content `protobuf_oneof:"content"`
 	unknownFields protoimpl.UnknownFields
@@ -322,6 +323,15 @@ func (x *Message) GetText() *Text {
 	return nil
 }
 
+func (x *Message) GetSystem() *System {
+	if x != nil {
+		if x, ok := x.Content.(*Message_System); ok {
+			return x.System
+		}
+	}
+	return nil
+}
+
 func (x *Message) GetRecalled() *Recalled {
 	if x != nil {
 		if x, ok := x.Content.(*Message_Recalled); ok {
@@ -340,12 +350,19 @@ type Message_Text struct {
 	Text *Text `protobuf:"bytes,20,opt,name=text,proto3,oneof"`
 }
 
+type Message_System struct {
+	// What the server says about a group.
+	System *System `protobuf:"bytes,25,opt,name=system,proto3,oneof"`
+}
+
 type Message_Recalled struct {
 	// Nothing any more: the message was taken back.
 	Recalled *Recalled `protobuf:"bytes,26,opt,name=recalled,proto3,oneof"`
 }
 
 func (*Message_Text) isMessage_Content() {}
+
+func (*Message_System) isMessage_Content() {}
 
 func (*Message_Recalled) isMessage_Content() {}
 
@@ -418,9 +435,12 @@ type Head struct {
 	MembersRev int64 `protobuf:"varint,4,opt,name=members_rev,json=membersRev,proto3" json:"members_rev,omitempty"`
 	// The user's read marker. Not sent in frames that are the same for every member.
 	ReadSeq int64 `protobuf:"varint,5,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"`
-	// Messages of others above the marker, without recalled ones, counted up to 999. Not sent in frames that are the same for
-	// every member.
-	Unread        int32 `protobuf:"varint,6,opt,name=unread,proto3" json:"unread,omitempty"`
+	// Messages of others above the marker, recalled and system messages left out, counted up to 999. Not
+	// sent in frames that are the same for every member.
+	Unread int32 `protobuf:"varint,6,opt,name=unread,proto3" json:"unread,omitempty"`
+	// The user is no member any more; everything here is as it was when they left. Not sent in frames
+	// that are the same for every member.
+	Left          bool `protobuf:"varint,8,opt,name=left,proto3" json:"left,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -495,6 +515,13 @@ func (x *Head) GetUnread() int32 {
 		return x.Unread
 	}
 	return 0
+}
+
+func (x *Head) GetLeft() bool {
+	if x != nil {
+		return x.Left
+	}
+	return false
 }
 
 // Sent is the answer to a stored message.
@@ -1859,8 +1886,12 @@ type ListRecipientsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The conversation.
 	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
-	// Who must be a member of it.
-	UserId        string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Who must be a member of it; empty with a membership version.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Membership version of a group; 0 means now.
+	MembersRev int64 `protobuf:"varint,3,opt,name=members_rev,json=membersRev,proto3" json:"members_rev,omitempty"`
+	// With a membership version: only those who may see this position; 0 means all.
+	Seq           int64 `protobuf:"varint,4,opt,name=seq,proto3" json:"seq,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1907,6 +1938,20 @@ func (x *ListRecipientsRequest) GetUserId() string {
 		return x.UserId
 	}
 	return ""
+}
+
+func (x *ListRecipientsRequest) GetMembersRev() int64 {
+	if x != nil {
+		return x.MembersRev
+	}
+	return 0
+}
+
+func (x *ListRecipientsRequest) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
 }
 
 // ListRecipientsResponse lists members.
@@ -2174,13 +2219,13 @@ var File_parley_message_v1_message_proto protoreflect.FileDescriptor
 
 const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\n" +
-	"\x1fparley/message/v1/message.proto\x12\x11parley.message.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\"M\n" +
+	"\x1fparley/message/v1/message.proto\x12\x11parley.message.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\x1a\x1eparley/message/v1/system.proto\"M\n" +
 	"\aContent\x12-\n" +
 	"\x04text\x18\x01 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04textB\r\n" +
 	"\x04kind\x12\x05\xbaH\x02\b\x01J\x04\b\x02\x10\n" +
 	"\"*\n" +
 	"\x04Text\x12\"\n" +
-	"\x04body\x18\x01 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc0>(\x80\x80\x02R\x04body\"\xfb\x02\n" +
+	"\x04body\x18\x01 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc0>(\x80\x80\x02R\x04body\"\xb0\x03\n" +
 	"\aMessage\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x1d\n" +
@@ -2191,12 +2236,13 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\asent_at\x18\x06 \x01(\x03R\x06sentAt\x12\x10\n" +
 	"\x03rev\x18\a \x01(\x03R\x03rev\x12\x1b\n" +
 	"\tedited_at\x18\b \x01(\x03R\beditedAt\x12-\n" +
-	"\x04text\x18\x14 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04text\x129\n" +
+	"\x04text\x18\x14 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04text\x123\n" +
+	"\x06system\x18\x19 \x01(\v2\x19.parley.message.v1.SystemH\x00R\x06system\x129\n" +
 	"\brecalled\x18\x1a \x01(\v2\x1b.parley.message.v1.RecalledH\x00R\brecalledB\t\n" +
-	"\acontentJ\x04\b\t\x10\x14J\x04\b\x15\x10\x1aJ\x04\b\x1b\x10\x1e\"*\n" +
+	"\acontentJ\x04\b\t\x10\x14J\x04\b\x15\x10\x19J\x04\b\x1b\x10\x1e\"*\n" +
 	"\bRecalled\x12\x0e\n" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12\x0e\n" +
-	"\x02at\x18\x02 \x01(\x03R\x02at\"\xad\x01\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\"\xc7\x01\n" +
 	"\x04Head\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x10\n" +
@@ -2204,7 +2250,8 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\vmembers_rev\x18\x04 \x01(\x03R\n" +
 	"membersRev\x12\x19\n" +
 	"\bread_seq\x18\x05 \x01(\x03R\areadSeq\x12\x16\n" +
-	"\x06unread\x18\x06 \x01(\x05R\x06unreadJ\x04\b\a\x10\x10\"\xa5\x01\n" +
+	"\x06unread\x18\x06 \x01(\x05R\x06unread\x12\x12\n" +
+	"\x04left\x18\b \x01(\bR\x04leftJ\x04\b\a\x10\bJ\x04\b\t\x10\x10\"\xa5\x01\n" +
 	"\x04Sent\x12*\n" +
 	"\x11client_message_id\x18\x01 \x01(\tR\x0fclientMessageId\x12'\n" +
 	"\x0fconversation_id\x18\x02 \x01(\tR\x0econversationId\x12\x1d\n" +
@@ -2299,10 +2346,13 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x12 \n" +
 	"\x06cursor\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06cursor\"N\n" +
 	"\x11SyncBatchResponse\x129\n" +
-	"\aresults\x18\x01 \x03(\v2\x1f.parley.message.v1.SyncResponseR\aresults\"m\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.parley.message.v1.SyncResponseR\aresults\"\xb5\x01\n" +
 	"\x15ListRecipientsRequest\x121\n" +
-	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12!\n" +
-	"\auser_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\"q\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12$\n" +
+	"\auser_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x06userId\x12(\n" +
+	"\vmembers_rev\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
+	"membersRev\x12\x19\n" +
+	"\x03seq\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x03seq\"q\n" +
 	"\x16ListRecipientsResponse\x12\x19\n" +
 	"\buser_ids\x18\x01 \x03(\tR\auserIds\x12\x1f\n" +
 	"\vmembers_rev\x18\x02 \x01(\x03R\n" +
@@ -2310,7 +2360,7 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\tread_only\x18\x03 \x01(\bR\breadOnly*B\n" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15GAP_REASON_NOT_MEMBER\x10\x012\xdc\a\n" +
+	"\x15GAP_REASON_NOT_MEMBER\x10\x012\xe7\a\n" +
 	"\x0eMessageService\x12O\n" +
 	"\x04Send\x12\x1e.parley.message.v1.SendRequest\x1a\x1f.parley.message.v1.SendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSendBatch\x12#.parley.message.v1.SendBatchRequest\x1a$.parley.message.v1.SendBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12g\n" +
@@ -2320,8 +2370,8 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x04Edit\x12\x1e.parley.message.v1.EditRequest\x1a\x1f.parley.message.v1.EditResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\fListVersions\x12&.parley.message.v1.ListVersionsRequest\x1a'.parley.message.v1.ListVersionsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
 	"\x04Sync\x12\x1e.parley.message.v1.SyncRequest\x1a\x1f.parley.message.v1.SyncResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
-	"\tSyncBatch\x12#.parley.message.v1.SyncBatchRequest\x1a$.parley.message.v1.SyncBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12v\n" +
-	"\x0eListRecipients\x12(.parley.message.v1.ListRecipientsRequest\x1a).parley.message.v1.ListRecipientsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayBCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
+	"\tSyncBatch\x12#.parley.message.v1.SyncBatchRequest\x1a$.parley.message.v1.SyncBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12\x80\x01\n" +
+	"\x0eListRecipients\x12(.parley.message.v1.ListRecipientsRequest\x1a).parley.message.v1.ListRecipientsResponse\"\x19\xa2\xbb\x18\x15\b\x04\x12\agateway\x12\btransmitBCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
 
 var (
 	file_parley_message_v1_message_proto_rawDescOnce sync.Once
@@ -2371,56 +2421,58 @@ var file_parley_message_v1_message_proto_goTypes = []any{
 	(*SendBatchRequest_Item)(nil),    // 30: parley.message.v1.SendBatchRequest.Item
 	(*SendBatchResponse_Result)(nil), // 31: parley.message.v1.SendBatchResponse.Result
 	(*SyncBatchRequest_Item)(nil),    // 32: parley.message.v1.SyncBatchRequest.Item
+	(*System)(nil),                   // 33: parley.message.v1.System
 }
 var file_parley_message_v1_message_proto_depIdxs = []int32{
 	2,  // 0: parley.message.v1.Content.text:type_name -> parley.message.v1.Text
 	2,  // 1: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
-	4,  // 2: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
-	1,  // 3: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
-	6,  // 4: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
-	30, // 5: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
-	31, // 6: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
-	0,  // 7: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
-	3,  // 8: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
-	13, // 9: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
-	5,  // 10: parley.message.v1.ListMessagesResponse.head:type_name -> parley.message.v1.Head
-	3,  // 11: parley.message.v1.ListChangesResponse.items:type_name -> parley.message.v1.Message
-	3,  // 12: parley.message.v1.RecallResponse.message:type_name -> parley.message.v1.Message
-	2,  // 13: parley.message.v1.EditRequest.text:type_name -> parley.message.v1.Text
-	3,  // 14: parley.message.v1.EditResponse.message:type_name -> parley.message.v1.Message
-	2,  // 15: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
-	22, // 16: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
-	5,  // 17: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
-	32, // 18: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
-	25, // 19: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
-	7,  // 20: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
-	6,  // 21: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
-	10, // 22: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
-	7,  // 23: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
-	9,  // 24: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
-	12, // 25: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
-	15, // 26: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
-	17, // 27: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
-	19, // 28: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
-	21, // 29: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
-	24, // 30: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
-	26, // 31: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
-	28, // 32: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
-	8,  // 33: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
-	11, // 34: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
-	14, // 35: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
-	16, // 36: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
-	18, // 37: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
-	20, // 38: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
-	23, // 39: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
-	25, // 40: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
-	27, // 41: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
-	29, // 42: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
-	33, // [33:43] is the sub-list for method output_type
-	23, // [23:33] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	33, // 2: parley.message.v1.Message.system:type_name -> parley.message.v1.System
+	4,  // 3: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
+	1,  // 4: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
+	6,  // 5: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
+	30, // 6: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
+	31, // 7: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
+	0,  // 8: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
+	3,  // 9: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
+	13, // 10: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
+	5,  // 11: parley.message.v1.ListMessagesResponse.head:type_name -> parley.message.v1.Head
+	3,  // 12: parley.message.v1.ListChangesResponse.items:type_name -> parley.message.v1.Message
+	3,  // 13: parley.message.v1.RecallResponse.message:type_name -> parley.message.v1.Message
+	2,  // 14: parley.message.v1.EditRequest.text:type_name -> parley.message.v1.Text
+	3,  // 15: parley.message.v1.EditResponse.message:type_name -> parley.message.v1.Message
+	2,  // 16: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
+	22, // 17: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
+	5,  // 18: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
+	32, // 19: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
+	25, // 20: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
+	7,  // 21: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
+	6,  // 22: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
+	10, // 23: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
+	7,  // 24: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
+	9,  // 25: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
+	12, // 26: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
+	15, // 27: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
+	17, // 28: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
+	19, // 29: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
+	21, // 30: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
+	24, // 31: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
+	26, // 32: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
+	28, // 33: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
+	8,  // 34: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
+	11, // 35: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
+	14, // 36: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
+	16, // 37: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
+	18, // 38: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
+	20, // 39: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
+	23, // 40: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
+	25, // 41: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
+	27, // 42: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
+	29, // 43: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
+	34, // [34:44] is the sub-list for method output_type
+	24, // [24:34] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_message_proto_init() }
@@ -2428,11 +2480,13 @@ func file_parley_message_v1_message_proto_init() {
 	if File_parley_message_v1_message_proto != nil {
 		return
 	}
+	file_parley_message_v1_system_proto_init()
 	file_parley_message_v1_message_proto_msgTypes[0].OneofWrappers = []any{
 		(*Content_Text)(nil),
 	}
 	file_parley_message_v1_message_proto_msgTypes[2].OneofWrappers = []any{
 		(*Message_Text)(nil),
+		(*Message_System)(nil),
 		(*Message_Recalled)(nil),
 	}
 	file_parley_message_v1_message_proto_msgTypes[11].OneofWrappers = []any{

@@ -41,6 +41,12 @@ const (
 	// ConversationServiceCloseDirectProcedure is the fully-qualified name of the ConversationService's
 	// CloseDirect RPC.
 	ConversationServiceCloseDirectProcedure = "/parley.message.v1.ConversationService/CloseDirect"
+	// ConversationServiceCreateGroupProcedure is the fully-qualified name of the ConversationService's
+	// CreateGroup RPC.
+	ConversationServiceCreateGroupProcedure = "/parley.message.v1.ConversationService/CreateGroup"
+	// ConversationServiceListMembersProcedure is the fully-qualified name of the ConversationService's
+	// ListMembers RPC.
+	ConversationServiceListMembersProcedure = "/parley.message.v1.ConversationService/ListMembers"
 	// ConversationServiceListConversationsProcedure is the fully-qualified name of the
 	// ConversationService's ListConversations RPC.
 	ConversationServiceListConversationsProcedure = "/parley.message.v1.ConversationService/ListConversations"
@@ -60,9 +66,17 @@ type ConversationServiceClient interface {
 	// CloseDirect makes the direct conversation of a pair read-only. A relation version that is not
 	// newer than the stored one changes nothing; a pair without a conversation is no error.
 	CloseDirect(context.Context, *v1.CloseDirectRequest) (*v1.CloseDirectResponse, error)
-	// ListConversations lists the caller's conversations, newest activity first.
+	// CreateGroup makes a group of the caller, who becomes its owner, and of friends of the caller. A
+	// repeat with the same key and payload gets the first group; with another payload
+	// IDEMPOTENCY_KEY_REUSED. NOT_FRIENDS if one of the users is none.
+	CreateGroup(context.Context, *v1.CreateGroupRequest) (*v1.CreateGroupResponse, error)
+	// ListMembers lists the members of a conversation by id. NOT_FOUND if the caller is no member now.
+	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
+	// ListConversations lists the caller's conversations, newest activity first; groups that the caller
+	// has left too, as they were then.
 	ListConversations(context.Context, *v1.ListConversationsRequest) (*v1.ListConversationsResponse, error)
-	// GetConversation answers one conversation. NOT_FOUND if it is unknown or the caller no member.
+	// GetConversation answers one conversation; to who has left a group as it was then. NOT_FOUND if it is
+	// unknown or the caller never was a member.
 	GetConversation(context.Context, *v1.GetConversationRequest) (*v1.GetConversationResponse, error)
 	// MarkRead moves the caller's read marker. A lower seq is ignored, one past the head means the head.
 	MarkRead(context.Context, *v1.MarkReadRequest) (*v1.MarkReadResponse, error)
@@ -91,6 +105,18 @@ func NewConversationServiceClient(httpClient connect.HTTPClient, baseURL string,
 			connect.WithSchema(conversationServiceMethods.ByName("CloseDirect")),
 			connect.WithClientOptions(opts...),
 		),
+		createGroup: connect.NewClient[v1.CreateGroupRequest, v1.CreateGroupResponse](
+			httpClient,
+			baseURL+ConversationServiceCreateGroupProcedure,
+			connect.WithSchema(conversationServiceMethods.ByName("CreateGroup")),
+			connect.WithClientOptions(opts...),
+		),
+		listMembers: connect.NewClient[v1.ListMembersRequest, v1.ListMembersResponse](
+			httpClient,
+			baseURL+ConversationServiceListMembersProcedure,
+			connect.WithSchema(conversationServiceMethods.ByName("ListMembers")),
+			connect.WithClientOptions(opts...),
+		),
 		listConversations: connect.NewClient[v1.ListConversationsRequest, v1.ListConversationsResponse](
 			httpClient,
 			baseURL+ConversationServiceListConversationsProcedure,
@@ -116,6 +142,8 @@ func NewConversationServiceClient(httpClient connect.HTTPClient, baseURL string,
 type conversationServiceClient struct {
 	openDirect        *connect.Client[v1.OpenDirectRequest, v1.OpenDirectResponse]
 	closeDirect       *connect.Client[v1.CloseDirectRequest, v1.CloseDirectResponse]
+	createGroup       *connect.Client[v1.CreateGroupRequest, v1.CreateGroupResponse]
+	listMembers       *connect.Client[v1.ListMembersRequest, v1.ListMembersResponse]
 	listConversations *connect.Client[v1.ListConversationsRequest, v1.ListConversationsResponse]
 	getConversation   *connect.Client[v1.GetConversationRequest, v1.GetConversationResponse]
 	markRead          *connect.Client[v1.MarkReadRequest, v1.MarkReadResponse]
@@ -133,6 +161,24 @@ func (c *conversationServiceClient) OpenDirect(ctx context.Context, req *v1.Open
 // CloseDirect calls parley.message.v1.ConversationService.CloseDirect.
 func (c *conversationServiceClient) CloseDirect(ctx context.Context, req *v1.CloseDirectRequest) (*v1.CloseDirectResponse, error) {
 	response, err := c.closeDirect.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CreateGroup calls parley.message.v1.ConversationService.CreateGroup.
+func (c *conversationServiceClient) CreateGroup(ctx context.Context, req *v1.CreateGroupRequest) (*v1.CreateGroupResponse, error) {
+	response, err := c.createGroup.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListMembers calls parley.message.v1.ConversationService.ListMembers.
+func (c *conversationServiceClient) ListMembers(ctx context.Context, req *v1.ListMembersRequest) (*v1.ListMembersResponse, error) {
+	response, err := c.listMembers.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -175,9 +221,17 @@ type ConversationServiceHandler interface {
 	// CloseDirect makes the direct conversation of a pair read-only. A relation version that is not
 	// newer than the stored one changes nothing; a pair without a conversation is no error.
 	CloseDirect(context.Context, *v1.CloseDirectRequest) (*v1.CloseDirectResponse, error)
-	// ListConversations lists the caller's conversations, newest activity first.
+	// CreateGroup makes a group of the caller, who becomes its owner, and of friends of the caller. A
+	// repeat with the same key and payload gets the first group; with another payload
+	// IDEMPOTENCY_KEY_REUSED. NOT_FRIENDS if one of the users is none.
+	CreateGroup(context.Context, *v1.CreateGroupRequest) (*v1.CreateGroupResponse, error)
+	// ListMembers lists the members of a conversation by id. NOT_FOUND if the caller is no member now.
+	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
+	// ListConversations lists the caller's conversations, newest activity first; groups that the caller
+	// has left too, as they were then.
 	ListConversations(context.Context, *v1.ListConversationsRequest) (*v1.ListConversationsResponse, error)
-	// GetConversation answers one conversation. NOT_FOUND if it is unknown or the caller no member.
+	// GetConversation answers one conversation; to who has left a group as it was then. NOT_FOUND if it is
+	// unknown or the caller never was a member.
 	GetConversation(context.Context, *v1.GetConversationRequest) (*v1.GetConversationResponse, error)
 	// MarkRead moves the caller's read marker. A lower seq is ignored, one past the head means the head.
 	MarkRead(context.Context, *v1.MarkReadRequest) (*v1.MarkReadResponse, error)
@@ -200,6 +254,18 @@ func NewConversationServiceHandler(svc ConversationServiceHandler, opts ...conne
 		ConversationServiceCloseDirectProcedure,
 		svc.CloseDirect,
 		connect.WithSchema(conversationServiceMethods.ByName("CloseDirect")),
+		connect.WithHandlerOptions(opts...),
+	)
+	conversationServiceCreateGroupHandler := connect.NewUnaryHandlerSimple(
+		ConversationServiceCreateGroupProcedure,
+		svc.CreateGroup,
+		connect.WithSchema(conversationServiceMethods.ByName("CreateGroup")),
+		connect.WithHandlerOptions(opts...),
+	)
+	conversationServiceListMembersHandler := connect.NewUnaryHandlerSimple(
+		ConversationServiceListMembersProcedure,
+		svc.ListMembers,
+		connect.WithSchema(conversationServiceMethods.ByName("ListMembers")),
 		connect.WithHandlerOptions(opts...),
 	)
 	conversationServiceListConversationsHandler := connect.NewUnaryHandlerSimple(
@@ -226,6 +292,10 @@ func NewConversationServiceHandler(svc ConversationServiceHandler, opts ...conne
 			conversationServiceOpenDirectHandler.ServeHTTP(w, r)
 		case ConversationServiceCloseDirectProcedure:
 			conversationServiceCloseDirectHandler.ServeHTTP(w, r)
+		case ConversationServiceCreateGroupProcedure:
+			conversationServiceCreateGroupHandler.ServeHTTP(w, r)
+		case ConversationServiceListMembersProcedure:
+			conversationServiceListMembersHandler.ServeHTTP(w, r)
 		case ConversationServiceListConversationsProcedure:
 			conversationServiceListConversationsHandler.ServeHTTP(w, r)
 		case ConversationServiceGetConversationProcedure:
@@ -247,6 +317,14 @@ func (UnimplementedConversationServiceHandler) OpenDirect(context.Context, *v1.O
 
 func (UnimplementedConversationServiceHandler) CloseDirect(context.Context, *v1.CloseDirectRequest) (*v1.CloseDirectResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.CloseDirect is not implemented"))
+}
+
+func (UnimplementedConversationServiceHandler) CreateGroup(context.Context, *v1.CreateGroupRequest) (*v1.CreateGroupResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.CreateGroup is not implemented"))
+}
+
+func (UnimplementedConversationServiceHandler) ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.ListMembers is not implemented"))
 }
 
 func (UnimplementedConversationServiceHandler) ListConversations(context.Context, *v1.ListConversationsRequest) (*v1.ListConversationsResponse, error) {

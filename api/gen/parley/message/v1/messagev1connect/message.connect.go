@@ -89,7 +89,10 @@ type MessageServiceClient interface {
 	Sync(context.Context, *v1.SyncRequest) (*v1.SyncResponse, error)
 	// SyncBatch is Sync for many users.
 	SyncBatch(context.Context, *v1.SyncBatchRequest) (*v1.SyncBatchResponse, error)
-	// ListRecipients lists who is a member of a conversation now. NOT_FOUND if the user is no member.
+	// ListRecipients lists who must hear of something in a conversation: at a membership version the
+	// members of a group at that version, else, for one of its members, those who are members now.
+	// NOT_FOUND if that user is no member. Of a group with more than 200 members only the user is listed
+	// then: nobody hears there who types.
 	ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error)
 }
 
@@ -297,7 +300,10 @@ type MessageServiceHandler interface {
 	Sync(context.Context, *v1.SyncRequest) (*v1.SyncResponse, error)
 	// SyncBatch is Sync for many users.
 	SyncBatch(context.Context, *v1.SyncBatchRequest) (*v1.SyncBatchResponse, error)
-	// ListRecipients lists who is a member of a conversation now. NOT_FOUND if the user is no member.
+	// ListRecipients lists who must hear of something in a conversation: at a membership version the
+	// members of a group at that version, else, for one of its members, those who are members now.
+	// NOT_FOUND if that user is no member. Of a group with more than 200 members only the user is listed
+	// then: nobody hears there who types.
 	ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error)
 }
 

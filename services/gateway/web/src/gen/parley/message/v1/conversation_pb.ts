@@ -8,13 +8,15 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Head, Message as Message$1 } from "./message_pb";
 import { file_parley_message_v1_message } from "./message_pb";
+import type { MemberRole } from "./system_pb";
+import { file_parley_message_v1_system } from "./system_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/message/v1/conversation.proto.
  */
 export const file_parley_message_v1_conversation: GenFile = /*@__PURE__*/
-  fileDesc("CiRwYXJsZXkvbWVzc2FnZS92MS9jb252ZXJzYXRpb24ucHJvdG8SEXBhcmxleS5tZXNzYWdlLnYxIiYKBk1hcmtlchIPCgd1c2VyX2lkGAEgASgJEgsKA3NlcRgCIAEoAyLVAgoMQ29udmVyc2F0aW9uEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIxCgRraW5kGAIgASgOMiMucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uS2luZBIzCgVzdGF0ZRgDIAEoDjIkLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvblN0YXRlEhIKCm1lbWJlcl9pZHMYBCADKAkSEgoKY3JlYXRlZF9hdBgFIAEoAxIRCglhY3RpdmVfYXQYBiABKAMSJQoEaGVhZBgHIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQSMAoMbGFzdF9tZXNzYWdlGAggASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIqCgdtYXJrZXJzGAkgAygLMhkucGFybGV5Lm1lc3NhZ2UudjEuTWFya2VySgQIChAUIj8KEU9wZW5EaXJlY3RSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJEhgKEHJlbGF0aW9uX3ZlcnNpb24YAiABKAMiLQoST3BlbkRpcmVjdFJlc3BvbnNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJAChJDbG9zZURpcmVjdFJlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkSGAoQcmVsYXRpb25fdmVyc2lvbhgCIAEoAyIVChNDbG9zZURpcmVjdFJlc3BvbnNlIkEKGExpc3RDb252ZXJzYXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJ8ChlMaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEjYKDWNvbnZlcnNhdGlvbnMYASADKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSIxChZHZXRDb252ZXJzYXRpb25SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJQChdHZXRDb252ZXJzYXRpb25SZXNwb25zZRI1Cgxjb252ZXJzYXRpb24YASABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb24iNwoPTWFya1JlYWRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiOQoQTWFya1JlYWRSZXNwb25zZRIlCgRoZWFkGAEgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuSGVhZCpTChBDb252ZXJzYXRpb25LaW5kEiEKHUNPTlZFUlNBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYQ09OVkVSU0FUSU9OX0tJTkRfRElSRUNUEAEqdgoRQ29udmVyc2F0aW9uU3RhdGUSIgoeQ09OVkVSU0FUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASGwoXQ09OVkVSU0FUSU9OX1NUQVRFX09QRU4QARIgChxDT05WRVJTQVRJT05fU1RBVEVfUkVBRF9PTkxZEAIy/QMKE0NvbnZlcnNhdGlvblNlcnZpY2USWQoKT3BlbkRpcmVjdBIkLnBhcmxleS5tZXNzYWdlLnYxLk9wZW5EaXJlY3RSZXF1ZXN0GiUucGFybGV5Lm1lc3NhZ2UudjEuT3BlbkRpcmVjdFJlc3BvbnNlElwKC0Nsb3NlRGlyZWN0EiUucGFybGV5Lm1lc3NhZ2UudjEuQ2xvc2VEaXJlY3RSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuQ2xvc2VEaXJlY3RSZXNwb25zZRJuChFMaXN0Q29udmVyc2F0aW9ucxIrLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RDb252ZXJzYXRpb25zUmVxdWVzdBosLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USaAoPR2V0Q29udmVyc2F0aW9uEikucGFybGV5Lm1lc3NhZ2UudjEuR2V0Q29udmVyc2F0aW9uUmVxdWVzdBoqLnBhcmxleS5tZXNzYWdlLnYxLkdldENvbnZlcnNhdGlvblJlc3BvbnNlElMKCE1hcmtSZWFkEiIucGFybGV5Lm1lc3NhZ2UudjEuTWFya1JlYWRSZXF1ZXN0GiMucGFybGV5Lm1lc3NhZ2UudjEuTWFya1JlYWRSZXNwb25zZUJDWkFnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9tZXNzYWdlL3YxO21lc3NhZ2V2MWIGcHJvdG8z", [file_parley_message_v1_message]);
+  fileDesc("CiRwYXJsZXkvbWVzc2FnZS92MS9jb252ZXJzYXRpb24ucHJvdG8SEXBhcmxleS5tZXNzYWdlLnYxIiYKBk1hcmtlchIPCgd1c2VyX2lkGAEgASgJEgsKA3NlcRgCIAEoAyKmAwoMQ29udmVyc2F0aW9uEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIxCgRraW5kGAIgASgOMiMucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uS2luZBIzCgVzdGF0ZRgDIAEoDjIkLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvblN0YXRlEhIKCm1lbWJlcl9pZHMYBCADKAkSEgoKY3JlYXRlZF9hdBgFIAEoAxIRCglhY3RpdmVfYXQYBiABKAMSJQoEaGVhZBgHIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQSMAoMbGFzdF9tZXNzYWdlGAggASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIqCgdtYXJrZXJzGAkgAygLMhkucGFybGV5Lm1lc3NhZ2UudjEuTWFya2VyEgwKBG5hbWUYCiABKAkSFAoMbWVtYmVyX2NvdW50GAsgASgFEisKBHJvbGUYDCABKA4yHS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXJSb2xlSgQIDRAUIlgKBk1lbWJlchIPCgd1c2VyX2lkGAEgASgJEisKBHJvbGUYAiABKA4yHS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXJSb2xlEhAKCHJlYWRfc2VxGAMgASgDIj8KEU9wZW5EaXJlY3RSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJEhgKEHJlbGF0aW9uX3ZlcnNpb24YAiABKAMiLQoST3BlbkRpcmVjdFJlc3BvbnNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJAChJDbG9zZURpcmVjdFJlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkSGAoQcmVsYXRpb25fdmVyc2lvbhgCIAEoAyIVChNDbG9zZURpcmVjdFJlc3BvbnNlIk8KEkNyZWF0ZUdyb3VwUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDAoEbmFtZRgCIAEoCRISCgptZW1iZXJfaWRzGAMgAygJIkwKE0NyZWF0ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIlQKEkxpc3RNZW1iZXJzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkihQEKE0xpc3RNZW1iZXJzUmVzcG9uc2USKgoHbWVtYmVycxgBIAMoCzIZLnBhcmxleS5tZXNzYWdlLnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFAoMbWVtYmVyX2NvdW50GAMgASgFEhMKC21lbWJlcnNfcmV2GAQgASgDIkEKGExpc3RDb252ZXJzYXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJ8ChlMaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEjYKDWNvbnZlcnNhdGlvbnMYASADKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSIxChZHZXRDb252ZXJzYXRpb25SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJQChdHZXRDb252ZXJzYXRpb25SZXNwb25zZRI1Cgxjb252ZXJzYXRpb24YASABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb24iNwoPTWFya1JlYWRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiOQoQTWFya1JlYWRSZXNwb25zZRIlCgRoZWFkGAEgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuSGVhZCpwChBDb252ZXJzYXRpb25LaW5kEiEKHUNPTlZFUlNBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYQ09OVkVSU0FUSU9OX0tJTkRfRElSRUNUEAESGwoXQ09OVkVSU0FUSU9OX0tJTkRfR1JPVVAQAip2ChFDb252ZXJzYXRpb25TdGF0ZRIiCh5DT05WRVJTQVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIbChdDT05WRVJTQVRJT05fU1RBVEVfT1BFThABEiAKHENPTlZFUlNBVElPTl9TVEFURV9SRUFEX09OTFkQAjK5BQoTQ29udmVyc2F0aW9uU2VydmljZRJZCgpPcGVuRGlyZWN0EiQucGFybGV5Lm1lc3NhZ2UudjEuT3BlbkRpcmVjdFJlcXVlc3QaJS5wYXJsZXkubWVzc2FnZS52MS5PcGVuRGlyZWN0UmVzcG9uc2USXAoLQ2xvc2VEaXJlY3QSJS5wYXJsZXkubWVzc2FnZS52MS5DbG9zZURpcmVjdFJlcXVlc3QaJi5wYXJsZXkubWVzc2FnZS52MS5DbG9zZURpcmVjdFJlc3BvbnNlElwKC0NyZWF0ZUdyb3VwEiUucGFybGV5Lm1lc3NhZ2UudjEuQ3JlYXRlR3JvdXBSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuQ3JlYXRlR3JvdXBSZXNwb25zZRJcCgtMaXN0TWVtYmVycxIlLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBomLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USbgoRTGlzdENvbnZlcnNhdGlvbnMSKy5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QaLC5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEmgKD0dldENvbnZlcnNhdGlvbhIpLnBhcmxleS5tZXNzYWdlLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaKi5wYXJsZXkubWVzc2FnZS52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZRJTCghNYXJrUmVhZBIiLnBhcmxleS5tZXNzYWdlLnYxLk1hcmtSZWFkUmVxdWVzdBojLnBhcmxleS5tZXNzYWdlLnYxLk1hcmtSZWFkUmVzcG9uc2VCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvbWVzc2FnZS92MTttZXNzYWdldjFiBnByb3RvMw", [file_parley_message_v1_message, file_parley_message_v1_system]);
 
 /**
  * Marker is how far one member has read.
@@ -72,7 +74,8 @@ export type Conversation = Message<"parley.message.v1.Conversation"> & {
   state: ConversationState;
 
   /**
-   * The members; both sides of a direct conversation, also when it is read-only.
+   * Both sides of a direct conversation, also when it is read-only; empty for a group, where ListMembers
+   * tells them.
    *
    * @generated from field: repeated string member_ids = 4;
    */
@@ -107,11 +110,32 @@ export type Conversation = Message<"parley.message.v1.Conversation"> & {
   lastMessage?: Message$1 | undefined;
 
   /**
-   * How far the members have read. Not sent in frames.
+   * How far the members of a direct conversation have read. Not sent in frames.
    *
    * @generated from field: repeated parley.message.v1.Marker markers = 9;
    */
   markers: Marker[];
+
+  /**
+   * Name of a group; may be empty, then clients show names of members.
+   *
+   * @generated from field: string name = 10;
+   */
+  name: string;
+
+  /**
+   * How many members a group has; 0 for who has left.
+   *
+   * @generated from field: int32 member_count = 11;
+   */
+  memberCount: number;
+
+  /**
+   * The caller's role in a group. Not sent in frames.
+   *
+   * @generated from field: parley.message.v1.MemberRole role = 12;
+   */
+  role: MemberRole;
 };
 
 /**
@@ -120,6 +144,41 @@ export type Conversation = Message<"parley.message.v1.Conversation"> & {
  */
 export const ConversationSchema: GenMessage<Conversation> = /*@__PURE__*/
   messageDesc(file_parley_message_v1_conversation, 1);
+
+/**
+ * Member is one member of a conversation.
+ *
+ * @generated from message parley.message.v1.Member
+ */
+export type Member = Message<"parley.message.v1.Member"> & {
+  /**
+   * The user.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The role in a group.
+   *
+   * @generated from field: parley.message.v1.MemberRole role = 2;
+   */
+  role: MemberRole;
+
+  /**
+   * Read up to this seq; 0 in groups with more than 100 members, where nobody sees it.
+   *
+   * @generated from field: int64 read_seq = 3;
+   */
+  readSeq: bigint;
+};
+
+/**
+ * Describes the message parley.message.v1.Member.
+ * Use `create(MemberSchema)` to create a new message.
+ */
+export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 2);
 
 /**
  * OpenDirectRequest names a pair.
@@ -147,7 +206,7 @@ export type OpenDirectRequest = Message<"parley.message.v1.OpenDirectRequest"> &
  * Use `create(OpenDirectRequestSchema)` to create a new message.
  */
 export const OpenDirectRequestSchema: GenMessage<OpenDirectRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 2);
+  messageDesc(file_parley_message_v1_conversation, 3);
 
 /**
  * OpenDirectResponse names the conversation.
@@ -168,7 +227,7 @@ export type OpenDirectResponse = Message<"parley.message.v1.OpenDirectResponse">
  * Use `create(OpenDirectResponseSchema)` to create a new message.
  */
 export const OpenDirectResponseSchema: GenMessage<OpenDirectResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 3);
+  messageDesc(file_parley_message_v1_conversation, 4);
 
 /**
  * CloseDirectRequest names a pair.
@@ -196,7 +255,7 @@ export type CloseDirectRequest = Message<"parley.message.v1.CloseDirectRequest">
  * Use `create(CloseDirectRequestSchema)` to create a new message.
  */
 export const CloseDirectRequestSchema: GenMessage<CloseDirectRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 4);
+  messageDesc(file_parley_message_v1_conversation, 5);
 
 /**
  * CloseDirectResponse has no fields.
@@ -211,7 +270,140 @@ export type CloseDirectResponse = Message<"parley.message.v1.CloseDirectResponse
  * Use `create(CloseDirectResponseSchema)` to create a new message.
  */
 export const CloseDirectResponseSchema: GenMessage<CloseDirectResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 5);
+  messageDesc(file_parley_message_v1_conversation, 6);
+
+/**
+ * CreateGroupRequest says what group is wanted.
+ *
+ * @generated from message parley.message.v1.CreateGroupRequest
+ */
+export type CreateGroupRequest = Message<"parley.message.v1.CreateGroupRequest"> & {
+  /**
+   * UUIDv7 made once per group.
+   *
+   * @generated from field: string idempotency_key = 1;
+   */
+  idempotencyKey: string;
+
+  /**
+   * At most 64 characters; may be empty.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * 2–500 friends of the caller. Repeats, and the caller, do not count. More come by AddMembers.
+   *
+   * @generated from field: repeated string member_ids = 3;
+   */
+  memberIds: string[];
+};
+
+/**
+ * Describes the message parley.message.v1.CreateGroupRequest.
+ * Use `create(CreateGroupRequestSchema)` to create a new message.
+ */
+export const CreateGroupRequestSchema: GenMessage<CreateGroupRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 7);
+
+/**
+ * CreateGroupResponse is the group.
+ *
+ * @generated from message parley.message.v1.CreateGroupResponse
+ */
+export type CreateGroupResponse = Message<"parley.message.v1.CreateGroupResponse"> & {
+  /**
+   * The group, as the caller sees it now.
+   *
+   * @generated from field: parley.message.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.CreateGroupResponse.
+ * Use `create(CreateGroupResponseSchema)` to create a new message.
+ */
+export const CreateGroupResponseSchema: GenMessage<CreateGroupResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 8);
+
+/**
+ * ListMembersRequest asks for one page.
+ *
+ * @generated from message parley.message.v1.ListMembersRequest
+ */
+export type ListMembersRequest = Message<"parley.message.v1.ListMembersRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * 1–200; 0 means 100.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the last answer; empty for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message parley.message.v1.ListMembersRequest.
+ * Use `create(ListMembersRequestSchema)` to create a new message.
+ */
+export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 9);
+
+/**
+ * ListMembersResponse is one page.
+ *
+ * @generated from message parley.message.v1.ListMembersResponse
+ */
+export type ListMembersResponse = Message<"parley.message.v1.ListMembersResponse"> & {
+  /**
+   * By user id.
+   *
+   * @generated from field: repeated parley.message.v1.Member members = 1;
+   */
+  members: Member[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * How many members there are.
+   *
+   * @generated from field: int32 member_count = 3;
+   */
+  memberCount: number;
+
+  /**
+   * Membership version of the page. If it differs between pages, members may be missing.
+   *
+   * @generated from field: int64 members_rev = 4;
+   */
+  membersRev: bigint;
+};
+
+/**
+ * Describes the message parley.message.v1.ListMembersResponse.
+ * Use `create(ListMembersResponseSchema)` to create a new message.
+ */
+export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 10);
 
 /**
  * ListConversationsRequest asks for one page.
@@ -239,7 +431,7 @@ export type ListConversationsRequest = Message<"parley.message.v1.ListConversati
  * Use `create(ListConversationsRequestSchema)` to create a new message.
  */
 export const ListConversationsRequestSchema: GenMessage<ListConversationsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 6);
+  messageDesc(file_parley_message_v1_conversation, 11);
 
 /**
  * ListConversationsResponse is one page.
@@ -274,7 +466,7 @@ export type ListConversationsResponse = Message<"parley.message.v1.ListConversat
  * Use `create(ListConversationsResponseSchema)` to create a new message.
  */
 export const ListConversationsResponseSchema: GenMessage<ListConversationsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 7);
+  messageDesc(file_parley_message_v1_conversation, 12);
 
 /**
  * GetConversationRequest names a conversation.
@@ -295,7 +487,7 @@ export type GetConversationRequest = Message<"parley.message.v1.GetConversationR
  * Use `create(GetConversationRequestSchema)` to create a new message.
  */
 export const GetConversationRequestSchema: GenMessage<GetConversationRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 8);
+  messageDesc(file_parley_message_v1_conversation, 13);
 
 /**
  * GetConversationResponse is the conversation.
@@ -316,7 +508,7 @@ export type GetConversationResponse = Message<"parley.message.v1.GetConversation
  * Use `create(GetConversationResponseSchema)` to create a new message.
  */
 export const GetConversationResponseSchema: GenMessage<GetConversationResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 9);
+  messageDesc(file_parley_message_v1_conversation, 14);
 
 /**
  * MarkReadRequest moves a read marker.
@@ -344,7 +536,7 @@ export type MarkReadRequest = Message<"parley.message.v1.MarkReadRequest"> & {
  * Use `create(MarkReadRequestSchema)` to create a new message.
  */
 export const MarkReadRequestSchema: GenMessage<MarkReadRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 10);
+  messageDesc(file_parley_message_v1_conversation, 15);
 
 /**
  * MarkReadResponse tells where the marker stands.
@@ -365,7 +557,7 @@ export type MarkReadResponse = Message<"parley.message.v1.MarkReadResponse"> & {
  * Use `create(MarkReadResponseSchema)` to create a new message.
  */
 export const MarkReadResponseSchema: GenMessage<MarkReadResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 11);
+  messageDesc(file_parley_message_v1_conversation, 16);
 
 /**
  * ConversationKind tells what a conversation is.
@@ -386,6 +578,13 @@ export enum ConversationKind {
    * @generated from enum value: CONVERSATION_KIND_DIRECT = 1;
    */
   DIRECT = 1,
+
+  /**
+   * Three people or more at its beginning.
+   *
+   * @generated from enum value: CONVERSATION_KIND_GROUP = 2;
+   */
+  GROUP = 2,
 }
 
 /**
@@ -415,7 +614,7 @@ export enum ConversationState {
   OPEN = 1,
 
   /**
-   * Nobody can send; history stays.
+   * Nobody can send; history stays. A group is so once it is dissolved, for ever, and for who has left.
    *
    * @generated from enum value: CONVERSATION_STATE_READ_ONLY = 2;
    */
@@ -457,7 +656,30 @@ export const ConversationService: GenService<{
     output: typeof CloseDirectResponseSchema;
   },
   /**
-   * ListConversations lists the caller's conversations, newest activity first.
+   * CreateGroup makes a group of the caller, who becomes its owner, and of friends of the caller. A
+   * repeat with the same key and payload gets the first group; with another payload
+   * IDEMPOTENCY_KEY_REUSED. NOT_FRIENDS if one of the users is none.
+   *
+   * @generated from rpc parley.message.v1.ConversationService.CreateGroup
+   */
+  createGroup: {
+    methodKind: "unary";
+    input: typeof CreateGroupRequestSchema;
+    output: typeof CreateGroupResponseSchema;
+  },
+  /**
+   * ListMembers lists the members of a conversation by id. NOT_FOUND if the caller is no member now.
+   *
+   * @generated from rpc parley.message.v1.ConversationService.ListMembers
+   */
+  listMembers: {
+    methodKind: "unary";
+    input: typeof ListMembersRequestSchema;
+    output: typeof ListMembersResponseSchema;
+  },
+  /**
+   * ListConversations lists the caller's conversations, newest activity first; groups that the caller
+   * has left too, as they were then.
    *
    * @generated from rpc parley.message.v1.ConversationService.ListConversations
    */
@@ -467,7 +689,8 @@ export const ConversationService: GenService<{
     output: typeof ListConversationsResponseSchema;
   },
   /**
-   * GetConversation answers one conversation. NOT_FOUND if it is unknown or the caller no member.
+   * GetConversation answers one conversation; to who has left a group as it was then. NOT_FOUND if it is
+   * unknown or the caller never was a member.
    *
    * @generated from rpc parley.message.v1.ConversationService.GetConversation
    */

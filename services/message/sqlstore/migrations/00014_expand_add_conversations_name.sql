@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE conversations ADD COLUMN name VARBINARY(256) NOT NULL DEFAULT '';

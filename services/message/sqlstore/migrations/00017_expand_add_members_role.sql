@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE members ADD COLUMN role INTEGER NOT NULL DEFAULT 0;
