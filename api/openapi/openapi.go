@@ -7,8 +7,8 @@ package openapi
 
 import "embed"
 
-//go:embed openapi.yaml index.html style.css
+//go:embed openapi.yaml index.html style.css icon.svg
 var files embed.FS
 
-// FS answers openapi.yaml, and index.html with its style.css, which a server puts below /docs.
+// FS answers openapi.yaml, and index.html with its style.css and icon.svg, which a server puts below /docs.
 func FS() embed.FS { return files }
