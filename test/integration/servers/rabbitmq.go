@@ -136,16 +136,25 @@ func (r *RabbitMQ) startNames(ctx context.Context) (err error) {
 
 // Wipe resets the running node: queues, exchanges and messages are gone, connections are cut.
 func (r *RabbitMQ) Wipe(ctx context.Context) error {
-	for _, command := range []string{"stop_app", "reset", "start_app"} {
-		if err := r.Ctl(ctx, command); err != nil {
+	for _, command := range []string{"await_startup", "stop_app", "reset", "start_app"} {
+		if err := r.ctl(ctx, command); err != nil {
 			return err
 		}
 	}
 	return r.proc.ready(ctx, r.log(), r.ping)
 }
 
-// Ctl runs rabbitmqctl on the node.
+// Ctl runs rabbitmqctl on the node. A node takes connections a moment before it takes commands.
 func (r *RabbitMQ) Ctl(ctx context.Context, args ...string) error {
+	for _, command := range [][]string{{"await_startup"}, args} {
+		if err := r.ctl(ctx, command...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *RabbitMQ) ctl(ctx context.Context, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, ctlTimeout)
 	defer cancel()
 	return run(ctx, r.env(), rabbitBin+"rabbitmqctl", args...)
