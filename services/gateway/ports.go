@@ -46,6 +46,7 @@ type Head struct {
 	MembersRev   int64 // membership version
 	ReadSeq      int64 // the user's read marker
 	Unread       int32 // messages of others above the marker
+	Mentions     int32 // those that mention the user
 }
 
 // Question asks what moved for one user since a cursor; an empty cursor asks for a reset.

@@ -58,6 +58,8 @@ type ChangePlan struct {
 	Message Message
 	// Changed is false if the message is already as it was asked to be; then nothing is written.
 	Changed bool
+	// Uncall lists for whom a mention by the message is not counted any more.
+	Uncall []ids.UserID
 	// Keep is the version that an edit leaves behind; nil for every other change.
 	Keep *Version
 	// Events are to be emitted; at most one.
@@ -96,9 +98,11 @@ func (ch Change) recall(c Conversation, m Message) (ChangePlan, error) {
 	case !manages && ch.late(m):
 		return ChangePlan{}, ErrTooLate
 	}
-	m.Kind, m.Text, m.EditedAt, m.Edits = RecalledBody, "", 0, 0
-	m.Recall = Recall{By: ch.By, At: ch.At}
-	return ch.plan(c, m, MessageRecalled, nil), nil
+	stone := m
+	stone.Kind, stone.Text, stone.EditedAt, stone.Edits = RecalledBody, "", 0, 0
+	stone.ReplyTo, stone.Mentions = Reply{}, Mentions{}
+	stone.Recall = Recall{By: ch.By, At: ch.At}
+	return ch.plan(c, m, stone, MessageRecalled), nil
 }
 
 func (ch Change) edit(c Conversation, m Message) (ChangePlan, error) {
@@ -118,22 +122,29 @@ func (ch Change) edit(c Conversation, m Message) (ChangePlan, error) {
 	case m.Edits >= MaxEdits:
 		return ChangePlan{}, ErrTooManyEdits
 	}
+	mentions, err := DecideMentions(c, ch.By, ch.Text)
+	if err != nil {
+		return ChangePlan{}, err
+	}
 	old := &Version{Number: m.Edits + 1, WrittenAt: max(m.SentAt, m.EditedAt), Text: m.Text}
-	m.Text, m.EditedAt, m.Edits = ch.Text, max(ch.At, old.WrittenAt), m.Edits+1
-	return ch.plan(c, m, MessageEdited, old), nil
+	edited := m
+	edited.Text, edited.EditedAt, edited.Edits, edited.Mentions = ch.Text, max(ch.At, old.WrittenAt), m.Edits+1, mentions
+	plan := ch.plan(c, m, edited, MessageEdited)
+	plan.Keep = old
+	return plan, nil
 }
 
 // late compares with the time of the commit; another pod's clock may be ahead of this one.
 func (ch Change) late(m Message) bool { return ch.At-m.SentAt > ch.Window.Milliseconds() }
 
 // plan gives the change the next number of the conversation. Only who can see the message hears of it.
-func (ch Change) plan(c Conversation, m Message, kind EventKind, keep *Version) ChangePlan {
-	m.Rev = c.Rev + 1
-	event := Event{ID: ch.EventID, Kind: kind, OccurredAt: ch.At, MembersRev: c.audience(), Message: m}
+func (ch Change) plan(c Conversation, before, after Message, kind EventKind) ChangePlan {
+	after.Rev = c.Rev + 1
+	event := Event{ID: ch.EventID, Kind: kind, OccurredAt: ch.At, MembersRev: c.audience(), Message: after}
 	if event.MembersRev == 0 {
-		event.Recipients = c.Watching(m.Seq)
+		event.Recipients = c.Watching(after.Seq)
 	}
-	return ChangePlan{Message: m, Changed: true, Keep: keep, Events: []Event{event}}
+	return ChangePlan{Message: after, Changed: true, Uncall: dropped(before, after), Events: []Event{event}}
 }
 
 // Recall takes a message back and answers its tombstone. Again is no error.
@@ -156,7 +167,18 @@ func (s *Service) change(ctx context.Context, ch Change) (Message, error) {
 		return Message{}, err
 	}
 	s.publisher.Publish(plan.Events...)
-	return plan.Message, nil
+	if plan.Message.ReplyTo.Seq == 0 {
+		return plan.Message, nil
+	}
+	c, err := s.conversation(ctx, ch.By, ch.Conversation)
+	if err != nil {
+		return Message{}, err
+	}
+	answer := []Message{plan.Message}
+	if err := s.quote(ctx, c, ch.By, answer); err != nil {
+		return Message{}, err
+	}
+	return answer[0], nil
 }
 
 // VersionsQuery asks for earlier versions of a message.

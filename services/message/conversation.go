@@ -70,6 +70,9 @@ type Member struct {
 	// Silent counts the visible messages above the marker that are not unread, because they were taken
 	// back or are the server's. Only what answers a head to this member has counted them.
 	Silent int64
+	// Called counts the visible messages above the marker that mention the user, as far as Silent is
+	// counted.
+	Called int64
 	// Role in a group; NoRole in a direct conversation, and in an interval that a newer one followed.
 	Role Role
 	// JoinedRev and LeftRev are the membership versions at both ends of an interval in a group. LeftRev,

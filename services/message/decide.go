@@ -103,7 +103,11 @@ func (b *settlement) settle(p Pending) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	return b.store(p, c), nil
+	mentions, err := DecideMentions(*c, p.Sender, p.Text)
+	if err != nil {
+		return Sent{}, err
+	}
+	return b.store(p, c, mentions), nil
 }
 
 func (b *settlement) first(key ClientKey) (Stored, bool) {
@@ -131,11 +135,13 @@ func (b *settlement) writable(d Draft) (*Conversation, error) {
 		return nil, ErrNotFound
 	case c.State != Open:
 		return nil, ErrReadOnly
+	case d.ReplyTo > 0 && !c.Sees(d.Sender, d.ReplyTo):
+		return nil, ErrNotFound
 	}
 	return c, nil
 }
 
-func (b *settlement) store(p Pending, c *Conversation) Sent {
+func (b *settlement) store(p Pending, c *Conversation, mentions Mentions) Sent {
 	c.Seq++
 	c.ActiveAt = max(c.ActiveAt, b.facts.Now)
 	for i := range c.Members {
@@ -145,7 +151,7 @@ func (b *settlement) store(p Pending, c *Conversation) Sent {
 	}
 	m := Message{
 		Conversation: p.Conversation, Seq: c.Seq, ID: p.ID, ClientID: p.ClientID, Sender: p.Sender,
-		SentAt: b.facts.Now, Kind: Text, Text: p.Text,
+		SentAt: b.facts.Now, Kind: Text, Text: p.Text, ReplyTo: Reply{Seq: p.ReplyTo}, Mentions: mentions,
 	}
 	b.heads[p.Conversation] = c
 	b.stored[p.Key()] = Stored{Sent: m.Sent(), Hash: p.Hash}

@@ -16,7 +16,7 @@ const overloadPause = time.Second
 var (
 	// ErrNotFound says that the conversation is unknown or the caller never was a member of it. Both
 	// look alike, so that nothing can be probed.
-	ErrNotFound = fault.New(fault.NotFound, "NOT_FOUND", "there is no such conversation")
+	ErrNotFound = fault.New(fault.NotFound, "NOT_FOUND", "there is no such conversation or message")
 	// ErrReadOnly says that nobody can send to the conversation now.
 	ErrReadOnly = fault.New(fault.Precondition, "CONVERSATION_READ_ONLY", "the conversation is read-only")
 	// ErrReused says that the sender has stored another message under the same client message id.

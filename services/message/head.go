@@ -19,6 +19,7 @@ type Head struct {
 	MembersRev   int64
 	ReadSeq      int64
 	Unread       int32 // at most MaxUnread
+	Mentions     int32 // at most MaxUnread
 	Left         bool  // everything is as it was when the user left
 }
 
@@ -40,6 +41,7 @@ func HeadOf(c Conversation, m Member) Head {
 			h.MembersRev = m.LeftRev
 		}
 	}
+	h.Mentions = int32(min(m.Called, MaxUnread)) //nolint:gosec // it is small
 	h.Unread = unread(h.Seq, max(m.ReadSeq, m.JoinedSeq-1), m.Silent)
 	return h
 }
@@ -61,8 +63,14 @@ func (c Conversation) Unseen(m Member) Interval {
 	return i
 }
 
+// Count is what must be counted of a stretch for one of the members.
+type Count struct {
+	Silent int64 // messages that are not unread, whatever the marker
+	Called int64 // messages that mention the member
+}
+
 // heads answers the heads of conversations for one of their members, in their order, with one read for
-// all that is silent.
+// all that must be counted.
 func (s *Service) heads(ctx context.Context, user ids.UserID, list ...Conversation) ([]Head, error) {
 	heads, members := make([]Head, len(list)), make([]Member, len(list))
 	var (
@@ -71,17 +79,17 @@ func (s *Service) heads(ctx context.Context, user ids.UserID, list ...Conversati
 	)
 	for i, c := range list {
 		members[i], _ = c.Membership(user)
-		if u := c.Unseen(members[i]); (c.Rev > 0 || c.Kind == Group) && u.From <= u.To { // in a pair nothing is silent before the first change
+		if u := c.Unseen(members[i]); u.From <= u.To {
 			unseen, place = append(unseen, Stretch{Conversation: c.ID, Interval: u}), append(place, i)
 		}
 	}
 	if len(unseen) > 0 {
-		silent, err := s.store.Silent(ctx, unseen)
+		counts, err := s.store.Counts(ctx, user, unseen)
 		if err != nil {
 			return nil, err
 		}
 		for i, at := range place {
-			members[at].Silent = silent[i]
+			members[at].Silent, members[at].Called = counts[i].Silent, counts[i].Called
 		}
 	}
 	for i, c := range list {

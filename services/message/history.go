@@ -78,7 +78,7 @@ func (s *Service) ListMessages(ctx context.Context, q HistoryQuery) (History, er
 		return History{}, fmt.Errorf("history has %d messages where %d should be", got, want)
 	}
 	h.Items, h.Gaps = cut.trim(h.Items)
-	return h, nil
+	return h, s.quote(ctx, c, q.User, h.Items)
 }
 
 // cut finds the positions of a page.
@@ -169,7 +169,8 @@ func (s *Service) ListChanges(ctx context.Context, q ChangesQuery) (items []Mess
 		upTo = changed[n-1].Rev
 	}
 	visible := c.Visible(q.User)
-	return slices.DeleteFunc(changed[:n], func(m Message) bool {
+	items = slices.DeleteFunc(changed[:n], func(m Message) bool {
 		return !slices.ContainsFunc(visible, func(i Interval) bool { return i.From <= m.Seq && m.Seq <= i.To })
-	}), upTo, nil
+	})
+	return items, upTo, s.quote(ctx, c, q.User, items)
 }

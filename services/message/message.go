@@ -4,6 +4,7 @@ package message
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"unicode/utf8"
 
 	"github.com/parley-chat/parley/services/internal/fault"
@@ -34,6 +35,8 @@ type Draft struct {
 	ClientID ids.ClientMessageID
 	// Text is kept byte for byte: any Unicode, control characters and U+0000 too.
 	Text string
+	// ReplyTo is the position of the message that this one answers; 0 for none.
+	ReplyTo int64
 }
 
 // Message is one entry of a conversation.
@@ -54,6 +57,9 @@ type Message struct {
 	Edits    int32
 	// Recall is who took the message back, and when.
 	Recall Recall
+	// ReplyTo is what the message answers; its Seq is 0 if it answers nothing.
+	ReplyTo  Reply
+	Mentions Mentions
 }
 
 // Recall tells who took a message back; zero for one that stands.
@@ -71,7 +77,8 @@ type Sent struct {
 	SentAt       int64 // ms
 }
 
-// Hash is the SHA-256 of what a client message id stands for: conversation, kind and body.
+// Hash is the SHA-256 of what a client message id stands for: conversation, what is answered, kind and
+// body.
 type Hash [sha256.Size]byte
 
 // Check tells whether a draft may be stored at all; it says nothing about the conversation. A broken
@@ -84,6 +91,8 @@ func (d Draft) Check() error {
 		return fault.InvalidField("conversation_id", "uuid")
 	case d.ClientID.IsZero():
 		return fault.InvalidField("client_message_id", "uuid")
+	case d.ReplyTo < 0:
+		return fault.InvalidField("reply_to_seq", "gte")
 	}
 	return checkText("content.text.body", d.Text)
 }
@@ -99,13 +108,19 @@ func checkText(field, text string) error {
 	case utf8.RuneCountInString(text) > MaxTextCharacters:
 		return fault.InvalidField(field, "max_len")
 	}
-	return nil
+	return checkMentions(field, text)
 }
+
+// answering marks the hash of a draft that answers a message; no kind of body has this bit.
+const answering = 0x80
 
 // Hash of the payload.
 func (d Draft) Hash() Hash {
 	h := sha256.New()
 	h.Write(d.Conversation[:])
+	if d.ReplyTo > 0 {
+		h.Write(binary.BigEndian.AppendUint64([]byte{answering}, uint64(d.ReplyTo)))
+	}
 	h.Write([]byte{byte(Text)})
 	h.Write([]byte(d.Text))
 	return Hash(h.Sum(nil))

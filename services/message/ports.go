@@ -27,8 +27,8 @@ type Changer interface {
 	Changes(ctx context.Context, id ids.ConversationID, after int64, limit int) ([]Message, error)
 	// Versions reads the versions of a message after one, in the order of their numbers.
 	Versions(ctx context.Context, q VersionsQuery) ([]Version, error)
-	// Silent counts, for each stretch in its place, the messages that are not unread whatever the marker.
-	Silent(ctx context.Context, stretches []Stretch) ([]int64, error)
+	// Counts counts for one user what HeadOf must know, for each stretch in its place.
+	Counts(ctx context.Context, user ids.UserID, stretches []Stretch) ([]Count, error)
 }
 
 // Writer changes what is stored.

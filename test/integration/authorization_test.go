@@ -106,6 +106,13 @@ const (
 	forbidden = "permission_denied FORBIDDEN"
 )
 
+// answerTo is a message that answers another one.
+func answerTo(conversation string, seq int64) *messagev1.SendRequest {
+	send := people.Text(conversation, "hi")
+	send.ReplyToSeq = seq
+	return send
+}
+
 // rows lists object rules; order matters only where a row changes something, and those come last.
 func (c *cast) rows() []row {
 	unknown := people.NewID()
@@ -156,6 +163,7 @@ func (c *cast) rows() []row {
 		{"parley.message.v1.MessageService/Send", "of members", people.Text(c.conversation, "hi"), map[string]string{"owner": ok, "stranger": notFound}},
 		{"parley.message.v1.MessageService/Send", "missing", people.Text(unknown, "hi"), none},
 		{"parley.message.v1.MessageService/Send", "closed", people.Text(c.closed, "hi"), map[string]string{"owner": "failed_precondition CONVERSATION_READ_ONLY", "stranger": notFound}},
+		{"parley.message.v1.MessageService/Send", "an answer to a missing message", answerTo(c.conversation, 99), none},
 		{"parley.message.v1.MessageService/ListMessages", "of members", &messagev1.ListMessagesRequest{ConversationId: c.conversation}, members},
 		{"parley.message.v1.MessageService/ListMessages", "closed", &messagev1.ListMessagesRequest{ConversationId: c.closed}, map[string]string{"owner": ok, "stranger": notFound}},
 		{"parley.message.v1.MessageService/ListMessages", "missing", &messagev1.ListMessagesRequest{ConversationId: unknown}, none},

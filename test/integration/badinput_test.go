@@ -56,7 +56,7 @@ func goodRequests(c *cast) map[string]proto.Message {
 		"parley.message.v1.ConversationService/MarkRead":          &messagev1.MarkReadRequest{ConversationId: c.conversation, Seq: 1},
 		"parley.message.v1.ConversationService/CreateGroup":       people.NewGroup(c.friend.ID, c.third.ID),
 		"parley.message.v1.ConversationService/ListMembers":       &messagev1.ListMembersRequest{ConversationId: c.group, PageSize: 10},
-		"parley.message.v1.MessageService/Send":                   people.Text(c.conversation, "hi"),
+		"parley.message.v1.MessageService/Send":                   answerTo(c.conversation, 1),
 		"parley.message.v1.MessageService/ListMessages":           &messagev1.ListMessagesRequest{ConversationId: c.conversation, Limit: 10},
 		"parley.message.v1.MessageService/ListChanges":            &messagev1.ListChangesRequest{ConversationId: c.conversation, Limit: 10},
 		"parley.message.v1.MessageService/Recall":                 &messagev1.RecallRequest{ConversationId: c.conversation, Seq: 1},

@@ -103,8 +103,8 @@ func TestEncode(t *testing.T) {
 	session, _ := ids.ParseSession("s", otherText)
 	client, _ := ids.ParseClientMessage("c", otherText)
 	message := ids.MessageID(user)
-	head := gateway.Head{Conversation: k, Seq: 4, Rev: 1, MembersRev: 2, ReadSeq: 3, Unread: 1}
-	const headJSON = `{"conversationId":"` + idText + `","seq":4,"rev":1,"membersRev":2,"readSeq":3,"unread":1}`
+	head := gateway.Head{Conversation: k, Seq: 4, Rev: 1, MembersRev: 2, ReadSeq: 3, Unread: 1, Mentions: 1}
+	const headJSON = `{"conversationId":"` + idText + `","seq":4,"rev":1,"membersRev":2,"readSeq":3,"unread":1,"mentions":1}`
 	for name, row := range map[string]struct {
 		body any
 		want string

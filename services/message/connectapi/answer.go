@@ -60,6 +60,10 @@ func toMessage(m message.Message) *messagev1.Message {
 	converted := &messagev1.Message{
 		ConversationId: m.Conversation.String(), Seq: m.Seq, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
 		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev, EditedAt: m.EditedAt,
+		MentionIds: each(m.Mentions.Users.List(), ids.UserID.String), MentionsAll: m.Mentions.All,
+	}
+	if m.ReplyTo.Seq > 0 {
+		converted.ReplyTo = toReply(m.ReplyTo)
 	}
 	switch m.Kind {
 	case message.Text:
@@ -86,6 +90,14 @@ func toSystem(m message.Message) *messagev1.System {
 	}
 }
 
+func toReply(r message.Reply) *messagev1.Reply {
+	converted := &messagev1.Reply{Seq: r.Seq, Preview: r.Preview, Recalled: r.Recalled, Edited: r.Edited}
+	if !r.Sender.IsZero() {
+		converted.SenderId = r.Sender.String()
+	}
+	return converted
+}
+
 func toVersion(v message.Version) *messagev1.Version {
 	return &messagev1.Version{Number: v.Number, WrittenAt: v.WrittenAt, Text: &messagev1.Text{Body: v.Text}}
 }
@@ -97,7 +109,7 @@ func toGap(i message.Interval) *messagev1.Gap {
 func toHead(h message.Head) *messagev1.Head {
 	return &messagev1.Head{
 		ConversationId: h.Conversation.String(), Seq: h.Seq, Rev: h.Rev, MembersRev: h.MembersRev,
-		ReadSeq: h.ReadSeq, Unread: h.Unread, Left: h.Left,
+		ReadSeq: h.ReadSeq, Unread: h.Unread, Mentions: h.Mentions, Left: h.Left,
 	}
 }
 

@@ -220,6 +220,33 @@ func TestChangesOverConnect(t *testing.T) {
 	}
 }
 
+func TestAnswersAndMentionsOverConnect(t *testing.T) {
+	t.Parallel()
+	f := messagetest.Start(t, messagetest.NewStore(), 1)
+	h := connectapi.New(f.Service)
+	id, a, b := f.Open(t)
+	f.Say(t, a, id, "one")
+	if _, err := h.Edit(as(t, a), &messagev1.EditRequest{ConversationId: id.String(), Seq: 1, Text: &messagev1.Text{Body: "two"}}); err != nil {
+		t.Fatal(err)
+	}
+	body := "<@" + b.String() + "> see"
+	_, err := h.Send(as(t, a), &messagev1.SendRequest{
+		ConversationId: id.String(), ClientMessageId: ids.NewClientMessage().String(), Content: text(body), ReplyToSeq: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := h.ListMessages(as(t, b), &messagev1.ListMessagesRequest{ConversationId: id.String()})
+	if err != nil || len(page.GetItems()) != 2 || page.GetHead().GetMentions() != 1 || page.GetHead().GetUnread() != 2 {
+		t.Fatalf("%v, %v", page, err)
+	}
+	m := page.GetItems()[1]
+	want := &messagev1.Reply{Seq: 1, SenderId: a.String(), Preview: "two", Edited: true}
+	if !proto.Equal(m.GetReplyTo(), want) || !cmp.Equal(m.GetMentionIds(), []string{b.String()}) || m.GetText().GetBody() != body {
+		t.Errorf("answer %v", m)
+	}
+}
+
 // failing is a store that cannot write, in one of several ways.
 type failing struct {
 	message.Store

@@ -20,6 +20,7 @@ func draft(sender ids.UserID, req *messagev1.SendRequest) (message.Draft, error)
 	}
 	return message.Draft{
 		Sender: sender, Conversation: id, ClientID: client, Text: req.GetContent().GetText().GetBody(),
+		ReplyTo: req.GetReplyToSeq(),
 	}, nil
 }
 

@@ -51,6 +51,10 @@ func encodeMessage(m message.Message) *messagev1.Message {
 	converted := &messagev1.Message{
 		ConversationId: m.Conversation.String(), Seq: m.Seq, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
 		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev, EditedAt: m.EditedAt,
+		MentionIds: texts(m.Mentions.Users.List()), MentionsAll: m.Mentions.All,
+	}
+	if m.ReplyTo.Seq > 0 {
+		converted.ReplyTo = &messagev1.Reply{Seq: m.ReplyTo.Seq} // what it shows differs by reader
 	}
 	switch m.Kind {
 	case message.Text:

@@ -88,8 +88,8 @@ func (s suite) recalls(t *testing.T) {
 	if got, err := s.store.Versions(t.Context(), message.VersionsQuery{Conversation: id, Seq: 2}); len(got) > 0 || err != nil {
 		t.Errorf("versions %v, %v", got, err)
 	}
-	counts, err := s.store.Silent(t.Context(), []message.Stretch{stretch(id, 1, 3), stretch(id, 1, 1), stretch(id, 3, 9), stretch(ids.NewConversation(), 1, 9)})
-	if diff := cmp.Diff([]int64{2, 0, 1, 0}, counts); diff != "" || err != nil {
+	counts, err := s.store.Counts(t.Context(), b, []message.Stretch{stretch(id, 1, 3), stretch(id, 1, 1), stretch(id, 3, 9), stretch(ids.NewConversation(), 1, 9)})
+	if diff := cmp.Diff([]message.Count{{Silent: 2}, {}, {Silent: 1}, {}}, counts); diff != "" || err != nil {
 		t.Errorf("silent: %v (-want +got):\n%s", err, diff)
 	}
 	for marker, unread := range map[int64]int32{0: 1, 1: 0, 2: 0, 3: 0} {
@@ -101,6 +101,121 @@ func (s suite) recalls(t *testing.T) {
 		if err != nil || len(heads) != 1 || len(heads[0]) != 1 || heads[0][0].Head != head {
 			t.Errorf("marker at %d: heads %+v, %v, want %+v", marker, heads, err, head)
 		}
+	}
+}
+
+func (s suite) mentions(t *testing.T) {
+	id, a, b := s.open(t)
+	at := func(users ...ids.UserID) (text string) {
+		for _, user := range users {
+			text += " <@" + user.String() + ">"
+		}
+		return text
+	}
+	s.append(t, start, NewDraft(a, id, at(b)), NewDraft(a, id, at(a)), NewDraft(a, id, at(b, a, b, ids.NewUser())), NewDraft(a, id, at(b)))
+	stored := s.read(t, id, 1, 4)
+	for i, want := range [][]ids.UserID{{b}, {a}, {a, b}, {b}} {
+		if got := stored[i].Mentions; got != (message.Mentions{Users: message.UsersOf(want)}) {
+			t.Errorf("message %d mentions %v, want %v", i+1, got.Users.List(), want)
+		}
+	}
+	check := func(what string, user ids.UserID, from int64, want int64) {
+		t.Helper()
+		counts, err := s.store.Counts(t.Context(), user, []message.Stretch{stretch(id, from, 9)})
+		if err != nil || counts[0].Called != want {
+			t.Errorf("%s: %+v, %v, want %d", what, counts, err, want)
+		}
+		c := s.conversation(t, id)
+		m, _ := c.Membership(user)
+		heads, err := s.store.Heads(t.Context(), []message.HeadsQuery{{User: user, Limit: 9}})
+		if m.ReadSeq == from-1 && (err != nil || heads[0][0].Mentions != int32(want)) {
+			t.Errorf("%s: heads %+v, %v, want %d", what, heads, err, want)
+		}
+	}
+	check("all", b, 1, 3)
+	check("above a marker", b, 2, 2)
+	check("the sender", a, 1, 0)
+	s.change(t, NewChange(message.Editing, a, id, 1, "nobody"))
+	check("one was edited away", b, 1, 2)
+	s.change(t, NewChange(message.Editing, a, id, 1, at(b)))
+	check("an edit adds none", b, 1, 2)
+	s.change(t, NewChange(message.Editing, a, id, 4, at(b)+" still"))
+	check("an edit that leaves it", b, 1, 2)
+	s.change(t, NewChange(message.Recalling, a, id, 3, ""))
+	check("one was recalled", b, 1, 1)
+	if head, _, err := s.markRead(t, b, id, 3, start); err != nil || head.Mentions != 1 || head.Unread != 1 {
+		t.Errorf("after reading: %+v, %v", head, err)
+	}
+	if head, _, err := s.markRead(t, b, id, 4, start); err != nil || head.Mentions != 0 {
+		t.Errorf("after reading all: %+v, %v", head, err)
+	}
+}
+
+// groupMentions: of a group only the senders and whom they name are read, and all are counted for all.
+func (s suite) groupMentions(t *testing.T) {
+	id, users := s.group(t, 4)
+	owner, b, c, stranger := users[0], users[1], users[2], ids.NewUser()
+	named := NewDraft(b, id, "<@"+c.String()+"><@"+stranger.String()+">")
+	committed := s.append(t, start, NewDraft(owner, id, "<@all> <@"+c.String()+">"), named, NewDraft(b, id, "<@all>"))
+	if err := committed.Results[2].Err; !errors.Is(err, message.ErrForbidden) {
+		t.Errorf("all, by a member: %v", err)
+	}
+	first, second := committed.Results[0].Sent.Seq, committed.Results[1].Sent.Seq
+	stored := s.read(t, id, first, second)
+	want := []message.Mentions{{Users: message.UsersOf([]ids.UserID{c}), All: true}, {Users: message.UsersOf([]ids.UserID{c})}}
+	if len(stored) != 2 || stored[0].Mentions != want[0] || stored[1].Mentions != want[1] {
+		t.Errorf("stored %+v", stored)
+	}
+	for user, want := range map[ids.UserID]int64{b: 1, c: 2, users[3]: 1, stranger: 1} {
+		counts, err := s.store.Counts(t.Context(), user, []message.Stretch{stretch(id, first, second)})
+		if err != nil || counts[0].Called != want {
+			t.Errorf("%s: %+v, %v, want %d", user, counts, err, want)
+		}
+	}
+	heads, err := s.store.Heads(t.Context(), []message.HeadsQuery{{User: c, Limit: 9}})
+	if err != nil || len(heads[0]) != 1 || heads[0][0].Mentions != 2 || heads[0][0].Unread != 2 {
+		t.Errorf("heads %+v, %v", heads, err)
+	}
+	if _, err := s.store.Change(t.Context(), NewChange(message.Editing, b, id, second, "<@all>")); !errors.Is(err, message.ErrForbidden) {
+		t.Errorf("an edit to all, by a member: %v", err)
+	}
+	plan := s.change(t, NewChange(message.Editing, b, id, second, "<@"+users[3].String()+">"))
+	if got := plan.Message.Mentions; got != (message.Mentions{Users: message.UsersOf([]ids.UserID{users[3]})}) {
+		t.Errorf("edited: %v", got.Users.List())
+	}
+	if head, _, err := s.markRead(t, c, id, first-1, start); err != nil || head.Mentions != 1 {
+		t.Errorf("after the edit: %+v, %v", head, err)
+	}
+}
+
+func (s suite) answers(t *testing.T) {
+	id, a, b := s.open(t)
+	other, c, _ := s.open(t)
+	s.append(t, start, NewDraft(c, other, "x"), NewDraft(c, other, "y"))
+	answer := func(by ids.UserID, seq int64) message.Draft {
+		d := NewDraft(by, id, "answer")
+		d.ReplyTo = seq
+		return d
+	}
+	retry := answer(b, 1)
+	committed := s.append(t, start, answer(b, 1), NewDraft(a, id, "one"), retry, answer(a, 2), answer(a, 4), answer(b, 1<<40))
+	for i, want := range []int64{0, 1, 2, 3, 0, 0} {
+		r := committed.Results[i]
+		if want == 0 && !errors.Is(r.Err, message.ErrNotFound) || want > 0 && r.Sent.Seq != want {
+			t.Errorf("message %d: %+v", i, r)
+		}
+	}
+	for i, m := range s.read(t, id, 1, 9) {
+		if m.ReplyTo != (message.Reply{Seq: int64(i)}) {
+			t.Errorf("message %d answers %+v", m.Seq, m.ReplyTo)
+		}
+	}
+	if again := s.append(t, start, retry).Results[0]; again.Err != nil || again.Sent.Seq != 2 {
+		t.Errorf("a retry: %+v", again)
+	}
+	retry.ReplyTo = 2
+	if again := s.append(t, start, retry).Results[0]; !errors.Is(again.Err, message.ErrReused) {
+		t.Errorf("the same id for an answer to another message: %+v", again)
 	}
 }
 

@@ -4,7 +4,6 @@ package messagetest
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 
@@ -26,6 +25,7 @@ type Step struct {
 	Version int64
 	Open    bool
 	Seq     int64
+	Reply   int64
 }
 
 const (
@@ -43,7 +43,7 @@ const (
 const (
 	modelUsers   = 4 // the last one is nobody's friend
 	modelClients = 5
-	modelTexts   = 2
+	modelTexts   = 4 // some mention people
 	crowd        = 4
 )
 
@@ -55,6 +55,7 @@ func Steps() *rapid.Generator[[]Step] {
 			Sender: rapid.IntRange(0, modelUsers-1).Draw(t, "sender"), Client: rapid.IntRange(0, modelClients-1).Draw(t, "client"),
 			Text: rapid.IntRange(0, modelTexts-1).Draw(t, "text"), Version: rapid.Int64Range(1, 12).Draw(t, "version"),
 			Open: rapid.IntRange(0, 3).Draw(t, "open") > 0, Seq: rapid.Int64Range(0, 12).Draw(t, "seq"),
+			Reply: max(0, rapid.Int64Range(-6, 6).Draw(t, "reply")),
 		}
 	})
 	return rapid.SliceOfN(one, 5, 60)
@@ -69,6 +70,7 @@ type model struct {
 	talks   []*talk
 	stored  map[message.ClientKey]message.Sent
 	texts   map[message.ClientKey]string
+	replies map[message.ClientKey]int64
 }
 
 type talk struct {
@@ -84,6 +86,7 @@ type talk struct {
 	// now is what each message of the log says, and changes how many there were.
 	now     []message.Message
 	changes int64
+	called  []map[ids.UserID]bool // for whom the mentions of each message count
 	devices map[ids.UserID]*device
 }
 
@@ -97,6 +100,7 @@ func Replay(t testing.TB, failure fataler, service *Fixture, steps []Step) {
 	t.Helper()
 	m := &model{
 		t: failure, service: service, stored: map[message.ClientKey]message.Sent{}, texts: map[message.ClientKey]string{},
+		replies: map[message.ClientKey]int64{},
 	}
 	for range modelUsers {
 		m.users = append(m.users, ids.NewUser())
@@ -120,7 +124,7 @@ func Replay(t testing.TB, failure fataler, service *Fixture, steps []Step) {
 func (m *model) run(t testing.TB, s Step) {
 	k := m.talks[s.Pair]
 	d := message.Draft{
-		Sender: m.users[s.Sender], Conversation: k.id, ClientID: m.clients[s.Client], Text: fmt.Sprint("text ", s.Text),
+		Sender: m.users[s.Sender], Conversation: k.id, ClientID: m.clients[s.Client], Text: m.text(s), ReplyTo: s.Reply,
 	}
 	switch s.Kind {
 	case stepSend:
@@ -161,13 +165,15 @@ func (m *model) expect(k *talk, d message.Draft, got message.Result) {
 	member := k.opened && (d.Sender == k.pair.Low || d.Sender == k.pair.High)
 	var want error
 	switch {
-	case known && (first.Conversation != d.Conversation || m.texts[d.Key()] != d.Text):
+	case known && (first.Conversation != d.Conversation || m.texts[d.Key()] != d.Text || m.replies[d.Key()] != d.ReplyTo):
 		want = message.ErrReused
 	case known:
 	case !member:
 		want = message.ErrNotFound
 	case !k.open:
 		want = message.ErrReadOnly
+	case d.ReplyTo > int64(len(k.log)):
+		want = message.ErrNotFound
 	}
 	if !errors.Is(got.Err, want) {
 		m.t.Fatalf("send %+v: %v, want %v", d, got.Err, want)
@@ -179,10 +185,16 @@ func (m *model) expect(k *talk, d message.Draft, got message.Result) {
 		k.log = append(k.log, d.Key())
 		k.read[d.Sender] = int64(len(k.log))
 		first = message.Sent{Conversation: k.id, ClientID: d.ClientID, ID: got.Sent.ID, Seq: int64(len(k.log)), SentAt: got.Sent.SentAt}
-		m.stored[d.Key()], m.texts[d.Key()] = first, d.Text
+		m.stored[d.Key()], m.texts[d.Key()], m.replies[d.Key()] = first, d.Text, d.ReplyTo
+		named := m.named(k, d.Text)
+		k.called = append(k.called, map[ids.UserID]bool{})
+		for _, user := range named {
+			k.called[len(k.called)-1][user] = user != d.Sender
+		}
 		k.now = append(k.now, message.Message{
 			Conversation: k.id, Seq: first.Seq, ID: first.ID, ClientID: d.ClientID, Sender: d.Sender, SentAt: first.SentAt,
-			Kind: message.Text, Text: d.Text,
+			Kind: message.Text, Text: d.Text, ReplyTo: message.Reply{Seq: d.ReplyTo},
+			Mentions: message.Mentions{Users: message.UsersOf(named)},
 		})
 	}
 	if got.Sent != first {
@@ -237,6 +249,9 @@ func (m *model) head(k *talk, user ids.UserID) message.Head {
 		if int64(i+1) > k.read[user] && key.Sender != user && k.now[i].Kind != message.RecalledBody {
 			h.Unread++
 		}
+		if int64(i+1) > k.read[user] && k.called[i][user] {
+			h.Mentions++
+		}
 	}
 	return h
 }
@@ -251,11 +266,11 @@ func (m *model) compare(t testing.TB, k *talk) {
 		if err != nil || len(page.Gaps) > 0 {
 			m.t.Fatalf("history: %v, gaps %v", err, page.Gaps)
 		}
-		if diff := cmp.Diff(k.now, page.Items); diff != "" {
+		if diff := cmp.Diff(m.shown(k), page.Items); diff != "" {
 			m.t.Fatalf("history (-model +got):\n%s", diff)
 		}
 		m.sync(t, k, user)
-		if diff := cmp.Diff(page.Items, k.devices[user].messages); diff != "" {
+		if diff := cmp.Diff(k.now, k.devices[user].messages); diff != "" {
 			m.t.Fatalf("device (-history +device):\n%s", diff)
 		}
 		if diff := cmp.Diff(m.head(k, user), page.Head); diff != "" {

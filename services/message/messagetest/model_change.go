@@ -5,6 +5,8 @@ package messagetest
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/parley-chat/parley/services/internal/ids"
@@ -40,7 +42,7 @@ func (m *model) sync(t testing.TB, k *talk, user ids.UserID) {
 				m.t.Fatalf("changes after %d hold rev %d of %d", before, one.Rev, k.changes)
 			}
 			before = one.Rev
-			if one.Seq <= int64(len(d.messages)) {
+			if one.ReplyTo = (message.Reply{Seq: one.ReplyTo.Seq}); one.Seq <= int64(len(d.messages)) {
 				d.messages[one.Seq-1] = one
 			}
 		}
@@ -58,7 +60,10 @@ func (m *model) sync(t testing.TB, k *talk, user ids.UserID) {
 		if len(page.Items) == 0 {
 			return
 		}
-		d.messages = append(d.messages, page.Items...)
+		for _, one := range page.Items {
+			one.ReplyTo = message.Reply{Seq: one.ReplyTo.Seq} // a device shows what it knows of that message
+			d.messages = append(d.messages, one)
+		}
 	}
 }
 
@@ -68,7 +73,7 @@ func (m *model) change(t testing.TB, k *talk, s Step) {
 	var (
 		user = m.users[s.Sender]
 		now  = m.service.Clock.Now().UnixMilli()
-		text = fmt.Sprint("text ", s.Text)
+		text = m.text(s)
 		got  message.Message
 		err  error
 	)
@@ -97,15 +102,54 @@ func (m *model) change(t testing.TB, k *talk, s Step) {
 		want.Rev = k.changes
 		if s.Kind == stepEdit {
 			want.Text, want.EditedAt, want.Edits = text, now, want.Edits+1
+			want.Mentions.Users = message.UsersOf(m.named(k, text))
+			for user := range k.called[s.Seq-1] {
+				k.called[s.Seq-1][user] = k.called[s.Seq-1][user] && slices.Contains(m.named(k, text), user)
+			}
 		} else {
 			want.Kind, want.Text, want.EditedAt, want.Edits = message.RecalledBody, "", 0, 0
 			want.Recall = message.Recall{By: user, At: now}
+			want.ReplyTo, want.Mentions = message.Reply{}, message.Mentions{}
+			clear(k.called[s.Seq-1])
 		}
 		k.now[s.Seq-1] = want
 	}
-	if got != want {
+	if want = m.shown(k)[s.Seq-1]; got != want {
 		m.t.Fatalf("change %+v: answered %+v, want %+v", s, got, want)
 	}
+}
+
+// text of a step: plain, with one or two people, or with somebody who is in no conversation.
+func (m *model) text(s Step) string {
+	words := []string{fmt.Sprint("text ", s.Text)}
+	for _, user := range [][]int{{}, {1}, {0, 2}, {3}}[s.Text] {
+		words = append(words, "<@"+m.users[user].String()+">")
+	}
+	return strings.Join(words, " ")
+}
+
+// named lists the members of a conversation that a text mentions.
+func (m *model) named(k *talk, text string) (users []ids.UserID) {
+	for _, user := range []ids.UserID{k.pair.Low, k.pair.High} {
+		if strings.Contains(text, "<@"+user.String()+">") {
+			users = append(users, user)
+		}
+	}
+	return users
+}
+
+// shown is what readers get: answers show the messages that they answer as these are now.
+func (*model) shown(k *talk) []message.Message {
+	shown := slices.Clone(k.now)
+	for i, one := range shown {
+		if one.ReplyTo.Seq > 0 {
+			of := k.now[one.ReplyTo.Seq-1]
+			shown[i].ReplyTo = message.Reply{
+				Seq: of.Seq, Sender: of.Sender, Preview: of.Text, Recalled: of.Kind == message.RecalledBody, Edited: of.EditedAt > 0,
+			}
+		}
+	}
+	return shown
 }
 
 // rule is what a member may do to a message, and whether anything changes then.

@@ -27,6 +27,7 @@ type Store struct {
 	events        []message.Event // what would be in the outbox
 	versions      map[version][]message.Version
 	created       map[creationKey]message.Created
+	called        map[version][]ids.UserID // for whom mentions count
 }
 
 type place struct {
@@ -50,6 +51,7 @@ func NewStore() *Store {
 		moved:         map[place]int64{},
 		versions:      map[version][]message.Version{},
 		created:       map[creationKey]message.Created{},
+		called:        map[version][]ids.UserID{},
 	}
 }
 
@@ -101,6 +103,7 @@ func (s *Store) Append(_ context.Context, batch []message.Pending, now int64) (m
 		s.put(c, now)
 	}
 	for _, r := range plan.Rows {
+		s.called[version{r.Conversation, r.Seq}] = r.Called()
 		s.messages[r.Conversation] = append(s.messages[r.Conversation], r)
 		s.stored[message.ClientKey{Sender: r.Sender, ClientID: r.ClientID}] = message.Stored{Sent: r.Sent(), Hash: r.Hash}
 	}
@@ -266,6 +269,7 @@ func (s *Store) Change(_ context.Context, ch message.Change) (message.ChangePlan
 	if plan.Message.Kind == message.RecalledBody {
 		delete(s.versions, at)
 	}
+	s.called[at] = slices.DeleteFunc(s.called[at], func(user ids.UserID) bool { return slices.Contains(plan.Uncall, user) })
 	moved := *c
 	moved.Rev = plan.Message.Rev
 	s.put(moved, ch.At)
@@ -282,23 +286,29 @@ func (s *Store) Versions(_ context.Context, q message.VersionsQuery) ([]message.
 	}), nil
 }
 
-// Silent implements message.Changer.
-func (s *Store) Silent(_ context.Context, stretches []message.Stretch) ([]int64, error) {
+// Counts implements message.Changer.
+func (s *Store) Counts(_ context.Context, user ids.UserID, stretches []message.Stretch) ([]message.Count, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counts := make([]int64, len(stretches))
+	counts := make([]message.Count, len(stretches))
 	for i, stretch := range stretches {
-		counts[i] = s.silent(stretch)
+		counts[i] = s.count(user, stretch)
 	}
 	return counts, nil
 }
 
-// silent needs mu.
-func (s *Store) silent(stretch message.Stretch) int64 {
-	var n int64
+// count needs mu.
+func (s *Store) count(user ids.UserID, stretch message.Stretch) (n message.Count) {
 	for _, r := range s.messages[stretch.Conversation] {
-		if stretch.From <= r.Seq && r.Seq <= stretch.To && (r.Kind == message.RecalledBody || r.Kind == message.SystemBody) {
-			n++
+		if r.Seq < stretch.From || r.Seq > stretch.To {
+			continue
+		}
+		if r.Kind == message.RecalledBody || r.Kind == message.SystemBody {
+			n.Silent++
+		}
+		called := s.called[version{r.Conversation, r.Seq}]
+		if slices.Contains(called, user) || slices.Contains(called, message.EveryMember()) {
+			n.Called++
 		}
 	}
 	return n
@@ -307,7 +317,8 @@ func (s *Store) silent(stretch message.Stretch) int64 {
 // head needs mu.
 func (s *Store) head(c message.Conversation, user ids.UserID) message.Head {
 	m, _ := c.Membership(user)
-	m.Silent = s.silent(message.Stretch{Conversation: c.ID, Interval: c.Unseen(m)})
+	n := s.count(user, message.Stretch{Conversation: c.ID, Interval: c.Unseen(m)})
+	m.Silent, m.Called = n.Silent, n.Called
 	return message.HeadOf(c, m)
 }
 

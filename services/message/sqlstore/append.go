@@ -19,7 +19,7 @@ import (
 
 // Append implements message.Writer in eight statements, BEGIN and COMMIT counted, whatever the size of
 // the batch: lock heads and members, look for retries, raise the heads, insert messages, move members,
-// insert into the outbox.
+// insert into the outbox; one more if somebody is mentioned.
 func (s *Store) Append(ctx context.Context, batch []message.Pending, now int64) (message.Committed, error) {
 	var plan message.Plan
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
@@ -60,7 +60,7 @@ func readFacts(ctx context.Context, tx *sqldb.Tx, batch []message.Pending) (mess
 		return facts, fmt.Errorf("lock conversations: %w", err)
 	}
 	found := conversations(locked)
-	if err := readMembers(ctx, tx, found, sendersOf(found, batch)); err != nil {
+	if err := readMembers(ctx, tx, found, peopleOf(found, batch)); err != nil {
 		return facts, err
 	}
 	for _, c := range found {
@@ -106,14 +106,18 @@ func conversationsOf(batch []message.Pending) []ids.ConversationID {
 	return slices.Compact(list)
 }
 
-// sendersOf lists who wants to send to groups.
-func sendersOf(found []message.Conversation, batch []message.Pending) []place {
+// peopleOf lists who wants to send to groups, and whom they mention there.
+func peopleOf(found []message.Conversation, batch []message.Pending) []place {
 	var places []place
 	for _, p := range batch {
 		if slices.ContainsFunc(found, func(c message.Conversation) bool {
 			return c.ID == p.Conversation && c.Kind == message.Group
 		}) {
 			places = append(places, place{p.Conversation, p.Sender})
+			named, _ := message.NamedIn(p.Text)
+			for _, user := range named {
+				places = append(places, place{p.Conversation, user})
+			}
 		}
 	}
 	return places
@@ -136,6 +140,9 @@ func writePlan(ctx context.Context, tx *sqldb.Tx, plan message.Plan, facts messa
 		return errors.Join(message.ErrRaced, err)
 	}
 	if err != nil {
+		return err
+	}
+	if err := insertMentions(ctx, tx, plan.Rows); err != nil {
 		return err
 	}
 	if err := moveMembers(ctx, tx, plan.Conversations, facts); err != nil {
@@ -171,6 +178,22 @@ func insertMessages(ctx context.Context, tx *sqldb.Tx, rows []message.Row) error
 	const one = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	return execute(ctx, tx, "insert messages", "INSERT INTO messages ("+messageColumns+", payload_hash) VALUES "+one+
 		strings.Repeat(", "+one, len(rows)-1), args...)
+}
+
+// insertMentions keeps for whom a mention counts.
+func insertMentions(ctx context.Context, tx *sqldb.Tx, rows []message.Row) error {
+	var args []any
+	for _, r := range rows {
+		for _, user := range r.Called() {
+			args = append(args, r.Conversation, user, r.Seq)
+		}
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	const columns, one = 3, "(?, ?, ?)"
+	return execute(ctx, tx, "insert mentions", "INSERT INTO mentions (conversation_id, user_id, seq) VALUES "+one+
+		strings.Repeat(", "+one, len(args)/columns-1), args...)
 }
 
 // moveMembers moves the markers of those who sent, and lets both members of a direct conversation see that

@@ -18,8 +18,9 @@ import (
 // Change implements message.Changer.
 func (s *Store) Change(ctx context.Context, ch message.Change) (message.ChangePlan, error) {
 	var plan message.ChangePlan
+	named, _ := message.NamedIn(ch.Text)
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
-		c, err := lockConversation(ctx, tx, ch.Conversation, ch.By)
+		c, err := lockConversation(ctx, tx, ch.Conversation, append(named, ch.By)...)
 		if err != nil {
 			return err
 		}
@@ -109,6 +110,12 @@ func listChange(ctx context.Context, tx *sqldb.Tx, old int64, m message.Message)
 // writeAround writes what hangs on a message besides its row.
 func writeAround(ctx context.Context, tx *sqldb.Tx, before message.Message, plan message.ChangePlan) error {
 	m := plan.Message
+	if len(plan.Uncall) > 0 {
+		query, args := sqldb.In("DELETE FROM mentions WHERE conversation_id = ? AND seq = ? AND user_id IN (?)", m.Conversation, m.Seq, plan.Uncall)
+		if err := execute(ctx, tx, "drop mentions", query, args...); err != nil {
+			return err
+		}
+	}
 	if v := plan.Keep; v != nil {
 		return execute(ctx, tx, "keep version", "INSERT INTO versions (conversation_id, seq, number, written_at, body)"+
 			" VALUES (?, ?, ?, ?, ?)", m.Conversation, m.Seq, v.Number, v.WrittenAt, []byte(v.Text))
@@ -161,47 +168,68 @@ func (s *Store) Versions(ctx context.Context, q message.VersionsQuery) ([]messag
 	return list, nil
 }
 
-// silentAbove counts what is not unread for a row o of members of a conversation c.
-const silentAbove = "(SELECT COUNT(*) FROM silent x WHERE x.conversation_id = o.conversation_id AND x.seq > o.read_seq" +
-	" AND x.seq >= o.joined_seq AND (o.left_seq IS NULL OR x.seq <= o.left_seq))"
+// silentAbove and calledAbove count for a row o of members.
+const (
+	above = " x.conversation_id = o.conversation_id AND x.seq > o.read_seq AND x.seq >= o.joined_seq" +
+		" AND (o.left_seq IS NULL OR x.seq <= o.left_seq)"
+	silentAbove = "(SELECT COUNT(*) FROM silent x WHERE" + above + ")"
+	// A message may mention a user twice: alone, and with all.
+	calledAbove = "(SELECT COUNT(DISTINCT x.seq) FROM mentions x WHERE x.user_id IN (o.user_id, X'" + everyMember + "') AND" + above + ")"
+)
 
-// Silent implements message.Changer.
-func (s *Store) Silent(ctx context.Context, stretches []message.Stretch) ([]int64, error) {
-	counts := make([]int64, 0, len(stretches))
+// everyMember is message.EveryMember as a literal of both databases.
+const everyMember = "ffffffffffffffffffffffffffffffff"
+
+// countOne counts a stretch for a user.
+const countOne = "SELECT %d AS item, (SELECT COUNT(*) FROM silent WHERE conversation_id = ? AND seq BETWEEN ? AND ?) AS silent," +
+	" (SELECT COUNT(DISTINCT seq) FROM mentions WHERE conversation_id = ? AND user_id IN (?, ?) AND seq BETWEEN ? AND ?) AS called"
+
+type countRow struct {
+	Item   int   `db:"item"`
+	Silent int64 `db:"silent"`
+	Called int64 `db:"called"`
+}
+
+func countArgs(user ids.UserID, st message.Stretch) []any {
+	return []any{
+		st.Conversation, st.From, st.To, st.Conversation, user, message.EveryMember(), st.From, st.To,
+	}
+}
+
+// Counts implements message.Changer.
+func (s *Store) Counts(ctx context.Context, user ids.UserID, stretches []message.Stretch) ([]message.Count, error) {
+	counts := make([]message.Count, 0, len(stretches))
 	for chunk := range slices.Chunk(stretches, headsPerStatement) {
 		var (
 			selects = make([]string, len(chunk))
 			args    []any
-			rows    []struct {
-				Item  int   `db:"item"`
-				Count int64 `db:"silent"`
-			}
+			rows    []countRow
 		)
 		for i, st := range chunk {
-			selects[i] = fmt.Sprintf("SELECT %d AS item, COUNT(*) AS silent FROM silent WHERE conversation_id = ? AND seq BETWEEN ? AND ?", i)
-			args = append(args, st.Conversation, st.From, st.To)
+			selects[i] = fmt.Sprintf(countOne, i)
+			args = append(args, countArgs(user, st)...)
 		}
 		if err := s.db.Select(ctx, &rows, strings.Join(selects, " UNION ALL "), args...); err != nil {
-			return nil, fmt.Errorf("count silent messages: %w", err)
+			return nil, fmt.Errorf("count messages: %w", err)
 		}
-		found := make([]int64, len(chunk))
+		found := make([]message.Count, len(chunk))
 		for _, r := range rows {
-			found[r.Item] = r.Count
+			found[r.Item] = message.Count{Silent: r.Silent, Called: r.Called}
 		}
 		counts = append(counts, found...)
 	}
 	return counts, nil
 }
 
-// silentFor counts what is not unread in a range, under the lock of the conversation.
-func silentFor(ctx context.Context, tx *sqldb.Tx, unseen message.Interval, id ids.ConversationID) (int64, error) {
+// countFor counts what a member has not read, under the lock of the conversation.
+func countFor(ctx context.Context, tx *sqldb.Tx, c message.Conversation, m message.Member) (silent, called int64, err error) {
+	unseen := message.Stretch{Conversation: c.ID, Interval: c.Unseen(m)}
 	if unseen.From > unseen.To {
-		return 0, nil
+		return 0, 0, nil
 	}
-	var n int64
-	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM silent WHERE conversation_id = ? AND seq BETWEEN ? AND ?", id, unseen.From, unseen.To)
-	if err != nil {
-		return 0, fmt.Errorf("count silent messages: %w", err)
+	var r countRow
+	if err := tx.Get(ctx, &r, fmt.Sprintf(countOne, 0), countArgs(m.UserID, unseen)...); err != nil {
+		return 0, 0, fmt.Errorf("count messages: %w", err)
 	}
-	return n, nil
+	return r.Silent, r.Called, nil
 }

@@ -130,7 +130,7 @@ func (s *Store) MarkRead(ctx context.Context, r message.Reading) (message.Head, 
 		if m, events, err = message.DecideReading(c, r); err != nil {
 			return err
 		}
-		if m.Silent, err = silentFor(ctx, tx, c.Unseen(m), c.ID); err != nil {
+		if m.Silent, m.Called, err = countFor(ctx, tx, c, m); err != nil {
 			return err
 		}
 		head = message.HeadOf(c, m)

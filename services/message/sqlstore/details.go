@@ -16,15 +16,23 @@ type details struct {
 	Edits      int32      `json:"edits,omitempty"`
 	RecalledBy ids.UserID `json:"recalled_by,omitzero"`
 	RecalledAt int64      `json:"recalled_at,omitempty"`
+	ReplyTo    int64      `json:"reply_to,omitempty"`
+	// Mentions are ids of users, 16 bytes each.
+	Mentions []byte `json:"mentions,omitempty"`
+	All      bool   `json:"mentions_all,omitempty"`
 }
 
 // writeDetails is nil for a message without any.
 func writeDetails(m message.Message) ([]byte, error) {
-	d := details{EditedAt: m.EditedAt, Edits: m.Edits, RecalledBy: m.Recall.By, RecalledAt: m.Recall.At}
-	if d == (details{}) {
-		return nil, nil
+	d := details{
+		EditedAt: m.EditedAt, Edits: m.Edits, RecalledBy: m.Recall.By, RecalledAt: m.Recall.At,
+		ReplyTo: m.ReplyTo.Seq, Mentions: []byte(m.Mentions.Users), All: m.Mentions.All,
 	}
-	return json.Marshal(d)
+	column, err := json.Marshal(d)
+	if err != nil || string(column) == "{}" {
+		return nil, err
+	}
+	return column, nil
 }
 
 func readDetails(column []byte, m *message.Message) error {
@@ -37,5 +45,7 @@ func readDetails(column []byte, m *message.Message) error {
 	}
 	m.EditedAt, m.Edits = d.EditedAt, d.Edits
 	m.Recall = message.Recall{By: d.RecalledBy, At: d.RecalledAt}
+	m.ReplyTo.Seq = d.ReplyTo
+	m.Mentions = message.Mentions{Users: message.Users(d.Mentions), All: d.All}
 	return nil
 }

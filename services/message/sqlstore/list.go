@@ -108,6 +108,7 @@ type headRow struct {
 	Item int `db:"item"`
 	conversationRow
 	Silent int64 `db:"silent"`
+	Called int64 `db:"called"`
 }
 
 // Heads implements message.Reader: one statement for a hundred users.
@@ -143,7 +144,7 @@ func (s *Store) heads(ctx context.Context, queries []message.HeadsQuery) ([][]me
 	lists := make([][]message.MovedHead, len(queries))
 	for _, r := range rows {
 		c, m := r.conversation(), r.member()
-		m.Silent = r.Silent
+		m.Silent, m.Called = r.Silent, r.Called
 		lists[r.Item] = append(lists[r.Item], message.MovedHead{Head: message.HeadOf(c, m), ActiveAt: r.ActiveAt})
 	}
 	for i, list := range lists { // a union promises no order
@@ -159,7 +160,7 @@ func (s *Store) heads(ctx context.Context, queries []message.HeadsQuery) ([][]me
 // said or changed in it, and for one user alone when they have read or left.
 const (
 	headOfMember = "SELECT * FROM (SELECT %d AS item, g.id, g.kind, g.seq, g.rev, g.members_rev, o.joined_seq, o.left_seq, o.left_rev, o.read_seq, " +
-		silentAbove + " AS silent, "
+		silentAbove + " AS silent, " + calledAbove + " AS called, "
 	headsOfDirect = headOfMember + "o.active_at FROM members o JOIN conversations g ON g.id = o.conversation_id" +
 		" WHERE " + ownDirect + " AND o.changed_at >= ?%s ORDER BY o.active_at DESC, o.conversation_id DESC LIMIT ?) AS d%d"
 	headsOfGroups = headOfMember + groupActive + " AS active_at FROM members o JOIN conversations g ON g.id = o.conversation_id" +

@@ -67,7 +67,9 @@ const (
 type MessageServiceClient interface {
 	// Send stores one message and answers after the commit. A repeat with the same client_message_id
 	// and payload gets the first answer; with another payload CLIENT_MESSAGE_ID_REUSED.
-	// CONVERSATION_READ_ONLY in a closed conversation, NOT_FOUND in one that is unknown or foreign.
+	// CONVERSATION_READ_ONLY in a closed conversation, NOT_FOUND in one that is unknown or foreign and for
+	// an answer to a message that the sender cannot see, FORBIDDEN for a mention of a whole group by who is
+	// no admin of it.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
 	// SendBatch is Send for many senders; each item has its own result.
 	SendBatch(context.Context, *v1.SendBatchRequest) (*v1.SendBatchResponse, error)
@@ -278,7 +280,9 @@ func (c *messageServiceClient) ListRecipients(ctx context.Context, req *v1.ListR
 type MessageServiceHandler interface {
 	// Send stores one message and answers after the commit. A repeat with the same client_message_id
 	// and payload gets the first answer; with another payload CLIENT_MESSAGE_ID_REUSED.
-	// CONVERSATION_READ_ONLY in a closed conversation, NOT_FOUND in one that is unknown or foreign.
+	// CONVERSATION_READ_ONLY in a closed conversation, NOT_FOUND in one that is unknown or foreign and for
+	// an answer to a message that the sender cannot see, FORBIDDEN for a mention of a whole group by who is
+	// no admin of it.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
 	// SendBatch is Send for many senders; each item has its own result.
 	SendBatch(context.Context, *v1.SendBatchRequest) (*v1.SendBatchResponse, error)

@@ -14,7 +14,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file parley/message/v1/message.proto.
  */
 export const file_parley_message_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAkixgIKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxIRCgllZGl0ZWRfYXQYCCABKAMSJwoEdGV4dBgUIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHRIABIrCgZzeXN0ZW0YGSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5TeXN0ZW1IABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECAkQFEoECBUQGUoECBsQHiIiCghSZWNhbGxlZBIKCgJieRgBIAEoCRIKCgJhdBgCIAEoAyKKAQoESGVhZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEgsKA3JldhgDIAEoAxITCgttZW1iZXJzX3JldhgEIAEoAxIQCghyZWFkX3NlcRgFIAEoAxIOCgZ1bnJlYWQYBiABKAUSDAoEbGVmdBgIIAEoCEoECAcQCEoECAkQECJsCgRTZW50EhkKEWNsaWVudF9tZXNzYWdlX2lkGAEgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCRISCgptZXNzYWdlX2lkGAMgASgJEgsKA3NlcRgEIAEoAxIPCgdzZW50X2F0GAUgASgDInQKC1NlbmRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCRIrCgdjb250ZW50GAMgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuQ29udGVudEoECAQQCiI1CgxTZW5kUmVzcG9uc2USJQoEc2VudBgBIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlNlbnQilAEKEFNlbmRCYXRjaFJlcXVlc3QSNwoFaXRlbXMYASADKAsyKC5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXF1ZXN0Lkl0ZW0aRwoESXRlbRIRCglzZW5kZXJfaWQYASABKAkSLAoEc2VuZBgCIAEoCzIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0IkEKCUl0ZW1FcnJvchIMCgRjb2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoAyK+AQoRU2VuZEJhdGNoUmVzcG9uc2USPAoHcmVzdWx0cxgBIAMoCzIrLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRCYXRjaFJlc3BvbnNlLlJlc3VsdBprCgZSZXN1bHQSJwoEc2VudBgBIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlNlbnRIABItCgVlcnJvchgCIAEoCzIcLnBhcmxleS5tZXNzYWdlLnYxLkl0ZW1FcnJvckgAQgkKB291dGNvbWUiwQEKE0xpc3RNZXNzYWdlc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhMKCWFmdGVyX3NlcRgCIAEoA0gAEhQKCmJlZm9yZV9zZXEYAyABKANIABIUCgphcm91bmRfc2VxGAQgASgDSAASEQoHYXRfdGltZRgFIAEoA0gAEhEKCXVudGlsX3NlcRgGIAEoAxISCgp1bnRpbF90aW1lGAcgASgDEg0KBWxpbWl0GAggASgFQgcKBXJhbmdlIk0KA0dhcBIMCgRmcm9tGAEgASgDEgoKAnRvGAIgASgDEiwKBnJlYXNvbhgDIAEoDjIcLnBhcmxleS5tZXNzYWdlLnYxLkdhcFJlYXNvbiKOAQoUTGlzdE1lc3NhZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEiQKBGdhcHMYAiADKAsyFi5wYXJsZXkubWVzc2FnZS52MS5HYXASJQoEaGVhZBgDIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQiTwoSTGlzdENoYW5nZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIRCglhZnRlcl9yZXYYAiABKAMSDQoFbGltaXQYAyABKAUiUwoTTGlzdENoYW5nZXNSZXNwb25zZRIpCgVpdGVtcxgBIAMoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2USEQoJdXBfdG9fcmV2GAIgASgDIjUKDVJlY2FsbFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAyI9Cg5SZWNhbGxSZXNwb25zZRIrCgdtZXNzYWdlGAEgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZSJaCgtFZGl0UmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEiUKBHRleHQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0IjsKDEVkaXRSZXNwb25zZRIrCgdtZXNzYWdlGAEgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZSJRChNMaXN0VmVyc2lvbnNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSFAoMYWZ0ZXJfbnVtYmVyGAMgASgFIlQKB1ZlcnNpb24SDgoGbnVtYmVyGAEgASgFEhIKCndyaXR0ZW5fYXQYAiABKAMSJQoEdGV4dBgDIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHQiUgoUTGlzdFZlcnNpb25zUmVzcG9uc2USLAoIdmVyc2lvbnMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5WZXJzaW9uEgwKBG1vcmUYAiABKAgiHQoLU3luY1JlcXVlc3QSDgoGY3Vyc29yGAEgASgJImcKDFN5bmNSZXNwb25zZRINCgVyZXNldBgBIAEoCBIQCghjb21wbGV0ZRgCIAEoCBImCgVoZWFkcxgDIAMoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQSDgoGY3Vyc29yGAQgASgJInQKEFN5bmNCYXRjaFJlcXVlc3QSNwoFaXRlbXMYASADKAsyKC5wYXJsZXkubWVzc2FnZS52MS5TeW5jQmF0Y2hSZXF1ZXN0Lkl0ZW0aJwoESXRlbRIPCgd1c2VyX2lkGAEgASgJEg4KBmN1cnNvchgCIAEoCSJFChFTeW5jQmF0Y2hSZXNwb25zZRIwCgdyZXN1bHRzGAEgAygLMh8ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1Jlc3BvbnNlImMKFUxpc3RSZWNpcGllbnRzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRITCgttZW1iZXJzX3JldhgDIAEoAxILCgNzZXEYBCABKAMiUgoWTGlzdFJlY2lwaWVudHNSZXNwb25zZRIQCgh1c2VyX2lkcxgBIAMoCRITCgttZW1iZXJzX3JldhgCIAEoAxIRCglyZWFkX29ubHkYAyABKAgqQgoJR2FwUmVhc29uEhoKFkdBUF9SRUFTT05fVU5TUEVDSUZJRUQQABIZChVHQVBfUkVBU09OX05PVF9NRU1CRVIQATLxBgoOTWVzc2FnZVNlcnZpY2USRwoEU2VuZBIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuU2VuZFJlc3BvbnNlElYKCVNlbmRCYXRjaBIjLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRCYXRjaFJlcXVlc3QaJC5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZRJfCgxMaXN0TWVzc2FnZXMSJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0TWVzc2FnZXNSZXF1ZXN0GicucGFybGV5Lm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVzcG9uc2USXAoLTGlzdENoYW5nZXMSJS5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q2hhbmdlc1JlcXVlc3QaJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q2hhbmdlc1Jlc3BvbnNlEk0KBlJlY2FsbBIgLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbFJlcXVlc3QaIS5wYXJsZXkubWVzc2FnZS52MS5SZWNhbGxSZXNwb25zZRJHCgRFZGl0Eh4ucGFybGV5Lm1lc3NhZ2UudjEuRWRpdFJlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5FZGl0UmVzcG9uc2USXwoMTGlzdFZlcnNpb25zEiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFZlcnNpb25zUmVxdWVzdBonLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RWZXJzaW9uc1Jlc3BvbnNlEkcKBFN5bmMSHi5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZRJWCglTeW5jQmF0Y2gSIy5wYXJsZXkubWVzc2FnZS52MS5TeW5jQmF0Y2hSZXF1ZXN0GiQucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVzcG9uc2USZQoOTGlzdFJlY2lwaWVudHMSKC5wYXJsZXkubWVzc2FnZS52MS5MaXN0UmVjaXBpZW50c1JlcXVlc3QaKS5wYXJsZXkubWVzc2FnZS52MS5MaXN0UmVjaXBpZW50c1Jlc3BvbnNlQkNaQWdpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L21lc3NhZ2UvdjE7bWVzc2FnZXYxYgZwcm90bzM", [file_parley_message_v1_system]);
+  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAkinQMKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxIRCgllZGl0ZWRfYXQYCCABKAMSKgoIcmVwbHlfdG8YCSABKAsyGC5wYXJsZXkubWVzc2FnZS52MS5SZXBseRITCgttZW50aW9uX2lkcxgKIAMoCRIUCgxtZW50aW9uc19hbGwYCyABKAgSJwoEdGV4dBgUIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHRIABIrCgZzeXN0ZW0YGSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5TeXN0ZW1IABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECAwQFEoECBUQGUoECBsQHiJaCgVSZXBseRILCgNzZXEYASABKAMSEQoJc2VuZGVyX2lkGAIgASgJEg8KB3ByZXZpZXcYAyABKAkSEAoIcmVjYWxsZWQYBCABKAgSDgoGZWRpdGVkGAUgASgIIiIKCFJlY2FsbGVkEgoKAmJ5GAEgASgJEgoKAmF0GAIgASgDIpYBCgRIZWFkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSCwoDcmV2GAMgASgDEhMKC21lbWJlcnNfcmV2GAQgASgDEhAKCHJlYWRfc2VxGAUgASgDEg4KBnVucmVhZBgGIAEoBRIQCghtZW50aW9ucxgHIAEoBRIMCgRsZWZ0GAggASgISgQICRAQImwKBFNlbnQSGQoRY2xpZW50X21lc3NhZ2VfaWQYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEhIKCm1lc3NhZ2VfaWQYAyABKAkSCwoDc2VxGAQgASgDEg8KB3NlbnRfYXQYBSABKAMiigEKC1NlbmRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCRIrCgdjb250ZW50GAMgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuQ29udGVudBIUCgxyZXBseV90b19zZXEYBCABKANKBAgFEAoiNQoMU2VuZFJlc3BvbnNlEiUKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50IpQBChBTZW5kQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVxdWVzdC5JdGVtGkcKBEl0ZW0SEQoJc2VuZGVyX2lkGAEgASgJEiwKBHNlbmQYAiABKAsyHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdCJBCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMivgEKEVNlbmRCYXRjaFJlc3BvbnNlEjwKB3Jlc3VsdHMYASADKAsyKy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZS5SZXN1bHQaawoGUmVzdWx0EicKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLQoFZXJyb3IYAiABKAsyHC5wYXJsZXkubWVzc2FnZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIsEBChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRITCglhZnRlcl9zZXEYAiABKANIABIUCgpiZWZvcmVfc2VxGAMgASgDSAASFAoKYXJvdW5kX3NlcRgEIAEoA0gAEhEKB2F0X3RpbWUYBSABKANIABIRCgl1bnRpbF9zZXEYBiABKAMSEgoKdW50aWxfdGltZRgHIAEoAxINCgVsaW1pdBgIIAEoBUIHCgVyYW5nZSJNCgNHYXASDAoEZnJvbRgBIAEoAxIKCgJ0bxgCIAEoAxIsCgZyZWFzb24YAyABKA4yHC5wYXJsZXkubWVzc2FnZS52MS5HYXBSZWFzb24ijgEKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEikKBWl0ZW1zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIkCgRnYXBzGAIgAygLMhYucGFybGV5Lm1lc3NhZ2UudjEuR2FwEiUKBGhlYWQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkIk8KEkxpc3RDaGFuZ2VzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJYWZ0ZXJfcmV2GAIgASgDEg0KBWxpbWl0GAMgASgFIlMKE0xpc3RDaGFuZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEhEKCXVwX3RvX3JldhgCIAEoAyI1Cg1SZWNhbGxSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiPQoOUmVjYWxsUmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiWgoLRWRpdFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIlCgR0ZXh0GAMgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dCI7CgxFZGl0UmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiUQoTTGlzdFZlcnNpb25zUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEhQKDGFmdGVyX251bWJlchgDIAEoBSJUCgdWZXJzaW9uEg4KBm51bWJlchgBIAEoBRISCgp3cml0dGVuX2F0GAIgASgDEiUKBHRleHQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0IlIKFExpc3RWZXJzaW9uc1Jlc3BvbnNlEiwKCHZlcnNpb25zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuVmVyc2lvbhIMCgRtb3JlGAIgASgIIh0KC1N5bmNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoCSJnCgxTeW5jUmVzcG9uc2USDQoFcmVzZXQYASABKAgSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJ0ChBTeW5jQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdC5JdGVtGicKBEl0ZW0SDwoHdXNlcl9pZBgBIAEoCRIOCgZjdXJzb3IYAiABKAkiRQoRU3luY0JhdGNoUmVzcG9uc2USMAoHcmVzdWx0cxgBIAMoCzIfLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZSJjChVMaXN0UmVjaXBpZW50c1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEwoLbWVtYmVyc19yZXYYAyABKAMSCwoDc2VxGAQgASgDIlIKFkxpc3RSZWNpcGllbnRzUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkSEwoLbWVtYmVyc19yZXYYAiABKAMSEQoJcmVhZF9vbmx5GAMgASgIKkIKCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVR0FQX1JFQVNPTl9OT1RfTUVNQkVSEAEy8QYKDk1lc3NhZ2VTZXJ2aWNlEkcKBFNlbmQSHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXNwb25zZRJWCglTZW5kQmF0Y2gSIy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXF1ZXN0GiQucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVzcG9uc2USXwoMTGlzdE1lc3NhZ2VzEiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBonLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlElwKC0xpc3RDaGFuZ2VzEiUucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXNwb25zZRJNCgZSZWNhbGwSIC5wYXJsZXkubWVzc2FnZS52MS5SZWNhbGxSZXF1ZXN0GiEucGFybGV5Lm1lc3NhZ2UudjEuUmVjYWxsUmVzcG9uc2USRwoERWRpdBIeLnBhcmxleS5tZXNzYWdlLnYxLkVkaXRSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuRWRpdFJlc3BvbnNlEl8KDExpc3RWZXJzaW9ucxImLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RWZXJzaW9uc1JlcXVlc3QaJy5wYXJsZXkubWVzc2FnZS52MS5MaXN0VmVyc2lvbnNSZXNwb25zZRJHCgRTeW5jEh4ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1JlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2USVgoJU3luY0JhdGNoEiMucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdBokLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlc3BvbnNlEmUKDkxpc3RSZWNpcGllbnRzEigucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXF1ZXN0GikucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXNwb25zZUJDWkFnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9tZXNzYWdlL3YxO21lc3NhZ2V2MWIGcHJvdG8z", [file_parley_message_v1_system]);
 
 /**
  * Content is what a sender puts into a message.
@@ -129,6 +129,27 @@ export type Message = Message$1<"parley.message.v1.Message"> & {
   editedAt: bigint;
 
   /**
+   * What it answers, if it answers a message.
+   *
+   * @generated from field: parley.message.v1.Reply reply_to = 9;
+   */
+  replyTo?: Reply | undefined;
+
+  /**
+   * The members that the text mentions, each once. Who is no member then is not mentioned.
+   *
+   * @generated from field: repeated string mention_ids = 10;
+   */
+  mentionIds: string[];
+
+  /**
+   * True if it mentions the whole group.
+   *
+   * @generated from field: bool mentions_all = 11;
+   */
+  mentionsAll: boolean;
+
+  /**
    * What is said.
    *
    * @generated from oneof parley.message.v1.Message.content
@@ -168,6 +189,57 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_parley_message_v1_message, 2);
 
 /**
+ * Reply points to a message and shows it as it is now. When that message changes, clients show its new
+ * state here too.
+ *
+ * @generated from message parley.message.v1.Reply
+ */
+export type Reply = Message$1<"parley.message.v1.Reply"> & {
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 1;
+   */
+  seq: bigint;
+
+  /**
+   * Its sender. Not sent in frames and lists of conversations, and not to who cannot see the message; the
+   * same for all that follows.
+   *
+   * @generated from field: string sender_id = 2;
+   */
+  senderId: string;
+
+  /**
+   * The first 140 characters of its text; empty if it was recalled or has none.
+   *
+   * @generated from field: string preview = 3;
+   */
+  preview: string;
+
+  /**
+   * True if it was recalled.
+   *
+   * @generated from field: bool recalled = 4;
+   */
+  recalled: boolean;
+
+  /**
+   * True if it was edited.
+   *
+   * @generated from field: bool edited = 5;
+   */
+  edited: boolean;
+};
+
+/**
+ * Describes the message parley.message.v1.Reply.
+ * Use `create(ReplySchema)` to create a new message.
+ */
+export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 3);
+
+/**
  * Recalled is what is left of a message that was taken back.
  *
  * @generated from message parley.message.v1.Recalled
@@ -193,7 +265,7 @@ export type Recalled = Message$1<"parley.message.v1.Recalled"> & {
  * Use `create(RecalledSchema)` to create a new message.
  */
 export const RecalledSchema: GenMessage<Recalled> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 3);
+  messageDesc(file_parley_message_v1_message, 4);
 
 /**
  * Head is what the server says about a conversation, as visible to one user.
@@ -246,6 +318,14 @@ export type Head = Message$1<"parley.message.v1.Head"> & {
   unread: number;
 
   /**
+   * Unread messages that mention the user, alone or with the whole group, counted up to 999. An edit
+   * never adds one. Not sent in frames that are the same for every member.
+   *
+   * @generated from field: int32 mentions = 7;
+   */
+  mentions: number;
+
+  /**
    * The user is no member any more; everything here is as it was when they left. Not sent in frames
    * that are the same for every member.
    *
@@ -259,7 +339,7 @@ export type Head = Message$1<"parley.message.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 4);
+  messageDesc(file_parley_message_v1_message, 5);
 
 /**
  * Sent is the answer to a stored message.
@@ -308,7 +388,7 @@ export type Sent = Message$1<"parley.message.v1.Sent"> & {
  * Use `create(SentSchema)` to create a new message.
  */
 export const SentSchema: GenMessage<Sent> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 5);
+  messageDesc(file_parley_message_v1_message, 6);
 
 /**
  * SendRequest is one message to store.
@@ -331,11 +411,18 @@ export type SendRequest = Message$1<"parley.message.v1.SendRequest"> & {
   clientMessageId: string;
 
   /**
-   * What is said.
+   * What is said. A person is mentioned as <@user id>, a whole group as <@all>.
    *
    * @generated from field: parley.message.v1.Content content = 3;
    */
   content?: Content | undefined;
+
+  /**
+   * The message of the conversation that this one answers; 0 for none.
+   *
+   * @generated from field: int64 reply_to_seq = 4;
+   */
+  replyToSeq: bigint;
 };
 
 /**
@@ -343,7 +430,7 @@ export type SendRequest = Message$1<"parley.message.v1.SendRequest"> & {
  * Use `create(SendRequestSchema)` to create a new message.
  */
 export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 6);
+  messageDesc(file_parley_message_v1_message, 7);
 
 /**
  * SendResponse is the answer.
@@ -364,7 +451,7 @@ export type SendResponse = Message$1<"parley.message.v1.SendResponse"> & {
  * Use `create(SendResponseSchema)` to create a new message.
  */
 export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 7);
+  messageDesc(file_parley_message_v1_message, 8);
 
 /**
  * SendBatchRequest holds messages of many senders; the gateway has checked each sender's token.
@@ -385,7 +472,7 @@ export type SendBatchRequest = Message$1<"parley.message.v1.SendBatchRequest"> &
  * Use `create(SendBatchRequestSchema)` to create a new message.
  */
 export const SendBatchRequestSchema: GenMessage<SendBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 8);
+  messageDesc(file_parley_message_v1_message, 9);
 
 /**
  * One message of one sender.
@@ -413,7 +500,7 @@ export type SendBatchRequest_Item = Message$1<"parley.message.v1.SendBatchReques
  * Use `create(SendBatchRequest_ItemSchema)` to create a new message.
  */
 export const SendBatchRequest_ItemSchema: GenMessage<SendBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 8, 0);
+  messageDesc(file_parley_message_v1_message, 9, 0);
 
 /**
  * ItemError is the refusal of one item of a batch.
@@ -448,7 +535,7 @@ export type ItemError = Message$1<"parley.message.v1.ItemError"> & {
  * Use `create(ItemErrorSchema)` to create a new message.
  */
 export const ItemErrorSchema: GenMessage<ItemError> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 9);
+  messageDesc(file_parley_message_v1_message, 10);
 
 /**
  * SendBatchResponse answers each item in its place.
@@ -469,7 +556,7 @@ export type SendBatchResponse = Message$1<"parley.message.v1.SendBatchResponse">
  * Use `create(SendBatchResponseSchema)` to create a new message.
  */
 export const SendBatchResponseSchema: GenMessage<SendBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 10);
+  messageDesc(file_parley_message_v1_message, 11);
 
 /**
  * Result of one item.
@@ -506,7 +593,7 @@ export type SendBatchResponse_Result = Message$1<"parley.message.v1.SendBatchRes
  * Use `create(SendBatchResponse_ResultSchema)` to create a new message.
  */
 export const SendBatchResponse_ResultSchema: GenMessage<SendBatchResponse_Result> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 10, 0);
+  messageDesc(file_parley_message_v1_message, 11, 0);
 
 /**
  * ListMessagesRequest names a range.
@@ -587,7 +674,7 @@ export type ListMessagesRequest = Message$1<"parley.message.v1.ListMessagesReque
  * Use `create(ListMessagesRequestSchema)` to create a new message.
  */
 export const ListMessagesRequestSchema: GenMessage<ListMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 11);
+  messageDesc(file_parley_message_v1_message, 12);
 
 /**
  * Gap is a range of seq that the user may not have.
@@ -622,7 +709,7 @@ export type Gap = Message$1<"parley.message.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 12);
+  messageDesc(file_parley_message_v1_message, 13);
 
 /**
  * ListMessagesResponse is one page.
@@ -657,7 +744,7 @@ export type ListMessagesResponse = Message$1<"parley.message.v1.ListMessagesResp
  * Use `create(ListMessagesResponseSchema)` to create a new message.
  */
 export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 13);
+  messageDesc(file_parley_message_v1_message, 14);
 
 /**
  * ListChangesRequest asks for changed messages.
@@ -692,7 +779,7 @@ export type ListChangesRequest = Message$1<"parley.message.v1.ListChangesRequest
  * Use `create(ListChangesRequestSchema)` to create a new message.
  */
 export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 14);
+  messageDesc(file_parley_message_v1_message, 15);
 
 /**
  * ListChangesResponse is the latest state of the touched messages.
@@ -720,7 +807,7 @@ export type ListChangesResponse = Message$1<"parley.message.v1.ListChangesRespon
  * Use `create(ListChangesResponseSchema)` to create a new message.
  */
 export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 15);
+  messageDesc(file_parley_message_v1_message, 16);
 
 /**
  * RecallRequest names a message to take back.
@@ -748,7 +835,7 @@ export type RecallRequest = Message$1<"parley.message.v1.RecallRequest"> & {
  * Use `create(RecallRequestSchema)` to create a new message.
  */
 export const RecallRequestSchema: GenMessage<RecallRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 16);
+  messageDesc(file_parley_message_v1_message, 17);
 
 /**
  * RecallResponse is the message as it stands now.
@@ -769,7 +856,7 @@ export type RecallResponse = Message$1<"parley.message.v1.RecallResponse"> & {
  * Use `create(RecallResponseSchema)` to create a new message.
  */
 export const RecallResponseSchema: GenMessage<RecallResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 17);
+  messageDesc(file_parley_message_v1_message, 18);
 
 /**
  * EditRequest is a new text for a message.
@@ -804,7 +891,7 @@ export type EditRequest = Message$1<"parley.message.v1.EditRequest"> & {
  * Use `create(EditRequestSchema)` to create a new message.
  */
 export const EditRequestSchema: GenMessage<EditRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 18);
+  messageDesc(file_parley_message_v1_message, 19);
 
 /**
  * EditResponse is the message as it stands now.
@@ -825,7 +912,7 @@ export type EditResponse = Message$1<"parley.message.v1.EditResponse"> & {
  * Use `create(EditResponseSchema)` to create a new message.
  */
 export const EditResponseSchema: GenMessage<EditResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 19);
+  messageDesc(file_parley_message_v1_message, 20);
 
 /**
  * ListVersionsRequest asks for earlier versions of a message.
@@ -860,7 +947,7 @@ export type ListVersionsRequest = Message$1<"parley.message.v1.ListVersionsReque
  * Use `create(ListVersionsRequestSchema)` to create a new message.
  */
 export const ListVersionsRequestSchema: GenMessage<ListVersionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 20);
+  messageDesc(file_parley_message_v1_message, 21);
 
 /**
  * Version is what a message said before an edit.
@@ -895,7 +982,7 @@ export type Version = Message$1<"parley.message.v1.Version"> & {
  * Use `create(VersionSchema)` to create a new message.
  */
 export const VersionSchema: GenMessage<Version> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 21);
+  messageDesc(file_parley_message_v1_message, 22);
 
 /**
  * ListVersionsResponse is one page.
@@ -923,7 +1010,7 @@ export type ListVersionsResponse = Message$1<"parley.message.v1.ListVersionsResp
  * Use `create(ListVersionsResponseSchema)` to create a new message.
  */
 export const ListVersionsResponseSchema: GenMessage<ListVersionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 22);
+  messageDesc(file_parley_message_v1_message, 23);
 
 /**
  * SyncRequest asks what moved.
@@ -944,7 +1031,7 @@ export type SyncRequest = Message$1<"parley.message.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 23);
+  messageDesc(file_parley_message_v1_message, 24);
 
 /**
  * SyncResponse lists moved heads.
@@ -986,7 +1073,7 @@ export type SyncResponse = Message$1<"parley.message.v1.SyncResponse"> & {
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema: GenMessage<SyncResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 24);
+  messageDesc(file_parley_message_v1_message, 25);
 
 /**
  * SyncBatchRequest asks for many users.
@@ -1007,7 +1094,7 @@ export type SyncBatchRequest = Message$1<"parley.message.v1.SyncBatchRequest"> &
  * Use `create(SyncBatchRequestSchema)` to create a new message.
  */
 export const SyncBatchRequestSchema: GenMessage<SyncBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 25);
+  messageDesc(file_parley_message_v1_message, 26);
 
 /**
  * One user.
@@ -1035,7 +1122,7 @@ export type SyncBatchRequest_Item = Message$1<"parley.message.v1.SyncBatchReques
  * Use `create(SyncBatchRequest_ItemSchema)` to create a new message.
  */
 export const SyncBatchRequest_ItemSchema: GenMessage<SyncBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 25, 0);
+  messageDesc(file_parley_message_v1_message, 26, 0);
 
 /**
  * SyncBatchResponse answers each item in its place.
@@ -1056,7 +1143,7 @@ export type SyncBatchResponse = Message$1<"parley.message.v1.SyncBatchResponse">
  * Use `create(SyncBatchResponseSchema)` to create a new message.
  */
 export const SyncBatchResponseSchema: GenMessage<SyncBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 26);
+  messageDesc(file_parley_message_v1_message, 27);
 
 /**
  * ListRecipientsRequest names a conversation.
@@ -1098,7 +1185,7 @@ export type ListRecipientsRequest = Message$1<"parley.message.v1.ListRecipientsR
  * Use `create(ListRecipientsRequestSchema)` to create a new message.
  */
 export const ListRecipientsRequestSchema: GenMessage<ListRecipientsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 27);
+  messageDesc(file_parley_message_v1_message, 28);
 
 /**
  * ListRecipientsResponse lists members.
@@ -1133,7 +1220,7 @@ export type ListRecipientsResponse = Message$1<"parley.message.v1.ListRecipients
  * Use `create(ListRecipientsResponseSchema)` to create a new message.
  */
 export const ListRecipientsResponseSchema: GenMessage<ListRecipientsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 28);
+  messageDesc(file_parley_message_v1_message, 29);
 
 /**
  * GapReason says why a range is not shown.
@@ -1171,7 +1258,9 @@ export const MessageService: GenService<{
   /**
    * Send stores one message and answers after the commit. A repeat with the same client_message_id
    * and payload gets the first answer; with another payload CLIENT_MESSAGE_ID_REUSED.
-   * CONVERSATION_READ_ONLY in a closed conversation, NOT_FOUND in one that is unknown or foreign.
+   * CONVERSATION_READ_ONLY in a closed conversation, NOT_FOUND in one that is unknown or foreign and for
+   * an answer to a message that the sender cannot see, FORBIDDEN for a mention of a whole group by who is
+   * no admin of it.
    *
    * @generated from rpc parley.message.v1.MessageService.Send
    */

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package message
+
+import (
+	"context"
+
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// previewCharacters is how much of a message an answer to it shows, in code points.
+const previewCharacters = 140
+
+// Reply points to the message that another one answers. Only Seq is stored; the rest is filled for who
+// reads, from the message as it is then, and stays empty for who cannot see it.
+type Reply struct {
+	Seq      int64
+	Sender   ids.UserID
+	Preview  string
+	Recalled bool
+	Edited   bool
+}
+
+// quote fills what answers to other messages show, as far as the reader can see those. It is one read
+// for a page, and none for a page without answers.
+func (s *Service) quote(ctx context.Context, c Conversation, reader ids.UserID, items []Message) error {
+	found := map[int64]Message{}
+	var missing []Stretch
+	for _, m := range items {
+		found[m.Seq] = m
+	}
+	for _, m := range items {
+		seq := m.ReplyTo.Seq
+		if _, known := found[seq]; seq == 0 || known || !c.Sees(reader, seq) {
+			continue
+		}
+		found[seq] = Message{}
+		missing = append(missing, Stretch{Conversation: c.ID, Interval: Interval{From: seq, To: seq}})
+	}
+	if len(missing) > 0 {
+		originals, err := s.store.Messages(ctx, missing)
+		if err != nil {
+			return err
+		}
+		for _, m := range originals {
+			found[m.Seq] = m
+		}
+	}
+	for i := range items {
+		if original := found[items[i].ReplyTo.Seq]; original.Seq > 0 {
+			items[i].ReplyTo = quoteOf(original)
+		}
+	}
+	return nil
+}
+
+func quoteOf(m Message) Reply {
+	r := Reply{Seq: m.Seq, Sender: m.Sender, Recalled: m.Kind == RecalledBody, Edited: m.EditedAt > 0}
+	if m.Kind == Text {
+		r.Preview = cutText(m.Text, previewCharacters)
+	}
+	return r
+}
+
+// cutText is the beginning of a text.
+func cutText(text string, characters int) string {
+	for i := range text {
+		if characters--; characters < 0 {
+			return text[:i]
+		}
+	}
+	return text
+}

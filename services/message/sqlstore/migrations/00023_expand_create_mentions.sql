@@ -1,0 +1,7 @@
+-- +goose Up
+CREATE TABLE mentions (
+  conversation_id BINARY(16) NOT NULL,
+  user_id BINARY(16) NOT NULL,
+  seq BIGINT NOT NULL,
+  PRIMARY KEY (conversation_id, user_id, seq)
+);
