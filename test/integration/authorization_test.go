@@ -119,6 +119,8 @@ func (c *cast) rows() []row {
 	nobody := people.NewID()
 	all := map[string]string{"owner": ok, "friend": ok, "stranger": ok}
 	members := map[string]string{"owner": ok, "friend": ok, "stranger": notFound}
+	byRole := map[string]string{"owner": ok, "friend": forbidden, "stranger": notFound}
+	noGroup := map[string]string{"owner": "failed_precondition NOT_A_GROUP", "stranger": notFound}
 	none := map[string]string{"owner": notFound, "friend": notFound, "stranger": notFound}
 	return []row{
 		{"parley.user.v1.UserService/GetMe", "self", &userv1.GetMeRequest{}, all},
@@ -184,6 +186,30 @@ func (c *cast) rows() []row {
 		{"parley.friend.v1.FriendService/CancelRequest", "of the applicant", &friendv1.CancelRequestRequest{RequestId: c.pending}, map[string]string{"owner": "not_found REQUEST_NOT_FOUND", "friend": "not_found REQUEST_NOT_FOUND"}},
 		{"parley.friend.v1.FriendService/RespondToRequest", "missing", &friendv1.RespondToRequestRequest{RequestId: people.NewID()}, map[string]string{"owner": "not_found REQUEST_NOT_FOUND"}},
 		{"parley.friend.v1.FriendService/RespondToRequest", "own", &friendv1.RespondToRequestRequest{RequestId: c.pending, Accept: true}, map[string]string{"owner": ok}},
+		{"parley.message.v1.ConversationService/AddMembers", "group", &messagev1.AddMembersRequest{ConversationId: c.group, UserIds: []string{c.friend.ID}}, byRole},
+		{"parley.message.v1.ConversationService/AddMembers", "pair", &messagev1.AddMembersRequest{ConversationId: c.conversation, UserIds: []string{c.third.ID}}, noGroup},
+		{"parley.message.v1.ConversationService/AddMembers", "missing", &messagev1.AddMembersRequest{ConversationId: unknown, UserIds: []string{c.third.ID}}, none},
+		{"parley.message.v1.ConversationService/RemoveMember", "group, nobody", &messagev1.RemoveMemberRequest{ConversationId: c.group, UserId: nobody}, byRole},
+		{"parley.message.v1.ConversationService/RemoveMember", "missing", &messagev1.RemoveMemberRequest{ConversationId: unknown, UserId: nobody}, none},
+		{"parley.message.v1.ConversationService/UpdateGroup", "group", &messagev1.UpdateGroupRequest{ConversationId: c.group, Name: "Coffee"}, byRole},
+		{"parley.message.v1.ConversationService/UpdateGroup", "pair", &messagev1.UpdateGroupRequest{ConversationId: c.conversation, Name: "Coffee"}, noGroup},
+		{"parley.message.v1.ConversationService/UpdateGroup", "missing", &messagev1.UpdateGroupRequest{ConversationId: unknown, Name: "Coffee"}, none},
+		{"parley.message.v1.ConversationService/SetMemberRole", "group", &messagev1.SetMemberRoleRequest{ConversationId: c.group, UserId: c.third.ID, Role: messagev1.MemberRole_MEMBER_ROLE_ADMIN}, byRole},
+		{"parley.message.v1.ConversationService/SetMemberRole", "oneself", &messagev1.SetMemberRoleRequest{ConversationId: c.group, UserId: c.friend.ID, Role: messagev1.MemberRole_MEMBER_ROLE_OWNER}, map[string]string{"friend": forbidden}},
+		{"parley.message.v1.ConversationService/SetMemberRole", "missing", &messagev1.SetMemberRoleRequest{ConversationId: unknown, UserId: c.third.ID, Role: messagev1.MemberRole_MEMBER_ROLE_ADMIN}, none},
+		{"parley.message.v1.ConversationService/LeaveGroup", "group", &messagev1.LeaveGroupRequest{ConversationId: c.group}, map[string]string{
+			"owner": "failed_precondition OWNER_MUST_HAND_OVER", "friend": ok, "stranger": notFound,
+		}},
+		{"parley.message.v1.ConversationService/LeaveGroup", "missing", &messagev1.LeaveGroupRequest{ConversationId: unknown}, none},
+		{"parley.message.v1.ConversationService/ListMembers", "group, left", &messagev1.ListMembersRequest{ConversationId: c.group}, map[string]string{"friend": notFound}},
+		{"parley.message.v1.ConversationService/GetConversation", "group, left", &messagev1.GetConversationRequest{ConversationId: c.group}, map[string]string{"friend": ok}},
+		{"parley.message.v1.MessageService/ListMessages", "group, left", &messagev1.ListMessagesRequest{ConversationId: c.group}, map[string]string{"friend": ok}},
+		{"parley.message.v1.MessageService/Send", "group, left", people.Text(c.group, "hi"), map[string]string{"friend": notFound}},
+		{"parley.message.v1.ConversationService/DissolveGroup", "group", &messagev1.DissolveGroupRequest{ConversationId: c.group}, map[string]string{
+			"owner": ok, "friend": notFound, "stranger": notFound,
+		}},
+		{"parley.message.v1.ConversationService/DissolveGroup", "missing", &messagev1.DissolveGroupRequest{ConversationId: unknown}, none},
+		{"parley.message.v1.MessageService/Send", "group, dissolved", people.Text(c.group, "hi"), map[string]string{"owner": "failed_precondition CONVERSATION_READ_ONLY"}},
 		{"parley.user.v1.AuthService/Logout", "self", &userv1.LogoutRequest{}, map[string]string{"stranger": ok}},
 	}
 }

@@ -97,6 +97,38 @@ func TestIDsInAnotherFormAreRefused(t *testing.T) {
 			})
 			return err
 		},
+		"add members": func(c, _ string) error {
+			_, err := h.AddMembers(ctx, &messagev1.AddMembersRequest{ConversationId: c, UserIds: []string{b.String()}})
+			return err
+		},
+		"add a member": func(_, u string) error {
+			_, err := h.AddMembers(ctx, &messagev1.AddMembersRequest{ConversationId: id.String(), UserIds: []string{u}})
+			return err
+		},
+		"remove a member": func(c, u string) error {
+			_, err := h.RemoveMember(ctx, &messagev1.RemoveMemberRequest{ConversationId: c, UserId: u})
+			return err
+		},
+		"remove somebody": func(_, u string) error {
+			_, err := h.RemoveMember(ctx, &messagev1.RemoveMemberRequest{ConversationId: id.String(), UserId: u})
+			return err
+		},
+		"leave": func(c, _ string) error {
+			_, err := h.LeaveGroup(ctx, &messagev1.LeaveGroupRequest{ConversationId: c})
+			return err
+		},
+		"dissolve": func(c, _ string) error {
+			_, err := h.DissolveGroup(ctx, &messagev1.DissolveGroupRequest{ConversationId: c})
+			return err
+		},
+		"rename": func(c, _ string) error {
+			_, err := h.UpdateGroup(ctx, &messagev1.UpdateGroupRequest{ConversationId: c})
+			return err
+		},
+		"give a role": func(c, _ string) error {
+			_, err := h.SetMemberRole(ctx, &messagev1.SetMemberRoleRequest{ConversationId: c, UserId: b.String(), Role: messagev1.MemberRole_MEMBER_ROLE_ADMIN})
+			return err
+		},
 		"list members": func(c, _ string) error {
 			_, err := h.ListMembers(ctx, &messagev1.ListMembersRequest{ConversationId: c})
 			return err

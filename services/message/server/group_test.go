@@ -64,3 +64,58 @@ func TestAGroupIsMadeToldAndRead(t *testing.T) {
 		t.Errorf("members %v, %v", members, err)
 	}
 }
+
+func TestAGroupChangesAndTellsWhoLeaves(t *testing.T) {
+	t.Parallel()
+	p := start(t, sqlite(t))
+	a, b, c, d := ids.NewUser(), ids.NewUser(), ids.NewUser(), ids.NewUser()
+	gateway := p.conversations(component.Gateway)
+	made, err := gateway.CreateGroup(p.as(a), &messagev1.CreateGroupRequest{
+		IdempotencyKey: ids.NewIdempotencyKey().String(), MemberIds: []string{b.String(), c.String()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := made.GetConversation().GetConversationId()
+	added, err := gateway.AddMembers(p.as(a), &messagev1.AddMembersRequest{ConversationId: id, UserIds: []string{d.String()}})
+	if err != nil || added.GetConversation().GetMemberCount() != 4 {
+		t.Fatalf("added: %v, %v", added, err)
+	}
+	removed, err := gateway.RemoveMember(p.as(a), &messagev1.RemoveMemberRequest{ConversationId: id, UserId: b.String()})
+	if err != nil || removed.GetConversation().GetMemberCount() != 3 {
+		t.Fatalf("removed: %v, %v", removed, err)
+	}
+	told := 0
+	for told < 2 { // the group and the message, each to the member who is none any more
+		e := <-p.events
+		if e.GetMembersRev() != 3 {
+			continue
+		}
+		told++
+		if len(e.GetRecipientIds()) != 1 || e.GetRecipientIds()[0] != b.String() {
+			t.Errorf("a removal is told to %v besides", e.GetRecipientIds())
+		}
+	}
+	renamed, err := gateway.UpdateGroup(p.as(a), &messagev1.UpdateGroupRequest{ConversationId: id, Name: "Tea"})
+	if err != nil || renamed.GetConversation().GetName() != "Tea" {
+		t.Errorf("renamed: %v, %v", renamed, err)
+	}
+	given, err := gateway.SetMemberRole(p.as(a), &messagev1.SetMemberRoleRequest{
+		ConversationId: id, UserId: c.String(), Role: messagev1.MemberRole_MEMBER_ROLE_OWNER,
+	})
+	if err != nil || given.GetConversation().GetRole() != messagev1.MemberRole_MEMBER_ROLE_ADMIN {
+		t.Errorf("handed over: %v, %v", given, err)
+	}
+	left, err := gateway.LeaveGroup(p.as(a), &messagev1.LeaveGroupRequest{ConversationId: id})
+	if err != nil || !left.GetConversation().GetHead().GetLeft() || left.GetConversation().GetName() != "Tea" || left.GetConversation().GetMemberCount() != 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	dissolved, err := gateway.DissolveGroup(p.as(c), &messagev1.DissolveGroupRequest{ConversationId: id})
+	if err != nil || dissolved.GetConversation().GetState() != messagev1.ConversationState_CONVERSATION_STATE_READ_ONLY {
+		t.Errorf("dissolved: %v, %v", dissolved, err)
+	}
+	sync, err := p.messages(component.Gateway).ListMessages(p.as(d), &messagev1.ListMessagesRequest{ConversationId: id})
+	if err != nil || len(sync.GetItems()) != 6 || len(sync.GetGaps()) != 1 || sync.GetHead().GetUnread() != 0 {
+		t.Errorf("history of who came second: %v, %v", sync, err)
+	}
+}

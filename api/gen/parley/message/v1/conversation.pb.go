@@ -699,6 +699,603 @@ func (x *CreateGroupResponse) GetConversation() *Conversation {
 	return nil
 }
 
+// AddMembersRequest names people to add.
+type AddMembersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// 1–500 friends of the caller. Repeats do not count.
+	UserIds       []string `protobuf:"bytes,2,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddMembersRequest) Reset() {
+	*x = AddMembersRequest{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddMembersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddMembersRequest) ProtoMessage() {}
+
+func (x *AddMembersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddMembersRequest.ProtoReflect.Descriptor instead.
+func (*AddMembersRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AddMembersRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *AddMembersRequest) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+// AddMembersResponse is the group.
+type AddMembersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group, as the caller sees it now.
+	Conversation  *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddMembersResponse) Reset() {
+	*x = AddMembersResponse{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddMembersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddMembersResponse) ProtoMessage() {}
+
+func (x *AddMembersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddMembersResponse.ProtoReflect.Descriptor instead.
+func (*AddMembersResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AddMembersResponse) GetConversation() *Conversation {
+	if x != nil {
+		return x.Conversation
+	}
+	return nil
+}
+
+// RemoveMemberRequest names a member to remove.
+type RemoveMemberRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The member; not the caller.
+	UserId        string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveMemberRequest) Reset() {
+	*x = RemoveMemberRequest{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveMemberRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveMemberRequest) ProtoMessage() {}
+
+func (x *RemoveMemberRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveMemberRequest.ProtoReflect.Descriptor instead.
+func (*RemoveMemberRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RemoveMemberRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *RemoveMemberRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+// RemoveMemberResponse is the group.
+type RemoveMemberResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group, as the caller sees it now.
+	Conversation  *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveMemberResponse) Reset() {
+	*x = RemoveMemberResponse{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveMemberResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveMemberResponse) ProtoMessage() {}
+
+func (x *RemoveMemberResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveMemberResponse.ProtoReflect.Descriptor instead.
+func (*RemoveMemberResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RemoveMemberResponse) GetConversation() *Conversation {
+	if x != nil {
+		return x.Conversation
+	}
+	return nil
+}
+
+// LeaveGroupRequest names the group to leave.
+type LeaveGroupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *LeaveGroupRequest) Reset() {
+	*x = LeaveGroupRequest{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaveGroupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaveGroupRequest) ProtoMessage() {}
+
+func (x *LeaveGroupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaveGroupRequest.ProtoReflect.Descriptor instead.
+func (*LeaveGroupRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *LeaveGroupRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+// LeaveGroupResponse is the group.
+type LeaveGroupResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group, as the caller will see it from now on.
+	Conversation  *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaveGroupResponse) Reset() {
+	*x = LeaveGroupResponse{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaveGroupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaveGroupResponse) ProtoMessage() {}
+
+func (x *LeaveGroupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaveGroupResponse.ProtoReflect.Descriptor instead.
+func (*LeaveGroupResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *LeaveGroupResponse) GetConversation() *Conversation {
+	if x != nil {
+		return x.Conversation
+	}
+	return nil
+}
+
+// DissolveGroupRequest names the group to dissolve.
+type DissolveGroupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *DissolveGroupRequest) Reset() {
+	*x = DissolveGroupRequest{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DissolveGroupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DissolveGroupRequest) ProtoMessage() {}
+
+func (x *DissolveGroupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DissolveGroupRequest.ProtoReflect.Descriptor instead.
+func (*DissolveGroupRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *DissolveGroupRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+// DissolveGroupResponse is the group.
+type DissolveGroupResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group, as the caller sees it now.
+	Conversation  *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DissolveGroupResponse) Reset() {
+	*x = DissolveGroupResponse{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DissolveGroupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DissolveGroupResponse) ProtoMessage() {}
+
+func (x *DissolveGroupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DissolveGroupResponse.ProtoReflect.Descriptor instead.
+func (*DissolveGroupResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *DissolveGroupResponse) GetConversation() *Conversation {
+	if x != nil {
+		return x.Conversation
+	}
+	return nil
+}
+
+// UpdateGroupRequest says what the group is called.
+type UpdateGroupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// At most 64 characters; may be empty.
+	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateGroupRequest) Reset() {
+	*x = UpdateGroupRequest{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateGroupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateGroupRequest) ProtoMessage() {}
+
+func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
+func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *UpdateGroupRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *UpdateGroupRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// UpdateGroupResponse is the group.
+type UpdateGroupResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group, as the caller sees it now.
+	Conversation  *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateGroupResponse) Reset() {
+	*x = UpdateGroupResponse{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateGroupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateGroupResponse) ProtoMessage() {}
+
+func (x *UpdateGroupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateGroupResponse.ProtoReflect.Descriptor instead.
+func (*UpdateGroupResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *UpdateGroupResponse) GetConversation() *Conversation {
+	if x != nil {
+		return x.Conversation
+	}
+	return nil
+}
+
+// SetMemberRoleRequest gives a role.
+type SetMemberRoleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The member.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The new role.
+	Role          MemberRole `protobuf:"varint,3,opt,name=role,proto3,enum=parley.message.v1.MemberRole" json:"role,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMemberRoleRequest) Reset() {
+	*x = SetMemberRoleRequest{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMemberRoleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMemberRoleRequest) ProtoMessage() {}
+
+func (x *SetMemberRoleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMemberRoleRequest.ProtoReflect.Descriptor instead.
+func (*SetMemberRoleRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *SetMemberRoleRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *SetMemberRoleRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *SetMemberRoleRequest) GetRole() MemberRole {
+	if x != nil {
+		return x.Role
+	}
+	return MemberRole_MEMBER_ROLE_UNSPECIFIED
+}
+
+// SetMemberRoleResponse is the group.
+type SetMemberRoleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group, as the caller sees it now.
+	Conversation  *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMemberRoleResponse) Reset() {
+	*x = SetMemberRoleResponse{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMemberRoleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMemberRoleResponse) ProtoMessage() {}
+
+func (x *SetMemberRoleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMemberRoleResponse.ProtoReflect.Descriptor instead.
+func (*SetMemberRoleResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SetMemberRoleResponse) GetConversation() *Conversation {
+	if x != nil {
+		return x.Conversation
+	}
+	return nil
+}
+
 // ListMembersRequest asks for one page.
 type ListMembersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -714,7 +1311,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[9]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +1323,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[9]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +1336,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{9}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListMembersRequest) GetConversationId() string {
@@ -780,7 +1377,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[10]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +1389,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[10]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +1402,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{10}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -849,7 +1446,7 @@ type ListConversationsRequest struct {
 
 func (x *ListConversationsRequest) Reset() {
 	*x = ListConversationsRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[11]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -861,7 +1458,7 @@ func (x *ListConversationsRequest) String() string {
 func (*ListConversationsRequest) ProtoMessage() {}
 
 func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[11]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -874,7 +1471,7 @@ func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsRequest.ProtoReflect.Descriptor instead.
 func (*ListConversationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{11}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListConversationsRequest) GetPageSize() int32 {
@@ -906,7 +1503,7 @@ type ListConversationsResponse struct {
 
 func (x *ListConversationsResponse) Reset() {
 	*x = ListConversationsResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[12]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +1515,7 @@ func (x *ListConversationsResponse) String() string {
 func (*ListConversationsResponse) ProtoMessage() {}
 
 func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[12]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +1528,7 @@ func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsResponse.ProtoReflect.Descriptor instead.
 func (*ListConversationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{12}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListConversationsResponse) GetConversations() []*Conversation {
@@ -966,7 +1563,7 @@ type GetConversationRequest struct {
 
 func (x *GetConversationRequest) Reset() {
 	*x = GetConversationRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[13]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1575,7 @@ func (x *GetConversationRequest) String() string {
 func (*GetConversationRequest) ProtoMessage() {}
 
 func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[13]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1588,7 @@ func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConversationRequest.ProtoReflect.Descriptor instead.
 func (*GetConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{13}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetConversationRequest) GetConversationId() string {
@@ -1012,7 +1609,7 @@ type GetConversationResponse struct {
 
 func (x *GetConversationResponse) Reset() {
 	*x = GetConversationResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[14]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1621,7 @@ func (x *GetConversationResponse) String() string {
 func (*GetConversationResponse) ProtoMessage() {}
 
 func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[14]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1634,7 @@ func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConversationResponse.ProtoReflect.Descriptor instead.
 func (*GetConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{14}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetConversationResponse) GetConversation() *Conversation {
@@ -1060,7 +1657,7 @@ type MarkReadRequest struct {
 
 func (x *MarkReadRequest) Reset() {
 	*x = MarkReadRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[15]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1072,7 +1669,7 @@ func (x *MarkReadRequest) String() string {
 func (*MarkReadRequest) ProtoMessage() {}
 
 func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[15]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1085,7 +1682,7 @@ func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadRequest.ProtoReflect.Descriptor instead.
 func (*MarkReadRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{15}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MarkReadRequest) GetConversationId() string {
@@ -1113,7 +1710,7 @@ type MarkReadResponse struct {
 
 func (x *MarkReadResponse) Reset() {
 	*x = MarkReadResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[16]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1125,7 +1722,7 @@ func (x *MarkReadResponse) String() string {
 func (*MarkReadResponse) ProtoMessage() {}
 
 func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[16]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1138,7 +1735,7 @@ func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadResponse.ProtoReflect.Descriptor instead.
 func (*MarkReadResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{16}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MarkReadResponse) GetHead() *Head {
@@ -1192,6 +1789,37 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\n" +
 	"member_ids\x18\x03 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x02\x10\xf4\x03\"\x05r\x03\xb0\x01\x01R\tmemberIds\"Z\n" +
 	"\x13CreateGroupResponse\x12C\n" +
+	"\fconversation\x18\x01 \x01(\v2\x1f.parley.message.v1.ConversationR\fconversation\"u\n" +
+	"\x11AddMembersRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12-\n" +
+	"\buser_ids\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xf4\x03\"\x05r\x03\xb0\x01\x01R\auserIds\"Y\n" +
+	"\x12AddMembersResponse\x12C\n" +
+	"\fconversation\x18\x01 \x01(\v2\x1f.parley.message.v1.ConversationR\fconversation\"k\n" +
+	"\x13RemoveMemberRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12!\n" +
+	"\auser_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\"[\n" +
+	"\x14RemoveMemberResponse\x12C\n" +
+	"\fconversation\x18\x01 \x01(\v2\x1f.parley.message.v1.ConversationR\fconversation\"F\n" +
+	"\x11LeaveGroupRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\"Y\n" +
+	"\x12LeaveGroupResponse\x12C\n" +
+	"\fconversation\x18\x01 \x01(\v2\x1f.parley.message.v1.ConversationR\fconversation\"I\n" +
+	"\x14DissolveGroupRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\"\\\n" +
+	"\x15DissolveGroupResponse\x12C\n" +
+	"\fconversation\x18\x01 \x01(\v2\x1f.parley.message.v1.ConversationR\fconversation\"g\n" +
+	"\x12UpdateGroupRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x1e\n" +
+	"\x04name\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x18@(\x80\x02R\x04name\"Z\n" +
+	"\x13UpdateGroupResponse\x12C\n" +
+	"\fconversation\x18\x01 \x01(\v2\x1f.parley.message.v1.ConversationR\fconversation\"\xab\x01\n" +
+	"\x14SetMemberRoleRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12!\n" +
+	"\auser_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x12=\n" +
+	"\x04role\x18\x03 \x01(\x0e2\x1d.parley.message.v1.MemberRoleB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04role\"\\\n" +
+	"\x15SetMemberRoleResponse\x12C\n" +
 	"\fconversation\x18\x01 \x01(\v2\x1f.parley.message.v1.ConversationR\fconversation\"\x99\x01\n" +
 	"\x12ListMembersRequest\x121\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12'\n" +
@@ -1229,14 +1857,23 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\x11ConversationState\x12\"\n" +
 	"\x1eCONVERSATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CONVERSATION_STATE_OPEN\x10\x01\x12 \n" +
-	"\x1cCONVERSATION_STATE_READ_ONLY\x10\x022\x81\x06\n" +
+	"\x1cCONVERSATION_STATE_READ_ONLY\x10\x022\xee\n" +
+	"\n" +
 	"\x13ConversationService\x12i\n" +
 	"\n" +
 	"OpenDirect\x12$.parley.message.v1.OpenDirectRequest\x1a%.parley.message.v1.OpenDirectResponse\"\x0e\xa2\xbb\x18\n" +
 	"\b\x04\x12\x06friend\x12l\n" +
 	"\vCloseDirect\x12%.parley.message.v1.CloseDirectRequest\x1a&.parley.message.v1.CloseDirectResponse\"\x0e\xa2\xbb\x18\n" +
 	"\b\x04\x12\x06friend\x12d\n" +
-	"\vCreateGroup\x12%.parley.message.v1.CreateGroupRequest\x1a&.parley.message.v1.CreateGroupResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
+	"\vCreateGroup\x12%.parley.message.v1.CreateGroupRequest\x1a&.parley.message.v1.CreateGroupResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12a\n" +
+	"\n" +
+	"AddMembers\x12$.parley.message.v1.AddMembersRequest\x1a%.parley.message.v1.AddMembersResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
+	"\fRemoveMember\x12&.parley.message.v1.RemoveMemberRequest\x1a'.parley.message.v1.RemoveMemberResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12a\n" +
+	"\n" +
+	"LeaveGroup\x12$.parley.message.v1.LeaveGroupRequest\x1a%.parley.message.v1.LeaveGroupResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12j\n" +
+	"\rDissolveGroup\x12'.parley.message.v1.DissolveGroupRequest\x1a(.parley.message.v1.DissolveGroupResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
+	"\vUpdateGroup\x12%.parley.message.v1.UpdateGroupRequest\x1a&.parley.message.v1.UpdateGroupResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12j\n" +
+	"\rSetMemberRole\x12'.parley.message.v1.SetMemberRoleRequest\x1a(.parley.message.v1.SetMemberRoleResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
 	"\vListMembers\x12%.parley.message.v1.ListMembersRequest\x1a&.parley.message.v1.ListMembersResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12v\n" +
 	"\x11ListConversations\x12+.parley.message.v1.ListConversationsRequest\x1a,.parley.message.v1.ListConversationsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12p\n" +
 	"\x0fGetConversation\x12).parley.message.v1.GetConversationRequest\x1a*.parley.message.v1.GetConversationResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12[\n" +
@@ -1255,7 +1892,7 @@ func file_parley_message_v1_conversation_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_message_v1_conversation_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_message_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_parley_message_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_parley_message_v1_conversation_proto_goTypes = []any{
 	(ConversationKind)(0),             // 0: parley.message.v1.ConversationKind
 	(ConversationState)(0),            // 1: parley.message.v1.ConversationState
@@ -1268,50 +1905,81 @@ var file_parley_message_v1_conversation_proto_goTypes = []any{
 	(*CloseDirectResponse)(nil),       // 8: parley.message.v1.CloseDirectResponse
 	(*CreateGroupRequest)(nil),        // 9: parley.message.v1.CreateGroupRequest
 	(*CreateGroupResponse)(nil),       // 10: parley.message.v1.CreateGroupResponse
-	(*ListMembersRequest)(nil),        // 11: parley.message.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),       // 12: parley.message.v1.ListMembersResponse
-	(*ListConversationsRequest)(nil),  // 13: parley.message.v1.ListConversationsRequest
-	(*ListConversationsResponse)(nil), // 14: parley.message.v1.ListConversationsResponse
-	(*GetConversationRequest)(nil),    // 15: parley.message.v1.GetConversationRequest
-	(*GetConversationResponse)(nil),   // 16: parley.message.v1.GetConversationResponse
-	(*MarkReadRequest)(nil),           // 17: parley.message.v1.MarkReadRequest
-	(*MarkReadResponse)(nil),          // 18: parley.message.v1.MarkReadResponse
-	(*Head)(nil),                      // 19: parley.message.v1.Head
-	(*Message)(nil),                   // 20: parley.message.v1.Message
-	(MemberRole)(0),                   // 21: parley.message.v1.MemberRole
+	(*AddMembersRequest)(nil),         // 11: parley.message.v1.AddMembersRequest
+	(*AddMembersResponse)(nil),        // 12: parley.message.v1.AddMembersResponse
+	(*RemoveMemberRequest)(nil),       // 13: parley.message.v1.RemoveMemberRequest
+	(*RemoveMemberResponse)(nil),      // 14: parley.message.v1.RemoveMemberResponse
+	(*LeaveGroupRequest)(nil),         // 15: parley.message.v1.LeaveGroupRequest
+	(*LeaveGroupResponse)(nil),        // 16: parley.message.v1.LeaveGroupResponse
+	(*DissolveGroupRequest)(nil),      // 17: parley.message.v1.DissolveGroupRequest
+	(*DissolveGroupResponse)(nil),     // 18: parley.message.v1.DissolveGroupResponse
+	(*UpdateGroupRequest)(nil),        // 19: parley.message.v1.UpdateGroupRequest
+	(*UpdateGroupResponse)(nil),       // 20: parley.message.v1.UpdateGroupResponse
+	(*SetMemberRoleRequest)(nil),      // 21: parley.message.v1.SetMemberRoleRequest
+	(*SetMemberRoleResponse)(nil),     // 22: parley.message.v1.SetMemberRoleResponse
+	(*ListMembersRequest)(nil),        // 23: parley.message.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),       // 24: parley.message.v1.ListMembersResponse
+	(*ListConversationsRequest)(nil),  // 25: parley.message.v1.ListConversationsRequest
+	(*ListConversationsResponse)(nil), // 26: parley.message.v1.ListConversationsResponse
+	(*GetConversationRequest)(nil),    // 27: parley.message.v1.GetConversationRequest
+	(*GetConversationResponse)(nil),   // 28: parley.message.v1.GetConversationResponse
+	(*MarkReadRequest)(nil),           // 29: parley.message.v1.MarkReadRequest
+	(*MarkReadResponse)(nil),          // 30: parley.message.v1.MarkReadResponse
+	(*Head)(nil),                      // 31: parley.message.v1.Head
+	(*Message)(nil),                   // 32: parley.message.v1.Message
+	(MemberRole)(0),                   // 33: parley.message.v1.MemberRole
 }
 var file_parley_message_v1_conversation_proto_depIdxs = []int32{
 	0,  // 0: parley.message.v1.Conversation.kind:type_name -> parley.message.v1.ConversationKind
 	1,  // 1: parley.message.v1.Conversation.state:type_name -> parley.message.v1.ConversationState
-	19, // 2: parley.message.v1.Conversation.head:type_name -> parley.message.v1.Head
-	20, // 3: parley.message.v1.Conversation.last_message:type_name -> parley.message.v1.Message
+	31, // 2: parley.message.v1.Conversation.head:type_name -> parley.message.v1.Head
+	32, // 3: parley.message.v1.Conversation.last_message:type_name -> parley.message.v1.Message
 	2,  // 4: parley.message.v1.Conversation.markers:type_name -> parley.message.v1.Marker
-	21, // 5: parley.message.v1.Conversation.role:type_name -> parley.message.v1.MemberRole
-	21, // 6: parley.message.v1.Member.role:type_name -> parley.message.v1.MemberRole
+	33, // 5: parley.message.v1.Conversation.role:type_name -> parley.message.v1.MemberRole
+	33, // 6: parley.message.v1.Member.role:type_name -> parley.message.v1.MemberRole
 	3,  // 7: parley.message.v1.CreateGroupResponse.conversation:type_name -> parley.message.v1.Conversation
-	4,  // 8: parley.message.v1.ListMembersResponse.members:type_name -> parley.message.v1.Member
-	3,  // 9: parley.message.v1.ListConversationsResponse.conversations:type_name -> parley.message.v1.Conversation
-	3,  // 10: parley.message.v1.GetConversationResponse.conversation:type_name -> parley.message.v1.Conversation
-	19, // 11: parley.message.v1.MarkReadResponse.head:type_name -> parley.message.v1.Head
-	5,  // 12: parley.message.v1.ConversationService.OpenDirect:input_type -> parley.message.v1.OpenDirectRequest
-	7,  // 13: parley.message.v1.ConversationService.CloseDirect:input_type -> parley.message.v1.CloseDirectRequest
-	9,  // 14: parley.message.v1.ConversationService.CreateGroup:input_type -> parley.message.v1.CreateGroupRequest
-	11, // 15: parley.message.v1.ConversationService.ListMembers:input_type -> parley.message.v1.ListMembersRequest
-	13, // 16: parley.message.v1.ConversationService.ListConversations:input_type -> parley.message.v1.ListConversationsRequest
-	15, // 17: parley.message.v1.ConversationService.GetConversation:input_type -> parley.message.v1.GetConversationRequest
-	17, // 18: parley.message.v1.ConversationService.MarkRead:input_type -> parley.message.v1.MarkReadRequest
-	6,  // 19: parley.message.v1.ConversationService.OpenDirect:output_type -> parley.message.v1.OpenDirectResponse
-	8,  // 20: parley.message.v1.ConversationService.CloseDirect:output_type -> parley.message.v1.CloseDirectResponse
-	10, // 21: parley.message.v1.ConversationService.CreateGroup:output_type -> parley.message.v1.CreateGroupResponse
-	12, // 22: parley.message.v1.ConversationService.ListMembers:output_type -> parley.message.v1.ListMembersResponse
-	14, // 23: parley.message.v1.ConversationService.ListConversations:output_type -> parley.message.v1.ListConversationsResponse
-	16, // 24: parley.message.v1.ConversationService.GetConversation:output_type -> parley.message.v1.GetConversationResponse
-	18, // 25: parley.message.v1.ConversationService.MarkRead:output_type -> parley.message.v1.MarkReadResponse
-	19, // [19:26] is the sub-list for method output_type
-	12, // [12:19] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	3,  // 8: parley.message.v1.AddMembersResponse.conversation:type_name -> parley.message.v1.Conversation
+	3,  // 9: parley.message.v1.RemoveMemberResponse.conversation:type_name -> parley.message.v1.Conversation
+	3,  // 10: parley.message.v1.LeaveGroupResponse.conversation:type_name -> parley.message.v1.Conversation
+	3,  // 11: parley.message.v1.DissolveGroupResponse.conversation:type_name -> parley.message.v1.Conversation
+	3,  // 12: parley.message.v1.UpdateGroupResponse.conversation:type_name -> parley.message.v1.Conversation
+	33, // 13: parley.message.v1.SetMemberRoleRequest.role:type_name -> parley.message.v1.MemberRole
+	3,  // 14: parley.message.v1.SetMemberRoleResponse.conversation:type_name -> parley.message.v1.Conversation
+	4,  // 15: parley.message.v1.ListMembersResponse.members:type_name -> parley.message.v1.Member
+	3,  // 16: parley.message.v1.ListConversationsResponse.conversations:type_name -> parley.message.v1.Conversation
+	3,  // 17: parley.message.v1.GetConversationResponse.conversation:type_name -> parley.message.v1.Conversation
+	31, // 18: parley.message.v1.MarkReadResponse.head:type_name -> parley.message.v1.Head
+	5,  // 19: parley.message.v1.ConversationService.OpenDirect:input_type -> parley.message.v1.OpenDirectRequest
+	7,  // 20: parley.message.v1.ConversationService.CloseDirect:input_type -> parley.message.v1.CloseDirectRequest
+	9,  // 21: parley.message.v1.ConversationService.CreateGroup:input_type -> parley.message.v1.CreateGroupRequest
+	11, // 22: parley.message.v1.ConversationService.AddMembers:input_type -> parley.message.v1.AddMembersRequest
+	13, // 23: parley.message.v1.ConversationService.RemoveMember:input_type -> parley.message.v1.RemoveMemberRequest
+	15, // 24: parley.message.v1.ConversationService.LeaveGroup:input_type -> parley.message.v1.LeaveGroupRequest
+	17, // 25: parley.message.v1.ConversationService.DissolveGroup:input_type -> parley.message.v1.DissolveGroupRequest
+	19, // 26: parley.message.v1.ConversationService.UpdateGroup:input_type -> parley.message.v1.UpdateGroupRequest
+	21, // 27: parley.message.v1.ConversationService.SetMemberRole:input_type -> parley.message.v1.SetMemberRoleRequest
+	23, // 28: parley.message.v1.ConversationService.ListMembers:input_type -> parley.message.v1.ListMembersRequest
+	25, // 29: parley.message.v1.ConversationService.ListConversations:input_type -> parley.message.v1.ListConversationsRequest
+	27, // 30: parley.message.v1.ConversationService.GetConversation:input_type -> parley.message.v1.GetConversationRequest
+	29, // 31: parley.message.v1.ConversationService.MarkRead:input_type -> parley.message.v1.MarkReadRequest
+	6,  // 32: parley.message.v1.ConversationService.OpenDirect:output_type -> parley.message.v1.OpenDirectResponse
+	8,  // 33: parley.message.v1.ConversationService.CloseDirect:output_type -> parley.message.v1.CloseDirectResponse
+	10, // 34: parley.message.v1.ConversationService.CreateGroup:output_type -> parley.message.v1.CreateGroupResponse
+	12, // 35: parley.message.v1.ConversationService.AddMembers:output_type -> parley.message.v1.AddMembersResponse
+	14, // 36: parley.message.v1.ConversationService.RemoveMember:output_type -> parley.message.v1.RemoveMemberResponse
+	16, // 37: parley.message.v1.ConversationService.LeaveGroup:output_type -> parley.message.v1.LeaveGroupResponse
+	18, // 38: parley.message.v1.ConversationService.DissolveGroup:output_type -> parley.message.v1.DissolveGroupResponse
+	20, // 39: parley.message.v1.ConversationService.UpdateGroup:output_type -> parley.message.v1.UpdateGroupResponse
+	22, // 40: parley.message.v1.ConversationService.SetMemberRole:output_type -> parley.message.v1.SetMemberRoleResponse
+	24, // 41: parley.message.v1.ConversationService.ListMembers:output_type -> parley.message.v1.ListMembersResponse
+	26, // 42: parley.message.v1.ConversationService.ListConversations:output_type -> parley.message.v1.ListConversationsResponse
+	28, // 43: parley.message.v1.ConversationService.GetConversation:output_type -> parley.message.v1.GetConversationResponse
+	30, // 44: parley.message.v1.ConversationService.MarkRead:output_type -> parley.message.v1.MarkReadResponse
+	32, // [32:45] is the sub-list for method output_type
+	19, // [19:32] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_conversation_proto_init() }
@@ -1327,7 +1995,7 @@ func file_parley_message_v1_conversation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_conversation_proto_rawDesc), len(file_parley_message_v1_conversation_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   17,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

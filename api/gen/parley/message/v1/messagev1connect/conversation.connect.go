@@ -44,6 +44,24 @@ const (
 	// ConversationServiceCreateGroupProcedure is the fully-qualified name of the ConversationService's
 	// CreateGroup RPC.
 	ConversationServiceCreateGroupProcedure = "/parley.message.v1.ConversationService/CreateGroup"
+	// ConversationServiceAddMembersProcedure is the fully-qualified name of the ConversationService's
+	// AddMembers RPC.
+	ConversationServiceAddMembersProcedure = "/parley.message.v1.ConversationService/AddMembers"
+	// ConversationServiceRemoveMemberProcedure is the fully-qualified name of the ConversationService's
+	// RemoveMember RPC.
+	ConversationServiceRemoveMemberProcedure = "/parley.message.v1.ConversationService/RemoveMember"
+	// ConversationServiceLeaveGroupProcedure is the fully-qualified name of the ConversationService's
+	// LeaveGroup RPC.
+	ConversationServiceLeaveGroupProcedure = "/parley.message.v1.ConversationService/LeaveGroup"
+	// ConversationServiceDissolveGroupProcedure is the fully-qualified name of the
+	// ConversationService's DissolveGroup RPC.
+	ConversationServiceDissolveGroupProcedure = "/parley.message.v1.ConversationService/DissolveGroup"
+	// ConversationServiceUpdateGroupProcedure is the fully-qualified name of the ConversationService's
+	// UpdateGroup RPC.
+	ConversationServiceUpdateGroupProcedure = "/parley.message.v1.ConversationService/UpdateGroup"
+	// ConversationServiceSetMemberRoleProcedure is the fully-qualified name of the
+	// ConversationService's SetMemberRole RPC.
+	ConversationServiceSetMemberRoleProcedure = "/parley.message.v1.ConversationService/SetMemberRole"
 	// ConversationServiceListMembersProcedure is the fully-qualified name of the ConversationService's
 	// ListMembers RPC.
 	ConversationServiceListMembersProcedure = "/parley.message.v1.ConversationService/ListMembers"
@@ -70,6 +88,21 @@ type ConversationServiceClient interface {
 	// repeat with the same key and payload gets the first group; with another payload
 	// IDEMPOTENCY_KEY_REUSED. NOT_FRIENDS if one of the users is none.
 	CreateGroup(context.Context, *v1.CreateGroupRequest) (*v1.CreateGroupResponse, error)
+	// AddMembers adds friends of the caller, who must be an admin. Who is a member stays one. NOT_FRIENDS if
+	// one of the users is none, QUOTA_EXCEEDED above 10,000 members, FORBIDDEN for other members.
+	AddMembers(context.Context, *v1.AddMembersRequest) (*v1.AddMembersResponse, error)
+	// RemoveMember takes a member out of a group; the caller must be an admin. The owner cannot be removed.
+	// Who is no member stays none.
+	RemoveMember(context.Context, *v1.RemoveMemberRequest) (*v1.RemoveMemberResponse, error)
+	// LeaveGroup ends the caller's membership; the past stays readable. OWNER_MUST_HAND_OVER for the owner.
+	LeaveGroup(context.Context, *v1.LeaveGroupRequest) (*v1.LeaveGroupResponse, error)
+	// DissolveGroup makes a group read-only for ever; the caller must be its owner.
+	DissolveGroup(context.Context, *v1.DissolveGroupRequest) (*v1.DissolveGroupResponse, error)
+	// UpdateGroup gives a group another name; the caller must be an admin.
+	UpdateGroup(context.Context, *v1.UpdateGroupRequest) (*v1.UpdateGroupResponse, error)
+	// SetMemberRole gives a member a role; the caller must be the owner. Who makes another one owner hands
+	// the group over and becomes an admin.
+	SetMemberRole(context.Context, *v1.SetMemberRoleRequest) (*v1.SetMemberRoleResponse, error)
 	// ListMembers lists the members of a conversation by id. NOT_FOUND if the caller is no member now.
 	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
 	// ListConversations lists the caller's conversations, newest activity first; groups that the caller
@@ -111,6 +144,42 @@ func NewConversationServiceClient(httpClient connect.HTTPClient, baseURL string,
 			connect.WithSchema(conversationServiceMethods.ByName("CreateGroup")),
 			connect.WithClientOptions(opts...),
 		),
+		addMembers: connect.NewClient[v1.AddMembersRequest, v1.AddMembersResponse](
+			httpClient,
+			baseURL+ConversationServiceAddMembersProcedure,
+			connect.WithSchema(conversationServiceMethods.ByName("AddMembers")),
+			connect.WithClientOptions(opts...),
+		),
+		removeMember: connect.NewClient[v1.RemoveMemberRequest, v1.RemoveMemberResponse](
+			httpClient,
+			baseURL+ConversationServiceRemoveMemberProcedure,
+			connect.WithSchema(conversationServiceMethods.ByName("RemoveMember")),
+			connect.WithClientOptions(opts...),
+		),
+		leaveGroup: connect.NewClient[v1.LeaveGroupRequest, v1.LeaveGroupResponse](
+			httpClient,
+			baseURL+ConversationServiceLeaveGroupProcedure,
+			connect.WithSchema(conversationServiceMethods.ByName("LeaveGroup")),
+			connect.WithClientOptions(opts...),
+		),
+		dissolveGroup: connect.NewClient[v1.DissolveGroupRequest, v1.DissolveGroupResponse](
+			httpClient,
+			baseURL+ConversationServiceDissolveGroupProcedure,
+			connect.WithSchema(conversationServiceMethods.ByName("DissolveGroup")),
+			connect.WithClientOptions(opts...),
+		),
+		updateGroup: connect.NewClient[v1.UpdateGroupRequest, v1.UpdateGroupResponse](
+			httpClient,
+			baseURL+ConversationServiceUpdateGroupProcedure,
+			connect.WithSchema(conversationServiceMethods.ByName("UpdateGroup")),
+			connect.WithClientOptions(opts...),
+		),
+		setMemberRole: connect.NewClient[v1.SetMemberRoleRequest, v1.SetMemberRoleResponse](
+			httpClient,
+			baseURL+ConversationServiceSetMemberRoleProcedure,
+			connect.WithSchema(conversationServiceMethods.ByName("SetMemberRole")),
+			connect.WithClientOptions(opts...),
+		),
 		listMembers: connect.NewClient[v1.ListMembersRequest, v1.ListMembersResponse](
 			httpClient,
 			baseURL+ConversationServiceListMembersProcedure,
@@ -143,6 +212,12 @@ type conversationServiceClient struct {
 	openDirect        *connect.Client[v1.OpenDirectRequest, v1.OpenDirectResponse]
 	closeDirect       *connect.Client[v1.CloseDirectRequest, v1.CloseDirectResponse]
 	createGroup       *connect.Client[v1.CreateGroupRequest, v1.CreateGroupResponse]
+	addMembers        *connect.Client[v1.AddMembersRequest, v1.AddMembersResponse]
+	removeMember      *connect.Client[v1.RemoveMemberRequest, v1.RemoveMemberResponse]
+	leaveGroup        *connect.Client[v1.LeaveGroupRequest, v1.LeaveGroupResponse]
+	dissolveGroup     *connect.Client[v1.DissolveGroupRequest, v1.DissolveGroupResponse]
+	updateGroup       *connect.Client[v1.UpdateGroupRequest, v1.UpdateGroupResponse]
+	setMemberRole     *connect.Client[v1.SetMemberRoleRequest, v1.SetMemberRoleResponse]
 	listMembers       *connect.Client[v1.ListMembersRequest, v1.ListMembersResponse]
 	listConversations *connect.Client[v1.ListConversationsRequest, v1.ListConversationsResponse]
 	getConversation   *connect.Client[v1.GetConversationRequest, v1.GetConversationResponse]
@@ -170,6 +245,60 @@ func (c *conversationServiceClient) CloseDirect(ctx context.Context, req *v1.Clo
 // CreateGroup calls parley.message.v1.ConversationService.CreateGroup.
 func (c *conversationServiceClient) CreateGroup(ctx context.Context, req *v1.CreateGroupRequest) (*v1.CreateGroupResponse, error) {
 	response, err := c.createGroup.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddMembers calls parley.message.v1.ConversationService.AddMembers.
+func (c *conversationServiceClient) AddMembers(ctx context.Context, req *v1.AddMembersRequest) (*v1.AddMembersResponse, error) {
+	response, err := c.addMembers.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveMember calls parley.message.v1.ConversationService.RemoveMember.
+func (c *conversationServiceClient) RemoveMember(ctx context.Context, req *v1.RemoveMemberRequest) (*v1.RemoveMemberResponse, error) {
+	response, err := c.removeMember.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// LeaveGroup calls parley.message.v1.ConversationService.LeaveGroup.
+func (c *conversationServiceClient) LeaveGroup(ctx context.Context, req *v1.LeaveGroupRequest) (*v1.LeaveGroupResponse, error) {
+	response, err := c.leaveGroup.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// DissolveGroup calls parley.message.v1.ConversationService.DissolveGroup.
+func (c *conversationServiceClient) DissolveGroup(ctx context.Context, req *v1.DissolveGroupRequest) (*v1.DissolveGroupResponse, error) {
+	response, err := c.dissolveGroup.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateGroup calls parley.message.v1.ConversationService.UpdateGroup.
+func (c *conversationServiceClient) UpdateGroup(ctx context.Context, req *v1.UpdateGroupRequest) (*v1.UpdateGroupResponse, error) {
+	response, err := c.updateGroup.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetMemberRole calls parley.message.v1.ConversationService.SetMemberRole.
+func (c *conversationServiceClient) SetMemberRole(ctx context.Context, req *v1.SetMemberRoleRequest) (*v1.SetMemberRoleResponse, error) {
+	response, err := c.setMemberRole.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -225,6 +354,21 @@ type ConversationServiceHandler interface {
 	// repeat with the same key and payload gets the first group; with another payload
 	// IDEMPOTENCY_KEY_REUSED. NOT_FRIENDS if one of the users is none.
 	CreateGroup(context.Context, *v1.CreateGroupRequest) (*v1.CreateGroupResponse, error)
+	// AddMembers adds friends of the caller, who must be an admin. Who is a member stays one. NOT_FRIENDS if
+	// one of the users is none, QUOTA_EXCEEDED above 10,000 members, FORBIDDEN for other members.
+	AddMembers(context.Context, *v1.AddMembersRequest) (*v1.AddMembersResponse, error)
+	// RemoveMember takes a member out of a group; the caller must be an admin. The owner cannot be removed.
+	// Who is no member stays none.
+	RemoveMember(context.Context, *v1.RemoveMemberRequest) (*v1.RemoveMemberResponse, error)
+	// LeaveGroup ends the caller's membership; the past stays readable. OWNER_MUST_HAND_OVER for the owner.
+	LeaveGroup(context.Context, *v1.LeaveGroupRequest) (*v1.LeaveGroupResponse, error)
+	// DissolveGroup makes a group read-only for ever; the caller must be its owner.
+	DissolveGroup(context.Context, *v1.DissolveGroupRequest) (*v1.DissolveGroupResponse, error)
+	// UpdateGroup gives a group another name; the caller must be an admin.
+	UpdateGroup(context.Context, *v1.UpdateGroupRequest) (*v1.UpdateGroupResponse, error)
+	// SetMemberRole gives a member a role; the caller must be the owner. Who makes another one owner hands
+	// the group over and becomes an admin.
+	SetMemberRole(context.Context, *v1.SetMemberRoleRequest) (*v1.SetMemberRoleResponse, error)
 	// ListMembers lists the members of a conversation by id. NOT_FOUND if the caller is no member now.
 	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
 	// ListConversations lists the caller's conversations, newest activity first; groups that the caller
@@ -262,6 +406,42 @@ func NewConversationServiceHandler(svc ConversationServiceHandler, opts ...conne
 		connect.WithSchema(conversationServiceMethods.ByName("CreateGroup")),
 		connect.WithHandlerOptions(opts...),
 	)
+	conversationServiceAddMembersHandler := connect.NewUnaryHandlerSimple(
+		ConversationServiceAddMembersProcedure,
+		svc.AddMembers,
+		connect.WithSchema(conversationServiceMethods.ByName("AddMembers")),
+		connect.WithHandlerOptions(opts...),
+	)
+	conversationServiceRemoveMemberHandler := connect.NewUnaryHandlerSimple(
+		ConversationServiceRemoveMemberProcedure,
+		svc.RemoveMember,
+		connect.WithSchema(conversationServiceMethods.ByName("RemoveMember")),
+		connect.WithHandlerOptions(opts...),
+	)
+	conversationServiceLeaveGroupHandler := connect.NewUnaryHandlerSimple(
+		ConversationServiceLeaveGroupProcedure,
+		svc.LeaveGroup,
+		connect.WithSchema(conversationServiceMethods.ByName("LeaveGroup")),
+		connect.WithHandlerOptions(opts...),
+	)
+	conversationServiceDissolveGroupHandler := connect.NewUnaryHandlerSimple(
+		ConversationServiceDissolveGroupProcedure,
+		svc.DissolveGroup,
+		connect.WithSchema(conversationServiceMethods.ByName("DissolveGroup")),
+		connect.WithHandlerOptions(opts...),
+	)
+	conversationServiceUpdateGroupHandler := connect.NewUnaryHandlerSimple(
+		ConversationServiceUpdateGroupProcedure,
+		svc.UpdateGroup,
+		connect.WithSchema(conversationServiceMethods.ByName("UpdateGroup")),
+		connect.WithHandlerOptions(opts...),
+	)
+	conversationServiceSetMemberRoleHandler := connect.NewUnaryHandlerSimple(
+		ConversationServiceSetMemberRoleProcedure,
+		svc.SetMemberRole,
+		connect.WithSchema(conversationServiceMethods.ByName("SetMemberRole")),
+		connect.WithHandlerOptions(opts...),
+	)
 	conversationServiceListMembersHandler := connect.NewUnaryHandlerSimple(
 		ConversationServiceListMembersProcedure,
 		svc.ListMembers,
@@ -294,6 +474,18 @@ func NewConversationServiceHandler(svc ConversationServiceHandler, opts ...conne
 			conversationServiceCloseDirectHandler.ServeHTTP(w, r)
 		case ConversationServiceCreateGroupProcedure:
 			conversationServiceCreateGroupHandler.ServeHTTP(w, r)
+		case ConversationServiceAddMembersProcedure:
+			conversationServiceAddMembersHandler.ServeHTTP(w, r)
+		case ConversationServiceRemoveMemberProcedure:
+			conversationServiceRemoveMemberHandler.ServeHTTP(w, r)
+		case ConversationServiceLeaveGroupProcedure:
+			conversationServiceLeaveGroupHandler.ServeHTTP(w, r)
+		case ConversationServiceDissolveGroupProcedure:
+			conversationServiceDissolveGroupHandler.ServeHTTP(w, r)
+		case ConversationServiceUpdateGroupProcedure:
+			conversationServiceUpdateGroupHandler.ServeHTTP(w, r)
+		case ConversationServiceSetMemberRoleProcedure:
+			conversationServiceSetMemberRoleHandler.ServeHTTP(w, r)
 		case ConversationServiceListMembersProcedure:
 			conversationServiceListMembersHandler.ServeHTTP(w, r)
 		case ConversationServiceListConversationsProcedure:
@@ -321,6 +513,30 @@ func (UnimplementedConversationServiceHandler) CloseDirect(context.Context, *v1.
 
 func (UnimplementedConversationServiceHandler) CreateGroup(context.Context, *v1.CreateGroupRequest) (*v1.CreateGroupResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.CreateGroup is not implemented"))
+}
+
+func (UnimplementedConversationServiceHandler) AddMembers(context.Context, *v1.AddMembersRequest) (*v1.AddMembersResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.AddMembers is not implemented"))
+}
+
+func (UnimplementedConversationServiceHandler) RemoveMember(context.Context, *v1.RemoveMemberRequest) (*v1.RemoveMemberResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.RemoveMember is not implemented"))
+}
+
+func (UnimplementedConversationServiceHandler) LeaveGroup(context.Context, *v1.LeaveGroupRequest) (*v1.LeaveGroupResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.LeaveGroup is not implemented"))
+}
+
+func (UnimplementedConversationServiceHandler) DissolveGroup(context.Context, *v1.DissolveGroupRequest) (*v1.DissolveGroupResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.DissolveGroup is not implemented"))
+}
+
+func (UnimplementedConversationServiceHandler) UpdateGroup(context.Context, *v1.UpdateGroupRequest) (*v1.UpdateGroupResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.UpdateGroup is not implemented"))
+}
+
+func (UnimplementedConversationServiceHandler) SetMemberRole(context.Context, *v1.SetMemberRoleRequest) (*v1.SetMemberRoleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.SetMemberRole is not implemented"))
 }
 
 func (UnimplementedConversationServiceHandler) ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error) {

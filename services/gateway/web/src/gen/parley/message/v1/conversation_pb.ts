@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/message/v1/conversation.proto.
  */
 export const file_parley_message_v1_conversation: GenFile = /*@__PURE__*/
-  fileDesc("CiRwYXJsZXkvbWVzc2FnZS92MS9jb252ZXJzYXRpb24ucHJvdG8SEXBhcmxleS5tZXNzYWdlLnYxIiYKBk1hcmtlchIPCgd1c2VyX2lkGAEgASgJEgsKA3NlcRgCIAEoAyKmAwoMQ29udmVyc2F0aW9uEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIxCgRraW5kGAIgASgOMiMucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uS2luZBIzCgVzdGF0ZRgDIAEoDjIkLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvblN0YXRlEhIKCm1lbWJlcl9pZHMYBCADKAkSEgoKY3JlYXRlZF9hdBgFIAEoAxIRCglhY3RpdmVfYXQYBiABKAMSJQoEaGVhZBgHIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQSMAoMbGFzdF9tZXNzYWdlGAggASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIqCgdtYXJrZXJzGAkgAygLMhkucGFybGV5Lm1lc3NhZ2UudjEuTWFya2VyEgwKBG5hbWUYCiABKAkSFAoMbWVtYmVyX2NvdW50GAsgASgFEisKBHJvbGUYDCABKA4yHS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXJSb2xlSgQIDRAUIlgKBk1lbWJlchIPCgd1c2VyX2lkGAEgASgJEisKBHJvbGUYAiABKA4yHS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXJSb2xlEhAKCHJlYWRfc2VxGAMgASgDIj8KEU9wZW5EaXJlY3RSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJEhgKEHJlbGF0aW9uX3ZlcnNpb24YAiABKAMiLQoST3BlbkRpcmVjdFJlc3BvbnNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJAChJDbG9zZURpcmVjdFJlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkSGAoQcmVsYXRpb25fdmVyc2lvbhgCIAEoAyIVChNDbG9zZURpcmVjdFJlc3BvbnNlIk8KEkNyZWF0ZUdyb3VwUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDAoEbmFtZRgCIAEoCRISCgptZW1iZXJfaWRzGAMgAygJIkwKE0NyZWF0ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIlQKEkxpc3RNZW1iZXJzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkihQEKE0xpc3RNZW1iZXJzUmVzcG9uc2USKgoHbWVtYmVycxgBIAMoCzIZLnBhcmxleS5tZXNzYWdlLnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFAoMbWVtYmVyX2NvdW50GAMgASgFEhMKC21lbWJlcnNfcmV2GAQgASgDIkEKGExpc3RDb252ZXJzYXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJ8ChlMaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEjYKDWNvbnZlcnNhdGlvbnMYASADKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSIxChZHZXRDb252ZXJzYXRpb25SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJQChdHZXRDb252ZXJzYXRpb25SZXNwb25zZRI1Cgxjb252ZXJzYXRpb24YASABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb24iNwoPTWFya1JlYWRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiOQoQTWFya1JlYWRSZXNwb25zZRIlCgRoZWFkGAEgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuSGVhZCpwChBDb252ZXJzYXRpb25LaW5kEiEKHUNPTlZFUlNBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYQ09OVkVSU0FUSU9OX0tJTkRfRElSRUNUEAESGwoXQ09OVkVSU0FUSU9OX0tJTkRfR1JPVVAQAip2ChFDb252ZXJzYXRpb25TdGF0ZRIiCh5DT05WRVJTQVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIbChdDT05WRVJTQVRJT05fU1RBVEVfT1BFThABEiAKHENPTlZFUlNBVElPTl9TVEFURV9SRUFEX09OTFkQAjK5BQoTQ29udmVyc2F0aW9uU2VydmljZRJZCgpPcGVuRGlyZWN0EiQucGFybGV5Lm1lc3NhZ2UudjEuT3BlbkRpcmVjdFJlcXVlc3QaJS5wYXJsZXkubWVzc2FnZS52MS5PcGVuRGlyZWN0UmVzcG9uc2USXAoLQ2xvc2VEaXJlY3QSJS5wYXJsZXkubWVzc2FnZS52MS5DbG9zZURpcmVjdFJlcXVlc3QaJi5wYXJsZXkubWVzc2FnZS52MS5DbG9zZURpcmVjdFJlc3BvbnNlElwKC0NyZWF0ZUdyb3VwEiUucGFybGV5Lm1lc3NhZ2UudjEuQ3JlYXRlR3JvdXBSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuQ3JlYXRlR3JvdXBSZXNwb25zZRJcCgtMaXN0TWVtYmVycxIlLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBomLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USbgoRTGlzdENvbnZlcnNhdGlvbnMSKy5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QaLC5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEmgKD0dldENvbnZlcnNhdGlvbhIpLnBhcmxleS5tZXNzYWdlLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaKi5wYXJsZXkubWVzc2FnZS52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZRJTCghNYXJrUmVhZBIiLnBhcmxleS5tZXNzYWdlLnYxLk1hcmtSZWFkUmVxdWVzdBojLnBhcmxleS5tZXNzYWdlLnYxLk1hcmtSZWFkUmVzcG9uc2VCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvbWVzc2FnZS92MTttZXNzYWdldjFiBnByb3RvMw", [file_parley_message_v1_message, file_parley_message_v1_system]);
+  fileDesc("CiRwYXJsZXkvbWVzc2FnZS92MS9jb252ZXJzYXRpb24ucHJvdG8SEXBhcmxleS5tZXNzYWdlLnYxIiYKBk1hcmtlchIPCgd1c2VyX2lkGAEgASgJEgsKA3NlcRgCIAEoAyKmAwoMQ29udmVyc2F0aW9uEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIxCgRraW5kGAIgASgOMiMucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uS2luZBIzCgVzdGF0ZRgDIAEoDjIkLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvblN0YXRlEhIKCm1lbWJlcl9pZHMYBCADKAkSEgoKY3JlYXRlZF9hdBgFIAEoAxIRCglhY3RpdmVfYXQYBiABKAMSJQoEaGVhZBgHIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQSMAoMbGFzdF9tZXNzYWdlGAggASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIqCgdtYXJrZXJzGAkgAygLMhkucGFybGV5Lm1lc3NhZ2UudjEuTWFya2VyEgwKBG5hbWUYCiABKAkSFAoMbWVtYmVyX2NvdW50GAsgASgFEisKBHJvbGUYDCABKA4yHS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXJSb2xlSgQIDRAUIlgKBk1lbWJlchIPCgd1c2VyX2lkGAEgASgJEisKBHJvbGUYAiABKA4yHS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXJSb2xlEhAKCHJlYWRfc2VxGAMgASgDIj8KEU9wZW5EaXJlY3RSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJEhgKEHJlbGF0aW9uX3ZlcnNpb24YAiABKAMiLQoST3BlbkRpcmVjdFJlc3BvbnNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJAChJDbG9zZURpcmVjdFJlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkSGAoQcmVsYXRpb25fdmVyc2lvbhgCIAEoAyIVChNDbG9zZURpcmVjdFJlc3BvbnNlIk8KEkNyZWF0ZUdyb3VwUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDAoEbmFtZRgCIAEoCRISCgptZW1iZXJfaWRzGAMgAygJIkwKE0NyZWF0ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIj4KEUFkZE1lbWJlcnNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIQCgh1c2VyX2lkcxgCIAMoCSJLChJBZGRNZW1iZXJzUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIj8KE1JlbW92ZU1lbWJlclJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkiTQoUUmVtb3ZlTWVtYmVyUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIiwKEUxlYXZlR3JvdXBSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJLChJMZWF2ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIi8KFERpc3NvbHZlR3JvdXBSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJOChVEaXNzb2x2ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIjsKElVwZGF0ZUdyb3VwUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCSJMChNVcGRhdGVHcm91cFJlc3BvbnNlEjUKDGNvbnZlcnNhdGlvbhgBIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbiJtChRTZXRNZW1iZXJSb2xlUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIrCgRyb2xlGAMgASgOMh0ucGFybGV5Lm1lc3NhZ2UudjEuTWVtYmVyUm9sZSJOChVTZXRNZW1iZXJSb2xlUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIlQKEkxpc3RNZW1iZXJzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkihQEKE0xpc3RNZW1iZXJzUmVzcG9uc2USKgoHbWVtYmVycxgBIAMoCzIZLnBhcmxleS5tZXNzYWdlLnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFAoMbWVtYmVyX2NvdW50GAMgASgFEhMKC21lbWJlcnNfcmV2GAQgASgDIkEKGExpc3RDb252ZXJzYXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJ8ChlMaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEjYKDWNvbnZlcnNhdGlvbnMYASADKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg4KBmN1cnNvchgDIAEoCSIxChZHZXRDb252ZXJzYXRpb25SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJQChdHZXRDb252ZXJzYXRpb25SZXNwb25zZRI1Cgxjb252ZXJzYXRpb24YASABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb24iNwoPTWFya1JlYWRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiOQoQTWFya1JlYWRSZXNwb25zZRIlCgRoZWFkGAEgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuSGVhZCpwChBDb252ZXJzYXRpb25LaW5kEiEKHUNPTlZFUlNBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYQ09OVkVSU0FUSU9OX0tJTkRfRElSRUNUEAESGwoXQ09OVkVSU0FUSU9OX0tJTkRfR1JPVVAQAip2ChFDb252ZXJzYXRpb25TdGF0ZRIiCh5DT05WRVJTQVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIbChdDT05WRVJTQVRJT05fU1RBVEVfT1BFThABEiAKHENPTlZFUlNBVElPTl9TVEFURV9SRUFEX09OTFkQAjL2CQoTQ29udmVyc2F0aW9uU2VydmljZRJZCgpPcGVuRGlyZWN0EiQucGFybGV5Lm1lc3NhZ2UudjEuT3BlbkRpcmVjdFJlcXVlc3QaJS5wYXJsZXkubWVzc2FnZS52MS5PcGVuRGlyZWN0UmVzcG9uc2USXAoLQ2xvc2VEaXJlY3QSJS5wYXJsZXkubWVzc2FnZS52MS5DbG9zZURpcmVjdFJlcXVlc3QaJi5wYXJsZXkubWVzc2FnZS52MS5DbG9zZURpcmVjdFJlc3BvbnNlElwKC0NyZWF0ZUdyb3VwEiUucGFybGV5Lm1lc3NhZ2UudjEuQ3JlYXRlR3JvdXBSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuQ3JlYXRlR3JvdXBSZXNwb25zZRJZCgpBZGRNZW1iZXJzEiQucGFybGV5Lm1lc3NhZ2UudjEuQWRkTWVtYmVyc1JlcXVlc3QaJS5wYXJsZXkubWVzc2FnZS52MS5BZGRNZW1iZXJzUmVzcG9uc2USXwoMUmVtb3ZlTWVtYmVyEiYucGFybGV5Lm1lc3NhZ2UudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBonLnBhcmxleS5tZXNzYWdlLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlElkKCkxlYXZlR3JvdXASJC5wYXJsZXkubWVzc2FnZS52MS5MZWF2ZUdyb3VwUmVxdWVzdBolLnBhcmxleS5tZXNzYWdlLnYxLkxlYXZlR3JvdXBSZXNwb25zZRJiCg1EaXNzb2x2ZUdyb3VwEicucGFybGV5Lm1lc3NhZ2UudjEuRGlzc29sdmVHcm91cFJlcXVlc3QaKC5wYXJsZXkubWVzc2FnZS52MS5EaXNzb2x2ZUdyb3VwUmVzcG9uc2USXAoLVXBkYXRlR3JvdXASJS5wYXJsZXkubWVzc2FnZS52MS5VcGRhdGVHcm91cFJlcXVlc3QaJi5wYXJsZXkubWVzc2FnZS52MS5VcGRhdGVHcm91cFJlc3BvbnNlEmIKDVNldE1lbWJlclJvbGUSJy5wYXJsZXkubWVzc2FnZS52MS5TZXRNZW1iZXJSb2xlUmVxdWVzdBooLnBhcmxleS5tZXNzYWdlLnYxLlNldE1lbWJlclJvbGVSZXNwb25zZRJcCgtMaXN0TWVtYmVycxIlLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBomLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USbgoRTGlzdENvbnZlcnNhdGlvbnMSKy5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QaLC5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEmgKD0dldENvbnZlcnNhdGlvbhIpLnBhcmxleS5tZXNzYWdlLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaKi5wYXJsZXkubWVzc2FnZS52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZRJTCghNYXJrUmVhZBIiLnBhcmxleS5tZXNzYWdlLnYxLk1hcmtSZWFkUmVxdWVzdBojLnBhcmxleS5tZXNzYWdlLnYxLk1hcmtSZWFkUmVzcG9uc2VCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvbWVzc2FnZS92MTttZXNzYWdldjFiBnByb3RvMw", [file_parley_message_v1_message, file_parley_message_v1_system]);
 
 /**
  * Marker is how far one member has read.
@@ -329,6 +329,293 @@ export const CreateGroupResponseSchema: GenMessage<CreateGroupResponse> = /*@__P
   messageDesc(file_parley_message_v1_conversation, 8);
 
 /**
+ * AddMembersRequest names people to add.
+ *
+ * @generated from message parley.message.v1.AddMembersRequest
+ */
+export type AddMembersRequest = Message<"parley.message.v1.AddMembersRequest"> & {
+  /**
+   * The group.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * 1–500 friends of the caller. Repeats do not count.
+   *
+   * @generated from field: repeated string user_ids = 2;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message parley.message.v1.AddMembersRequest.
+ * Use `create(AddMembersRequestSchema)` to create a new message.
+ */
+export const AddMembersRequestSchema: GenMessage<AddMembersRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 9);
+
+/**
+ * AddMembersResponse is the group.
+ *
+ * @generated from message parley.message.v1.AddMembersResponse
+ */
+export type AddMembersResponse = Message<"parley.message.v1.AddMembersResponse"> & {
+  /**
+   * The group, as the caller sees it now.
+   *
+   * @generated from field: parley.message.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.AddMembersResponse.
+ * Use `create(AddMembersResponseSchema)` to create a new message.
+ */
+export const AddMembersResponseSchema: GenMessage<AddMembersResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 10);
+
+/**
+ * RemoveMemberRequest names a member to remove.
+ *
+ * @generated from message parley.message.v1.RemoveMemberRequest
+ */
+export type RemoveMemberRequest = Message<"parley.message.v1.RemoveMemberRequest"> & {
+  /**
+   * The group.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The member; not the caller.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message parley.message.v1.RemoveMemberRequest.
+ * Use `create(RemoveMemberRequestSchema)` to create a new message.
+ */
+export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 11);
+
+/**
+ * RemoveMemberResponse is the group.
+ *
+ * @generated from message parley.message.v1.RemoveMemberResponse
+ */
+export type RemoveMemberResponse = Message<"parley.message.v1.RemoveMemberResponse"> & {
+  /**
+   * The group, as the caller sees it now.
+   *
+   * @generated from field: parley.message.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.RemoveMemberResponse.
+ * Use `create(RemoveMemberResponseSchema)` to create a new message.
+ */
+export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 12);
+
+/**
+ * LeaveGroupRequest names the group to leave.
+ *
+ * @generated from message parley.message.v1.LeaveGroupRequest
+ */
+export type LeaveGroupRequest = Message<"parley.message.v1.LeaveGroupRequest"> & {
+  /**
+   * The group.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+};
+
+/**
+ * Describes the message parley.message.v1.LeaveGroupRequest.
+ * Use `create(LeaveGroupRequestSchema)` to create a new message.
+ */
+export const LeaveGroupRequestSchema: GenMessage<LeaveGroupRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 13);
+
+/**
+ * LeaveGroupResponse is the group.
+ *
+ * @generated from message parley.message.v1.LeaveGroupResponse
+ */
+export type LeaveGroupResponse = Message<"parley.message.v1.LeaveGroupResponse"> & {
+  /**
+   * The group, as the caller will see it from now on.
+   *
+   * @generated from field: parley.message.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.LeaveGroupResponse.
+ * Use `create(LeaveGroupResponseSchema)` to create a new message.
+ */
+export const LeaveGroupResponseSchema: GenMessage<LeaveGroupResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 14);
+
+/**
+ * DissolveGroupRequest names the group to dissolve.
+ *
+ * @generated from message parley.message.v1.DissolveGroupRequest
+ */
+export type DissolveGroupRequest = Message<"parley.message.v1.DissolveGroupRequest"> & {
+  /**
+   * The group.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+};
+
+/**
+ * Describes the message parley.message.v1.DissolveGroupRequest.
+ * Use `create(DissolveGroupRequestSchema)` to create a new message.
+ */
+export const DissolveGroupRequestSchema: GenMessage<DissolveGroupRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 15);
+
+/**
+ * DissolveGroupResponse is the group.
+ *
+ * @generated from message parley.message.v1.DissolveGroupResponse
+ */
+export type DissolveGroupResponse = Message<"parley.message.v1.DissolveGroupResponse"> & {
+  /**
+   * The group, as the caller sees it now.
+   *
+   * @generated from field: parley.message.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.DissolveGroupResponse.
+ * Use `create(DissolveGroupResponseSchema)` to create a new message.
+ */
+export const DissolveGroupResponseSchema: GenMessage<DissolveGroupResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 16);
+
+/**
+ * UpdateGroupRequest says what the group is called.
+ *
+ * @generated from message parley.message.v1.UpdateGroupRequest
+ */
+export type UpdateGroupRequest = Message<"parley.message.v1.UpdateGroupRequest"> & {
+  /**
+   * The group.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * At most 64 characters; may be empty.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message parley.message.v1.UpdateGroupRequest.
+ * Use `create(UpdateGroupRequestSchema)` to create a new message.
+ */
+export const UpdateGroupRequestSchema: GenMessage<UpdateGroupRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 17);
+
+/**
+ * UpdateGroupResponse is the group.
+ *
+ * @generated from message parley.message.v1.UpdateGroupResponse
+ */
+export type UpdateGroupResponse = Message<"parley.message.v1.UpdateGroupResponse"> & {
+  /**
+   * The group, as the caller sees it now.
+   *
+   * @generated from field: parley.message.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.UpdateGroupResponse.
+ * Use `create(UpdateGroupResponseSchema)` to create a new message.
+ */
+export const UpdateGroupResponseSchema: GenMessage<UpdateGroupResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 18);
+
+/**
+ * SetMemberRoleRequest gives a role.
+ *
+ * @generated from message parley.message.v1.SetMemberRoleRequest
+ */
+export type SetMemberRoleRequest = Message<"parley.message.v1.SetMemberRoleRequest"> & {
+  /**
+   * The group.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The member.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * The new role.
+   *
+   * @generated from field: parley.message.v1.MemberRole role = 3;
+   */
+  role: MemberRole;
+};
+
+/**
+ * Describes the message parley.message.v1.SetMemberRoleRequest.
+ * Use `create(SetMemberRoleRequestSchema)` to create a new message.
+ */
+export const SetMemberRoleRequestSchema: GenMessage<SetMemberRoleRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 19);
+
+/**
+ * SetMemberRoleResponse is the group.
+ *
+ * @generated from message parley.message.v1.SetMemberRoleResponse
+ */
+export type SetMemberRoleResponse = Message<"parley.message.v1.SetMemberRoleResponse"> & {
+  /**
+   * The group, as the caller sees it now.
+   *
+   * @generated from field: parley.message.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.SetMemberRoleResponse.
+ * Use `create(SetMemberRoleResponseSchema)` to create a new message.
+ */
+export const SetMemberRoleResponseSchema: GenMessage<SetMemberRoleResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 20);
+
+/**
  * ListMembersRequest asks for one page.
  *
  * @generated from message parley.message.v1.ListMembersRequest
@@ -361,7 +648,7 @@ export type ListMembersRequest = Message<"parley.message.v1.ListMembersRequest">
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 9);
+  messageDesc(file_parley_message_v1_conversation, 21);
 
 /**
  * ListMembersResponse is one page.
@@ -403,7 +690,7 @@ export type ListMembersResponse = Message<"parley.message.v1.ListMembersResponse
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 10);
+  messageDesc(file_parley_message_v1_conversation, 22);
 
 /**
  * ListConversationsRequest asks for one page.
@@ -431,7 +718,7 @@ export type ListConversationsRequest = Message<"parley.message.v1.ListConversati
  * Use `create(ListConversationsRequestSchema)` to create a new message.
  */
 export const ListConversationsRequestSchema: GenMessage<ListConversationsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 11);
+  messageDesc(file_parley_message_v1_conversation, 23);
 
 /**
  * ListConversationsResponse is one page.
@@ -466,7 +753,7 @@ export type ListConversationsResponse = Message<"parley.message.v1.ListConversat
  * Use `create(ListConversationsResponseSchema)` to create a new message.
  */
 export const ListConversationsResponseSchema: GenMessage<ListConversationsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 12);
+  messageDesc(file_parley_message_v1_conversation, 24);
 
 /**
  * GetConversationRequest names a conversation.
@@ -487,7 +774,7 @@ export type GetConversationRequest = Message<"parley.message.v1.GetConversationR
  * Use `create(GetConversationRequestSchema)` to create a new message.
  */
 export const GetConversationRequestSchema: GenMessage<GetConversationRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 13);
+  messageDesc(file_parley_message_v1_conversation, 25);
 
 /**
  * GetConversationResponse is the conversation.
@@ -508,7 +795,7 @@ export type GetConversationResponse = Message<"parley.message.v1.GetConversation
  * Use `create(GetConversationResponseSchema)` to create a new message.
  */
 export const GetConversationResponseSchema: GenMessage<GetConversationResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 14);
+  messageDesc(file_parley_message_v1_conversation, 26);
 
 /**
  * MarkReadRequest moves a read marker.
@@ -536,7 +823,7 @@ export type MarkReadRequest = Message<"parley.message.v1.MarkReadRequest"> & {
  * Use `create(MarkReadRequestSchema)` to create a new message.
  */
 export const MarkReadRequestSchema: GenMessage<MarkReadRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 15);
+  messageDesc(file_parley_message_v1_conversation, 27);
 
 /**
  * MarkReadResponse tells where the marker stands.
@@ -557,7 +844,7 @@ export type MarkReadResponse = Message<"parley.message.v1.MarkReadResponse"> & {
  * Use `create(MarkReadResponseSchema)` to create a new message.
  */
 export const MarkReadResponseSchema: GenMessage<MarkReadResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 16);
+  messageDesc(file_parley_message_v1_conversation, 28);
 
 /**
  * ConversationKind tells what a conversation is.
@@ -666,6 +953,69 @@ export const ConversationService: GenService<{
     methodKind: "unary";
     input: typeof CreateGroupRequestSchema;
     output: typeof CreateGroupResponseSchema;
+  },
+  /**
+   * AddMembers adds friends of the caller, who must be an admin. Who is a member stays one. NOT_FRIENDS if
+   * one of the users is none, QUOTA_EXCEEDED above 10,000 members, FORBIDDEN for other members.
+   *
+   * @generated from rpc parley.message.v1.ConversationService.AddMembers
+   */
+  addMembers: {
+    methodKind: "unary";
+    input: typeof AddMembersRequestSchema;
+    output: typeof AddMembersResponseSchema;
+  },
+  /**
+   * RemoveMember takes a member out of a group; the caller must be an admin. The owner cannot be removed.
+   * Who is no member stays none.
+   *
+   * @generated from rpc parley.message.v1.ConversationService.RemoveMember
+   */
+  removeMember: {
+    methodKind: "unary";
+    input: typeof RemoveMemberRequestSchema;
+    output: typeof RemoveMemberResponseSchema;
+  },
+  /**
+   * LeaveGroup ends the caller's membership; the past stays readable. OWNER_MUST_HAND_OVER for the owner.
+   *
+   * @generated from rpc parley.message.v1.ConversationService.LeaveGroup
+   */
+  leaveGroup: {
+    methodKind: "unary";
+    input: typeof LeaveGroupRequestSchema;
+    output: typeof LeaveGroupResponseSchema;
+  },
+  /**
+   * DissolveGroup makes a group read-only for ever; the caller must be its owner.
+   *
+   * @generated from rpc parley.message.v1.ConversationService.DissolveGroup
+   */
+  dissolveGroup: {
+    methodKind: "unary";
+    input: typeof DissolveGroupRequestSchema;
+    output: typeof DissolveGroupResponseSchema;
+  },
+  /**
+   * UpdateGroup gives a group another name; the caller must be an admin.
+   *
+   * @generated from rpc parley.message.v1.ConversationService.UpdateGroup
+   */
+  updateGroup: {
+    methodKind: "unary";
+    input: typeof UpdateGroupRequestSchema;
+    output: typeof UpdateGroupResponseSchema;
+  },
+  /**
+   * SetMemberRole gives a member a role; the caller must be the owner. Who makes another one owner hands
+   * the group over and becomes an admin.
+   *
+   * @generated from rpc parley.message.v1.ConversationService.SetMemberRole
+   */
+  setMemberRole: {
+    methodKind: "unary";
+    input: typeof SetMemberRoleRequestSchema;
+    output: typeof SetMemberRoleResponseSchema;
   },
   /**
    * ListMembers lists the members of a conversation by id. NOT_FOUND if the caller is no member now.
