@@ -4,7 +4,8 @@ import type { ChatMessage, OutboxEntry } from '../src/lib/protocol/model';
 import { Timeline, unknownConversation } from '../src/lib/protocol/timeline';
 import { deviceName } from '../src/lib/state/device';
 import { href, parse } from '../src/lib/state/router.svelte';
-import { rows, type Row } from '../src/lib/state/rows';
+import { mayEdit, mayRecall } from '../src/lib/state/allowed';
+import { rows, type MessageRow, type Row } from '../src/lib/state/rows';
 import { stable } from '../src/lib/state/stable';
 import type { Summary } from '../src/lib/state/summary';
 import { check, fieldError } from '../src/ui/auth/check';
@@ -78,6 +79,18 @@ describe('moving through the list', () => {
     expect(stable(items, ['a', 'b'], true).map((one) => one.id)).toEqual(['new', 'a', 'b']);
     expect(stable(items, ['a', 'b'], false)).toBe(items);
   });
+});
+
+describe('what may be done with a message', () => {
+  const row = (own: boolean, seq: number, text: string | undefined = 'x') => ({ kind: 'message', own, seq, text, at: 0 }) as MessageRow;
+  it.each([
+    ['an own one at once', row(true, 1), 0, 'yes', 'yes'],
+    ['an own one just before two minutes are over', row(true, 1), 119_999, 'yes', 'yes'],
+    ['an own one after two minutes', row(true, 1), 120_000, 'late', 'yes'],
+    ['an own one after a day', row(true, 1), 86_400_000, 'late', 'late'],
+    ['one of somebody else', row(false, 1), 0, 'never', 'never'],
+    ['one that is not sent yet', row(true, 0), 0, 'never', 'never'],
+  ])('%s', (_, target, now, recall, edit) => expect([mayRecall(target, now), mayEdit(target, now)]).toEqual([recall, edit]));
 });
 
 describe('sign-up', () => {
@@ -161,6 +174,16 @@ describe('lines of a conversation', () => {
     const before = rows(timeline, { from: 5, to: Infinity }, [entry], 'me', 0).at(-1)!.key;
     timeline.accept(message(6, 'me', entry.createdAt));
     expect(rows(timeline, { from: 5, to: Infinity }, [], 'me', 0).at(-1)!.key).toBe(before);
+  });
+
+  it('shows a tombstone in the place of a message that was taken back, and marks what was edited', () => {
+    const timeline = filled();
+    timeline.follow({ ...message(3, 'me', NOON + 2_000), text: undefined, rev: 1, recalled: { by: 'me', at: NOON + 3_000 } });
+    timeline.follow({ ...message(1, 'you', NOON), rev: 2, text: 'better', editedAt: NOON + 4_000 });
+    const all = rows(timeline, { from: 1, to: 4 }, [], 'me', 0);
+    expect(brief(all)).toEqual(['day', 'better none first last', 't2 read first last', 'recalled', 't4 sent first last']);
+    expect(all.map((row) => row.kind === 'message' && row.edited)).toEqual([false, true, false, false, false]);
+    expect(all[3]!.key).toBe('k3');
   });
 
   it('says where messages are left out', () => {

@@ -28,6 +28,8 @@ export class FakeServer {
   muteSends = false;
   /** Answers a send with a refusal instead, if it says so. */
   refuseSend: ((body: string) => { reason: string; retry: number; retryAfterMs?: number } | undefined) | undefined;
+  /** The clock that welcome tells. */
+  clock = () => Date.now();
   resumeAnswer: { reset?: boolean; complete?: boolean; limit?: number } = {};
 
   constructor() {
@@ -235,6 +237,14 @@ export class FakeServer {
       if (!conversation?.members.includes(userId)) throw refusal(Code.NotFound, 'NOT_FOUND');
       return { userId, conversation };
     };
+    const mine = (context: HandlerContext, { conversationId, seq }: { conversationId: string; seq: bigint }, ms: number) => {
+      const { userId, conversation } = own(context, conversationId);
+      const message = conversation.messages[Number(seq) - 1];
+      if (!message) throw refusal(Code.NotFound, 'NOT_FOUND');
+      if (message.senderId !== userId) throw refusal(Code.PermissionDenied, 'FORBIDDEN');
+      if (Date.now() - Number(message.sentAt) > ms) throw refusal(Code.FailedPrecondition, 'TOO_LATE');
+      return { userId, conversation, message };
+    };
     router.service(ConversationService, {
       listConversations: (_, context) => {
         const { userId } = this.caller(context);
@@ -257,7 +267,22 @@ export class FakeServer {
       },
       listChanges: (request) => {
         const conversation = state.conversations.get(request.conversationId);
-        return { items: conversation?.messages.filter((one) => one.rev > request.afterRev), upToRev: BigInt(conversation?.rev ?? 0) };
+        const changed = conversation?.messages.filter((one) => one.rev > request.afterRev).sort((a, b) => Number(a.rev - b.rev)) ?? [];
+        const items = changed.slice(0, request.limit || 50);
+        return { items, upToRev: items.length < changed.length ? items.at(-1)!.rev : BigInt(conversation?.rev ?? 0) };
+      },
+      recall: (request, context) => {
+        const { userId, message } = mine(context, request, 120_000);
+        return { message: message.content.case === 'recalled' ? message : state.recall(userId, request.conversationId, Number(request.seq)) };
+      },
+      edit: (request, context) => {
+        const { message } = mine(context, request, 24 * 3_600_000);
+        if (message.content.case === 'recalled') throw refusal(Code.FailedPrecondition, 'MESSAGE_RECALLED');
+        return { message: state.edit(request.conversationId, Number(request.seq), request.text!.body) };
+      },
+      listVersions: (request, context) => {
+        const { conversation } = own(context, request.conversationId);
+        return { versions: conversation.versions.get(Number(request.seq)) ?? [] };
       },
       sync: (request, context) => this.sync(this.caller(context).userId, request.cursor),
     });

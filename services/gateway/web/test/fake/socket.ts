@@ -85,7 +85,7 @@ export class FakeSocket implements Socket {
         this.userId = token.userId;
         this.token = token.token;
         const epoch = BigInt(Math.max(Date.now(), Number(kind.value.lastEpoch) + 1));
-        const value = { sessionId: uuid4(), epoch, userId: token.userId, serverTime: BigInt(Date.now()), pingMs: 25_000n };
+        const value = { sessionId: uuid4(), epoch, userId: token.userId, serverTime: BigInt(this.server.clock()), pingMs: 25_000n };
         return this.deliver({ re, kind: { case: 'welcome', value } });
       }
       case 'resume':

@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the fake server knows. One process, nothing stored, no limits: only what clients can observe.
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { clone, create, type MessageInitShape } from '@bufbuild/protobuf';
 import { RequestState, type FriendRequest, FriendRequestSchema } from '../../src/gen/parley/friend/v1/friend_pb';
-import { ServerFrameSchema } from '../../src/gen/parley/gateway/v1/frame_pb';
+import { ChangeKind, ServerFrameSchema } from '../../src/gen/parley/gateway/v1/frame_pb';
 import { ConversationKind, ConversationSchema, ConversationState, type Conversation } from '../../src/gen/parley/message/v1/conversation_pb';
-import { HeadSchema, MessageSchema, SentSchema, type Head, type Message, type Sent } from '../../src/gen/parley/message/v1/message_pb';
+import {
+  HeadSchema,
+  MessageSchema,
+  RecalledSchema,
+  SentSchema,
+  TextSchema,
+  VersionSchema,
+  type Head,
+  type Message,
+  type Sent,
+  type Version,
+} from '../../src/gen/parley/message/v1/message_pb';
 import { UserSchema, type User } from '../../src/gen/parley/user/v1/user_pb';
 import { uuid4, uuid7 } from '../../src/lib/protocol/uuid';
 
@@ -24,6 +35,8 @@ export interface FakeConversation {
   membersRev: number;
   rev: number;
   messages: Message[];
+  /** What edited messages said before, by seq. */
+  versions: Map<number, Version[]>;
   read: Map<string, number>;
   changedAt: number;
 }
@@ -92,6 +105,7 @@ export class State {
       membersRev: 0,
       rev: 0,
       messages: [],
+      versions: new Map(),
       read: new Map(),
       changedAt: 0,
     };
@@ -147,6 +161,40 @@ export class State {
     return create(SentSchema, { conversationId, clientMessageId, messageId, seq, sentAt: message.sentAt });
   }
 
+  recall(by: string, conversationId: string, seq: number, push = true): Message {
+    return this.change(conversationId, seq, ChangeKind.RECALLED, push, (message) => {
+      message.editedAt = 0n;
+      message.content = { case: 'recalled', value: create(RecalledSchema, { by, at: BigInt(Date.now()) }) };
+    });
+  }
+
+  edit(conversationId: string, seq: number, body: string, push = true): Message {
+    return this.change(conversationId, seq, ChangeKind.EDITED, push, (message, { versions }) => {
+      const before = versions.get(seq) ?? [];
+      const text = message.content.case === 'text' ? message.content.value : undefined;
+      before.push(create(VersionSchema, { number: before.length + 1, writtenAt: message.editedAt || message.sentAt, text }));
+      versions.set(seq, before);
+      message.editedAt = BigInt(Date.now());
+      message.content = { case: 'text', value: create(TextSchema, { body }) };
+    });
+  }
+
+  private change(id: string, seq: number, kind: ChangeKind, push: boolean, work: (message: Message, conversation: FakeConversation) => void): Message {
+    const conversation = this.conversations.get(id)!;
+    // What was sent before must not change with it.
+    const message = clone(MessageSchema, conversation.messages[seq - 1]!);
+    work(message, conversation);
+    message.rev = BigInt(++conversation.rev);
+    conversation.messages[seq - 1] = message;
+    conversation.changedAt = ++this.version;
+    if (push) {
+      for (const member of conversation.members) {
+        this.deliver(member, { kind: { case: 'change', value: { conversationId: id, rev: message.rev, kind, message } } });
+      }
+    }
+    return message;
+  }
+
   push(message: Message): void {
     for (const id of this.conversations.get(message.conversationId)!.members) {
       this.deliver(id, { kind: { case: 'messages', value: { conversationId: message.conversationId, items: [message] } } });
@@ -171,7 +219,7 @@ export class State {
 
   head(conversation: FakeConversation, userId: string): Head {
     const readSeq = conversation.read.get(userId) ?? 0;
-    const unread = conversation.messages.filter((one) => Number(one.seq) > readSeq && one.senderId !== userId).length;
+    const unread = conversation.messages.filter((one) => Number(one.seq) > readSeq && one.senderId !== userId && one.content.case !== 'recalled').length;
     return create(HeadSchema, { ...this.publicHead(conversation), readSeq: BigInt(readSeq), unread });
   }
 

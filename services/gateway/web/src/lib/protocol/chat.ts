@@ -119,6 +119,23 @@ export class Chat {
     await this.outbox.add(conversationId, text);
   }
 
+  /** The time of the server, as far as it has told. */
+  now(): number {
+    return Date.now() + this.session.clockOffset;
+  }
+
+  /** Takes a message of the user back. */
+  async recall(conversationId: string, seq: number): Promise<void> {
+    const { message } = await this.ports.clients.messages.recall({ conversationId, seq: BigInt(seq) });
+    if (message) await this.replica.change(toMessage(message));
+  }
+
+  /** Gives a message of the user another text. */
+  async edit(conversationId: string, seq: number, body: string): Promise<void> {
+    const { message } = await this.ports.clients.messages.edit({ conversationId, seq: BigInt(seq), text: { body } });
+    if (message) await this.replica.change(toMessage(message));
+  }
+
   /** Outbox entries of a conversation that are not in its history yet. */
   unsent(conversationId: string): OutboxEntry[] {
     return this.outbox.of(conversationId);
@@ -195,6 +212,8 @@ export class Chat {
     switch (kind.case) {
       case 'messages':
         return this.replica.push(kind.value.conversationId, kind.value.items.map(toMessage));
+      case 'change':
+        return kind.value.message && this.background(this.replica.change(toMessage(kind.value.message)));
       case 'conversation':
         this.people.reloadSoon();
         return this.background(this.replica.takeFrame(kind.value));

@@ -7,6 +7,7 @@ import type { ChatMessage, Conversation, Head, OutboxEntry, Person } from './mod
 
 /** Takes a message as the server sent it. Content of an unknown kind becomes a message without text. */
 export function toMessage(wire: WireMessage): ChatMessage {
+  const { content } = wire;
   return {
     conversationId: wire.conversationId,
     seq: Number(wire.seq),
@@ -15,7 +16,9 @@ export function toMessage(wire: WireMessage): ChatMessage {
     senderId: wire.senderId,
     sentAt: Number(wire.sentAt),
     rev: Number(wire.rev),
-    text: wire.content.case === 'text' ? wire.content.value.body : undefined,
+    editedAt: Number(wire.editedAt),
+    text: content.case === 'text' ? content.value.body : undefined,
+    recalled: content.case === 'recalled' ? { by: content.value.by, at: Number(content.value.at) } : undefined,
   };
 }
 

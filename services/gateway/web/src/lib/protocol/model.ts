@@ -11,8 +11,18 @@ export interface ChatMessage {
   sentAt: number;
   /** Number of the change that touched it last. */
   rev: number;
-  /** Undefined when this version does not know the kind of content. */
+  /** When it was edited last; missing or 0 if it never was. */
+  editedAt?: number;
+  /** Undefined when it was recalled, or when this version does not know the kind of content. */
   text?: string;
+  /** Set when it was taken back: only position and tombstone are left. */
+  recalled?: Recalled;
+}
+
+/** Who took a message back, and when. */
+export interface Recalled {
+  by: string;
+  at: number;
 }
 
 /** What the server says about a conversation, as visible to this user. */

@@ -82,6 +82,17 @@ export class Replica {
     if (timeline.record.memberIds.length === 0) void this.fetch(conversationId).catch(() => undefined);
   }
 
+  /** Takes one message as it stands after a change; what was changed before it and is not here is pulled. */
+  async change(message: ChatMessage): Promise<void> {
+    const timeline = this.timelines.get(message.conversationId);
+    if (!timeline) return this.fetch(message.conversationId);
+    const stored = timeline.follow(message);
+    this.store(timeline, stored ?? [], false);
+    if (timeline.waits) this.awaitHole(timeline);
+    // A pull that ran already may have asked before this change: then once more.
+    for (let tries = 0; tries < 2 && timeline.record.head.rev > timeline.record.localRev; tries++) await this.pull(timeline.record.id);
+  }
+
   /** True if one of the heads is ahead of what is here. */
   ahead(heads: Head[]): boolean {
     return heads.some((head) => {

@@ -65,6 +65,8 @@ interface Link {
  */
 export class Session {
   phase: Phase = 'SIGNED_OUT';
+  /** By how much the clock of the server is ahead of the one here, ms. */
+  clockOffset = 0;
   private primary: Link | undefined;
   private candidate: Link | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -203,6 +205,7 @@ export class Session {
   }
 
   private welcomed(link: Link, welcome: Welcome): void {
+    if (welcome.serverTime > 0n) this.clockOffset = Number(welcome.serverTime) - Date.now();
     if (welcome.epoch > this.lastEpoch) this.lastEpoch = welcome.epoch;
     this.enter(link, 'RESUMING');
   }

@@ -44,7 +44,8 @@ export class Timeline {
     if (message.seq > this.record.head.seq) this.grow(message);
     if (message.seq <= this.record.localSeq) return this.late(message);
     if (message.seq > this.record.localSeq + 1) {
-      if (this.aside.size < ASIDE_MOST) this.aside.set(message.seq, message);
+      const held = this.aside.get(message.seq);
+      if (held ? held.rev < message.rev : this.aside.size < ASIDE_MOST) this.aside.set(message.seq, message);
       return [];
     }
     return [this.append(message), ...this.drain()];
@@ -98,8 +99,31 @@ export class Timeline {
 
   /** Takes changed messages. A copy with a lower rev than the stored one changes nothing. */
   change(items: ChatMessage[], upToRev: number): ChatMessage[] {
-    this.record.localRev = Math.max(this.record.localRev, upToRev);
-    return items.filter((item) => this.messages.has(item.seq) || ranges.find(this.record.holes, item.seq)).map((item) => this.keep(item));
+    const { record } = this;
+    record.localRev = Math.max(record.localRev, upToRev);
+    const stored = items.flatMap((item) => {
+      if (item.seq > record.localSeq) return this.accept(item);
+      return this.messages.has(item.seq) || ranges.find(record.holes, item.seq) ? [this.keep(item)] : [];
+    });
+    if (this.countable) this.recount();
+    return stored;
+  }
+
+  /** Takes one change in its turn. Answers what is stored by it, or undefined if changes before it are missing. */
+  follow(message: ChatMessage): ChatMessage[] | undefined {
+    const { record } = this;
+    if (message.rev <= record.localRev) return [];
+    const fresh = message.rev > record.head.rev;
+    record.head.rev = Math.max(record.head.rev, message.rev);
+    if (message.rev > record.localRev + 1) return undefined;
+    record.localRev = message.rev;
+    const held = this.messages.get(message.seq) ?? this.aside.get(message.seq);
+    const counted = message.seq > record.head.readSeq && message.seq <= record.head.seq && message.senderId !== this.me;
+    if (fresh && message.recalled && counted && !held?.recalled) record.head.unread = Math.max(0, record.head.unread - 1);
+    // A change may overtake its message: it says all that the message says.
+    const stored = this.accept(message);
+    if (this.countable) this.recount();
+    return stored;
   }
 
   /** Takes a head with the user's own numbers. */
@@ -115,7 +139,7 @@ export class Timeline {
       readSeq,
       unread: Math.min(UNREAD_MOST, unread),
     };
-    if (readSeq > head.readSeq) this.recount();
+    if (readSeq > head.readSeq || (head.rev < own.rev && this.countable)) this.recount();
   }
 
   /** Takes a head without the user's own numbers, as a pong carries it. */
@@ -137,8 +161,8 @@ export class Timeline {
 
   /** True if the unread number can be counted here, so that nobody has to be asked. */
   get countable(): boolean {
-    const { head, localSeq, holes } = this.record;
-    return localSeq >= head.seq && ranges.countAbove(holes, head.readSeq) === 0;
+    const { head, localSeq, localRev, holes } = this.record;
+    return localSeq >= head.seq && localRev >= head.rev && ranges.countAbove(holes, head.readSeq) === 0;
   }
 
   /** The lowest seq from which everything up to `seq` is here; above `seq` if that one is missing. */
@@ -171,10 +195,14 @@ export class Timeline {
     }
   }
 
+  private counts(message: ChatMessage): boolean {
+    return message.senderId !== this.me && !message.recalled;
+  }
+
   private othersAbove(seq: number): number {
     let count = 0;
     for (const held of [this.messages, this.aside]) {
-      for (const message of held.values()) if (message.seq > seq && message.senderId !== this.me) count++;
+      for (const message of held.values()) if (message.seq > seq && this.counts(message)) count++;
     }
     return count;
   }
@@ -183,8 +211,8 @@ export class Timeline {
     const { head } = this.record;
     head.seq = message.seq;
     this.record.activeAt = Math.max(this.record.activeAt, message.sentAt);
-    if (message.senderId !== this.me) head.unread = Math.min(UNREAD_MOST, head.unread + 1);
-    else {
+    if (this.counts(message)) head.unread = Math.min(UNREAD_MOST, head.unread + 1);
+    else if (message.senderId === this.me) {
       head.readSeq = message.seq;
       head.unread = 0;
     }
@@ -197,9 +225,10 @@ export class Timeline {
   }
 
   private append(message: ChatMessage): ChatMessage {
+    const aside = this.aside.get(message.seq);
     this.record.localSeq = message.seq;
     this.aside.delete(message.seq);
-    return this.keep(message);
+    return this.keep(aside && aside.rev > message.rev ? aside : message);
   }
 
   private keep(message: ChatMessage): ChatMessage {

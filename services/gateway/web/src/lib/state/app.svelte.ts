@@ -15,6 +15,7 @@ import { MemoryStorage } from '../storage/memory';
 import { holdInstance, instanceLives, Tabs, type Note } from '../storage/tabs';
 import { i18n, t } from '../i18n/i18n.svelte';
 import type { Me } from '../../gen/parley/user/v1/user_pb';
+import { Actions } from './actions.svelte';
 import { ConversationView, type Place } from './conversation.svelte';
 import { deviceName } from './device';
 import { Drafts } from './drafts.svelte';
@@ -62,6 +63,7 @@ export class App {
   chat: Chat | undefined;
   drafts: Drafts | undefined;
   readonly clients: Clients;
+  readonly actions = new Actions(this);
   readonly unread: number = $derived(this.list.reduce((sum, one) => sum + one.unread, 0));
   private login: local.Login | undefined;
   private storage: Storage | undefined;
@@ -142,6 +144,7 @@ export class App {
   show(conversationId: string | undefined): void {
     if (this.view?.id === conversationId) return;
     this.closeView();
+    this.actions.notice = '';
     const timeline = conversationId ? this.chat?.replica.timelines.get(conversationId) : undefined;
     if (this.chat && timeline && this.me) {
       this.view = new ConversationView(this.chat, timeline, this.me.userId, this.places.get(timeline.record.id));
@@ -231,6 +234,7 @@ export class App {
     if (rule) local.login.save(undefined);
     Object.assign(this, { status: 'signedOut', me: undefined, list: [], friends: [], incoming: [], outgoing: [], blocked: [], listed: false, away: false });
     this.places.clear();
+    this.actions.clear();
     router.go({ at: 'signIn' }, true);
     await chat.stop();
     await storage?.wipe(wipe).catch(() => undefined);

@@ -2,7 +2,8 @@
 import type { Chat } from '../protocol/chat';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
-import { rows, type Row, type Window } from './rows';
+import { mayEdit } from './allowed';
+import { rows, type MessageRow, type Row, type Window } from './rows';
 import { peerOf } from './summary';
 
 /** Most messages that are in the page at a time. */
@@ -113,6 +114,13 @@ export class ConversationView {
     if (seq !== undefined && seq >= this.timeline.record.head.seq) this.below = 0;
   }
 
+  /** The newest own message that can be edited; undefined if there is none. */
+  lastEditable(): MessageRow | undefined {
+    const now = this.chat.now();
+    const own = this.rows.filter((row): row is MessageRow => row.kind === 'message' && mayEdit(row, now) === 'yes');
+    return own.at(-1);
+  }
+
   /** Takes the line "new" away, as after writing. */
   forgetNew(): void {
     this.newFrom = 0;
@@ -180,7 +188,7 @@ export class ConversationView {
     const { head } = this.timeline.record;
     for (let seq = this.seenHead + 1; seq <= head.seq; seq++) {
       const message = this.timeline.messages.get(seq);
-      if (message && message.senderId !== this.me) this.below++;
+      if (message && message.senderId !== this.me && !message.recalled) this.below++;
     }
     this.seenHead = Math.max(this.seenHead, head.seq);
   }
@@ -189,7 +197,7 @@ export class ConversationView {
     const { head, localSeq } = this.timeline.record;
     for (let seq = head.readSeq + 1; seq <= localSeq; seq++) {
       const message = this.timeline.messages.get(seq);
-      if (message && message.senderId !== this.me) return seq;
+      if (message && message.senderId !== this.me && !message.recalled) return seq;
       if (!message && find(this.timeline.record.holes, seq)) return seq;
     }
     return 0;

@@ -13,6 +13,15 @@ export type Row =
   | { kind: 'new'; key: string }
   | { kind: 'gap'; key: string }
   | {
+      /** What is left of a message that was taken back. */
+      kind: 'recalled';
+      key: string;
+      seq: number;
+      senderId: string;
+      by: string;
+      at: number;
+    }
+  | {
       kind: 'message';
       key: string;
       /** 0 for one that has no place yet. */
@@ -21,6 +30,7 @@ export type Row =
       senderId: string;
       own: boolean;
       text: string | undefined;
+      edited: boolean;
       at: number;
       state: SendState;
       reason?: string;
@@ -29,7 +39,8 @@ export type Row =
       last: boolean;
     };
 
-type MessageRow = Extract<Row, { kind: 'message' }>;
+export type MessageRow = Extract<Row, { kind: 'message' }>;
+export type RecalledRow = Extract<Row, { kind: 'recalled' }>;
 
 /** What is shown of a conversation: messages with from ≤ seq ≤ to; to is Infinity at its end. */
 export interface Window {
@@ -45,14 +56,21 @@ export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], 
   const peerRead = Math.max(0, ...record.memberIds.filter((id) => id !== me).map((id) => record.markers[id] ?? 0));
   const lines: Row[] = [];
   let previous: MessageRow | undefined;
-  const push = (row: MessageRow) => {
-    if (!previous || daysAgo(previous.at, row.at) !== 0) {
+  let at: number | undefined;
+  const push = (row: MessageRow | RecalledRow) => {
+    if (at === undefined || daysAgo(at, row.at) !== 0) {
       lines.push({ kind: 'day', key: `day ${row.seq || row.key}`, at: row.at });
       previous = undefined;
     }
+    at = row.at;
     if (row.seq !== 0 && row.seq === newFrom) {
       lines.push({ kind: 'new', key: 'new' });
       previous = undefined;
+    }
+    if (row.kind !== 'message') {
+      lines.push(row);
+      previous = undefined;
+      return;
     }
     row.first = !previous || previous.senderId !== row.senderId || row.at - previous.at > GROUP_MS;
     if (previous && !row.first) previous.last = false;
@@ -74,17 +92,21 @@ export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], 
   return lines;
 }
 
-function stored(message: ChatMessage, me: string, peerRead: number): MessageRow {
+function stored(message: ChatMessage, me: string, peerRead: number): MessageRow | RecalledRow {
   const own = message.senderId === me;
+  const { seq, senderId, recalled } = message;
+  // Own messages keep the key that they had in the outbox, so that nothing is drawn twice.
+  const key = own && message.clientMessageId ? message.clientMessageId : message.messageId;
+  if (recalled) return { kind: 'recalled', key, seq, senderId, by: recalled.by, at: message.sentAt };
   return {
     kind: 'message',
-    // Own messages keep the key that they had in the outbox, so that nothing is drawn twice.
-    key: own && message.clientMessageId ? message.clientMessageId : message.messageId,
-    seq: message.seq,
+    key,
+    seq,
     clientMessageId: message.clientMessageId,
-    senderId: message.senderId,
+    senderId,
     own,
     text: message.text,
+    edited: Boolean(message.editedAt),
     at: message.sentAt,
     state: own ? (message.seq <= peerRead ? 'read' : 'sent') : 'none',
     first: true,
@@ -101,6 +123,7 @@ function waiting(entry: OutboxEntry, me: string): MessageRow {
     senderId: me,
     own: true,
     text: entry.text,
+    edited: false,
     at: entry.createdAt,
     state: entry.state === 'waiting' ? 'sending' : entry.state,
     reason: entry.reason,

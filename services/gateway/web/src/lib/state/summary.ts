@@ -10,6 +10,7 @@ export interface Summary {
   peerId: string;
   name: string;
   lastText: string | undefined;
+  lastRecalled: boolean;
   lastIsOwn: boolean;
   at: number;
   unread: number;
@@ -44,6 +45,7 @@ function summary(chat: Chat, timeline: Timeline, me: string, drafts: ReadonlyMap
     peerId,
     name: name(peerId),
     lastText: waiting?.text ?? last?.text,
+    lastRecalled: waiting === undefined && last?.recalled !== undefined,
     lastIsOwn: waiting !== undefined || last?.senderId === me,
     at: Math.max(record.activeAt, waiting?.createdAt ?? 0),
     unread: record.head.unread,

@@ -62,7 +62,11 @@ class IndexedStorage implements Storage {
       const cut = record.localSeq - KEPT.messages;
       if (cut > 0) await tx.objectStore('messages').delete(IDBKeyRange.bound([record.id, 0], [record.id, cut]));
     }
-    for (const message of messages) await tx.objectStore('messages').put(message);
+    for (const message of messages) {
+      const known = await tx.objectStore('messages').get([message.conversationId, message.seq]);
+      // Another tab may know of a later change.
+      if (!known || known.rev <= message.rev) await tx.objectStore('messages').put(message);
+    }
     if ((await conversations.count()) > KEPT.conversations) {
       const old = (await conversations.getAll()).sort((a, b) => b.activeAt - a.activeAt).slice(KEPT.conversations);
       for (const record of old) {

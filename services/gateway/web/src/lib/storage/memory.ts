@@ -27,7 +27,7 @@ export class MemoryStorage implements Storage {
     }
     for (const message of messages) {
       const held = this.messages.get(message.conversationId) ?? new Map<number, ChatMessage>();
-      held.set(message.seq, message);
+      if ((held.get(message.seq)?.rev ?? 0) <= message.rev) held.set(message.seq, message);
       this.messages.set(message.conversationId, held);
     }
   }

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test, type Locator } from '@playwright/test';
+import { look } from './lib/look';
+import { Person, unique } from './lib/person';
+import { servers, type Servers } from './lib/servers';
+
+let running: Servers;
+test.beforeAll(async () => {
+  running = await servers(1);
+});
+test.afterAll(() => running?.close());
+
+/** Opens the menu of a message with the pointer. */
+async function menu(person: Person, text: string): Promise<Locator> {
+  await person.bubble(text).hover();
+  await person.bubble(text).getByRole('button', { name: /^(Actions for|对)/ }).click();
+  return person.page.getByRole('menu');
+}
+
+async function pick(person: Person, text: string, item: string): Promise<void> {
+  await (await menu(person, text)).getByRole('menuitem', { name: item }).click();
+}
+
+test('two people edit and take back what they said', async ({ browser }) => {
+  const base = running.urls[0]!;
+  const alice = await Person.create(browser, base, unique('alice'), 'Alice Wren', { locale: 'en' });
+  const bob = await Person.create(browser, base, unique('bob'), '小波', { locale: 'zh-CN', theme: 'dark', width: 375, height: 720 });
+  await alice.signUp();
+  await bob.signUp();
+  await alice.askToBeFriend(bob, '');
+  await bob.accept(alice);
+  await alice.open(bob);
+  await bob.open(alice);
+  for (const text of ['Ten o’clok tomorrow', 'Wrong window, sorry', 'Bring the map']) await alice.say(text);
+  await bob.say('好的');
+  const composer = alice.page.locator('textarea');
+
+  await test.step('with the pointer', async () => {
+    await composer.fill('half a draft');
+    await pick(alice, 'Ten o’clok tomorrow', alice.t('message.edit'));
+    await expect(composer).toHaveValue('Ten o’clok tomorrow');
+    await expect(composer).toBeFocused();
+    await look(alice.page, 'editing');
+    await composer.fill('Ten o’clock tomorrow');
+    await composer.press('Enter');
+    await expect(composer).toHaveValue('half a draft');
+    await expect(bob.bubble('Ten o’clock tomorrow').getByText(bob.t('message.edited'), { exact: true })).toBeVisible();
+    await pick(bob, 'Ten o’clock tomorrow', bob.t('message.versions'));
+    await expect(bob.page.getByRole('dialog').getByText('Ten o’clok tomorrow')).toBeVisible();
+    await look(bob.page, 'versions');
+    await bob.page.keyboard.press('Escape');
+    await expect(bob.page.getByRole('dialog')).toBeHidden();
+    await expect(bob.composer).toBeVisible();
+    await pick(alice, 'Wrong window, sorry', alice.t('message.recall'));
+    await look(alice.page, 'recall');
+    await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('message.recall') }).click();
+    await expect(alice.page.getByText(alice.t('message.recalledOwn'))).toBeVisible();
+    await expect(bob.page.getByText(bob.t('message.recalledOther', { name: 'Alice Wren' }))).toBeVisible();
+    await expect(bob.page.getByText('Wrong window, sorry')).toHaveCount(0);
+  });
+
+  await test.step('with the keyboard alone', async () => {
+    await composer.fill('');
+    await composer.press('ArrowUp');
+    await expect(composer).toHaveValue('Bring the map');
+    await composer.press('Escape');
+    await expect(composer).toHaveValue('');
+    await expect(composer).toBeFocused();
+    await composer.press('ArrowUp');
+    await composer.fill('Bring the map, please');
+    await composer.press('Enter');
+    await bob.sees(['Ten o’clock tomorrow', 'Bring the map, please', '好的']);
+    const log = alice.page.getByRole('log');
+    await log.focus();
+    await log.press('End');
+    await expect(alice.bubble('好的')).toBeFocused();
+    await alice.page.keyboard.press('ArrowUp');
+    await expect(alice.bubble('Bring the map, please')).toBeFocused();
+    await alice.page.keyboard.press('Enter');
+    await expect(alice.page.getByRole('menuitem', { name: alice.t('message.edit') })).toBeFocused();
+    await look(alice.page, 'menu');
+    await alice.page.keyboard.press('Escape');
+    await expect(alice.bubble('Bring the map, please')).toBeFocused();
+    await alice.page.keyboard.press('Delete');
+    await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('message.recall') }).click();
+    await bob.sees(['Ten o’clock tomorrow', '好的']);
+    await expect(bob.page.getByText(bob.t('message.recalledOther', { name: 'Alice Wren' }))).toHaveCount(2);
+  });
+
+  await test.step('what is gone stays gone on this and on another device', async () => {
+    await alice.page.reload();
+    await alice.sees(['Ten o’clock tomorrow', '好的']);
+    const second = await Person.create(browser, base, bob.username, bob.nickname, { theme: 'light', width: 320, height: 640 });
+    await second.signIn();
+    await second.open(alice);
+    await second.sees(['Ten o’clock tomorrow', '好的']);
+    await menu(second, '好的');
+    await look(second.page, 'menu-narrow');
+    expect(second.complaints).toEqual([]);
+    await second.context.close();
+    await menu(bob, '好的');
+    await look(bob.page, 'menu-dark');
+  });
+
+  for (const person of [alice, bob]) {
+    expect(person.complaints).toEqual([]);
+    await person.context.close();
+  }
+});
