@@ -56,7 +56,7 @@ func (c *couple) heard(who friend.Profile) []friend.EventKind {
 	return list
 }
 
-func TestF9_ABlockLooksLikeARemovalToTheOtherSide(t *testing.T) {
+func TestF10_ABlockLooksLikeARemovalToTheOtherSide(t *testing.T) {
 	t.Parallel()
 	removed, blocked := newCouple(), newCouple()
 	for _, c := range []*couple{removed, blocked} {
@@ -84,7 +84,7 @@ func TestF9_ABlockLooksLikeARemovalToTheOtherSide(t *testing.T) {
 	blocked.kinds(t)
 }
 
-func TestF9_ARequestToWhoBlocksIsAnsweredAsUsualAndNeverShown(t *testing.T) {
+func TestF10_ARequestToWhoBlocksIsAnsweredAsUsualAndNeverShown(t *testing.T) {
 	t.Parallel()
 	usual, blocked := newCouple(), newCouple()
 	blocked.block(t, blocked.ann, blocked.bob)
@@ -128,7 +128,7 @@ func TestF9_ARequestToWhoBlocksIsAnsweredAsUsualAndNeverShown(t *testing.T) {
 	}
 }
 
-func TestF9_ABlockTakesRequestsAway(t *testing.T) {
+func TestF10_ABlockTakesRequestsAway(t *testing.T) {
 	t.Parallel()
 	c := newCouple()
 	theirs := c.Ask(t, c.bob, c.ann)
@@ -154,7 +154,7 @@ func TestF9_ABlockTakesRequestsAway(t *testing.T) {
 	}
 }
 
-func TestF9_WhoBlocksHasToUnblockBeforeAsking(t *testing.T) {
+func TestF10_WhoBlocksHasToUnblockBeforeAsking(t *testing.T) {
 	t.Parallel()
 	c := newCouple()
 	opened := c.Befriend(t, c.ann, c.bob)
@@ -184,7 +184,7 @@ func TestF9_WhoBlocksHasToUnblockBeforeAsking(t *testing.T) {
 	}
 }
 
-func TestF9_BlockUserRefuses(t *testing.T) {
+func TestF10_BlockUserRefuses(t *testing.T) {
 	t.Parallel()
 	c := newCouple()
 	if err := c.BlockUser(t.Context(), c.ann.ID, c.ann.ID); !errors.Is(err, fault.ErrInvalid) {
@@ -203,7 +203,7 @@ func TestF9_BlockUserRefuses(t *testing.T) {
 	}
 }
 
-func TestF9_ABlockIsUnavailableUntilTheConversationIsClosed(t *testing.T) {
+func TestF10_ABlockIsUnavailableUntilTheConversationIsClosed(t *testing.T) {
 	t.Parallel()
 	c := newCouple()
 	c.Befriend(t, c.ann, c.bob)
@@ -224,7 +224,7 @@ func TestF9_ABlockIsUnavailableUntilTheConversationIsClosed(t *testing.T) {
 	c.block(t, c.ann, c.bob)
 }
 
-func TestF9_AtMostFiveThousandBlocks(t *testing.T) {
+func TestF10_AtMostFiveThousandBlocks(t *testing.T) {
 	t.Parallel()
 	c := newCouple()
 	for i := range 5000 {
@@ -236,7 +236,7 @@ func TestF9_AtMostFiveThousandBlocks(t *testing.T) {
 	}
 }
 
-func TestF9_ListBlockedShowsWhomTheCallerBlocks(t *testing.T) {
+func TestF10_ListBlockedShowsWhomTheCallerBlocks(t *testing.T) {
 	t.Parallel()
 	c := newCouple()
 	var want []friend.Blocked

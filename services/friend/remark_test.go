@@ -12,7 +12,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
-func TestF10_ARemarkIsForItsOwnerOnly(t *testing.T) {
+func TestF9_ARemarkIsForItsOwnerOnly(t *testing.T) {
 	t.Parallel()
 	c := newCouple()
 	c.Befriend(t, c.ann, c.bob)
@@ -39,7 +39,7 @@ func TestF10_ARemarkIsForItsOwnerOnly(t *testing.T) {
 	}
 }
 
-func TestF10_ARemarkGoesWithTheFriendship(t *testing.T) {
+func TestF9_ARemarkGoesWithTheFriendship(t *testing.T) {
 	t.Parallel()
 	c := newCouple()
 	c.Befriend(t, c.ann, c.bob)
@@ -55,7 +55,7 @@ func TestF10_ARemarkGoesWithTheFriendship(t *testing.T) {
 	}
 }
 
-func TestF10_SetRemarkRefuses(t *testing.T) {
+func TestF9_SetRemarkRefuses(t *testing.T) {
 	t.Parallel()
 	c := newCouple()
 	c.Befriend(t, c.ann, c.bob)

@@ -72,6 +72,8 @@ type cast struct {
 	pending                 string         // request of stranger to owner
 	closed                  string         // conversation of owner and former, closed
 	group                   string         // of owner, friend and third
+	blocked                 *people.Person // by owner
+	sealed                  string         // conversation of owner and blocked, closed
 }
 
 func newCast(t *testing.T, base string) *cast {
@@ -82,6 +84,9 @@ func newCast(t *testing.T, base string) *cast {
 	former := people.Register(t, base, "former")
 	c.closed = people.Befriend(t, c.owner, former)
 	former.Do(t, "parley.friend.v1.FriendService/RemoveFriend", &friendv1.RemoveFriendRequest{UserId: c.owner.ID}, &friendv1.RemoveFriendResponse{})
+	c.blocked = people.Register(t, base, "blocked")
+	c.sealed = people.Befriend(t, c.owner, c.blocked)
+	c.owner.Do(t, "parley.friend.v1.FriendService/BlockUser", &friendv1.BlockUserRequest{UserId: c.blocked.ID}, &friendv1.BlockUserResponse{})
 	c.conversation = people.Befriend(t, c.owner, c.friend)
 	c.third = people.Register(t, base, "third")
 	people.Befriend(t, c.owner, c.third)
@@ -95,7 +100,7 @@ type row struct {
 	method string
 	object string
 	in     proto.Message
-	// answers by caller: "owner", "friend", "stranger". A caller that is not named is not asked.
+	// answers by caller: "owner", "friend", "stranger", "blocked". A caller that is not named is not asked.
 	want map[string]string
 }
 
@@ -147,6 +152,12 @@ func (c *cast) rows() []row {
 		{"parley.friend.v1.FriendService/BlockUser", "missing", &friendv1.BlockUserRequest{UserId: nobody}, none},
 		{"parley.friend.v1.FriendService/UnblockUser", "missing", &friendv1.UnblockUserRequest{UserId: nobody}, all},
 		{"parley.friend.v1.FriendService/ListBlocked", "self", &friendv1.ListBlockedRequest{}, all},
+		{"parley.friend.v1.FriendService/SetRemark", "of who blocks", &friendv1.SetRemarkRequest{UserId: c.owner.ID, Remark: "x"}, map[string]string{"blocked": notFound}},
+		{"parley.friend.v1.FriendService/SendRequest", "to who is blocked", &friendv1.SendRequestRequest{UserId: c.blocked.ID, IdempotencyKey: people.NewID()}, map[string]string{"owner": "failed_precondition USER_BLOCKED"}},
+		{"parley.friend.v1.FriendService/SendRequest", "to who blocks", &friendv1.SendRequestRequest{UserId: c.owner.ID, IdempotencyKey: people.NewID()}, map[string]string{"blocked": ok}},
+		{"parley.friend.v1.FriendService/RespondToRequest", "of somebody else", &friendv1.RespondToRequestRequest{RequestId: c.pending}, map[string]string{"blocked": "not_found REQUEST_NOT_FOUND"}},
+		{"parley.message.v1.MessageService/Send", "of who blocks", people.Text(c.sealed, "hi"), map[string]string{"owner": readOnly, "blocked": readOnly, "stranger": notFound}},
+		{"parley.message.v1.MessageService/ListMessages", "of who blocks", &messagev1.ListMessagesRequest{ConversationId: c.sealed}, map[string]string{"owner": ok, "blocked": ok, "stranger": notFound}},
 		{"parley.message.v1.ConversationService/ListConversations", "self", &messagev1.ListConversationsRequest{}, all},
 		{"parley.message.v1.ConversationService/GetConversation", "of members", &messagev1.GetConversationRequest{ConversationId: c.conversation}, members},
 		{"parley.message.v1.ConversationService/GetConversation", "missing", &messagev1.GetConversationRequest{ConversationId: unknown}, none},
@@ -218,7 +229,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 	t.Parallel()
 	sys := devtest.Start(t, devtest.Options{Gateways: 1})
 	c := newCast(t, sys.Public(0))
-	callers := map[string]*people.Person{"owner": c.owner, "friend": c.friend, "stranger": c.stranger}
+	callers := map[string]*people.Person{"owner": c.owner, "friend": c.friend, "stranger": c.stranger, "blocked": c.blocked}
 	covered := map[string]bool{"parley.user.v1.AuthService/Register": true, "parley.user.v1.AuthService/Login": true} // public: everybody, see below
 	for _, r := range c.rows() {
 		covered[r.method] = true

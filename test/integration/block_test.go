@@ -3,6 +3,8 @@
 package integration_test
 
 import (
+	"strconv"
+	"sync"
 	"testing"
 
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
@@ -83,5 +85,48 @@ func TestRemovalAndReaddingKeepsTheConversation(t *testing.T) {
 	bob.Do(t, "parley.message.v1.MessageService/Send", people.Text(conversation, "three"), &messagev1.SendResponse{})
 	if got := texts(t, ann, conversation); len(got) != 2 || got[0] != "one" || got[1] != "three" {
 		t.Errorf("history %q, want the old message and the new one", got)
+	}
+}
+
+// Sends that meet the block go through or not; after its answer none does.
+func TestNothingOfABlockedPersonArrivesAfterTheBlock(t *testing.T) {
+	t.Parallel()
+	sys := devtest.Start(t, devtest.Options{Gateways: 1})
+	ann, bob := people.Register(t, sys.Public(0), "ann"), people.Register(t, sys.Public(0), "bob")
+	conversation := people.Befriend(t, ann, bob)
+	const senders, each = 4, 40
+	started, blocked := make(chan struct{}, senders), make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range senders {
+		wg.Go(func() {
+			for j := range each {
+				late := false
+				select {
+				case <-blocked:
+					late = true
+				default:
+				}
+				got := bob.Try(t, "parley.message.v1.MessageService/Send", people.Text(conversation, strconv.Itoa(i*each+j))).String()
+				if got != readOnly && (late || got != ok) {
+					t.Errorf("a send, after the block: %v: %s", late, got)
+				}
+				if j == 0 {
+					started <- struct{}{}
+				}
+				if j == each/2 {
+					<-blocked // half of them come after it, for sure
+				}
+			}
+		})
+	}
+	for range senders {
+		<-started
+	}
+	ann.Do(t, "parley.friend.v1.FriendService/BlockUser", &friendv1.BlockUserRequest{UserId: bob.ID}, &friendv1.BlockUserResponse{})
+	before := len(texts(t, ann, conversation))
+	close(blocked)
+	wg.Wait()
+	if after := len(texts(t, ann, conversation)); after != before {
+		t.Errorf("%d messages after the block and %d at the end; want no more", before, after)
 	}
 }

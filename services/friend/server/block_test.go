@@ -17,17 +17,17 @@ import (
 	"github.com/parley-chat/parley/services/internal/fault"
 )
 
-func TestF9_BlocksAndRemarksOverTheWire(t *testing.T) {
+func TestF10_BlocksAndRemarksOverTheWire(t *testing.T) {
 	t.Parallel()
 	r := start(t, sqliteDSN(t))
 	ann, bob := r.users.add("ann"), r.users.add("bob")
-	client := r.client(t, component.Gateway)
+	client, heard := r.client(t, component.Gateway), r.subscribe(t)
 	for _, u := range [][2]*userv1.User{{ann, bob}, {bob, ann}} {
 		if _, err := client.SendRequest(as(t, u[0]), wish(u[1])); err != nil {
 			t.Fatal(err)
 		}
+		<-heard // the request, then the acceptance by the crossing one
 	}
-	heard := r.subscribe(t)
 	remark, err := client.SetRemark(as(t, ann), &friendv1.SetRemarkRequest{UserId: bob.GetUserId(), Remark: " boss "})
 	if err != nil || remark.GetRemark() != "boss" {
 		t.Fatalf("remark %v, %v", remark, err)

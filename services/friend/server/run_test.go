@@ -284,12 +284,12 @@ func TestF8_AWithdrawalOverTheWire(t *testing.T) {
 	t.Parallel()
 	r := start(t, sqliteDSN(t))
 	ann, bob := r.users.add("ann"), r.users.add("bob")
-	client := r.client(t, component.Gateway)
+	client, heard := r.client(t, component.Gateway), r.subscribe(t)
 	sent, err := client.SendRequest(as(t, ann), wish(bob))
 	if err != nil {
 		t.Fatal(err)
 	}
-	heard := r.subscribe(t)
+	expect(t, heard, eventv1.EventType_EVENT_TYPE_FRIEND_REQUESTED, sent.GetRequest(), ann, bob)
 	request := &friendv1.CancelRequestRequest{RequestId: sent.GetRequest().GetRequestId()}
 	for range 2 {
 		if _, err := client.CancelRequest(as(t, ann), request); err != nil {
