@@ -170,6 +170,8 @@ func (c *cast) rows() []row {
 		{"parley.message.v1.ConversationService/CreateGroup", "of friends of owner", people.NewGroup(c.friend.ID, c.third.ID), map[string]string{
 			"owner": ok, "stranger": "failed_precondition NOT_FRIENDS",
 		}},
+		{"parley.message.v1.ConversationService/CreateGroup", "of who is blocked", people.NewGroup(c.friend.ID, c.blocked.ID), map[string]string{"owner": "failed_precondition NOT_FRIENDS"}},
+		{"parley.message.v1.ConversationService/CreateGroup", "of who blocks", people.NewGroup(c.friend.ID, c.owner.ID), map[string]string{"blocked": "failed_precondition NOT_FRIENDS"}},
 		{"parley.message.v1.ConversationService/CreateGroup", "of nobody", people.NewGroup(nobody, people.NewID()), map[string]string{"owner": "failed_precondition NOT_FRIENDS"}},
 		{"parley.message.v1.MessageService/Send", "group", people.Text(c.group, "hi"), map[string]string{"owner": ok, "stranger": notFound}},
 		{"parley.message.v1.MessageService/ListMessages", "group", &messagev1.ListMessagesRequest{ConversationId: c.group}, members},
