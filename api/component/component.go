@@ -80,6 +80,22 @@ const (
 	// specification names it.
 	EnvBindingRoot = "SERVICE_BINDING_ROOT"
 
+	// EnvSMSProvider is Aliyun or Webhook; empty: no codes are sent.
+	EnvSMSProvider         = "PARLEY_SMS_PROVIDER"
+	EnvSMSAllowedCountries = "PARLEY_SMS_ALLOWED_COUNTRIES"
+	EnvSMSDailyBudget      = "PARLEY_SMS_DAILY_BUDGET"
+	// What Aliyun needs.
+	EnvSMSAccessKeyID        = "PARLEY_SMS_ACCESS_KEY_ID"
+	EnvSMSAccessKeySecret    = "PARLEY_SMS_ACCESS_KEY_SECRET" //nolint:gosec // a name, no secret
+	EnvSMSSignName           = "PARLEY_SMS_SIGN_NAME"
+	EnvSMSTemplateCode       = "PARLEY_SMS_TEMPLATE_CODE"
+	EnvSMSTemplateCodeAbroad = "PARLEY_SMS_TEMPLATE_CODE_ABROAD"
+	EnvSMSRegion             = "PARLEY_SMS_REGION"
+	// What a webhook needs.
+	EnvSMSURL                = "PARLEY_SMS_URL"
+	EnvSMSSigningKey         = "PARLEY_SMS_SIGNING_KEY"
+	EnvSMSPreviousSigningKey = "PARLEY_SMS_PREVIOUS_SIGNING_KEY"
+
 	EnvUpstreamUserURL     = "PARLEY_UPSTREAM_USER_URL"
 	EnvUpstreamFriendURL   = "PARLEY_UPSTREAM_FRIEND_URL"
 	EnvUpstreamMessageURL  = "PARLEY_UPSTREAM_MESSAGE_URL"

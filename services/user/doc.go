@@ -7,6 +7,8 @@
 //
 //   - An unknown name and a wrong password get one answer, after the same number of statements and
 //     hashes.
+//   - A code by SMS goes out whether or not the number has an account, and is right for one phone, one
+//     purpose and one request, five tries and one success. Nothing sends it twice.
 //   - A password is stored only as a slow hash, a token only as SHA-256.
 //   - A login session that ended is in the list of revocations of this process at once, and in that of
 //     every other process at its next poll.

@@ -2,7 +2,11 @@
 
 package user
 
-import "github.com/parley-chat/parley/services/internal/fault"
+import (
+	"errors"
+
+	"github.com/parley-chat/parley/services/internal/fault"
+)
 
 // What a caller may be told.
 var (
@@ -12,6 +16,14 @@ var (
 	ErrInvalidCredentials = fault.New(fault.Unauthenticated, "INVALID_CREDENTIALS", "the username or the password is wrong")
 	// ErrPasswordWrong says that the owner did not prove who they are.
 	ErrPasswordWrong = fault.New(fault.Denied, "PASSWORD_WRONG", "the password is wrong")
+	// ErrPhoneTaken says that the number belongs to another account; only its holder hears it.
+	ErrPhoneTaken = fault.New(fault.Exists, "PHONE_TAKEN", "this phone number has an account")
+	// ErrPhoneNotRegistered says that the number has no account; only its holder hears it.
+	ErrPhoneNotRegistered = fault.New(fault.NotFound, "PHONE_NOT_REGISTERED", "this phone number has no account")
+	// ErrCodeInvalid answers every code that is not right: wrong, expired, used up, for something else.
+	ErrCodeInvalid = fault.New(fault.Invalid, "CODE_INVALID", "the code is not right, or not any more")
+	// ErrSMSUnavailable says that no code was sent, or that nobody knows whether one was.
+	ErrSMSUnavailable = fault.New(fault.Unavailable, "SMS_UNAVAILABLE", "codes cannot be sent now, try again later")
 	// ErrRateLimited says that there were too many tries; it carries a retry time.
 	ErrRateLimited = fault.New(fault.Exhausted, "RATE_LIMITED", "too many tries, wait a little")
 	// ErrOverloaded says that too many passwords wait to be checked; it carries a retry time.
@@ -21,6 +33,10 @@ var (
 	// ErrNotFound says that there is no such user or login session, or none that the caller may know of.
 	ErrNotFound = fault.New(fault.NotFound, "NOT_FOUND", "there is nothing under this id")
 )
+
+// ErrSMSAccount is the cause of an ErrSMSUnavailable that only the operator can end: the provider refuses the
+// account, its balance, the sign name or the template. No client sees it.
+var ErrSMSAccount = errors.New("the SMS provider refuses the account")
 
 // Values of the metadata "why" of ErrSessionEnded.
 const (

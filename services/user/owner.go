@@ -98,12 +98,12 @@ func (s *Service) SetPassword(ctx context.Context, caller Caller, current, passw
 
 // DeleteAccount ends all login sessions and removes what the account says of the person. The row stays, so
 // that messages and friend lists can name a deleted user; the username is blocked for good.
-func (s *Service) DeleteAccount(ctx context.Context, caller Caller, password string) error {
+func (s *Service) DeleteAccount(ctx context.Context, caller Caller, proof Proof) error {
 	known, err := s.Records.Record(ctx, caller.UserID)
 	if err != nil {
 		return err
 	}
-	if err := s.prove(ctx, known, password); err != nil {
+	if err := s.proveOwner(ctx, known, proof); err != nil {
 		return err
 	}
 	return s.rewrite(ctx, caller, func(record Record, sessions []LoginSession, now int64) (*Rewriting, error) {

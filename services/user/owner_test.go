@@ -164,7 +164,7 @@ func TestGuessingThePasswordOfAnOpenSessionIsSlowedDown(t *testing.T) {
 	ann := usertest.CallerOf(f.Person(t, "ann", "Ann"))
 	pods := []*user.Service{f.Service, f.Pod(), f.Pod()}
 	for i := range 5 {
-		if err := pods[i%3].DeleteAccount(t.Context(), ann, "wrong guess"); !errors.Is(err, user.ErrPasswordWrong) {
+		if err := pods[i%3].DeleteAccount(t.Context(), ann, user.Proof{Password: "wrong guess"}); !errors.Is(err, user.ErrPasswordWrong) {
 			t.Fatalf("guess %d: %v, want PASSWORD_WRONG", i, err)
 		}
 	}
@@ -227,10 +227,10 @@ func TestF7_ADeletedAccountLeavesItsIDAndOneAuditEntry(t *testing.T) {
 	f := usertest.NewFixture()
 	here, there := f.Person(t, "ann", "Ann"), f.LoginAs(t, "ann")
 	caller := usertest.CallerOf(here)
-	if err := f.DeleteAccount(t.Context(), caller, "wrong guess"); !errors.Is(err, user.ErrPasswordWrong) {
+	if err := f.DeleteAccount(t.Context(), caller, user.Proof{Password: "wrong guess"}); !errors.Is(err, user.ErrPasswordWrong) {
 		t.Errorf("with a wrong password: %v, want PASSWORD_WRONG", err)
 	}
-	if err := f.DeleteAccount(t.Context(), caller, usertest.Password); err != nil {
+	if err := f.DeleteAccount(t.Context(), caller, user.Proof{Password: usertest.Password}); err != nil {
 		t.Fatal(err)
 	}
 	for _, login := range []user.Login{here, there} {
@@ -259,7 +259,7 @@ func TestF7_ADeletedAccountLeavesItsIDAndOneAuditEntry(t *testing.T) {
 			return swap(err, user.ErrInvalidCredentials)
 		},
 		"a second deletion": func() error {
-			return swap(f.DeleteAccount(t.Context(), caller, usertest.Password), user.ErrNotFound)
+			return swap(f.DeleteAccount(t.Context(), caller, user.Proof{Password: usertest.Password}), user.ErrNotFound)
 		},
 	} {
 		if err := call(); err != nil {
@@ -325,7 +325,7 @@ func TestAnEndedSessionChangesNothing(t *testing.T) {
 	for name, err := range map[string]error{
 		"RevokeOtherSessions": revokeErr, "SetUsername": nameErr, "UpdateProfile": profileErr,
 		"SetPassword":   f.SetPassword(t.Context(), caller, usertest.Password, "another quiet morning"),
-		"DeleteAccount": f.DeleteAccount(t.Context(), caller, usertest.Password),
+		"DeleteAccount": f.DeleteAccount(t.Context(), caller, user.Proof{Password: usertest.Password}),
 	} {
 		if !errors.Is(err, user.ErrSessionEnded) {
 			t.Errorf("%s: %v, want SESSION_ENDED", name, err)

@@ -5,6 +5,7 @@ package user
 import (
 	_ "embed"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/parley-chat/parley/services/internal/fault"
@@ -31,8 +32,14 @@ var commonEndings string
 // Passwords is the policy: what may be a password. It is safe for concurrent use.
 type Passwords struct{ common map[string]struct{} }
 
-// NewPasswords builds the list of common passwords: every stem, alone and twice, with every ending.
-func NewPasswords() Passwords {
+// commonPasswords is built once for all services of a process: it is large, and never changes.
+var commonPasswords = sync.OnceValue(buildCommon) //nolint:gochecknoglobals // as a constant would be
+
+// NewPasswords is the policy of the product.
+func NewPasswords() Passwords { return Passwords{common: commonPasswords()} }
+
+// buildCommon takes every stem, alone and twice, with every ending.
+func buildCommon() map[string]struct{} {
 	common := map[string]struct{}{}
 	endings := strings.Split(strings.TrimSuffix(commonEndings, "\n"), "\n")
 	for stem := range strings.FieldsSeq(commonStems) {
@@ -44,7 +51,7 @@ func NewPasswords() Passwords {
 			}
 		}
 	}
-	return Passwords{common: common}
+	return common
 }
 
 // Len is the number of entries in the list of common passwords that are long enough to be tried.

@@ -12,6 +12,7 @@ import (
 type NewAccount struct {
 	Credentials
 	NicknameKey []byte // folded, for the search
+	Phone       Phone  // zero: none
 }
 
 // NameQuery asks for accounts whose folded nickname begins with a prefix, in the order of (folded
@@ -38,7 +39,7 @@ type Found struct {
 // fault.ErrUnavailable.
 type Accounts interface {
 	// Create stores an account and its first login session; ErrUsernameTaken if the name is in use, or
-	// blocked when the account was made.
+	// blocked when the account was made; ErrPhoneTaken if the number is.
 	Create(ctx context.Context, account NewAccount, session LoginSession) error
 	// ByUsername finds by folded name, byte for byte; ErrNotFound.
 	ByUsername(ctx context.Context, username string) (Record, error)
@@ -75,9 +76,12 @@ type Sessions interface {
 type Records interface {
 	// Record reads an account.
 	Record(ctx context.Context, id ids.UserID) (Record, error)
+	// ByPhone finds the account of a number; ErrNotFound.
+	ByPhone(ctx context.Context, phone Phone) (Record, error)
 	// Rewrite locks an account, lets decide see it with its login sessions that have not ended, and writes the
 	// result in the same transaction. Nil means that there is nothing to write; an error of decide ends the
-	// transaction and comes back. ErrUsernameTaken if the new name is in use, or blocked at Rewriting.At.
+	// transaction and comes back. ErrUsernameTaken if the new name is in use, or blocked at Rewriting.At; ErrPhoneTaken if
+	// the new number is in use.
 	Rewrite(ctx context.Context, id ids.UserID, decide func(Record, []LoginSession) (*Rewriting, error)) error
 }
 
@@ -101,6 +105,43 @@ type Attempts interface {
 	Clear(ctx context.Context, key AttemptKey) error
 	// ForgetAttempts removes up to limit counters last charged before a time (ms), and answers how many went.
 	ForgetAttempts(ctx context.Context, before int64, limit int) (int, error)
+}
+
+// Codes keeps codes that were sent by SMS. A store that does not answer is fault.ErrUnavailable, and then no
+// code is sent and none is right.
+type Codes interface {
+	// Keep stores a new code.
+	Keep(ctx context.Context, code Code) error
+	// Try locks a code, lets decide see it, and writes what it returns. ErrNotFound.
+	Try(ctx context.Context, id ids.CodeRequestID, decide func(Code) Code) error
+	// ForgetCodes removes up to limit codes made before a time (ms), and answers how many went.
+	ForgetCodes(ctx context.Context, before int64, limit int) (int, error)
+}
+
+// Quotas counts uses exactly, whatever process they come to. A store that does not answer is
+// fault.ErrUnavailable, and then nothing may be used.
+type Quotas interface {
+	// Use locks the scopes of all quotas and answers for each the time (ms) of its last but Limit-1 use, 0 if it
+	// was used less often since at minus Window. If decide returns nil, one use is noted in each scope; else
+	// nothing, and the error comes back.
+	Use(ctx context.Context, quotas []Quota, at int64, decide func(nth []int64) error) error
+	// ForgetUses removes up to limit uses from before a time (ms), and answers how many went.
+	ForgetUses(ctx context.Context, before int64, limit int) (int, error)
+}
+
+// Numbers knows the numbering plans of the world.
+type Numbers interface {
+	// Parse reads a number in E.164 with its plus. fault.ErrInvalid for what is no number that can be called,
+	// and for one that costs the caller more or belongs to no phone.
+	Parse(text string) (Number, error)
+}
+
+// SMS hands codes to a provider.
+type SMS interface {
+	// Send tries once: a provider may have sent what it did not confirm. ErrSMSUnavailable if it did not take
+	// the message, or nobody knows; ErrRateLimited if it has had enough; fault.ErrInvalid for a number that it
+	// refuses. An error never holds the number or the code.
+	Send(ctx context.Context, message CodeMessage) error
 }
 
 // Hasher turns passwords into slow hashes, a bounded number at once. Who would have to wait too long

@@ -19,6 +19,7 @@ type Privacy struct {
 // Record is an account with all that belongs to its owner.
 type Record struct {
 	Credentials
+	Phone             Phone // zero: none
 	Privacy           Privacy
 	UsernameChangedAt int64 // ms; 0: never
 	DeletedAt         int64 // ms; 0 while it lives
@@ -86,15 +87,24 @@ func (s *Service) Record(ctx context.Context, id ids.UserID) (Record, error) {
 func (s *Service) rewrite(
 	ctx context.Context, caller Caller, decide func(record Record, sessions []LoginSession, now int64) (*Rewriting, error),
 ) error {
+	return s.rewriteAny(ctx, caller.UserID, func(record Record, sessions []LoginSession, now int64) (*Rewriting, error) {
+		if !slices.ContainsFunc(sessions, func(l LoginSession) bool { return l.ID == caller.SessionID }) {
+			return nil, ended(WhyRevoked)
+		}
+		return decide(record, sessions, now)
+	})
+}
+
+// rewriteAny changes an account whose owner proved it by other means than a login session.
+func (s *Service) rewriteAny(
+	ctx context.Context, id ids.UserID, decide func(record Record, sessions []LoginSession, now int64) (*Rewriting, error),
+) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	var written *Rewriting
 	now := s.millis()
-	err := s.Records.Rewrite(ctx, caller.UserID, func(record Record, sessions []LoginSession) (*Rewriting, error) {
+	err := s.Records.Rewrite(ctx, id, func(record Record, sessions []LoginSession) (*Rewriting, error) {
 		written = nil // the transaction may run again
-		if !slices.ContainsFunc(sessions, func(l LoginSession) bool { return l.ID == caller.SessionID }) {
-			return nil, ended(WhyRevoked)
-		}
 		rewriting, err := decide(record, sessions, now)
 		if err == nil {
 			written = rewriting
@@ -104,7 +114,7 @@ func (s *Service) rewrite(
 	if err != nil || written == nil {
 		return err
 	}
-	s.tell(caller.UserID, written.Endings, written.At)
+	s.tell(id, written.Endings, written.At)
 	if written.Event != nil {
 		s.Publisher.Offer(*written.Event)
 	}

@@ -220,8 +220,8 @@ func TestCleanerRunsAndStops(t *testing.T) {
 		if err := f.RunCleaner(ctx); err != nil {
 			t.Errorf("run: %v", err)
 		}
-		if n := f.Store.Calls() - before; n != 6 {
-			t.Errorf("%d calls in 25 minutes, want two for each of three rounds", n)
+		if n := f.Store.Calls() - before; n != 12 {
+			t.Errorf("%d calls in 25 minutes, want four for each of three rounds", n)
 		}
 	})
 }

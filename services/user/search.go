@@ -5,7 +5,9 @@ package user
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/parley-chat/parley/services/internal/fault"
@@ -35,7 +37,7 @@ type SearchPage struct {
 }
 
 // SearchUsers finds the account with exactly this username first, then those whose nickname begins
-// with the query.
+// with the query. A query that is a whole phone number finds its account only.
 func (s *Service) SearchUsers(ctx context.Context, q Search) (SearchPage, error) {
 	query := strings.TrimSpace(q.Query)
 	if n := utf8.RuneCountInString(query); n == 0 || n > maxQuery {
@@ -47,6 +49,9 @@ func (s *Service) SearchUsers(ctx context.Context, q Search) (SearchPage, error)
 		if err := s.pages.Decode(scope, q.Token, &after); err != nil {
 			return SearchPage{}, err
 		}
+	}
+	if number, err := s.Numbers.Parse(query); err == nil && strings.HasPrefix(query, "+") {
+		return s.searchPhone(ctx, number.Phone, q)
 	}
 	hidden := make(map[ids.UserID]bool, len(q.Excluded)+1)
 	for _, id := range q.Excluded {
@@ -62,6 +67,35 @@ func (s *Service) SearchUsers(ctx context.Context, q Search) (SearchPage, error)
 	return s.searchNicknames(ctx, accounts, hidden, nameScan{
 		scope: scope, prefix: nicknameKey(s.Text, query), after: after.cursor(), size: searchPageSize(q.PageSize),
 	})
+}
+
+// Searches by phone that one reader may make; part of the product, not settings.
+const (
+	phoneSearchesPerHour = 20
+	phoneSearchesPerDay  = 100
+)
+
+// searchPhone finds the account of a whole number, if its owner wishes to be found. A number without an
+// account, one that is not to be found and one that is hidden give the same empty page.
+func (s *Service) searchPhone(ctx context.Context, phone Phone, q Search) (SearchPage, error) {
+	scope := scopeOf("searches by phone", q.Reader)
+	err := s.use(ctx, []Quota{
+		{scope, time.Hour, phoneSearchesPerHour}, {scope, longestQuota, phoneSearchesPerDay},
+	}, func(_ int, wait time.Duration) error { return ErrRateLimited.After(wait) })
+	if err != nil {
+		return SearchPage{}, err
+	}
+	found, err := s.Records.ByPhone(ctx, phone)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return SearchPage{}, nil
+	case err != nil:
+		return SearchPage{}, err
+	case !found.Privacy.FindableByPhone, slices.Contains(q.Excluded, found.Account.ID):
+		return SearchPage{}, nil
+	default:
+		return SearchPage{Accounts: []Account{found.Account}}, nil
+	}
 }
 
 // exact finds the account with this username, and hides it from the scan of nicknames.

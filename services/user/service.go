@@ -4,6 +4,7 @@ package user
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -21,6 +22,10 @@ type Ports struct {
 	Sessions  Sessions
 	Ended     EndedSessions
 	Attempts  Attempts
+	Codes     Codes
+	Quotas    Quotas
+	Numbers   Numbers
+	SMS       SMS // nil: no codes are sent
 	Hasher    Hasher
 	Text      Text
 	Publisher Publisher
@@ -30,6 +35,14 @@ type Ports struct {
 type Options struct {
 	// AddressLogins is how many logins one client address may try in a minute; 0 means any number.
 	AddressLogins int
+	// AddressCodes is how many codes one client address may ask for in an hour; 0 means any number.
+	AddressCodes int
+	// DailyCodes is how many codes are sent in a day in all: the breaker for cost.
+	DailyCodes int
+	// Countries are the ISO codes of the countries whose numbers get codes; empty: all.
+	Countries []string
+	// CodeKey makes the stored form of codes; all processes need the same.
+	CodeKey []byte
 	// Pages makes page tokens and positions; all processes need the same key.
 	Pages page.Codec
 	// Now is the clock.
@@ -45,6 +58,7 @@ type Service struct {
 	revocations   *Revocations
 	pages         page.Codec
 	addressLogins int
+	codes         codeOptions
 	now           func() time.Time
 	logger        *slog.Logger
 }
@@ -57,8 +71,11 @@ func New(ports Ports, options Options) *Service {
 		revocations:   newRevocations(ports.Ended, options),
 		pages:         options.Pages,
 		addressLogins: options.AddressLogins,
-		now:           options.Now,
-		logger:        options.Logger,
+		codes: codeOptions{
+			key: options.CodeKey, perAddress: options.AddressCodes, perDay: options.DailyCodes, countries: options.Countries,
+		},
+		now:    options.Now,
+		logger: options.Logger,
 	}
 }
 
@@ -94,17 +111,20 @@ func (s *Service) RunCleaner(ctx context.Context) error {
 func (s *Service) Clean(ctx context.Context) error {
 	now := s.now()
 	ended, created := now.Add(-keepEnded).UnixMilli(), now.Add(-absoluteLife-keepEnded).UnixMilli()
-	for n := cleanStep; n == cleanStep; {
-		var err error
-		if n, err = s.Ended.ForgetEnded(ctx, ended, created, cleanStep); err != nil {
+	before := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
+	return errors.Join(
+		inSteps(func() (int, error) { return s.Ended.ForgetEnded(ctx, ended, created, cleanStep) }),
+		inSteps(func() (int, error) { return s.Attempts.ForgetAttempts(ctx, before(forgetAfter), cleanStep) }),
+		inSteps(func() (int, error) { return s.Codes.ForgetCodes(ctx, before(codeLife), cleanStep) }),
+		inSteps(func() (int, error) { return s.Quotas.ForgetUses(ctx, before(longestQuota), cleanStep) }),
+	)
+}
+
+// inSteps repeats a step that had as much to do as it may.
+func inSteps(step func() (int, error)) error {
+	for {
+		if n, err := step(); err != nil || n < cleanStep {
 			return err
 		}
 	}
-	for n := cleanStep; n == cleanStep; {
-		var err error
-		if n, err = s.Attempts.ForgetAttempts(ctx, now.Add(-forgetAfter).UnixMilli(), cleanStep); err != nil {
-			return err
-		}
-	}
-	return nil
 }

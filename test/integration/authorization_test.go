@@ -141,6 +141,8 @@ func (c *cast) rows() []row {
 		{"parley.user.v1.UserService/SetUsername", "taken", &userv1.SetUsernameRequest{Username: c.owner.Username}, map[string]string{"friend": "already_exists USERNAME_TAKEN", "stranger": "already_exists USERNAME_TAKEN"}},
 		{"parley.user.v1.UserService/SetUsername", "own", &userv1.SetUsernameRequest{Username: c.owner.Username}, map[string]string{"owner": ok}},
 		{"parley.user.v1.UserService/SetPassword", "with that of another", &userv1.SetPasswordRequest{CurrentPassword: c.owner.Password, NewPassword: "quiet morning river"}, map[string]string{"friend": "permission_denied PASSWORD_WRONG", "stranger": "permission_denied PASSWORD_WRONG"}},
+		{"parley.user.v1.UserService/SetPhone", "with the password of another", &userv1.SetPhoneRequest{Phone: "+8613800000000", Code: noCode(), Password: c.owner.Password}, map[string]string{"friend": "permission_denied PASSWORD_WRONG", "stranger": "permission_denied PASSWORD_WRONG"}},
+		{"parley.user.v1.UserService/SetPhone", "without a code", &userv1.SetPhoneRequest{Phone: "+8613800000000", Code: noCode(), Password: c.owner.Password}, map[string]string{"owner": "invalid_argument CODE_INVALID"}},
 		{"parley.user.v1.UserService/DeleteAccount", "with the password of another", &userv1.DeleteAccountRequest{Password: c.owner.Password}, map[string]string{"friend": "permission_denied PASSWORD_WRONG", "stranger": "permission_denied PASSWORD_WRONG"}},
 		{"parley.friend.v1.FriendService/ListFriends", "self", &friendv1.ListFriendsRequest{}, all},
 		{"parley.friend.v1.FriendService/ListRequests", "self", &friendv1.ListRequestsRequest{}, all},
@@ -225,6 +227,11 @@ func (c *cast) rows() []row {
 		{"parley.message.v1.MessageService/Send", "group, dissolved", people.Text(c.group, "hi"), map[string]string{"owner": "failed_precondition CONVERSATION_READ_ONLY"}},
 		{"parley.user.v1.AuthService/Logout", "self", &userv1.LogoutRequest{}, map[string]string{"stranger": ok}},
 	}
+}
+
+// noCode has the form of a code that nobody was sent.
+func noCode() *userv1.PhoneCode {
+	return &userv1.PhoneCode{CodeRequestId: people.NewID(), Code: "012345"}
 }
 
 func TestAuthorizationMatrix(t *testing.T) {

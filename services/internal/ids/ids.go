@@ -32,6 +32,7 @@ type (
 	request       struct{}
 	event         struct{}
 	auditEntry    struct{}
+	codeRequest   struct{}
 	key           struct{}
 )
 
@@ -67,6 +68,9 @@ type EventID = ID[event]
 
 // AuditEntryID names an entry of the audit log.
 type AuditEntryID = ID[auditEntry]
+
+// CodeRequestID names one code that was sent to a phone.
+type CodeRequestID = ID[codeRequest]
 
 // IdempotencyKey names a wish of a client, the same on every retry.
 type IdempotencyKey = ID[key]

@@ -39,6 +39,11 @@ func ParseFriendRequest(field, text string) (FriendRequestID, error) {
 // ParseIdempotencyKey reads an idempotency key.
 func ParseIdempotencyKey(field, text string) (IdempotencyKey, error) { return Parse[key](field, text) }
 
+// ParseCodeRequest reads the id of a code.
+func ParseCodeRequest(field, text string) (CodeRequestID, error) {
+	return Parse[codeRequest](field, text)
+}
+
 // NewUser makes a user id.
 func NewUser() UserID { return New[user]() }
 
@@ -71,6 +76,9 @@ func NewEvent() EventID { return New[event]() }
 
 // NewAuditEntry makes the id of an entry of the audit log.
 func NewAuditEntry() AuditEntryID { return New[auditEntry]() }
+
+// NewCodeRequest makes the id of a code; random, since it is half of a secret.
+func NewCodeRequest() CodeRequestID { return Random[codeRequest]() }
 
 // NewIdempotencyKey makes an idempotency key.
 func NewIdempotencyKey() IdempotencyKey { return New[key]() }

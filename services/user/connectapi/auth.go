@@ -52,6 +52,63 @@ func (h Auth) Login(ctx context.Context, r *userv1.LoginRequest) (*userv1.LoginR
 	}, nil
 }
 
+// RequestCode sends a code.
+func (h Auth) RequestCode(ctx context.Context, r *userv1.RequestCodeRequest) (*userv1.RequestCodeResponse, error) {
+	sent, err := h.service.RequestCode(ctx, user.CodeRequest{
+		Phone: r.GetPhone(), Purpose: user.Purpose(r.GetPurpose()), Address: identity.FromContext(ctx).ClientAddress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.RequestCodeResponse{
+		CodeRequestId: sent.ID.String(), ResendAfterMs: sent.ResendAfter.Milliseconds(),
+		ExpiresInMs: sent.ExpiresIn.Milliseconds(),
+	}, nil
+}
+
+// RegisterByPhone makes an account and logs it in.
+func (h Auth) RegisterByPhone(ctx context.Context, r *userv1.RegisterByPhoneRequest) (*userv1.RegisterByPhoneResponse, error) {
+	asked, err := fromPhoneLogin(r)
+	if err != nil {
+		return nil, err
+	}
+	asked.Nickname = r.GetNickname()
+	login, err := h.service.RegisterByPhone(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.RegisterByPhoneResponse{
+		User: toMe(login.Record), Token: login.Token, LoginSessionId: login.Session.ID.String(),
+	}, nil
+}
+
+// LoginByPhone opens a login session.
+func (h Auth) LoginByPhone(ctx context.Context, r *userv1.LoginByPhoneRequest) (*userv1.LoginByPhoneResponse, error) {
+	asked, err := fromPhoneLogin(r)
+	if err != nil {
+		return nil, err
+	}
+	login, created, err := h.service.LoginByPhone(ctx, asked, r.GetCreateIfAbsent())
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.LoginByPhoneResponse{
+		User: toMe(login.Record), Token: login.Token, LoginSessionId: login.Session.ID.String(), Created: created,
+	}, nil
+}
+
+// ResetPassword gives an account a new password.
+func (h Auth) ResetPassword(ctx context.Context, r *userv1.ResetPasswordRequest) (*userv1.ResetPasswordResponse, error) {
+	code, err := fromCode("code.code_request_id", r.GetCode())
+	if err != nil {
+		return nil, err
+	}
+	if err := h.service.ResetPassword(ctx, r.GetPhone(), code, r.GetNewPassword()); err != nil {
+		return nil, err
+	}
+	return &userv1.ResetPasswordResponse{}, nil
+}
+
 // Logout ends the caller's login session.
 func (h Auth) Logout(ctx context.Context, _ *userv1.LogoutRequest) (*userv1.LogoutResponse, error) {
 	caller := identity.FromContext(ctx)

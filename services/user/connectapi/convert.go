@@ -8,6 +8,7 @@ package connectapi
 
 import (
 	"context"
+	"errors"
 
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/internal/identity"
@@ -18,6 +19,35 @@ import (
 func fromDevice(d *userv1.Device) (user.Device, error) {
 	id, err := ids.ParseDevice("device.device_id", d.GetDeviceId())
 	return user.Device{ID: id, Name: d.GetName()}, err
+}
+
+func fromCode(field string, c *userv1.PhoneCode) (user.PhoneCode, error) {
+	id, err := ids.ParseCodeRequest(field, c.GetCodeRequestId())
+	return user.PhoneCode{ID: id, Digits: user.DigitsOf(c.GetCode())}, err
+}
+
+// fromProof: an absent code is none.
+func fromProof(password, field string, c *userv1.PhoneCode) (user.Proof, error) {
+	proof := user.Proof{Password: password}
+	if c == nil {
+		return proof, nil
+	}
+	code, err := fromCode(field, c)
+	proof.Code = &code
+	return proof, err
+}
+
+// phoneLogin is what two requests have in common.
+type phoneLogin interface {
+	GetPhone() string
+	GetCode() *userv1.PhoneCode
+	GetDevice() *userv1.Device
+}
+
+func fromPhoneLogin(r phoneLogin) (user.PhoneLogin, error) {
+	device, deviceErr := fromDevice(r.GetDevice())
+	code, codeErr := fromCode("code.code_request_id", r.GetCode())
+	return user.PhoneLogin{Phone: r.GetPhone(), Code: code, Device: device}, errors.Join(deviceErr, codeErr)
 }
 
 func parseUsers(field string, texts []string) ([]ids.UserID, error) {
@@ -47,6 +77,7 @@ func toMe(r user.Record) *userv1.Me {
 			PhoneForFriends: r.Privacy.PhoneForFriends, FindableByPhone: r.Privacy.FindableByPhone,
 		},
 		HasPassword: r.HasPassword(), UsernameChangeAt: r.UsernameChangeAt(),
+		Phone: r.Phone.Reveal(),
 	}
 }
 

@@ -79,6 +79,23 @@ func (h Profiles) SetPassword(ctx context.Context, r *userv1.SetPasswordRequest)
 	return &userv1.SetPasswordResponse{}, nil
 }
 
+// SetPhone gives the account a phone number.
+func (h Profiles) SetPhone(ctx context.Context, r *userv1.SetPhoneRequest) (*userv1.SetPhoneResponse, error) {
+	code, err := fromCode("code.code_request_id", r.GetCode())
+	if err != nil {
+		return nil, err
+	}
+	proof, err := fromProof(r.GetPassword(), "old_code.code_request_id", r.GetOldCode())
+	if err != nil {
+		return nil, err
+	}
+	record, err := h.service.SetPhone(ctx, callerOf(ctx), r.GetPhone(), code, proof)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.SetPhoneResponse{Me: toMe(record)}, nil
+}
+
 // SetPrivacy changes the fields that are present.
 func (h Profiles) SetPrivacy(ctx context.Context, r *userv1.SetPrivacyRequest) (*userv1.SetPrivacyResponse, error) {
 	record, err := h.service.SetPrivacy(ctx, callerOf(ctx), user.PrivacyChange{
@@ -92,7 +109,11 @@ func (h Profiles) SetPrivacy(ctx context.Context, r *userv1.SetPrivacyRequest) (
 
 // DeleteAccount removes the caller.
 func (h Profiles) DeleteAccount(ctx context.Context, r *userv1.DeleteAccountRequest) (*userv1.DeleteAccountResponse, error) {
-	if err := h.service.DeleteAccount(ctx, callerOf(ctx), r.GetPassword()); err != nil {
+	proof, err := fromProof(r.GetPassword(), "code.code_request_id", r.GetCode())
+	if err != nil {
+		return nil, err
+	}
+	if err := h.service.DeleteAccount(ctx, callerOf(ctx), proof); err != nil {
 		return nil, err
 	}
 	return &userv1.DeleteAccountResponse{}, nil

@@ -17,6 +17,9 @@ import (
 // defaultAddressLogins a minute: the product's limit for one client address.
 const defaultAddressLogins = 20
 
+// defaultAddressCodes an hour: the product's limit for one client address.
+const defaultAddressCodes = 10
+
 // Config of the user service, from the environment.
 type Config struct {
 	// LogLevel is debug, info, warn or error.
@@ -39,6 +42,11 @@ type Config struct {
 	// AddressLogins is how many logins one client address may try in a minute. Only a process that holds
 	// all services sets it, never the environment: 0 means 20, less than 0 any number.
 	AddressLogins int
+	// SMS sends codes.
+	SMS SMSConfig
+	// Development allows what must not be where others are. Only a process that holds all services sets it,
+	// never the environment.
+	Development bool
 	// Hashing sets the cost of a password hash; only tests make it cheaper.
 	Hashing argon2hasher.Options
 }
@@ -60,7 +68,15 @@ func (c Config) Validate() error {
 	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
 		problems = append(problems, fmt.Errorf("PARLEY_LOG_LEVEL: %w", err))
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, c.SMS.validate(c.Development))...)
+}
+
+// addressCodes an hour: the product's limit for one client address, which falls with that of logins.
+func (c Config) addressCodes() int {
+	if c.addressLogins() == 0 {
+		return 0
+	}
+	return defaultAddressCodes
 }
 
 func (c Config) database() sqldb.Config {

@@ -8,6 +8,8 @@ package server
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -28,6 +30,7 @@ import (
 	"github.com/parley-chat/parley/services/user/argon2hasher"
 	"github.com/parley-chat/parley/services/user/connectapi"
 	"github.com/parley-chat/parley/services/user/events"
+	"github.com/parley-chat/parley/services/user/numberplan"
 	"github.com/parley-chat/parley/services/user/sqlstore"
 	"github.com/parley-chat/parley/services/user/unicodetext"
 )
@@ -105,15 +108,25 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 	store := sqlstore.New(r.db, events.Encode)
 	service := user.New(user.Ports{
 		Accounts: store, Records: store, Sessions: store, Ended: store, Attempts: store,
+		Codes: store, Quotas: store, Numbers: numberplan.Numbers{}, SMS: cfg.SMS.provider(parts.Logger),
 		Hasher: hasher, Text: unicodetext.Text{}, Publisher: events.NewPublisher(relay, endings),
 	}, user.Options{
-		AddressLogins: cfg.addressLogins(), Pages: page.NewCodec(parts.PageKey), Now: time.Now, Logger: parts.Logger,
+		AddressLogins: cfg.addressLogins(), AddressCodes: cfg.addressCodes(), DailyCodes: cfg.SMS.DailyBudget,
+		Countries: cfg.SMS.AllowedCountries, CodeKey: codeKey(parts.PageKey),
+		Pages: page.NewCodec(parts.PageKey), Now: time.Now, Logger: parts.Logger,
 	})
 	group.Go("outbox", relay.Run)
 	group.Go("endings", endings.Run)
 	group.Go("revocations", service.Revocations().Run)
 	group.Go("cleaner", service.RunCleaner)
 	return service, nil
+}
+
+// codeKey derives the key of codes from one that all processes have.
+func codeKey(pageKey []byte) []byte {
+	mac := hmac.New(sha256.New, pageKey)
+	_, _ = mac.Write([]byte("parley codes by SMS"))
+	return mac.Sum(nil)
 }
 
 // serve opens the listeners and registers what answers on them.

@@ -56,6 +56,11 @@ func (s *Store) Create(ctx context.Context, a user.NewAccount, session user.Logi
 		if err := checkRetired(ctx, tx, a.Account, a.Account.CreatedAt); err != nil {
 			return err
 		}
+		if !a.Phone.IsZero() {
+			if err := writePhone(ctx, tx, a.Account.ID, a.Phone); err != nil {
+				return err
+			}
+		}
 		return insertSession(ctx, tx, session)
 	})
 	return wrap("create account", err)

@@ -17,20 +17,22 @@ import (
 
 // recordQuery goes on with the condition on a unique key.
 const recordQuery = "SELECT id, username, nickname, description, password_hash, credentials_rev, created_at, deleted_at," +
-	" username_changed_at, phone_for_friends, findable_by_phone FROM accounts WHERE deleted_at = 0 AND "
+	" username_changed_at, phone_for_friends, findable_by_phone, phone FROM accounts WHERE deleted_at = 0 AND "
 
 // recordRow is an account with what belongs to its owner.
 type recordRow struct {
 	accountRow
 
-	UsernameChangedAt int64 `db:"username_changed_at"`
-	PhoneForFriends   bool  `db:"phone_for_friends"`
-	FindableByPhone   bool  `db:"findable_by_phone"`
+	UsernameChangedAt int64  `db:"username_changed_at"`
+	PhoneForFriends   bool   `db:"phone_for_friends"`
+	FindableByPhone   bool   `db:"findable_by_phone"`
+	Phone             []byte `db:"phone"` // NULL without one, so that many may have none
 }
 
 func (r recordRow) record() user.Record {
 	return user.Record{
 		Credentials:       user.Credentials{Account: r.account(), PasswordHash: r.PasswordHash, Rev: r.Rev},
+		Phone:             user.PhoneOf(string(r.Phone)),
 		Privacy:           user.Privacy{PhoneForFriends: r.PhoneForFriends, FindableByPhone: r.FindableByPhone},
 		UsernameChangedAt: r.UsernameChangedAt,
 		DeletedAt:         r.DeletedAt,
@@ -42,6 +44,15 @@ func (s *Store) Record(ctx context.Context, id ids.UserID) (user.Record, error) 
 	var row recordRow
 	if err := s.db.Get(ctx, &row, recordQuery+"id = ?", id); err != nil {
 		return user.Record{}, wrap("read account", err)
+	}
+	return row.record(), nil
+}
+
+// ByPhone reads one row by its unique key.
+func (s *Store) ByPhone(ctx context.Context, phone user.Phone) (user.Record, error) {
+	var row recordRow
+	if err := s.db.Get(ctx, &row, recordQuery+"phone = ?", []byte(phone.Reveal())); err != nil {
+		return user.Record{}, wrap("read account by phone", err)
 	}
 	return row.record(), nil
 }
@@ -72,6 +83,11 @@ func (s *Store) Rewrite(
 func (s *Store) rewrite(ctx context.Context, tx *sqldb.Tx, before user.Record, r user.Rewriting) error {
 	if err := writeUsername(ctx, tx, before, r); err != nil {
 		return err
+	}
+	if before.Phone != r.Record.Phone {
+		if err := writePhone(ctx, tx, r.Record.Account.ID, r.Record.Phone); err != nil {
+			return err
+		}
 	}
 	if err := writeRecord(ctx, tx, r); err != nil {
 		return err
@@ -104,6 +120,19 @@ func writeRecord(ctx context.Context, tx *sqldb.Tx, r user.Rewriting) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, "UPDATE accounts SET nickname_key = ? WHERE id = ?", r.NicknameKey, a.Account.ID)
+	return err
+}
+
+// writePhone is a statement of its own, so that a duplicate says which key it means.
+func writePhone(ctx context.Context, tx *sqldb.Tx, id ids.UserID, phone user.Phone) error {
+	var value any
+	if !phone.IsZero() {
+		value = []byte(phone.Reveal())
+	}
+	_, err := tx.Exec(ctx, "UPDATE accounts SET phone = ? WHERE id = ?", value, id)
+	if dialect.IsDuplicate(err) {
+		return user.ErrPhoneTaken
+	}
 	return err
 }
 

@@ -20,8 +20,7 @@ import (
 //go:embed migrations/*.sql
 var Migrations embed.FS
 
-// Store implements user.Accounts, user.Records, user.Sessions, user.EndedSessions and user.Attempts. It is
-// safe for concurrent use.
+// Store implements all storage ports of the domain. It is safe for concurrent use.
 type Store struct {
 	db     *sqldb.DB
 	encode func(user.Updated) (outbox.Row, error)

@@ -121,6 +121,7 @@ func TestF1_WrongAndUnknownCostTheSameStatements(t *testing.T) {
 		store := sqlstore.New(db, encode)
 		service := user.New(user.Ports{
 			Accounts: store, Records: store, Sessions: store, Ended: store, Attempts: store,
+			Codes: store, Quotas: store, Numbers: usertest.Numbers{},
 			Hasher: &usertest.Hasher{}, Text: usertest.Text{}, Publisher: &usertest.Publisher{},
 		}, user.Options{AddressLogins: 20, Now: usertest.NewClock().Now, Logger: slog.New(slog.DiscardHandler)})
 		_, err := service.Register(t.Context(), user.Registration{

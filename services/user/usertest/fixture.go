@@ -36,11 +36,12 @@ type Fixture struct {
 	Store     *Store
 	Hasher    *Hasher
 	Published *Publisher
+	SMS       *SMS
 }
 
 // NewFixture makes one, with twenty logins a minute for an address.
 func NewFixture() *Fixture {
-	f := &Fixture{Clock: NewClock(), Store: NewStore(), Hasher: &Hasher{Version: "v1"}, Published: &Publisher{}}
+	f := &Fixture{Clock: NewClock(), Store: NewStore(), Hasher: &Hasher{Version: "v1"}, Published: &Publisher{}, SMS: &SMS{}}
 	f.Service = f.Pod()
 	return f
 }
@@ -49,9 +50,10 @@ func NewFixture() *Fixture {
 func (f *Fixture) Pod() *user.Service {
 	return user.New(user.Ports{
 		Accounts: f.Store, Records: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
+		Codes: f.Store, Quotas: f.Store, Numbers: Numbers{}, SMS: f.SMS,
 		Hasher: f.Hasher, Text: Text{}, Publisher: f.Published,
 	}, user.Options{
-		AddressLogins: 20, Pages: page.NewCodec([]byte("a key for tests")), Now: f.Clock.Now,
+		AddressLogins: 20, AddressCodes: 10, DailyCodes: 100, CodeKey: []byte("another key for tests"), Pages: page.NewCodec([]byte("a key for tests")), Now: f.Clock.Now,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 }

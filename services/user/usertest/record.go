@@ -24,6 +24,31 @@ func (s *Store) Record(_ context.Context, id ids.UserID) (user.Record, error) {
 	return a.Record, nil
 }
 
+// ByPhone finds an account.
+func (s *Store) ByPhone(_ context.Context, phone user.Phone) (user.Record, error) {
+	err := s.enter()
+	defer s.mu.Unlock()
+	if err != nil {
+		return user.Record{}, err
+	}
+	for _, a := range s.accounts {
+		if a.Phone == phone && !phone.IsZero() {
+			return a.Record, nil
+		}
+	}
+	return user.Record{}, user.ErrNotFound
+}
+
+// phoneTaken needs mu.
+func (s *Store) phoneTaken(phone user.Phone, id ids.UserID) bool {
+	for other, a := range s.accounts {
+		if other != id && a.Phone == phone && !phone.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
 // Rewrite changes an account.
 func (s *Store) Rewrite(
 	_ context.Context, id ids.UserID, decide func(user.Record, []user.LoginSession) (*user.Rewriting, error),
@@ -40,6 +65,9 @@ func (s *Store) Rewrite(
 	r, err := decide(a.Record, s.live(id))
 	if err != nil || r == nil {
 		return err
+	}
+	if s.phoneTaken(r.Record.Phone, id) {
+		return user.ErrPhoneTaken
 	}
 	if r.Record.Account.Username != a.Account.Username {
 		if s.taken(r.Record.Account, r.At) {

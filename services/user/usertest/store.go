@@ -23,6 +23,8 @@ type Storage interface {
 	user.Sessions
 	user.EndedSessions
 	user.Attempts
+	user.Codes
+	user.Quotas
 }
 
 // Store keeps everything in memory. Every method is one critical section, as a transaction is.
@@ -33,6 +35,8 @@ type Store struct {
 	accounts map[ids.UserID]stored
 	retired  map[string]retired
 	audit    []user.AuditEntry
+	codes    map[ids.CodeRequestID]user.Code
+	uses     map[user.AttemptKey][]int64 // ms, in any order
 	sessions map[ids.LoginSessionID]user.LoginSession
 	attempts map[user.AttemptKey]user.Attempt
 	events   []user.Updated
@@ -56,6 +60,8 @@ func NewStore() *Store {
 	return &Store{
 		accounts: map[ids.UserID]stored{},
 		retired:  map[string]retired{},
+		codes:    map[ids.CodeRequestID]user.Code{},
+		uses:     map[user.AttemptKey][]int64{},
 		sessions: map[ids.LoginSessionID]user.LoginSession{},
 		attempts: map[user.AttemptKey]user.Attempt{},
 	}
@@ -99,7 +105,11 @@ func (s *Store) Create(_ context.Context, a user.NewAccount, session user.LoginS
 	if s.taken(a.Account, a.Account.CreatedAt) {
 		return user.ErrUsernameTaken
 	}
-	s.accounts[a.Account.ID] = stored{Record: user.Record{Credentials: a.Credentials}, NicknameKey: a.NicknameKey}
+	if s.phoneTaken(a.Phone, a.Account.ID) {
+		return user.ErrPhoneTaken
+	}
+	record := user.Record{Credentials: a.Credentials, Phone: a.Phone}
+	s.accounts[a.Account.ID] = stored{Record: record, NicknameKey: a.NicknameKey}
 	s.sessions[session.ID] = session
 	return nil
 }

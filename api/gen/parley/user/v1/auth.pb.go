@@ -25,6 +25,71 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// CodePurpose says what a code is good for; for anything else it is worth nothing.
+type CodePurpose int32
+
+const (
+	// Never valid.
+	CodePurpose_CODE_PURPOSE_UNSPECIFIED CodePurpose = 0
+	// RegisterByPhone.
+	CodePurpose_CODE_PURPOSE_REGISTER CodePurpose = 1
+	// LoginByPhone.
+	CodePurpose_CODE_PURPOSE_LOGIN CodePurpose = 2
+	// ResetPassword.
+	CodePurpose_CODE_PURPOSE_RESET_PASSWORD CodePurpose = 3
+	// SetPhone, for the new number.
+	CodePurpose_CODE_PURPOSE_SET_PHONE CodePurpose = 4
+	// SetPhone and DeleteAccount, for the number that the account has.
+	CodePurpose_CODE_PURPOSE_CONFIRM_OLD_PHONE CodePurpose = 5
+)
+
+// Enum value maps for CodePurpose.
+var (
+	CodePurpose_name = map[int32]string{
+		0: "CODE_PURPOSE_UNSPECIFIED",
+		1: "CODE_PURPOSE_REGISTER",
+		2: "CODE_PURPOSE_LOGIN",
+		3: "CODE_PURPOSE_RESET_PASSWORD",
+		4: "CODE_PURPOSE_SET_PHONE",
+		5: "CODE_PURPOSE_CONFIRM_OLD_PHONE",
+	}
+	CodePurpose_value = map[string]int32{
+		"CODE_PURPOSE_UNSPECIFIED":       0,
+		"CODE_PURPOSE_REGISTER":          1,
+		"CODE_PURPOSE_LOGIN":             2,
+		"CODE_PURPOSE_RESET_PASSWORD":    3,
+		"CODE_PURPOSE_SET_PHONE":         4,
+		"CODE_PURPOSE_CONFIRM_OLD_PHONE": 5,
+	}
+)
+
+func (x CodePurpose) Enum() *CodePurpose {
+	p := new(CodePurpose)
+	*p = x
+	return p
+}
+
+func (x CodePurpose) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CodePurpose) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_user_v1_auth_proto_enumTypes[0].Descriptor()
+}
+
+func (CodePurpose) Type() protoreflect.EnumType {
+	return &file_parley_user_v1_auth_proto_enumTypes[0]
+}
+
+func (x CodePurpose) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CodePurpose.Descriptor instead.
+func (CodePurpose) EnumDescriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{0}
+}
+
 // EndReason says why a login session ended.
 type EndReason int32
 
@@ -74,11 +139,11 @@ func (x EndReason) String() string {
 }
 
 func (EndReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_user_v1_auth_proto_enumTypes[0].Descriptor()
+	return file_parley_user_v1_auth_proto_enumTypes[1].Descriptor()
 }
 
 func (EndReason) Type() protoreflect.EnumType {
-	return &file_parley_user_v1_auth_proto_enumTypes[0]
+	return &file_parley_user_v1_auth_proto_enumTypes[1]
 }
 
 func (x EndReason) Number() protoreflect.EnumNumber {
@@ -87,7 +152,7 @@ func (x EndReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EndReason.Descriptor instead.
 func (EndReason) EnumDescriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{0}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{1}
 }
 
 // Device describes one installed client.
@@ -412,6 +477,509 @@ func (x *LoginResponse) GetLoginSessionId() string {
 	return ""
 }
 
+// RequestCodeRequest asks for a code.
+type RequestCodeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Phone number in E.164, for example "+8613800000000".
+	Phone string `protobuf:"bytes,1,opt,name=phone,proto3" json:"phone,omitempty"`
+	// What the code is for.
+	Purpose       CodePurpose `protobuf:"varint,2,opt,name=purpose,proto3,enum=parley.user.v1.CodePurpose" json:"purpose,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestCodeRequest) Reset() {
+	*x = RequestCodeRequest{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestCodeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestCodeRequest) ProtoMessage() {}
+
+func (x *RequestCodeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestCodeRequest.ProtoReflect.Descriptor instead.
+func (*RequestCodeRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RequestCodeRequest) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *RequestCodeRequest) GetPurpose() CodePurpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return CodePurpose_CODE_PURPOSE_UNSPECIFIED
+}
+
+// RequestCodeResponse is the same for numbers with and without an account.
+type RequestCodeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Goes with the code.
+	CodeRequestId string `protobuf:"bytes,1,opt,name=code_request_id,json=codeRequestId,proto3" json:"code_request_id,omitempty"`
+	// When the next code may be asked for, ms from now.
+	ResendAfterMs int64 `protobuf:"varint,2,opt,name=resend_after_ms,json=resendAfterMs,proto3" json:"resend_after_ms,omitempty"`
+	// How long the code is good, ms from now.
+	ExpiresInMs   int64 `protobuf:"varint,3,opt,name=expires_in_ms,json=expiresInMs,proto3" json:"expires_in_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestCodeResponse) Reset() {
+	*x = RequestCodeResponse{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestCodeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestCodeResponse) ProtoMessage() {}
+
+func (x *RequestCodeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestCodeResponse.ProtoReflect.Descriptor instead.
+func (*RequestCodeResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RequestCodeResponse) GetCodeRequestId() string {
+	if x != nil {
+		return x.CodeRequestId
+	}
+	return ""
+}
+
+func (x *RequestCodeResponse) GetResendAfterMs() int64 {
+	if x != nil {
+		return x.ResendAfterMs
+	}
+	return 0
+}
+
+func (x *RequestCodeResponse) GetExpiresInMs() int64 {
+	if x != nil {
+		return x.ExpiresInMs
+	}
+	return 0
+}
+
+// RegisterByPhoneRequest asks for a new account.
+type RegisterByPhoneRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in RequestCodeRequest.
+	Phone string `protobuf:"bytes,1,opt,name=phone,proto3" json:"phone,omitempty"`
+	// For CODE_PURPOSE_REGISTER.
+	Code *PhoneCode `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// Display name; empty: the username, which is made up and may be changed.
+	Nickname string `protobuf:"bytes,3,opt,name=nickname,proto3" json:"nickname,omitempty"`
+	// The device that logs in.
+	Device        *Device `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterByPhoneRequest) Reset() {
+	*x = RegisterByPhoneRequest{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterByPhoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterByPhoneRequest) ProtoMessage() {}
+
+func (x *RegisterByPhoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterByPhoneRequest.ProtoReflect.Descriptor instead.
+func (*RegisterByPhoneRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RegisterByPhoneRequest) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *RegisterByPhoneRequest) GetCode() *PhoneCode {
+	if x != nil {
+		return x.Code
+	}
+	return nil
+}
+
+func (x *RegisterByPhoneRequest) GetNickname() string {
+	if x != nil {
+		return x.Nickname
+	}
+	return ""
+}
+
+func (x *RegisterByPhoneRequest) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
+// RegisterByPhoneResponse is the new account, logged in.
+type RegisterByPhoneResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account as its owner sees it.
+	User *Me `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// Proves the login session from now on.
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// The login session.
+	LoginSessionId string `protobuf:"bytes,3,opt,name=login_session_id,json=loginSessionId,proto3" json:"login_session_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *RegisterByPhoneResponse) Reset() {
+	*x = RegisterByPhoneResponse{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterByPhoneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterByPhoneResponse) ProtoMessage() {}
+
+func (x *RegisterByPhoneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterByPhoneResponse.ProtoReflect.Descriptor instead.
+func (*RegisterByPhoneResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RegisterByPhoneResponse) GetUser() *Me {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *RegisterByPhoneResponse) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *RegisterByPhoneResponse) GetLoginSessionId() string {
+	if x != nil {
+		return x.LoginSessionId
+	}
+	return ""
+}
+
+// LoginByPhoneRequest asks for a token.
+type LoginByPhoneRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in RequestCodeRequest.
+	Phone string `protobuf:"bytes,1,opt,name=phone,proto3" json:"phone,omitempty"`
+	// For CODE_PURPOSE_LOGIN.
+	Code *PhoneCode `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// The device that logs in.
+	Device *Device `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
+	// True: a number without an account gets one.
+	CreateIfAbsent bool `protobuf:"varint,4,opt,name=create_if_absent,json=createIfAbsent,proto3" json:"create_if_absent,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *LoginByPhoneRequest) Reset() {
+	*x = LoginByPhoneRequest{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoginByPhoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoginByPhoneRequest) ProtoMessage() {}
+
+func (x *LoginByPhoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoginByPhoneRequest.ProtoReflect.Descriptor instead.
+func (*LoginByPhoneRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *LoginByPhoneRequest) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *LoginByPhoneRequest) GetCode() *PhoneCode {
+	if x != nil {
+		return x.Code
+	}
+	return nil
+}
+
+func (x *LoginByPhoneRequest) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
+func (x *LoginByPhoneRequest) GetCreateIfAbsent() bool {
+	if x != nil {
+		return x.CreateIfAbsent
+	}
+	return false
+}
+
+// LoginByPhoneResponse is the account, logged in.
+type LoginByPhoneResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account as its owner sees it.
+	User *Me `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// Proves the login session from now on.
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// The login session.
+	LoginSessionId string `protobuf:"bytes,3,opt,name=login_session_id,json=loginSessionId,proto3" json:"login_session_id,omitempty"`
+	// True if the account was made by this call.
+	Created       bool `protobuf:"varint,4,opt,name=created,proto3" json:"created,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoginByPhoneResponse) Reset() {
+	*x = LoginByPhoneResponse{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoginByPhoneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoginByPhoneResponse) ProtoMessage() {}
+
+func (x *LoginByPhoneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoginByPhoneResponse.ProtoReflect.Descriptor instead.
+func (*LoginByPhoneResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *LoginByPhoneResponse) GetUser() *Me {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *LoginByPhoneResponse) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *LoginByPhoneResponse) GetLoginSessionId() string {
+	if x != nil {
+		return x.LoginSessionId
+	}
+	return ""
+}
+
+func (x *LoginByPhoneResponse) GetCreated() bool {
+	if x != nil {
+		return x.Created
+	}
+	return false
+}
+
+// ResetPasswordRequest names the new password.
+type ResetPasswordRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in RequestCodeRequest.
+	Phone string `protobuf:"bytes,1,opt,name=phone,proto3" json:"phone,omitempty"`
+	// For CODE_PURPOSE_RESET_PASSWORD.
+	Code *PhoneCode `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// 8–128 characters, not a common one.
+	NewPassword   string `protobuf:"bytes,3,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetPasswordRequest) Reset() {
+	*x = ResetPasswordRequest{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetPasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetPasswordRequest) ProtoMessage() {}
+
+func (x *ResetPasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetPasswordRequest.ProtoReflect.Descriptor instead.
+func (*ResetPasswordRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ResetPasswordRequest) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *ResetPasswordRequest) GetCode() *PhoneCode {
+	if x != nil {
+		return x.Code
+	}
+	return nil
+}
+
+func (x *ResetPasswordRequest) GetNewPassword() string {
+	if x != nil {
+		return x.NewPassword
+	}
+	return ""
+}
+
+// ResetPasswordResponse has no fields.
+type ResetPasswordResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetPasswordResponse) Reset() {
+	*x = ResetPasswordResponse{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetPasswordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetPasswordResponse) ProtoMessage() {}
+
+func (x *ResetPasswordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetPasswordResponse.ProtoReflect.Descriptor instead.
+func (*ResetPasswordResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{12}
+}
+
 // LogoutRequest has no fields: the token says which session ends.
 type LogoutRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -421,7 +989,7 @@ type LogoutRequest struct {
 
 func (x *LogoutRequest) Reset() {
 	*x = LogoutRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[5]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +1001,7 @@ func (x *LogoutRequest) String() string {
 func (*LogoutRequest) ProtoMessage() {}
 
 func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[5]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +1014,7 @@ func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
 func (*LogoutRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{5}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{13}
 }
 
 // LogoutResponse has no fields.
@@ -458,7 +1026,7 @@ type LogoutResponse struct {
 
 func (x *LogoutResponse) Reset() {
 	*x = LogoutResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[6]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -470,7 +1038,7 @@ func (x *LogoutResponse) String() string {
 func (*LogoutResponse) ProtoMessage() {}
 
 func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[6]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -483,7 +1051,7 @@ func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutResponse.ProtoReflect.Descriptor instead.
 func (*LogoutResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{6}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{14}
 }
 
 // ListSessionsRequest has no fields.
@@ -495,7 +1063,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[7]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +1075,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[7]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +1088,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{7}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{15}
 }
 
 // LoginSession is one device that may act for the user.
@@ -542,7 +1110,7 @@ type LoginSession struct {
 
 func (x *LoginSession) Reset() {
 	*x = LoginSession{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[8]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -554,7 +1122,7 @@ func (x *LoginSession) String() string {
 func (*LoginSession) ProtoMessage() {}
 
 func (x *LoginSession) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[8]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -567,7 +1135,7 @@ func (x *LoginSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginSession.ProtoReflect.Descriptor instead.
 func (*LoginSession) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{8}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LoginSession) GetLoginSessionId() string {
@@ -616,7 +1184,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[9]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -628,7 +1196,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[9]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -641,7 +1209,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{9}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*LoginSession {
@@ -662,7 +1230,7 @@ type RevokeSessionRequest struct {
 
 func (x *RevokeSessionRequest) Reset() {
 	*x = RevokeSessionRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[10]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +1242,7 @@ func (x *RevokeSessionRequest) String() string {
 func (*RevokeSessionRequest) ProtoMessage() {}
 
 func (x *RevokeSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[10]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +1255,7 @@ func (x *RevokeSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSessionRequest.ProtoReflect.Descriptor instead.
 func (*RevokeSessionRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{10}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RevokeSessionRequest) GetLoginSessionId() string {
@@ -706,7 +1274,7 @@ type RevokeSessionResponse struct {
 
 func (x *RevokeSessionResponse) Reset() {
 	*x = RevokeSessionResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[11]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -718,7 +1286,7 @@ func (x *RevokeSessionResponse) String() string {
 func (*RevokeSessionResponse) ProtoMessage() {}
 
 func (x *RevokeSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[11]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -731,7 +1299,7 @@ func (x *RevokeSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSessionResponse.ProtoReflect.Descriptor instead.
 func (*RevokeSessionResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{11}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{19}
 }
 
 // RevokeOtherSessionsRequest has no fields: the token says which session stays.
@@ -743,7 +1311,7 @@ type RevokeOtherSessionsRequest struct {
 
 func (x *RevokeOtherSessionsRequest) Reset() {
 	*x = RevokeOtherSessionsRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +1323,7 @@ func (x *RevokeOtherSessionsRequest) String() string {
 func (*RevokeOtherSessionsRequest) ProtoMessage() {}
 
 func (x *RevokeOtherSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,7 +1336,7 @@ func (x *RevokeOtherSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeOtherSessionsRequest.ProtoReflect.Descriptor instead.
 func (*RevokeOtherSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{12}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{20}
 }
 
 // RevokeOtherSessionsResponse tells what was done.
@@ -782,7 +1350,7 @@ type RevokeOtherSessionsResponse struct {
 
 func (x *RevokeOtherSessionsResponse) Reset() {
 	*x = RevokeOtherSessionsResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +1362,7 @@ func (x *RevokeOtherSessionsResponse) String() string {
 func (*RevokeOtherSessionsResponse) ProtoMessage() {}
 
 func (x *RevokeOtherSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +1375,7 @@ func (x *RevokeOtherSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeOtherSessionsResponse.ProtoReflect.Descriptor instead.
 func (*RevokeOtherSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{13}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RevokeOtherSessionsResponse) GetEndedCount() int32 {
@@ -828,7 +1396,7 @@ type VerifyTokenRequest struct {
 
 func (x *VerifyTokenRequest) Reset() {
 	*x = VerifyTokenRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +1408,7 @@ func (x *VerifyTokenRequest) String() string {
 func (*VerifyTokenRequest) ProtoMessage() {}
 
 func (x *VerifyTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +1421,7 @@ func (x *VerifyTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyTokenRequest.ProtoReflect.Descriptor instead.
 func (*VerifyTokenRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{14}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *VerifyTokenRequest) GetToken() string {
@@ -880,7 +1448,7 @@ type VerifyTokenResponse struct {
 
 func (x *VerifyTokenResponse) Reset() {
 	*x = VerifyTokenResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -892,7 +1460,7 @@ func (x *VerifyTokenResponse) String() string {
 func (*VerifyTokenResponse) ProtoMessage() {}
 
 func (x *VerifyTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -905,7 +1473,7 @@ func (x *VerifyTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyTokenResponse.ProtoReflect.Descriptor instead.
 func (*VerifyTokenResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{15}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *VerifyTokenResponse) GetUserId() string {
@@ -947,7 +1515,7 @@ type ListRevocationsRequest struct {
 
 func (x *ListRevocationsRequest) Reset() {
 	*x = ListRevocationsRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -959,7 +1527,7 @@ func (x *ListRevocationsRequest) String() string {
 func (*ListRevocationsRequest) ProtoMessage() {}
 
 func (x *ListRevocationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -972,7 +1540,7 @@ func (x *ListRevocationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevocationsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevocationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{16}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListRevocationsRequest) GetPosition() string {
@@ -997,7 +1565,7 @@ type Revocation struct {
 
 func (x *Revocation) Reset() {
 	*x = Revocation{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[17]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1009,7 +1577,7 @@ func (x *Revocation) String() string {
 func (*Revocation) ProtoMessage() {}
 
 func (x *Revocation) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[17]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1022,7 +1590,7 @@ func (x *Revocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revocation.ProtoReflect.Descriptor instead.
 func (*Revocation) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{17}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Revocation) GetLoginSessionId() string {
@@ -1062,7 +1630,7 @@ type ListRevocationsResponse struct {
 
 func (x *ListRevocationsResponse) Reset() {
 	*x = ListRevocationsResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[18]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1074,7 +1642,7 @@ func (x *ListRevocationsResponse) String() string {
 func (*ListRevocationsResponse) ProtoMessage() {}
 
 func (x *ListRevocationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[18]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1087,7 +1655,7 @@ func (x *ListRevocationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevocationsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevocationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{18}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListRevocationsResponse) GetRevocations() []*Revocation {
@@ -1137,7 +1705,40 @@ const file_parley_user_v1_auth_proto_rawDesc = "" +
 	"\rLoginResponse\x12&\n" +
 	"\x04user\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x04user\x12\x19\n" +
 	"\x05token\x18\x02 \x01(\tB\x03\x80\x01\x01R\x05token\x12(\n" +
-	"\x10login_session_id\x18\x03 \x01(\tR\x0eloginSessionId\"\x0f\n" +
+	"\x10login_session_id\x18\x03 \x01(\tR\x0eloginSessionId\"\x8e\x01\n" +
+	"\x12RequestCodeRequest\x125\n" +
+	"\x05phone\x18\x01 \x01(\tB\x1f\xbaH\x19r\x172\x15^[+][1-9][0-9]{6,14}$\x80\x01\x01R\x05phone\x12A\n" +
+	"\apurpose\x18\x02 \x01(\x0e2\x1b.parley.user.v1.CodePurposeB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\apurpose\"\x89\x01\n" +
+	"\x13RequestCodeResponse\x12&\n" +
+	"\x0fcode_request_id\x18\x01 \x01(\tR\rcodeRequestId\x12&\n" +
+	"\x0fresend_after_ms\x18\x02 \x01(\x03R\rresendAfterMs\x12\"\n" +
+	"\rexpires_in_ms\x18\x03 \x01(\x03R\vexpiresInMs\"\xe3\x01\n" +
+	"\x16RegisterByPhoneRequest\x125\n" +
+	"\x05phone\x18\x01 \x01(\tB\x1f\xbaH\x19r\x172\x15^[+][1-9][0-9]{6,14}$\x80\x01\x01R\x05phone\x125\n" +
+	"\x04code\x18\x02 \x01(\v2\x19.parley.user.v1.PhoneCodeB\x06\xbaH\x03\xc8\x01\x01R\x04code\x12#\n" +
+	"\bnickname\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\bnickname\x126\n" +
+	"\x06device\x18\x04 \x01(\v2\x16.parley.user.v1.DeviceB\x06\xbaH\x03\xc8\x01\x01R\x06device\"\x86\x01\n" +
+	"\x17RegisterByPhoneResponse\x12&\n" +
+	"\x04user\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x04user\x12\x19\n" +
+	"\x05token\x18\x02 \x01(\tB\x03\x80\x01\x01R\x05token\x12(\n" +
+	"\x10login_session_id\x18\x03 \x01(\tR\x0eloginSessionId\"\xe5\x01\n" +
+	"\x13LoginByPhoneRequest\x125\n" +
+	"\x05phone\x18\x01 \x01(\tB\x1f\xbaH\x19r\x172\x15^[+][1-9][0-9]{6,14}$\x80\x01\x01R\x05phone\x125\n" +
+	"\x04code\x18\x02 \x01(\v2\x19.parley.user.v1.PhoneCodeB\x06\xbaH\x03\xc8\x01\x01R\x04code\x126\n" +
+	"\x06device\x18\x03 \x01(\v2\x16.parley.user.v1.DeviceB\x06\xbaH\x03\xc8\x01\x01R\x06device\x12(\n" +
+	"\x10create_if_absent\x18\x04 \x01(\bR\x0ecreateIfAbsent\"\x9d\x01\n" +
+	"\x14LoginByPhoneResponse\x12&\n" +
+	"\x04user\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x04user\x12\x19\n" +
+	"\x05token\x18\x02 \x01(\tB\x03\x80\x01\x01R\x05token\x12(\n" +
+	"\x10login_session_id\x18\x03 \x01(\tR\x0eloginSessionId\x12\x18\n" +
+	"\acreated\x18\x04 \x01(\bR\acreated\"\xb9\x01\n" +
+	"\x14ResetPasswordRequest\x125\n" +
+	"\x05phone\x18\x01 \x01(\tB\x1f\xbaH\x19r\x172\x15^[+][1-9][0-9]{6,14}$\x80\x01\x01R\x05phone\x125\n" +
+	"\x04code\x18\x02 \x01(\v2\x19.parley.user.v1.PhoneCodeB\x06\xbaH\x03\xc8\x01\x01R\x04code\x123\n" +
+	"\fnew_password\x18\x03 \x01(\tB\x10\xbaH\n" +
+	"r\b\x10\b\x18\x80\x01(\x80\b\x80\x01\x01R\vnewPassword\"\x17\n" +
+	"\x15ResetPasswordResponse\"\x0f\n" +
 	"\rLogoutRequest\"\x10\n" +
 	"\x0eLogoutResponse\"\x15\n" +
 	"\x13ListSessionsRequest\"\xc3\x01\n" +
@@ -1176,17 +1777,28 @@ const file_parley_user_v1_auth_proto_rawDesc = "" +
 	"\x17ListRevocationsResponse\x12<\n" +
 	"\vrevocations\x18\x01 \x03(\v2\x1a.parley.user.v1.RevocationR\vrevocations\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\tR\bposition\x12\x14\n" +
-	"\x05reset\x18\x03 \x01(\bR\x05reset*\xa2\x01\n" +
+	"\x05reset\x18\x03 \x01(\bR\x05reset*\xbf\x01\n" +
+	"\vCodePurpose\x12\x1c\n" +
+	"\x18CODE_PURPOSE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15CODE_PURPOSE_REGISTER\x10\x01\x12\x16\n" +
+	"\x12CODE_PURPOSE_LOGIN\x10\x02\x12\x1f\n" +
+	"\x1bCODE_PURPOSE_RESET_PASSWORD\x10\x03\x12\x1a\n" +
+	"\x16CODE_PURPOSE_SET_PHONE\x10\x04\x12\"\n" +
+	"\x1eCODE_PURPOSE_CONFIRM_OLD_PHONE\x10\x05*\xa2\x01\n" +
 	"\tEndReason\x12\x1a\n" +
 	"\x16END_REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12END_REASON_REVOKED\x10\x01\x12\x17\n" +
 	"\x13END_REASON_REPLACED\x10\x02\x12\x16\n" +
 	"\x12END_REASON_EXPIRED\x10\x03\x12\x18\n" +
 	"\x14END_REASON_SUSPENDED\x10\x04\x12\x16\n" +
-	"\x12END_REASON_DELETED\x10\x052\xa2\x06\n" +
+	"\x12END_REASON_DELETED\x10\x052\xb7\t\n" +
 	"\vAuthService\x12U\n" +
 	"\bRegister\x12\x1f.parley.user.v1.RegisterRequest\x1a .parley.user.v1.RegisterResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12L\n" +
-	"\x05Login\x12\x1c.parley.user.v1.LoginRequest\x1a\x1d.parley.user.v1.LoginResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12O\n" +
+	"\x05Login\x12\x1c.parley.user.v1.LoginRequest\x1a\x1d.parley.user.v1.LoginResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12^\n" +
+	"\vRequestCode\x12\".parley.user.v1.RequestCodeRequest\x1a#.parley.user.v1.RequestCodeResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12j\n" +
+	"\x0fRegisterByPhone\x12&.parley.user.v1.RegisterByPhoneRequest\x1a'.parley.user.v1.RegisterByPhoneResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12a\n" +
+	"\fLoginByPhone\x12#.parley.user.v1.LoginByPhoneRequest\x1a$.parley.user.v1.LoginByPhoneResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12d\n" +
+	"\rResetPassword\x12$.parley.user.v1.ResetPasswordRequest\x1a%.parley.user.v1.ResetPasswordResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12O\n" +
 	"\x06Logout\x12\x1d.parley.user.v1.LogoutRequest\x1a\x1e.parley.user.v1.LogoutResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12a\n" +
 	"\fListSessions\x12#.parley.user.v1.ListSessionsRequest\x1a$.parley.user.v1.ListSessionsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
 	"\rRevokeSession\x12$.parley.user.v1.RevokeSessionRequest\x1a%.parley.user.v1.RevokeSessionResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12v\n" +
@@ -1206,61 +1818,87 @@ func file_parley_user_v1_auth_proto_rawDescGZIP() []byte {
 	return file_parley_user_v1_auth_proto_rawDescData
 }
 
-var file_parley_user_v1_auth_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_user_v1_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_parley_user_v1_auth_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_parley_user_v1_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_parley_user_v1_auth_proto_goTypes = []any{
-	(EndReason)(0),                      // 0: parley.user.v1.EndReason
-	(*Device)(nil),                      // 1: parley.user.v1.Device
-	(*RegisterRequest)(nil),             // 2: parley.user.v1.RegisterRequest
-	(*RegisterResponse)(nil),            // 3: parley.user.v1.RegisterResponse
-	(*LoginRequest)(nil),                // 4: parley.user.v1.LoginRequest
-	(*LoginResponse)(nil),               // 5: parley.user.v1.LoginResponse
-	(*LogoutRequest)(nil),               // 6: parley.user.v1.LogoutRequest
-	(*LogoutResponse)(nil),              // 7: parley.user.v1.LogoutResponse
-	(*ListSessionsRequest)(nil),         // 8: parley.user.v1.ListSessionsRequest
-	(*LoginSession)(nil),                // 9: parley.user.v1.LoginSession
-	(*ListSessionsResponse)(nil),        // 10: parley.user.v1.ListSessionsResponse
-	(*RevokeSessionRequest)(nil),        // 11: parley.user.v1.RevokeSessionRequest
-	(*RevokeSessionResponse)(nil),       // 12: parley.user.v1.RevokeSessionResponse
-	(*RevokeOtherSessionsRequest)(nil),  // 13: parley.user.v1.RevokeOtherSessionsRequest
-	(*RevokeOtherSessionsResponse)(nil), // 14: parley.user.v1.RevokeOtherSessionsResponse
-	(*VerifyTokenRequest)(nil),          // 15: parley.user.v1.VerifyTokenRequest
-	(*VerifyTokenResponse)(nil),         // 16: parley.user.v1.VerifyTokenResponse
-	(*ListRevocationsRequest)(nil),      // 17: parley.user.v1.ListRevocationsRequest
-	(*Revocation)(nil),                  // 18: parley.user.v1.Revocation
-	(*ListRevocationsResponse)(nil),     // 19: parley.user.v1.ListRevocationsResponse
-	(*Me)(nil),                          // 20: parley.user.v1.Me
+	(CodePurpose)(0),                    // 0: parley.user.v1.CodePurpose
+	(EndReason)(0),                      // 1: parley.user.v1.EndReason
+	(*Device)(nil),                      // 2: parley.user.v1.Device
+	(*RegisterRequest)(nil),             // 3: parley.user.v1.RegisterRequest
+	(*RegisterResponse)(nil),            // 4: parley.user.v1.RegisterResponse
+	(*LoginRequest)(nil),                // 5: parley.user.v1.LoginRequest
+	(*LoginResponse)(nil),               // 6: parley.user.v1.LoginResponse
+	(*RequestCodeRequest)(nil),          // 7: parley.user.v1.RequestCodeRequest
+	(*RequestCodeResponse)(nil),         // 8: parley.user.v1.RequestCodeResponse
+	(*RegisterByPhoneRequest)(nil),      // 9: parley.user.v1.RegisterByPhoneRequest
+	(*RegisterByPhoneResponse)(nil),     // 10: parley.user.v1.RegisterByPhoneResponse
+	(*LoginByPhoneRequest)(nil),         // 11: parley.user.v1.LoginByPhoneRequest
+	(*LoginByPhoneResponse)(nil),        // 12: parley.user.v1.LoginByPhoneResponse
+	(*ResetPasswordRequest)(nil),        // 13: parley.user.v1.ResetPasswordRequest
+	(*ResetPasswordResponse)(nil),       // 14: parley.user.v1.ResetPasswordResponse
+	(*LogoutRequest)(nil),               // 15: parley.user.v1.LogoutRequest
+	(*LogoutResponse)(nil),              // 16: parley.user.v1.LogoutResponse
+	(*ListSessionsRequest)(nil),         // 17: parley.user.v1.ListSessionsRequest
+	(*LoginSession)(nil),                // 18: parley.user.v1.LoginSession
+	(*ListSessionsResponse)(nil),        // 19: parley.user.v1.ListSessionsResponse
+	(*RevokeSessionRequest)(nil),        // 20: parley.user.v1.RevokeSessionRequest
+	(*RevokeSessionResponse)(nil),       // 21: parley.user.v1.RevokeSessionResponse
+	(*RevokeOtherSessionsRequest)(nil),  // 22: parley.user.v1.RevokeOtherSessionsRequest
+	(*RevokeOtherSessionsResponse)(nil), // 23: parley.user.v1.RevokeOtherSessionsResponse
+	(*VerifyTokenRequest)(nil),          // 24: parley.user.v1.VerifyTokenRequest
+	(*VerifyTokenResponse)(nil),         // 25: parley.user.v1.VerifyTokenResponse
+	(*ListRevocationsRequest)(nil),      // 26: parley.user.v1.ListRevocationsRequest
+	(*Revocation)(nil),                  // 27: parley.user.v1.Revocation
+	(*ListRevocationsResponse)(nil),     // 28: parley.user.v1.ListRevocationsResponse
+	(*Me)(nil),                          // 29: parley.user.v1.Me
+	(*PhoneCode)(nil),                   // 30: parley.user.v1.PhoneCode
 }
 var file_parley_user_v1_auth_proto_depIdxs = []int32{
-	1,  // 0: parley.user.v1.RegisterRequest.device:type_name -> parley.user.v1.Device
-	20, // 1: parley.user.v1.RegisterResponse.user:type_name -> parley.user.v1.Me
-	1,  // 2: parley.user.v1.LoginRequest.device:type_name -> parley.user.v1.Device
-	20, // 3: parley.user.v1.LoginResponse.user:type_name -> parley.user.v1.Me
-	1,  // 4: parley.user.v1.LoginSession.device:type_name -> parley.user.v1.Device
-	9,  // 5: parley.user.v1.ListSessionsResponse.sessions:type_name -> parley.user.v1.LoginSession
-	0,  // 6: parley.user.v1.Revocation.reason:type_name -> parley.user.v1.EndReason
-	18, // 7: parley.user.v1.ListRevocationsResponse.revocations:type_name -> parley.user.v1.Revocation
-	2,  // 8: parley.user.v1.AuthService.Register:input_type -> parley.user.v1.RegisterRequest
-	4,  // 9: parley.user.v1.AuthService.Login:input_type -> parley.user.v1.LoginRequest
-	6,  // 10: parley.user.v1.AuthService.Logout:input_type -> parley.user.v1.LogoutRequest
-	8,  // 11: parley.user.v1.AuthService.ListSessions:input_type -> parley.user.v1.ListSessionsRequest
-	11, // 12: parley.user.v1.AuthService.RevokeSession:input_type -> parley.user.v1.RevokeSessionRequest
-	13, // 13: parley.user.v1.AuthService.RevokeOtherSessions:input_type -> parley.user.v1.RevokeOtherSessionsRequest
-	15, // 14: parley.user.v1.AuthService.VerifyToken:input_type -> parley.user.v1.VerifyTokenRequest
-	17, // 15: parley.user.v1.AuthService.ListRevocations:input_type -> parley.user.v1.ListRevocationsRequest
-	3,  // 16: parley.user.v1.AuthService.Register:output_type -> parley.user.v1.RegisterResponse
-	5,  // 17: parley.user.v1.AuthService.Login:output_type -> parley.user.v1.LoginResponse
-	7,  // 18: parley.user.v1.AuthService.Logout:output_type -> parley.user.v1.LogoutResponse
-	10, // 19: parley.user.v1.AuthService.ListSessions:output_type -> parley.user.v1.ListSessionsResponse
-	12, // 20: parley.user.v1.AuthService.RevokeSession:output_type -> parley.user.v1.RevokeSessionResponse
-	14, // 21: parley.user.v1.AuthService.RevokeOtherSessions:output_type -> parley.user.v1.RevokeOtherSessionsResponse
-	16, // 22: parley.user.v1.AuthService.VerifyToken:output_type -> parley.user.v1.VerifyTokenResponse
-	19, // 23: parley.user.v1.AuthService.ListRevocations:output_type -> parley.user.v1.ListRevocationsResponse
-	16, // [16:24] is the sub-list for method output_type
-	8,  // [8:16] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	2,  // 0: parley.user.v1.RegisterRequest.device:type_name -> parley.user.v1.Device
+	29, // 1: parley.user.v1.RegisterResponse.user:type_name -> parley.user.v1.Me
+	2,  // 2: parley.user.v1.LoginRequest.device:type_name -> parley.user.v1.Device
+	29, // 3: parley.user.v1.LoginResponse.user:type_name -> parley.user.v1.Me
+	0,  // 4: parley.user.v1.RequestCodeRequest.purpose:type_name -> parley.user.v1.CodePurpose
+	30, // 5: parley.user.v1.RegisterByPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
+	2,  // 6: parley.user.v1.RegisterByPhoneRequest.device:type_name -> parley.user.v1.Device
+	29, // 7: parley.user.v1.RegisterByPhoneResponse.user:type_name -> parley.user.v1.Me
+	30, // 8: parley.user.v1.LoginByPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
+	2,  // 9: parley.user.v1.LoginByPhoneRequest.device:type_name -> parley.user.v1.Device
+	29, // 10: parley.user.v1.LoginByPhoneResponse.user:type_name -> parley.user.v1.Me
+	30, // 11: parley.user.v1.ResetPasswordRequest.code:type_name -> parley.user.v1.PhoneCode
+	2,  // 12: parley.user.v1.LoginSession.device:type_name -> parley.user.v1.Device
+	18, // 13: parley.user.v1.ListSessionsResponse.sessions:type_name -> parley.user.v1.LoginSession
+	1,  // 14: parley.user.v1.Revocation.reason:type_name -> parley.user.v1.EndReason
+	27, // 15: parley.user.v1.ListRevocationsResponse.revocations:type_name -> parley.user.v1.Revocation
+	3,  // 16: parley.user.v1.AuthService.Register:input_type -> parley.user.v1.RegisterRequest
+	5,  // 17: parley.user.v1.AuthService.Login:input_type -> parley.user.v1.LoginRequest
+	7,  // 18: parley.user.v1.AuthService.RequestCode:input_type -> parley.user.v1.RequestCodeRequest
+	9,  // 19: parley.user.v1.AuthService.RegisterByPhone:input_type -> parley.user.v1.RegisterByPhoneRequest
+	11, // 20: parley.user.v1.AuthService.LoginByPhone:input_type -> parley.user.v1.LoginByPhoneRequest
+	13, // 21: parley.user.v1.AuthService.ResetPassword:input_type -> parley.user.v1.ResetPasswordRequest
+	15, // 22: parley.user.v1.AuthService.Logout:input_type -> parley.user.v1.LogoutRequest
+	17, // 23: parley.user.v1.AuthService.ListSessions:input_type -> parley.user.v1.ListSessionsRequest
+	20, // 24: parley.user.v1.AuthService.RevokeSession:input_type -> parley.user.v1.RevokeSessionRequest
+	22, // 25: parley.user.v1.AuthService.RevokeOtherSessions:input_type -> parley.user.v1.RevokeOtherSessionsRequest
+	24, // 26: parley.user.v1.AuthService.VerifyToken:input_type -> parley.user.v1.VerifyTokenRequest
+	26, // 27: parley.user.v1.AuthService.ListRevocations:input_type -> parley.user.v1.ListRevocationsRequest
+	4,  // 28: parley.user.v1.AuthService.Register:output_type -> parley.user.v1.RegisterResponse
+	6,  // 29: parley.user.v1.AuthService.Login:output_type -> parley.user.v1.LoginResponse
+	8,  // 30: parley.user.v1.AuthService.RequestCode:output_type -> parley.user.v1.RequestCodeResponse
+	10, // 31: parley.user.v1.AuthService.RegisterByPhone:output_type -> parley.user.v1.RegisterByPhoneResponse
+	12, // 32: parley.user.v1.AuthService.LoginByPhone:output_type -> parley.user.v1.LoginByPhoneResponse
+	14, // 33: parley.user.v1.AuthService.ResetPassword:output_type -> parley.user.v1.ResetPasswordResponse
+	16, // 34: parley.user.v1.AuthService.Logout:output_type -> parley.user.v1.LogoutResponse
+	19, // 35: parley.user.v1.AuthService.ListSessions:output_type -> parley.user.v1.ListSessionsResponse
+	21, // 36: parley.user.v1.AuthService.RevokeSession:output_type -> parley.user.v1.RevokeSessionResponse
+	23, // 37: parley.user.v1.AuthService.RevokeOtherSessions:output_type -> parley.user.v1.RevokeOtherSessionsResponse
+	25, // 38: parley.user.v1.AuthService.VerifyToken:output_type -> parley.user.v1.VerifyTokenResponse
+	28, // 39: parley.user.v1.AuthService.ListRevocations:output_type -> parley.user.v1.ListRevocationsResponse
+	28, // [28:40] is the sub-list for method output_type
+	16, // [16:28] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_parley_user_v1_auth_proto_init() }
@@ -1274,8 +1912,8 @@ func file_parley_user_v1_auth_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_user_v1_auth_proto_rawDesc), len(file_parley_user_v1_auth_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   19,
+			NumEnums:      2,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

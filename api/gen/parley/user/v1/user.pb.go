@@ -120,8 +120,10 @@ type Me struct {
 	HasPassword bool `protobuf:"varint,17,opt,name=has_password,json=hasPassword,proto3" json:"has_password,omitempty"`
 	// From when on the username may be changed, ms; 0: now.
 	UsernameChangeAt int64 `protobuf:"varint,18,opt,name=username_change_at,json=usernameChangeAt,proto3" json:"username_change_at,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Phone number in E.164; empty without one.
+	Phone         string `protobuf:"bytes,19,opt,name=phone,proto3" json:"phone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Me) Reset() {
@@ -189,6 +191,69 @@ func (x *Me) GetUsernameChangeAt() int64 {
 	return 0
 }
 
+func (x *Me) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+// PhoneCode is what the holder of a phone can show. A code is good for five minutes, five tries and one
+// success.
+type PhoneCode struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From RequestCodeResponse.
+	CodeRequestId string `protobuf:"bytes,1,opt,name=code_request_id,json=codeRequestId,proto3" json:"code_request_id,omitempty"`
+	// The six digits.
+	Code          string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhoneCode) Reset() {
+	*x = PhoneCode{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhoneCode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhoneCode) ProtoMessage() {}
+
+func (x *PhoneCode) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhoneCode.ProtoReflect.Descriptor instead.
+func (*PhoneCode) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PhoneCode) GetCodeRequestId() string {
+	if x != nil {
+		return x.CodeRequestId
+	}
+	return ""
+}
+
+func (x *PhoneCode) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
 // Privacy is what others may do with the phone number. Everything is off for a new account.
 type Privacy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -202,7 +267,7 @@ type Privacy struct {
 
 func (x *Privacy) Reset() {
 	*x = Privacy{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[2]
+	mi := &file_parley_user_v1_user_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -214,7 +279,7 @@ func (x *Privacy) String() string {
 func (*Privacy) ProtoMessage() {}
 
 func (x *Privacy) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[2]
+	mi := &file_parley_user_v1_user_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -227,7 +292,7 @@ func (x *Privacy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Privacy.ProtoReflect.Descriptor instead.
 func (*Privacy) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{2}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Privacy) GetPhoneForFriends() bool {
@@ -253,7 +318,7 @@ type GetMeRequest struct {
 
 func (x *GetMeRequest) Reset() {
 	*x = GetMeRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[3]
+	mi := &file_parley_user_v1_user_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -265,7 +330,7 @@ func (x *GetMeRequest) String() string {
 func (*GetMeRequest) ProtoMessage() {}
 
 func (x *GetMeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[3]
+	mi := &file_parley_user_v1_user_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -278,7 +343,7 @@ func (x *GetMeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMeRequest.ProtoReflect.Descriptor instead.
 func (*GetMeRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{3}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{4}
 }
 
 // GetMeResponse is the caller's account.
@@ -292,7 +357,7 @@ type GetMeResponse struct {
 
 func (x *GetMeResponse) Reset() {
 	*x = GetMeResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[4]
+	mi := &file_parley_user_v1_user_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -304,7 +369,7 @@ func (x *GetMeResponse) String() string {
 func (*GetMeResponse) ProtoMessage() {}
 
 func (x *GetMeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[4]
+	mi := &file_parley_user_v1_user_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -317,7 +382,7 @@ func (x *GetMeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMeResponse.ProtoReflect.Descriptor instead.
 func (*GetMeResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{4}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetMeResponse) GetMe() *Me {
@@ -338,7 +403,7 @@ type GetUserRequest struct {
 
 func (x *GetUserRequest) Reset() {
 	*x = GetUserRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[5]
+	mi := &file_parley_user_v1_user_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -350,7 +415,7 @@ func (x *GetUserRequest) String() string {
 func (*GetUserRequest) ProtoMessage() {}
 
 func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[5]
+	mi := &file_parley_user_v1_user_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -363,7 +428,7 @@ func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserRequest.ProtoReflect.Descriptor instead.
 func (*GetUserRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{5}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetUserRequest) GetUserId() string {
@@ -384,7 +449,7 @@ type GetUserResponse struct {
 
 func (x *GetUserResponse) Reset() {
 	*x = GetUserResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[6]
+	mi := &file_parley_user_v1_user_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -396,7 +461,7 @@ func (x *GetUserResponse) String() string {
 func (*GetUserResponse) ProtoMessage() {}
 
 func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[6]
+	mi := &file_parley_user_v1_user_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -409,7 +474,7 @@ func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserResponse.ProtoReflect.Descriptor instead.
 func (*GetUserResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{6}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetUserResponse) GetUser() *User {
@@ -430,7 +495,7 @@ type BatchGetUsersRequest struct {
 
 func (x *BatchGetUsersRequest) Reset() {
 	*x = BatchGetUsersRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[7]
+	mi := &file_parley_user_v1_user_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +507,7 @@ func (x *BatchGetUsersRequest) String() string {
 func (*BatchGetUsersRequest) ProtoMessage() {}
 
 func (x *BatchGetUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[7]
+	mi := &file_parley_user_v1_user_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +520,7 @@ func (x *BatchGetUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetUsersRequest.ProtoReflect.Descriptor instead.
 func (*BatchGetUsersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{7}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *BatchGetUsersRequest) GetUserIds() []string {
@@ -478,7 +543,7 @@ type BatchGetUsersResponse struct {
 
 func (x *BatchGetUsersResponse) Reset() {
 	*x = BatchGetUsersResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[8]
+	mi := &file_parley_user_v1_user_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -490,7 +555,7 @@ func (x *BatchGetUsersResponse) String() string {
 func (*BatchGetUsersResponse) ProtoMessage() {}
 
 func (x *BatchGetUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[8]
+	mi := &file_parley_user_v1_user_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -503,7 +568,7 @@ func (x *BatchGetUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetUsersResponse.ProtoReflect.Descriptor instead.
 func (*BatchGetUsersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{8}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BatchGetUsersResponse) GetUsers() []*User {
@@ -533,7 +598,7 @@ type UpdateProfileRequest struct {
 
 func (x *UpdateProfileRequest) Reset() {
 	*x = UpdateProfileRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[9]
+	mi := &file_parley_user_v1_user_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -545,7 +610,7 @@ func (x *UpdateProfileRequest) String() string {
 func (*UpdateProfileRequest) ProtoMessage() {}
 
 func (x *UpdateProfileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[9]
+	mi := &file_parley_user_v1_user_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -558,7 +623,7 @@ func (x *UpdateProfileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProfileRequest.ProtoReflect.Descriptor instead.
 func (*UpdateProfileRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{9}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateProfileRequest) GetNickname() string {
@@ -586,7 +651,7 @@ type UpdateProfileResponse struct {
 
 func (x *UpdateProfileResponse) Reset() {
 	*x = UpdateProfileResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[10]
+	mi := &file_parley_user_v1_user_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +663,7 @@ func (x *UpdateProfileResponse) String() string {
 func (*UpdateProfileResponse) ProtoMessage() {}
 
 func (x *UpdateProfileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[10]
+	mi := &file_parley_user_v1_user_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +676,7 @@ func (x *UpdateProfileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProfileResponse.ProtoReflect.Descriptor instead.
 func (*UpdateProfileResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{10}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UpdateProfileResponse) GetMe() *Me {
@@ -632,7 +697,7 @@ type SetUsernameRequest struct {
 
 func (x *SetUsernameRequest) Reset() {
 	*x = SetUsernameRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[11]
+	mi := &file_parley_user_v1_user_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +709,7 @@ func (x *SetUsernameRequest) String() string {
 func (*SetUsernameRequest) ProtoMessage() {}
 
 func (x *SetUsernameRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[11]
+	mi := &file_parley_user_v1_user_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +722,7 @@ func (x *SetUsernameRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUsernameRequest.ProtoReflect.Descriptor instead.
 func (*SetUsernameRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{11}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetUsernameRequest) GetUsername() string {
@@ -678,7 +743,7 @@ type SetUsernameResponse struct {
 
 func (x *SetUsernameResponse) Reset() {
 	*x = SetUsernameResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[12]
+	mi := &file_parley_user_v1_user_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -690,7 +755,7 @@ func (x *SetUsernameResponse) String() string {
 func (*SetUsernameResponse) ProtoMessage() {}
 
 func (x *SetUsernameResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[12]
+	mi := &file_parley_user_v1_user_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -703,7 +768,7 @@ func (x *SetUsernameResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUsernameResponse.ProtoReflect.Descriptor instead.
 func (*SetUsernameResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{12}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetUsernameResponse) GetMe() *Me {
@@ -726,7 +791,7 @@ type SetPasswordRequest struct {
 
 func (x *SetPasswordRequest) Reset() {
 	*x = SetPasswordRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[13]
+	mi := &file_parley_user_v1_user_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +803,7 @@ func (x *SetPasswordRequest) String() string {
 func (*SetPasswordRequest) ProtoMessage() {}
 
 func (x *SetPasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[13]
+	mi := &file_parley_user_v1_user_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +816,7 @@ func (x *SetPasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPasswordRequest.ProtoReflect.Descriptor instead.
 func (*SetPasswordRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{13}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SetPasswordRequest) GetCurrentPassword() string {
@@ -777,7 +842,7 @@ type SetPasswordResponse struct {
 
 func (x *SetPasswordResponse) Reset() {
 	*x = SetPasswordResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[14]
+	mi := &file_parley_user_v1_user_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -789,7 +854,7 @@ func (x *SetPasswordResponse) String() string {
 func (*SetPasswordResponse) ProtoMessage() {}
 
 func (x *SetPasswordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[14]
+	mi := &file_parley_user_v1_user_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -802,7 +867,126 @@ func (x *SetPasswordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPasswordResponse.ProtoReflect.Descriptor instead.
 func (*SetPasswordResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{14}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{15}
+}
+
+// SetPhoneRequest names the new number and proves both.
+type SetPhoneRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in RequestCodeRequest.
+	Phone string `protobuf:"bytes,1,opt,name=phone,proto3" json:"phone,omitempty"`
+	// For CODE_PURPOSE_SET_PHONE and the new number.
+	Code *PhoneCode `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// The password; empty for an account that has none.
+	Password string `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	// In place of the password: for CODE_PURPOSE_CONFIRM_OLD_PHONE and the number so far.
+	OldCode       *PhoneCode `protobuf:"bytes,4,opt,name=old_code,json=oldCode,proto3" json:"old_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPhoneRequest) Reset() {
+	*x = SetPhoneRequest{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPhoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPhoneRequest) ProtoMessage() {}
+
+func (x *SetPhoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPhoneRequest.ProtoReflect.Descriptor instead.
+func (*SetPhoneRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SetPhoneRequest) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *SetPhoneRequest) GetCode() *PhoneCode {
+	if x != nil {
+		return x.Code
+	}
+	return nil
+}
+
+func (x *SetPhoneRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *SetPhoneRequest) GetOldCode() *PhoneCode {
+	if x != nil {
+		return x.OldCode
+	}
+	return nil
+}
+
+// SetPhoneResponse is the changed account.
+type SetPhoneResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	Me            *Me `protobuf:"bytes,1,opt,name=me,proto3" json:"me,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPhoneResponse) Reset() {
+	*x = SetPhoneResponse{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPhoneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPhoneResponse) ProtoMessage() {}
+
+func (x *SetPhoneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPhoneResponse.ProtoReflect.Descriptor instead.
+func (*SetPhoneResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SetPhoneResponse) GetMe() *Me {
+	if x != nil {
+		return x.Me
+	}
+	return nil
 }
 
 // SetPrivacyRequest changes privacy; an absent field stays as it is.
@@ -818,7 +1002,7 @@ type SetPrivacyRequest struct {
 
 func (x *SetPrivacyRequest) Reset() {
 	*x = SetPrivacyRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[15]
+	mi := &file_parley_user_v1_user_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -830,7 +1014,7 @@ func (x *SetPrivacyRequest) String() string {
 func (*SetPrivacyRequest) ProtoMessage() {}
 
 func (x *SetPrivacyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[15]
+	mi := &file_parley_user_v1_user_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -843,7 +1027,7 @@ func (x *SetPrivacyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPrivacyRequest.ProtoReflect.Descriptor instead.
 func (*SetPrivacyRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{15}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SetPrivacyRequest) GetPhoneForFriends() bool {
@@ -871,7 +1055,7 @@ type SetPrivacyResponse struct {
 
 func (x *SetPrivacyResponse) Reset() {
 	*x = SetPrivacyResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[16]
+	mi := &file_parley_user_v1_user_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +1067,7 @@ func (x *SetPrivacyResponse) String() string {
 func (*SetPrivacyResponse) ProtoMessage() {}
 
 func (x *SetPrivacyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[16]
+	mi := &file_parley_user_v1_user_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +1080,7 @@ func (x *SetPrivacyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPrivacyResponse.ProtoReflect.Descriptor instead.
 func (*SetPrivacyResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{16}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SetPrivacyResponse) GetMe() *Me {
@@ -910,14 +1094,16 @@ func (x *SetPrivacyResponse) GetMe() *Me {
 type DeleteAccountRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The password; empty for an account that has none.
-	Password      string `protobuf:"bytes,1,opt,name=password,proto3" json:"password,omitempty"`
+	Password string `protobuf:"bytes,1,opt,name=password,proto3" json:"password,omitempty"`
+	// In place of the password: for CODE_PURPOSE_CONFIRM_OLD_PHONE and the number of the account.
+	Code          *PhoneCode `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteAccountRequest) Reset() {
 	*x = DeleteAccountRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[17]
+	mi := &file_parley_user_v1_user_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +1115,7 @@ func (x *DeleteAccountRequest) String() string {
 func (*DeleteAccountRequest) ProtoMessage() {}
 
 func (x *DeleteAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[17]
+	mi := &file_parley_user_v1_user_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1128,7 @@ func (x *DeleteAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{17}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DeleteAccountRequest) GetPassword() string {
@@ -950,6 +1136,13 @@ func (x *DeleteAccountRequest) GetPassword() string {
 		return x.Password
 	}
 	return ""
+}
+
+func (x *DeleteAccountRequest) GetCode() *PhoneCode {
+	if x != nil {
+		return x.Code
+	}
+	return nil
 }
 
 // DeleteAccountResponse has no fields.
@@ -961,7 +1154,7 @@ type DeleteAccountResponse struct {
 
 func (x *DeleteAccountResponse) Reset() {
 	*x = DeleteAccountResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[18]
+	mi := &file_parley_user_v1_user_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1166,7 @@ func (x *DeleteAccountResponse) String() string {
 func (*DeleteAccountResponse) ProtoMessage() {}
 
 func (x *DeleteAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[18]
+	mi := &file_parley_user_v1_user_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1179,7 @@ func (x *DeleteAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountResponse.ProtoReflect.Descriptor instead.
 func (*DeleteAccountResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{18}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{21}
 }
 
 // SearchUsersRequest looks for people.
@@ -1006,7 +1199,7 @@ type SearchUsersRequest struct {
 
 func (x *SearchUsersRequest) Reset() {
 	*x = SearchUsersRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[19]
+	mi := &file_parley_user_v1_user_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1018,7 +1211,7 @@ func (x *SearchUsersRequest) String() string {
 func (*SearchUsersRequest) ProtoMessage() {}
 
 func (x *SearchUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[19]
+	mi := &file_parley_user_v1_user_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1031,7 +1224,7 @@ func (x *SearchUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchUsersRequest.ProtoReflect.Descriptor instead.
 func (*SearchUsersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{19}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SearchUsersRequest) GetQuery() string {
@@ -1075,7 +1268,7 @@ type SearchUsersResponse struct {
 
 func (x *SearchUsersResponse) Reset() {
 	*x = SearchUsersResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[20]
+	mi := &file_parley_user_v1_user_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1280,7 @@ func (x *SearchUsersResponse) String() string {
 func (*SearchUsersResponse) ProtoMessage() {}
 
 func (x *SearchUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[20]
+	mi := &file_parley_user_v1_user_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1293,7 @@ func (x *SearchUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchUsersResponse.ProtoReflect.Descriptor instead.
 func (*SearchUsersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{20}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SearchUsersResponse) GetUsers() []*User {
@@ -1127,14 +1320,19 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1a\n" +
 	"\bnickname\x18\x03 \x01(\tR\bnickname\x12 \n" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x18\n" +
-	"\adeleted\x18\x10 \x01(\bR\adeletedJ\x04\b\x05\x10\x10\"\xd7\x01\n" +
+	"\adeleted\x18\x10 \x01(\bR\adeletedJ\x04\b\x05\x10\x10\"\xf2\x01\n" +
 	"\x02Me\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.parley.user.v1.UserR\x04user\x12\x1d\n" +
 	"\n" +
 	"created_at\x18\x02 \x01(\x03R\tcreatedAt\x121\n" +
 	"\aprivacy\x18\x10 \x01(\v2\x17.parley.user.v1.PrivacyR\aprivacy\x12!\n" +
 	"\fhas_password\x18\x11 \x01(\bR\vhasPassword\x12,\n" +
-	"\x12username_change_at\x18\x12 \x01(\x03R\x10usernameChangeAtJ\x04\b\x03\x10\x10\"a\n" +
+	"\x12username_change_at\x18\x12 \x01(\x03R\x10usernameChangeAt\x12\x19\n" +
+	"\x05phone\x18\x13 \x01(\tB\x03\x80\x01\x01R\x05phoneJ\x04\b\x03\x10\x10\"g\n" +
+	"\tPhoneCode\x120\n" +
+	"\x0fcode_request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rcodeRequestId\x12(\n" +
+	"\x04code\x18\x02 \x01(\tB\x14\xbaH\x0er\f2\n" +
+	"^[0-9]{6}$\x80\x01\x01R\x04code\"a\n" +
 	"\aPrivacy\x12*\n" +
 	"\x11phone_for_friends\x18\x01 \x01(\bR\x0fphoneForFriends\x12*\n" +
 	"\x11findable_by_phone\x18\x02 \x01(\bR\x0ffindableByPhone\"\x0e\n" +
@@ -1165,16 +1363,24 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\x10current_password\x18\x01 \x01(\tB\x0e\xbaH\br\x06\x18\x80\x01(\x80\b\x80\x01\x01R\x0fcurrentPassword\x123\n" +
 	"\fnew_password\x18\x02 \x01(\tB\x10\xbaH\n" +
 	"r\b\x10\b\x18\x80\x01(\x80\b\x80\x01\x01R\vnewPassword\"\x15\n" +
-	"\x13SetPasswordResponse\"\xa1\x01\n" +
+	"\x13SetPasswordResponse\"\xe1\x01\n" +
+	"\x0fSetPhoneRequest\x125\n" +
+	"\x05phone\x18\x01 \x01(\tB\x1f\xbaH\x19r\x172\x15^[+][1-9][0-9]{6,14}$\x80\x01\x01R\x05phone\x125\n" +
+	"\x04code\x18\x02 \x01(\v2\x19.parley.user.v1.PhoneCodeB\x06\xbaH\x03\xc8\x01\x01R\x04code\x12*\n" +
+	"\bpassword\x18\x03 \x01(\tB\x0e\xbaH\br\x06\x18\x80\x01(\x80\b\x80\x01\x01R\bpassword\x124\n" +
+	"\bold_code\x18\x04 \x01(\v2\x19.parley.user.v1.PhoneCodeR\aoldCode\"6\n" +
+	"\x10SetPhoneResponse\x12\"\n" +
+	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"\xa1\x01\n" +
 	"\x11SetPrivacyRequest\x12/\n" +
 	"\x11phone_for_friends\x18\x01 \x01(\bH\x00R\x0fphoneForFriends\x88\x01\x01\x12/\n" +
 	"\x11findable_by_phone\x18\x02 \x01(\bH\x01R\x0ffindableByPhone\x88\x01\x01B\x14\n" +
 	"\x12_phone_for_friendsB\x14\n" +
 	"\x12_findable_by_phone\"8\n" +
 	"\x12SetPrivacyResponse\x12\"\n" +
-	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"B\n" +
+	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"q\n" +
 	"\x14DeleteAccountRequest\x12*\n" +
-	"\bpassword\x18\x01 \x01(\tB\x0e\xbaH\br\x06\x18\x80\x01(\x80\b\x80\x01\x01R\bpassword\"\x17\n" +
+	"\bpassword\x18\x01 \x01(\tB\x0e\xbaH\br\x06\x18\x80\x01(\x80\b\x80\x01\x01R\bpassword\x12-\n" +
+	"\x04code\x18\x02 \x01(\v2\x19.parley.user.v1.PhoneCodeR\x04code\"\x17\n" +
 	"\x15DeleteAccountResponse\"\xc3\x01\n" +
 	"\x12SearchUsersRequest\x12\x1f\n" +
 	"\x05query\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05query\x12;\n" +
@@ -1184,7 +1390,7 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"i\n" +
 	"\x13SearchUsersResponse\x12*\n" +
 	"\x05users\x18\x01 \x03(\v2\x14.parley.user.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf4\x06\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xcb\a\n" +
 	"\vUserService\x12L\n" +
 	"\x05GetMe\x12\x1c.parley.user.v1.GetMeRequest\x1a\x1d.parley.user.v1.GetMeResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12R\n" +
 	"\aGetUser\x12\x1e.parley.user.v1.GetUserRequest\x1a\x1f.parley.user.v1.GetUserResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12r\n" +
@@ -1192,7 +1398,8 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\b\x04\x12\x06friend\x12d\n" +
 	"\rUpdateProfile\x12$.parley.user.v1.UpdateProfileRequest\x1a%.parley.user.v1.UpdateProfileResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12^\n" +
 	"\vSetUsername\x12\".parley.user.v1.SetUsernameRequest\x1a#.parley.user.v1.SetUsernameResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12^\n" +
-	"\vSetPassword\x12\".parley.user.v1.SetPasswordRequest\x1a#.parley.user.v1.SetPasswordResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12[\n" +
+	"\vSetPassword\x12\".parley.user.v1.SetPasswordRequest\x1a#.parley.user.v1.SetPasswordResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12U\n" +
+	"\bSetPhone\x12\x1f.parley.user.v1.SetPhoneRequest\x1a .parley.user.v1.SetPhoneResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12[\n" +
 	"\n" +
 	"SetPrivacy\x12!.parley.user.v1.SetPrivacyRequest\x1a\".parley.user.v1.SetPrivacyResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
 	"\rDeleteAccount\x12$.parley.user.v1.DeleteAccountRequest\x1a%.parley.user.v1.DeleteAccountResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12f\n" +
@@ -1211,63 +1418,72 @@ func file_parley_user_v1_user_proto_rawDescGZIP() []byte {
 	return file_parley_user_v1_user_proto_rawDescData
 }
 
-var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_parley_user_v1_user_proto_goTypes = []any{
 	(*User)(nil),                  // 0: parley.user.v1.User
 	(*Me)(nil),                    // 1: parley.user.v1.Me
-	(*Privacy)(nil),               // 2: parley.user.v1.Privacy
-	(*GetMeRequest)(nil),          // 3: parley.user.v1.GetMeRequest
-	(*GetMeResponse)(nil),         // 4: parley.user.v1.GetMeResponse
-	(*GetUserRequest)(nil),        // 5: parley.user.v1.GetUserRequest
-	(*GetUserResponse)(nil),       // 6: parley.user.v1.GetUserResponse
-	(*BatchGetUsersRequest)(nil),  // 7: parley.user.v1.BatchGetUsersRequest
-	(*BatchGetUsersResponse)(nil), // 8: parley.user.v1.BatchGetUsersResponse
-	(*UpdateProfileRequest)(nil),  // 9: parley.user.v1.UpdateProfileRequest
-	(*UpdateProfileResponse)(nil), // 10: parley.user.v1.UpdateProfileResponse
-	(*SetUsernameRequest)(nil),    // 11: parley.user.v1.SetUsernameRequest
-	(*SetUsernameResponse)(nil),   // 12: parley.user.v1.SetUsernameResponse
-	(*SetPasswordRequest)(nil),    // 13: parley.user.v1.SetPasswordRequest
-	(*SetPasswordResponse)(nil),   // 14: parley.user.v1.SetPasswordResponse
-	(*SetPrivacyRequest)(nil),     // 15: parley.user.v1.SetPrivacyRequest
-	(*SetPrivacyResponse)(nil),    // 16: parley.user.v1.SetPrivacyResponse
-	(*DeleteAccountRequest)(nil),  // 17: parley.user.v1.DeleteAccountRequest
-	(*DeleteAccountResponse)(nil), // 18: parley.user.v1.DeleteAccountResponse
-	(*SearchUsersRequest)(nil),    // 19: parley.user.v1.SearchUsersRequest
-	(*SearchUsersResponse)(nil),   // 20: parley.user.v1.SearchUsersResponse
+	(*PhoneCode)(nil),             // 2: parley.user.v1.PhoneCode
+	(*Privacy)(nil),               // 3: parley.user.v1.Privacy
+	(*GetMeRequest)(nil),          // 4: parley.user.v1.GetMeRequest
+	(*GetMeResponse)(nil),         // 5: parley.user.v1.GetMeResponse
+	(*GetUserRequest)(nil),        // 6: parley.user.v1.GetUserRequest
+	(*GetUserResponse)(nil),       // 7: parley.user.v1.GetUserResponse
+	(*BatchGetUsersRequest)(nil),  // 8: parley.user.v1.BatchGetUsersRequest
+	(*BatchGetUsersResponse)(nil), // 9: parley.user.v1.BatchGetUsersResponse
+	(*UpdateProfileRequest)(nil),  // 10: parley.user.v1.UpdateProfileRequest
+	(*UpdateProfileResponse)(nil), // 11: parley.user.v1.UpdateProfileResponse
+	(*SetUsernameRequest)(nil),    // 12: parley.user.v1.SetUsernameRequest
+	(*SetUsernameResponse)(nil),   // 13: parley.user.v1.SetUsernameResponse
+	(*SetPasswordRequest)(nil),    // 14: parley.user.v1.SetPasswordRequest
+	(*SetPasswordResponse)(nil),   // 15: parley.user.v1.SetPasswordResponse
+	(*SetPhoneRequest)(nil),       // 16: parley.user.v1.SetPhoneRequest
+	(*SetPhoneResponse)(nil),      // 17: parley.user.v1.SetPhoneResponse
+	(*SetPrivacyRequest)(nil),     // 18: parley.user.v1.SetPrivacyRequest
+	(*SetPrivacyResponse)(nil),    // 19: parley.user.v1.SetPrivacyResponse
+	(*DeleteAccountRequest)(nil),  // 20: parley.user.v1.DeleteAccountRequest
+	(*DeleteAccountResponse)(nil), // 21: parley.user.v1.DeleteAccountResponse
+	(*SearchUsersRequest)(nil),    // 22: parley.user.v1.SearchUsersRequest
+	(*SearchUsersResponse)(nil),   // 23: parley.user.v1.SearchUsersResponse
 }
 var file_parley_user_v1_user_proto_depIdxs = []int32{
 	0,  // 0: parley.user.v1.Me.user:type_name -> parley.user.v1.User
-	2,  // 1: parley.user.v1.Me.privacy:type_name -> parley.user.v1.Privacy
+	3,  // 1: parley.user.v1.Me.privacy:type_name -> parley.user.v1.Privacy
 	1,  // 2: parley.user.v1.GetMeResponse.me:type_name -> parley.user.v1.Me
 	0,  // 3: parley.user.v1.GetUserResponse.user:type_name -> parley.user.v1.User
 	0,  // 4: parley.user.v1.BatchGetUsersResponse.users:type_name -> parley.user.v1.User
 	1,  // 5: parley.user.v1.UpdateProfileResponse.me:type_name -> parley.user.v1.Me
 	1,  // 6: parley.user.v1.SetUsernameResponse.me:type_name -> parley.user.v1.Me
-	1,  // 7: parley.user.v1.SetPrivacyResponse.me:type_name -> parley.user.v1.Me
-	0,  // 8: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
-	3,  // 9: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
-	5,  // 10: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
-	7,  // 11: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
-	9,  // 12: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
-	11, // 13: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
-	13, // 14: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
-	15, // 15: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
-	17, // 16: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
-	19, // 17: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
-	4,  // 18: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
-	6,  // 19: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
-	8,  // 20: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
-	10, // 21: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
-	12, // 22: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
-	14, // 23: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
-	16, // 24: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
-	18, // 25: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
-	20, // 26: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
-	18, // [18:27] is the sub-list for method output_type
-	9,  // [9:18] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	2,  // 7: parley.user.v1.SetPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
+	2,  // 8: parley.user.v1.SetPhoneRequest.old_code:type_name -> parley.user.v1.PhoneCode
+	1,  // 9: parley.user.v1.SetPhoneResponse.me:type_name -> parley.user.v1.Me
+	1,  // 10: parley.user.v1.SetPrivacyResponse.me:type_name -> parley.user.v1.Me
+	2,  // 11: parley.user.v1.DeleteAccountRequest.code:type_name -> parley.user.v1.PhoneCode
+	0,  // 12: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
+	4,  // 13: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
+	6,  // 14: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
+	8,  // 15: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
+	10, // 16: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
+	12, // 17: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
+	14, // 18: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
+	16, // 19: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
+	18, // 20: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
+	20, // 21: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
+	22, // 22: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
+	5,  // 23: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
+	7,  // 24: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
+	9,  // 25: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
+	11, // 26: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
+	13, // 27: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
+	15, // 28: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
+	17, // 29: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
+	19, // 30: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
+	21, // 31: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
+	23, // 32: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
+	23, // [23:33] is the sub-list for method output_type
+	13, // [13:23] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_parley_user_v1_user_proto_init() }
@@ -1275,15 +1491,15 @@ func file_parley_user_v1_user_proto_init() {
 	if File_parley_user_v1_user_proto != nil {
 		return
 	}
-	file_parley_user_v1_user_proto_msgTypes[9].OneofWrappers = []any{}
-	file_parley_user_v1_user_proto_msgTypes[15].OneofWrappers = []any{}
+	file_parley_user_v1_user_proto_msgTypes[10].OneofWrappers = []any{}
+	file_parley_user_v1_user_proto_msgTypes[18].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_user_v1_user_proto_rawDesc), len(file_parley_user_v1_user_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

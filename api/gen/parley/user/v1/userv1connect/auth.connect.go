@@ -39,6 +39,17 @@ const (
 	AuthServiceRegisterProcedure = "/parley.user.v1.AuthService/Register"
 	// AuthServiceLoginProcedure is the fully-qualified name of the AuthService's Login RPC.
 	AuthServiceLoginProcedure = "/parley.user.v1.AuthService/Login"
+	// AuthServiceRequestCodeProcedure is the fully-qualified name of the AuthService's RequestCode RPC.
+	AuthServiceRequestCodeProcedure = "/parley.user.v1.AuthService/RequestCode"
+	// AuthServiceRegisterByPhoneProcedure is the fully-qualified name of the AuthService's
+	// RegisterByPhone RPC.
+	AuthServiceRegisterByPhoneProcedure = "/parley.user.v1.AuthService/RegisterByPhone"
+	// AuthServiceLoginByPhoneProcedure is the fully-qualified name of the AuthService's LoginByPhone
+	// RPC.
+	AuthServiceLoginByPhoneProcedure = "/parley.user.v1.AuthService/LoginByPhone"
+	// AuthServiceResetPasswordProcedure is the fully-qualified name of the AuthService's ResetPassword
+	// RPC.
+	AuthServiceResetPasswordProcedure = "/parley.user.v1.AuthService/ResetPassword"
 	// AuthServiceLogoutProcedure is the fully-qualified name of the AuthService's Logout RPC.
 	AuthServiceLogoutProcedure = "/parley.user.v1.AuthService/Logout"
 	// AuthServiceListSessionsProcedure is the fully-qualified name of the AuthService's ListSessions
@@ -65,6 +76,19 @@ type AuthServiceClient interface {
 	// RATE_LIMITED with a retry time after repeated failures. A second login of the same device
 	// replaces the first.
 	Login(context.Context, *v1.LoginRequest) (*v1.LoginResponse, error)
+	// RequestCode sends a code of six digits by SMS, whether or not the number has an account. RATE_LIMITED
+	// with a retry time: one in 60 s, five an hour and ten a day for a number, ten an hour for an address.
+	// SMS_UNAVAILABLE if no provider takes it.
+	RequestCode(context.Context, *v1.RequestCodeRequest) (*v1.RequestCodeResponse, error)
+	// RegisterByPhone makes an account for a phone number and logs it in. CODE_INVALID comes first: only who
+	// holds the phone learns that it has an account, by PHONE_TAKEN.
+	RegisterByPhone(context.Context, *v1.RegisterByPhoneRequest) (*v1.RegisterByPhoneResponse, error)
+	// LoginByPhone answers a new token. CODE_INVALID comes first: only who holds the phone learns that it has
+	// no account, by PHONE_NOT_REGISTERED.
+	LoginByPhone(context.Context, *v1.LoginByPhoneRequest) (*v1.LoginByPhoneResponse, error)
+	// ResetPassword gives the account of a phone number a new password and ends all its login sessions.
+	// CODE_INVALID comes first, then PHONE_NOT_REGISTERED.
+	ResetPassword(context.Context, *v1.ResetPasswordRequest) (*v1.ResetPasswordResponse, error)
 	// Logout ends the caller's login session. Repeating it is harmless.
 	Logout(context.Context, *v1.LogoutRequest) (*v1.LogoutResponse, error)
 	// ListSessions lists the caller's login sessions, last used first; at most ten exist.
@@ -103,6 +127,30 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			httpClient,
 			baseURL+AuthServiceLoginProcedure,
 			connect.WithSchema(authServiceMethods.ByName("Login")),
+			connect.WithClientOptions(opts...),
+		),
+		requestCode: connect.NewClient[v1.RequestCodeRequest, v1.RequestCodeResponse](
+			httpClient,
+			baseURL+AuthServiceRequestCodeProcedure,
+			connect.WithSchema(authServiceMethods.ByName("RequestCode")),
+			connect.WithClientOptions(opts...),
+		),
+		registerByPhone: connect.NewClient[v1.RegisterByPhoneRequest, v1.RegisterByPhoneResponse](
+			httpClient,
+			baseURL+AuthServiceRegisterByPhoneProcedure,
+			connect.WithSchema(authServiceMethods.ByName("RegisterByPhone")),
+			connect.WithClientOptions(opts...),
+		),
+		loginByPhone: connect.NewClient[v1.LoginByPhoneRequest, v1.LoginByPhoneResponse](
+			httpClient,
+			baseURL+AuthServiceLoginByPhoneProcedure,
+			connect.WithSchema(authServiceMethods.ByName("LoginByPhone")),
+			connect.WithClientOptions(opts...),
+		),
+		resetPassword: connect.NewClient[v1.ResetPasswordRequest, v1.ResetPasswordResponse](
+			httpClient,
+			baseURL+AuthServiceResetPasswordProcedure,
+			connect.WithSchema(authServiceMethods.ByName("ResetPassword")),
 			connect.WithClientOptions(opts...),
 		),
 		logout: connect.NewClient[v1.LogoutRequest, v1.LogoutResponse](
@@ -148,6 +196,10 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 type authServiceClient struct {
 	register            *connect.Client[v1.RegisterRequest, v1.RegisterResponse]
 	login               *connect.Client[v1.LoginRequest, v1.LoginResponse]
+	requestCode         *connect.Client[v1.RequestCodeRequest, v1.RequestCodeResponse]
+	registerByPhone     *connect.Client[v1.RegisterByPhoneRequest, v1.RegisterByPhoneResponse]
+	loginByPhone        *connect.Client[v1.LoginByPhoneRequest, v1.LoginByPhoneResponse]
+	resetPassword       *connect.Client[v1.ResetPasswordRequest, v1.ResetPasswordResponse]
 	logout              *connect.Client[v1.LogoutRequest, v1.LogoutResponse]
 	listSessions        *connect.Client[v1.ListSessionsRequest, v1.ListSessionsResponse]
 	revokeSession       *connect.Client[v1.RevokeSessionRequest, v1.RevokeSessionResponse]
@@ -168,6 +220,42 @@ func (c *authServiceClient) Register(ctx context.Context, req *v1.RegisterReques
 // Login calls parley.user.v1.AuthService.Login.
 func (c *authServiceClient) Login(ctx context.Context, req *v1.LoginRequest) (*v1.LoginResponse, error) {
 	response, err := c.login.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RequestCode calls parley.user.v1.AuthService.RequestCode.
+func (c *authServiceClient) RequestCode(ctx context.Context, req *v1.RequestCodeRequest) (*v1.RequestCodeResponse, error) {
+	response, err := c.requestCode.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RegisterByPhone calls parley.user.v1.AuthService.RegisterByPhone.
+func (c *authServiceClient) RegisterByPhone(ctx context.Context, req *v1.RegisterByPhoneRequest) (*v1.RegisterByPhoneResponse, error) {
+	response, err := c.registerByPhone.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// LoginByPhone calls parley.user.v1.AuthService.LoginByPhone.
+func (c *authServiceClient) LoginByPhone(ctx context.Context, req *v1.LoginByPhoneRequest) (*v1.LoginByPhoneResponse, error) {
+	response, err := c.loginByPhone.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResetPassword calls parley.user.v1.AuthService.ResetPassword.
+func (c *authServiceClient) ResetPassword(ctx context.Context, req *v1.ResetPasswordRequest) (*v1.ResetPasswordResponse, error) {
+	response, err := c.resetPassword.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -236,6 +324,19 @@ type AuthServiceHandler interface {
 	// RATE_LIMITED with a retry time after repeated failures. A second login of the same device
 	// replaces the first.
 	Login(context.Context, *v1.LoginRequest) (*v1.LoginResponse, error)
+	// RequestCode sends a code of six digits by SMS, whether or not the number has an account. RATE_LIMITED
+	// with a retry time: one in 60 s, five an hour and ten a day for a number, ten an hour for an address.
+	// SMS_UNAVAILABLE if no provider takes it.
+	RequestCode(context.Context, *v1.RequestCodeRequest) (*v1.RequestCodeResponse, error)
+	// RegisterByPhone makes an account for a phone number and logs it in. CODE_INVALID comes first: only who
+	// holds the phone learns that it has an account, by PHONE_TAKEN.
+	RegisterByPhone(context.Context, *v1.RegisterByPhoneRequest) (*v1.RegisterByPhoneResponse, error)
+	// LoginByPhone answers a new token. CODE_INVALID comes first: only who holds the phone learns that it has
+	// no account, by PHONE_NOT_REGISTERED.
+	LoginByPhone(context.Context, *v1.LoginByPhoneRequest) (*v1.LoginByPhoneResponse, error)
+	// ResetPassword gives the account of a phone number a new password and ends all its login sessions.
+	// CODE_INVALID comes first, then PHONE_NOT_REGISTERED.
+	ResetPassword(context.Context, *v1.ResetPasswordRequest) (*v1.ResetPasswordResponse, error)
 	// Logout ends the caller's login session. Repeating it is harmless.
 	Logout(context.Context, *v1.LogoutRequest) (*v1.LogoutResponse, error)
 	// ListSessions lists the caller's login sessions, last used first; at most ten exist.
@@ -270,6 +371,30 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 		AuthServiceLoginProcedure,
 		svc.Login,
 		connect.WithSchema(authServiceMethods.ByName("Login")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceRequestCodeHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceRequestCodeProcedure,
+		svc.RequestCode,
+		connect.WithSchema(authServiceMethods.ByName("RequestCode")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceRegisterByPhoneHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceRegisterByPhoneProcedure,
+		svc.RegisterByPhone,
+		connect.WithSchema(authServiceMethods.ByName("RegisterByPhone")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceLoginByPhoneHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceLoginByPhoneProcedure,
+		svc.LoginByPhone,
+		connect.WithSchema(authServiceMethods.ByName("LoginByPhone")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceResetPasswordHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceResetPasswordProcedure,
+		svc.ResetPassword,
+		connect.WithSchema(authServiceMethods.ByName("ResetPassword")),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceLogoutHandler := connect.NewUnaryHandlerSimple(
@@ -314,6 +439,14 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 			authServiceRegisterHandler.ServeHTTP(w, r)
 		case AuthServiceLoginProcedure:
 			authServiceLoginHandler.ServeHTTP(w, r)
+		case AuthServiceRequestCodeProcedure:
+			authServiceRequestCodeHandler.ServeHTTP(w, r)
+		case AuthServiceRegisterByPhoneProcedure:
+			authServiceRegisterByPhoneHandler.ServeHTTP(w, r)
+		case AuthServiceLoginByPhoneProcedure:
+			authServiceLoginByPhoneHandler.ServeHTTP(w, r)
+		case AuthServiceResetPasswordProcedure:
+			authServiceResetPasswordHandler.ServeHTTP(w, r)
 		case AuthServiceLogoutProcedure:
 			authServiceLogoutHandler.ServeHTTP(w, r)
 		case AuthServiceListSessionsProcedure:
@@ -341,6 +474,22 @@ func (UnimplementedAuthServiceHandler) Register(context.Context, *v1.RegisterReq
 
 func (UnimplementedAuthServiceHandler) Login(context.Context, *v1.LoginRequest) (*v1.LoginResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.AuthService.Login is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) RequestCode(context.Context, *v1.RequestCodeRequest) (*v1.RequestCodeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.AuthService.RequestCode is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) RegisterByPhone(context.Context, *v1.RegisterByPhoneRequest) (*v1.RegisterByPhoneResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.AuthService.RegisterByPhone is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) LoginByPhone(context.Context, *v1.LoginByPhoneRequest) (*v1.LoginByPhoneResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.AuthService.LoginByPhone is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) ResetPassword(context.Context, *v1.ResetPasswordRequest) (*v1.ResetPasswordResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.AuthService.ResetPassword is not implemented"))
 }
 
 func (UnimplementedAuthServiceHandler) Logout(context.Context, *v1.LogoutRequest) (*v1.LogoutResponse, error) {

@@ -49,6 +49,8 @@ const (
 	UserServiceSetUsernameProcedure = "/parley.user.v1.UserService/SetUsername"
 	// UserServiceSetPasswordProcedure is the fully-qualified name of the UserService's SetPassword RPC.
 	UserServiceSetPasswordProcedure = "/parley.user.v1.UserService/SetPassword"
+	// UserServiceSetPhoneProcedure is the fully-qualified name of the UserService's SetPhone RPC.
+	UserServiceSetPhoneProcedure = "/parley.user.v1.UserService/SetPhone"
 	// UserServiceSetPrivacyProcedure is the fully-qualified name of the UserService's SetPrivacy RPC.
 	UserServiceSetPrivacyProcedure = "/parley.user.v1.UserService/SetPrivacy"
 	// UserServiceDeleteAccountProcedure is the fully-qualified name of the UserService's DeleteAccount
@@ -74,6 +76,9 @@ type UserServiceClient interface {
 	// SetPassword changes the password, or gives one to an account that has none, and ends all other login
 	// sessions. PASSWORD_WRONG if the current one is not right.
 	SetPassword(context.Context, *v1.SetPasswordRequest) (*v1.SetPasswordResponse, error)
+	// SetPhone gives the account a phone number and ends all other login sessions. Beside the code for the new
+	// number it needs the password, or a code for the number so far. PHONE_TAKEN comes after a right code.
+	SetPhone(context.Context, *v1.SetPhoneRequest) (*v1.SetPhoneResponse, error)
 	// SetPrivacy changes the fields that are present.
 	SetPrivacy(context.Context, *v1.SetPrivacyRequest) (*v1.SetPrivacyResponse, error)
 	// DeleteAccount ends all login sessions and removes what the account says of the person, for ever. The
@@ -130,6 +135,12 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(userServiceMethods.ByName("SetPassword")),
 			connect.WithClientOptions(opts...),
 		),
+		setPhone: connect.NewClient[v1.SetPhoneRequest, v1.SetPhoneResponse](
+			httpClient,
+			baseURL+UserServiceSetPhoneProcedure,
+			connect.WithSchema(userServiceMethods.ByName("SetPhone")),
+			connect.WithClientOptions(opts...),
+		),
 		setPrivacy: connect.NewClient[v1.SetPrivacyRequest, v1.SetPrivacyResponse](
 			httpClient,
 			baseURL+UserServiceSetPrivacyProcedure,
@@ -159,6 +170,7 @@ type userServiceClient struct {
 	updateProfile *connect.Client[v1.UpdateProfileRequest, v1.UpdateProfileResponse]
 	setUsername   *connect.Client[v1.SetUsernameRequest, v1.SetUsernameResponse]
 	setPassword   *connect.Client[v1.SetPasswordRequest, v1.SetPasswordResponse]
+	setPhone      *connect.Client[v1.SetPhoneRequest, v1.SetPhoneResponse]
 	setPrivacy    *connect.Client[v1.SetPrivacyRequest, v1.SetPrivacyResponse]
 	deleteAccount *connect.Client[v1.DeleteAccountRequest, v1.DeleteAccountResponse]
 	searchUsers   *connect.Client[v1.SearchUsersRequest, v1.SearchUsersResponse]
@@ -218,6 +230,15 @@ func (c *userServiceClient) SetPassword(ctx context.Context, req *v1.SetPassword
 	return nil, err
 }
 
+// SetPhone calls parley.user.v1.UserService.SetPhone.
+func (c *userServiceClient) SetPhone(ctx context.Context, req *v1.SetPhoneRequest) (*v1.SetPhoneResponse, error) {
+	response, err := c.setPhone.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // SetPrivacy calls parley.user.v1.UserService.SetPrivacy.
 func (c *userServiceClient) SetPrivacy(ctx context.Context, req *v1.SetPrivacyRequest) (*v1.SetPrivacyResponse, error) {
 	response, err := c.setPrivacy.CallUnary(ctx, connect.NewRequest(req))
@@ -261,6 +282,9 @@ type UserServiceHandler interface {
 	// SetPassword changes the password, or gives one to an account that has none, and ends all other login
 	// sessions. PASSWORD_WRONG if the current one is not right.
 	SetPassword(context.Context, *v1.SetPasswordRequest) (*v1.SetPasswordResponse, error)
+	// SetPhone gives the account a phone number and ends all other login sessions. Beside the code for the new
+	// number it needs the password, or a code for the number so far. PHONE_TAKEN comes after a right code.
+	SetPhone(context.Context, *v1.SetPhoneRequest) (*v1.SetPhoneResponse, error)
 	// SetPrivacy changes the fields that are present.
 	SetPrivacy(context.Context, *v1.SetPrivacyRequest) (*v1.SetPrivacyResponse, error)
 	// DeleteAccount ends all login sessions and removes what the account says of the person, for ever. The
@@ -313,6 +337,12 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(userServiceMethods.ByName("SetPassword")),
 		connect.WithHandlerOptions(opts...),
 	)
+	userServiceSetPhoneHandler := connect.NewUnaryHandlerSimple(
+		UserServiceSetPhoneProcedure,
+		svc.SetPhone,
+		connect.WithSchema(userServiceMethods.ByName("SetPhone")),
+		connect.WithHandlerOptions(opts...),
+	)
 	userServiceSetPrivacyHandler := connect.NewUnaryHandlerSimple(
 		UserServiceSetPrivacyProcedure,
 		svc.SetPrivacy,
@@ -345,6 +375,8 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 			userServiceSetUsernameHandler.ServeHTTP(w, r)
 		case UserServiceSetPasswordProcedure:
 			userServiceSetPasswordHandler.ServeHTTP(w, r)
+		case UserServiceSetPhoneProcedure:
+			userServiceSetPhoneHandler.ServeHTTP(w, r)
 		case UserServiceSetPrivacyProcedure:
 			userServiceSetPrivacyHandler.ServeHTTP(w, r)
 		case UserServiceDeleteAccountProcedure:
@@ -382,6 +414,10 @@ func (UnimplementedUserServiceHandler) SetUsername(context.Context, *v1.SetUsern
 
 func (UnimplementedUserServiceHandler) SetPassword(context.Context, *v1.SetPasswordRequest) (*v1.SetPasswordResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.SetPassword is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) SetPhone(context.Context, *v1.SetPhoneRequest) (*v1.SetPhoneResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.SetPhone is not implemented"))
 }
 
 func (UnimplementedUserServiceHandler) SetPrivacy(context.Context, *v1.SetPrivacyRequest) (*v1.SetPrivacyResponse, error) {

@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Me } from "./user_pb";
+import type { Me, PhoneCode } from "./user_pb";
 import { file_parley_user_v1_user } from "./user_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/user/v1/auth.proto.
  */
 export const file_parley_user_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("ChlwYXJsZXkvdXNlci92MS9hdXRoLnByb3RvEg5wYXJsZXkudXNlci52MSIpCgZEZXZpY2USEQoJZGV2aWNlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkidAoPUmVnaXN0ZXJSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJEhAKCG5pY2tuYW1lGAIgASgJEhUKCHBhc3N3b3JkGAMgASgJQgOAAQESJgoGZGV2aWNlGAQgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlImIKEFJlZ2lzdGVyUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLnBhcmxleS51c2VyLnYxLk1lEhIKBXRva2VuGAIgASgJQgOAAQESGAoQbG9naW5fc2Vzc2lvbl9pZBgDIAEoCSJfCgxMb2dpblJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSFQoIcGFzc3dvcmQYAiABKAlCA4ABARImCgZkZXZpY2UYAyABKAsyFi5wYXJsZXkudXNlci52MS5EZXZpY2UiXwoNTG9naW5SZXNwb25zZRIgCgR1c2VyGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUSEgoFdG9rZW4YAiABKAlCA4ABARIYChBsb2dpbl9zZXNzaW9uX2lkGAMgASgJIg8KDUxvZ291dFJlcXVlc3QiEAoOTG9nb3V0UmVzcG9uc2UiFQoTTGlzdFNlc3Npb25zUmVxdWVzdCKLAQoMTG9naW5TZXNzaW9uEhgKEGxvZ2luX3Nlc3Npb25faWQYASABKAkSJgoGZGV2aWNlGAIgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlEhIKCmNyZWF0ZWRfYXQYAyABKAMSFAoMbGFzdF91c2VkX2F0GAQgASgDEg8KB2N1cnJlbnQYBSABKAgiRgoUTGlzdFNlc3Npb25zUmVzcG9uc2USLgoIc2Vzc2lvbnMYASADKAsyHC5wYXJsZXkudXNlci52MS5Mb2dpblNlc3Npb24iMAoUUmV2b2tlU2Vzc2lvblJlcXVlc3QSGAoQbG9naW5fc2Vzc2lvbl9pZBgBIAEoCSIXChVSZXZva2VTZXNzaW9uUmVzcG9uc2UiHAoaUmV2b2tlT3RoZXJTZXNzaW9uc1JlcXVlc3QiMgobUmV2b2tlT3RoZXJTZXNzaW9uc1Jlc3BvbnNlEhMKC2VuZGVkX2NvdW50GAEgASgFIigKElZlcmlmeVRva2VuUmVxdWVzdBISCgV0b2tlbhgBIAEoCUIDgAEBImcKE1ZlcmlmeVRva2VuUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRIYChBsb2dpbl9zZXNzaW9uX2lkGAIgASgJEhEKCWRldmljZV9pZBgDIAEoCRISCgpleHBpcmVzX2F0GAQgASgDIioKFkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QSEAoIcG9zaXRpb24YASABKAkiYgoKUmV2b2NhdGlvbhIYChBsb2dpbl9zZXNzaW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSKQoGcmVhc29uGAMgASgOMhkucGFybGV5LnVzZXIudjEuRW5kUmVhc29uImsKF0xpc3RSZXZvY2F0aW9uc1Jlc3BvbnNlEi8KC3Jldm9jYXRpb25zGAEgAygLMhoucGFybGV5LnVzZXIudjEuUmV2b2NhdGlvbhIQCghwb3NpdGlvbhgCIAEoCRINCgVyZXNldBgDIAEoCCqiAQoJRW5kUmVhc29uEhoKFkVORF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJFTkRfUkVBU09OX1JFVk9LRUQQARIXChNFTkRfUkVBU09OX1JFUExBQ0VEEAISFgoSRU5EX1JFQVNPTl9FWFBJUkVEEAMSGAoURU5EX1JFQVNPTl9TVVNQRU5ERUQQBBIWChJFTkRfUkVBU09OX0RFTEVURUQQBTLQBQoLQXV0aFNlcnZpY2USTQoIUmVnaXN0ZXISHy5wYXJsZXkudXNlci52MS5SZWdpc3RlclJlcXVlc3QaIC5wYXJsZXkudXNlci52MS5SZWdpc3RlclJlc3BvbnNlEkQKBUxvZ2luEhwucGFybGV5LnVzZXIudjEuTG9naW5SZXF1ZXN0Gh0ucGFybGV5LnVzZXIudjEuTG9naW5SZXNwb25zZRJHCgZMb2dvdXQSHS5wYXJsZXkudXNlci52MS5Mb2dvdXRSZXF1ZXN0Gh4ucGFybGV5LnVzZXIudjEuTG9nb3V0UmVzcG9uc2USWQoMTGlzdFNlc3Npb25zEiMucGFybGV5LnVzZXIudjEuTGlzdFNlc3Npb25zUmVxdWVzdBokLnBhcmxleS51c2VyLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlElwKDVJldm9rZVNlc3Npb24SJC5wYXJsZXkudXNlci52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBolLnBhcmxleS51c2VyLnYxLlJldm9rZVNlc3Npb25SZXNwb25zZRJuChNSZXZva2VPdGhlclNlc3Npb25zEioucGFybGV5LnVzZXIudjEuUmV2b2tlT3RoZXJTZXNzaW9uc1JlcXVlc3QaKy5wYXJsZXkudXNlci52MS5SZXZva2VPdGhlclNlc3Npb25zUmVzcG9uc2USVgoLVmVyaWZ5VG9rZW4SIi5wYXJsZXkudXNlci52MS5WZXJpZnlUb2tlblJlcXVlc3QaIy5wYXJsZXkudXNlci52MS5WZXJpZnlUb2tlblJlc3BvbnNlEmIKD0xpc3RSZXZvY2F0aW9ucxImLnBhcmxleS51c2VyLnYxLkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QaJy5wYXJsZXkudXNlci52MS5MaXN0UmV2b2NhdGlvbnNSZXNwb25zZUI9WjtnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS91c2VyL3YxO3VzZXJ2MWIGcHJvdG8z", [file_parley_user_v1_user]);
+  fileDesc("ChlwYXJsZXkvdXNlci92MS9hdXRoLnByb3RvEg5wYXJsZXkudXNlci52MSIpCgZEZXZpY2USEQoJZGV2aWNlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkidAoPUmVnaXN0ZXJSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJEhAKCG5pY2tuYW1lGAIgASgJEhUKCHBhc3N3b3JkGAMgASgJQgOAAQESJgoGZGV2aWNlGAQgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlImIKEFJlZ2lzdGVyUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLnBhcmxleS51c2VyLnYxLk1lEhIKBXRva2VuGAIgASgJQgOAAQESGAoQbG9naW5fc2Vzc2lvbl9pZBgDIAEoCSJfCgxMb2dpblJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSFQoIcGFzc3dvcmQYAiABKAlCA4ABARImCgZkZXZpY2UYAyABKAsyFi5wYXJsZXkudXNlci52MS5EZXZpY2UiXwoNTG9naW5SZXNwb25zZRIgCgR1c2VyGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUSEgoFdG9rZW4YAiABKAlCA4ABARIYChBsb2dpbl9zZXNzaW9uX2lkGAMgASgJIlYKElJlcXVlc3RDb2RlUmVxdWVzdBISCgVwaG9uZRgBIAEoCUIDgAEBEiwKB3B1cnBvc2UYAiABKA4yGy5wYXJsZXkudXNlci52MS5Db2RlUHVycG9zZSJeChNSZXF1ZXN0Q29kZVJlc3BvbnNlEhcKD2NvZGVfcmVxdWVzdF9pZBgBIAEoCRIXCg9yZXNlbmRfYWZ0ZXJfbXMYAiABKAMSFQoNZXhwaXJlc19pbl9tcxgDIAEoAyKPAQoWUmVnaXN0ZXJCeVBob25lUmVxdWVzdBISCgVwaG9uZRgBIAEoCUIDgAEBEicKBGNvZGUYAiABKAsyGS5wYXJsZXkudXNlci52MS5QaG9uZUNvZGUSEAoIbmlja25hbWUYAyABKAkSJgoGZGV2aWNlGAQgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlImkKF1JlZ2lzdGVyQnlQaG9uZVJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5wYXJsZXkudXNlci52MS5NZRISCgV0b2tlbhgCIAEoCUIDgAEBEhgKEGxvZ2luX3Nlc3Npb25faWQYAyABKAkilAEKE0xvZ2luQnlQaG9uZVJlcXVlc3QSEgoFcGhvbmUYASABKAlCA4ABARInCgRjb2RlGAIgASgLMhkucGFybGV5LnVzZXIudjEuUGhvbmVDb2RlEiYKBmRldmljZRgDIAEoCzIWLnBhcmxleS51c2VyLnYxLkRldmljZRIYChBjcmVhdGVfaWZfYWJzZW50GAQgASgIIncKFExvZ2luQnlQaG9uZVJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5wYXJsZXkudXNlci52MS5NZRISCgV0b2tlbhgCIAEoCUIDgAEBEhgKEGxvZ2luX3Nlc3Npb25faWQYAyABKAkSDwoHY3JlYXRlZBgEIAEoCCJuChRSZXNldFBhc3N3b3JkUmVxdWVzdBISCgVwaG9uZRgBIAEoCUIDgAEBEicKBGNvZGUYAiABKAsyGS5wYXJsZXkudXNlci52MS5QaG9uZUNvZGUSGQoMbmV3X3Bhc3N3b3JkGAMgASgJQgOAAQEiFwoVUmVzZXRQYXNzd29yZFJlc3BvbnNlIg8KDUxvZ291dFJlcXVlc3QiEAoOTG9nb3V0UmVzcG9uc2UiFQoTTGlzdFNlc3Npb25zUmVxdWVzdCKLAQoMTG9naW5TZXNzaW9uEhgKEGxvZ2luX3Nlc3Npb25faWQYASABKAkSJgoGZGV2aWNlGAIgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlEhIKCmNyZWF0ZWRfYXQYAyABKAMSFAoMbGFzdF91c2VkX2F0GAQgASgDEg8KB2N1cnJlbnQYBSABKAgiRgoUTGlzdFNlc3Npb25zUmVzcG9uc2USLgoIc2Vzc2lvbnMYASADKAsyHC5wYXJsZXkudXNlci52MS5Mb2dpblNlc3Npb24iMAoUUmV2b2tlU2Vzc2lvblJlcXVlc3QSGAoQbG9naW5fc2Vzc2lvbl9pZBgBIAEoCSIXChVSZXZva2VTZXNzaW9uUmVzcG9uc2UiHAoaUmV2b2tlT3RoZXJTZXNzaW9uc1JlcXVlc3QiMgobUmV2b2tlT3RoZXJTZXNzaW9uc1Jlc3BvbnNlEhMKC2VuZGVkX2NvdW50GAEgASgFIigKElZlcmlmeVRva2VuUmVxdWVzdBISCgV0b2tlbhgBIAEoCUIDgAEBImcKE1ZlcmlmeVRva2VuUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRIYChBsb2dpbl9zZXNzaW9uX2lkGAIgASgJEhEKCWRldmljZV9pZBgDIAEoCRISCgpleHBpcmVzX2F0GAQgASgDIioKFkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QSEAoIcG9zaXRpb24YASABKAkiYgoKUmV2b2NhdGlvbhIYChBsb2dpbl9zZXNzaW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSKQoGcmVhc29uGAMgASgOMhkucGFybGV5LnVzZXIudjEuRW5kUmVhc29uImsKF0xpc3RSZXZvY2F0aW9uc1Jlc3BvbnNlEi8KC3Jldm9jYXRpb25zGAEgAygLMhoucGFybGV5LnVzZXIudjEuUmV2b2NhdGlvbhIQCghwb3NpdGlvbhgCIAEoCRINCgVyZXNldBgDIAEoCCq/AQoLQ29kZVB1cnBvc2USHAoYQ09ERV9QVVJQT1NFX1VOU1BFQ0lGSUVEEAASGQoVQ09ERV9QVVJQT1NFX1JFR0lTVEVSEAESFgoSQ09ERV9QVVJQT1NFX0xPR0lOEAISHwobQ09ERV9QVVJQT1NFX1JFU0VUX1BBU1NXT1JEEAMSGgoWQ09ERV9QVVJQT1NFX1NFVF9QSE9ORRAEEiIKHkNPREVfUFVSUE9TRV9DT05GSVJNX09MRF9QSE9ORRAFKqIBCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkVORF9SRUFTT05fUkVWT0tFRBABEhcKE0VORF9SRUFTT05fUkVQTEFDRUQQAhIWChJFTkRfUkVBU09OX0VYUElSRUQQAxIYChRFTkRfUkVBU09OX1NVU1BFTkRFRBAEEhYKEkVORF9SRUFTT05fREVMRVRFRBAFMsUICgtBdXRoU2VydmljZRJNCghSZWdpc3RlchIfLnBhcmxleS51c2VyLnYxLlJlZ2lzdGVyUmVxdWVzdBogLnBhcmxleS51c2VyLnYxLlJlZ2lzdGVyUmVzcG9uc2USRAoFTG9naW4SHC5wYXJsZXkudXNlci52MS5Mb2dpblJlcXVlc3QaHS5wYXJsZXkudXNlci52MS5Mb2dpblJlc3BvbnNlElYKC1JlcXVlc3RDb2RlEiIucGFybGV5LnVzZXIudjEuUmVxdWVzdENvZGVSZXF1ZXN0GiMucGFybGV5LnVzZXIudjEuUmVxdWVzdENvZGVSZXNwb25zZRJiCg9SZWdpc3RlckJ5UGhvbmUSJi5wYXJsZXkudXNlci52MS5SZWdpc3RlckJ5UGhvbmVSZXF1ZXN0GicucGFybGV5LnVzZXIudjEuUmVnaXN0ZXJCeVBob25lUmVzcG9uc2USWQoMTG9naW5CeVBob25lEiMucGFybGV5LnVzZXIudjEuTG9naW5CeVBob25lUmVxdWVzdBokLnBhcmxleS51c2VyLnYxLkxvZ2luQnlQaG9uZVJlc3BvbnNlElwKDVJlc2V0UGFzc3dvcmQSJC5wYXJsZXkudXNlci52MS5SZXNldFBhc3N3b3JkUmVxdWVzdBolLnBhcmxleS51c2VyLnYxLlJlc2V0UGFzc3dvcmRSZXNwb25zZRJHCgZMb2dvdXQSHS5wYXJsZXkudXNlci52MS5Mb2dvdXRSZXF1ZXN0Gh4ucGFybGV5LnVzZXIudjEuTG9nb3V0UmVzcG9uc2USWQoMTGlzdFNlc3Npb25zEiMucGFybGV5LnVzZXIudjEuTGlzdFNlc3Npb25zUmVxdWVzdBokLnBhcmxleS51c2VyLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlElwKDVJldm9rZVNlc3Npb24SJC5wYXJsZXkudXNlci52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBolLnBhcmxleS51c2VyLnYxLlJldm9rZVNlc3Npb25SZXNwb25zZRJuChNSZXZva2VPdGhlclNlc3Npb25zEioucGFybGV5LnVzZXIudjEuUmV2b2tlT3RoZXJTZXNzaW9uc1JlcXVlc3QaKy5wYXJsZXkudXNlci52MS5SZXZva2VPdGhlclNlc3Npb25zUmVzcG9uc2USVgoLVmVyaWZ5VG9rZW4SIi5wYXJsZXkudXNlci52MS5WZXJpZnlUb2tlblJlcXVlc3QaIy5wYXJsZXkudXNlci52MS5WZXJpZnlUb2tlblJlc3BvbnNlEmIKD0xpc3RSZXZvY2F0aW9ucxImLnBhcmxleS51c2VyLnYxLkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QaJy5wYXJsZXkudXNlci52MS5MaXN0UmV2b2NhdGlvbnNSZXNwb25zZUI9WjtnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS91c2VyL3YxO3VzZXJ2MWIGcHJvdG8z", [file_parley_user_v1_user]);
 
 /**
  * Device describes one installed client.
@@ -194,6 +194,280 @@ export const LoginResponseSchema: GenMessage<LoginResponse> = /*@__PURE__*/
   messageDesc(file_parley_user_v1_auth, 4);
 
 /**
+ * RequestCodeRequest asks for a code.
+ *
+ * @generated from message parley.user.v1.RequestCodeRequest
+ */
+export type RequestCodeRequest = Message<"parley.user.v1.RequestCodeRequest"> & {
+  /**
+   * Phone number in E.164, for example "+8613800000000".
+   *
+   * @generated from field: string phone = 1;
+   */
+  phone: string;
+
+  /**
+   * What the code is for.
+   *
+   * @generated from field: parley.user.v1.CodePurpose purpose = 2;
+   */
+  purpose: CodePurpose;
+};
+
+/**
+ * Describes the message parley.user.v1.RequestCodeRequest.
+ * Use `create(RequestCodeRequestSchema)` to create a new message.
+ */
+export const RequestCodeRequestSchema: GenMessage<RequestCodeRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 5);
+
+/**
+ * RequestCodeResponse is the same for numbers with and without an account.
+ *
+ * @generated from message parley.user.v1.RequestCodeResponse
+ */
+export type RequestCodeResponse = Message<"parley.user.v1.RequestCodeResponse"> & {
+  /**
+   * Goes with the code.
+   *
+   * @generated from field: string code_request_id = 1;
+   */
+  codeRequestId: string;
+
+  /**
+   * When the next code may be asked for, ms from now.
+   *
+   * @generated from field: int64 resend_after_ms = 2;
+   */
+  resendAfterMs: bigint;
+
+  /**
+   * How long the code is good, ms from now.
+   *
+   * @generated from field: int64 expires_in_ms = 3;
+   */
+  expiresInMs: bigint;
+};
+
+/**
+ * Describes the message parley.user.v1.RequestCodeResponse.
+ * Use `create(RequestCodeResponseSchema)` to create a new message.
+ */
+export const RequestCodeResponseSchema: GenMessage<RequestCodeResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 6);
+
+/**
+ * RegisterByPhoneRequest asks for a new account.
+ *
+ * @generated from message parley.user.v1.RegisterByPhoneRequest
+ */
+export type RegisterByPhoneRequest = Message<"parley.user.v1.RegisterByPhoneRequest"> & {
+  /**
+   * As in RequestCodeRequest.
+   *
+   * @generated from field: string phone = 1;
+   */
+  phone: string;
+
+  /**
+   * For CODE_PURPOSE_REGISTER.
+   *
+   * @generated from field: parley.user.v1.PhoneCode code = 2;
+   */
+  code?: PhoneCode | undefined;
+
+  /**
+   * Display name; empty: the username, which is made up and may be changed.
+   *
+   * @generated from field: string nickname = 3;
+   */
+  nickname: string;
+
+  /**
+   * The device that logs in.
+   *
+   * @generated from field: parley.user.v1.Device device = 4;
+   */
+  device?: Device | undefined;
+};
+
+/**
+ * Describes the message parley.user.v1.RegisterByPhoneRequest.
+ * Use `create(RegisterByPhoneRequestSchema)` to create a new message.
+ */
+export const RegisterByPhoneRequestSchema: GenMessage<RegisterByPhoneRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 7);
+
+/**
+ * RegisterByPhoneResponse is the new account, logged in.
+ *
+ * @generated from message parley.user.v1.RegisterByPhoneResponse
+ */
+export type RegisterByPhoneResponse = Message<"parley.user.v1.RegisterByPhoneResponse"> & {
+  /**
+   * The account as its owner sees it.
+   *
+   * @generated from field: parley.user.v1.Me user = 1;
+   */
+  user?: Me | undefined;
+
+  /**
+   * Proves the login session from now on.
+   *
+   * @generated from field: string token = 2;
+   */
+  token: string;
+
+  /**
+   * The login session.
+   *
+   * @generated from field: string login_session_id = 3;
+   */
+  loginSessionId: string;
+};
+
+/**
+ * Describes the message parley.user.v1.RegisterByPhoneResponse.
+ * Use `create(RegisterByPhoneResponseSchema)` to create a new message.
+ */
+export const RegisterByPhoneResponseSchema: GenMessage<RegisterByPhoneResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 8);
+
+/**
+ * LoginByPhoneRequest asks for a token.
+ *
+ * @generated from message parley.user.v1.LoginByPhoneRequest
+ */
+export type LoginByPhoneRequest = Message<"parley.user.v1.LoginByPhoneRequest"> & {
+  /**
+   * As in RequestCodeRequest.
+   *
+   * @generated from field: string phone = 1;
+   */
+  phone: string;
+
+  /**
+   * For CODE_PURPOSE_LOGIN.
+   *
+   * @generated from field: parley.user.v1.PhoneCode code = 2;
+   */
+  code?: PhoneCode | undefined;
+
+  /**
+   * The device that logs in.
+   *
+   * @generated from field: parley.user.v1.Device device = 3;
+   */
+  device?: Device | undefined;
+
+  /**
+   * True: a number without an account gets one.
+   *
+   * @generated from field: bool create_if_absent = 4;
+   */
+  createIfAbsent: boolean;
+};
+
+/**
+ * Describes the message parley.user.v1.LoginByPhoneRequest.
+ * Use `create(LoginByPhoneRequestSchema)` to create a new message.
+ */
+export const LoginByPhoneRequestSchema: GenMessage<LoginByPhoneRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 9);
+
+/**
+ * LoginByPhoneResponse is the account, logged in.
+ *
+ * @generated from message parley.user.v1.LoginByPhoneResponse
+ */
+export type LoginByPhoneResponse = Message<"parley.user.v1.LoginByPhoneResponse"> & {
+  /**
+   * The account as its owner sees it.
+   *
+   * @generated from field: parley.user.v1.Me user = 1;
+   */
+  user?: Me | undefined;
+
+  /**
+   * Proves the login session from now on.
+   *
+   * @generated from field: string token = 2;
+   */
+  token: string;
+
+  /**
+   * The login session.
+   *
+   * @generated from field: string login_session_id = 3;
+   */
+  loginSessionId: string;
+
+  /**
+   * True if the account was made by this call.
+   *
+   * @generated from field: bool created = 4;
+   */
+  created: boolean;
+};
+
+/**
+ * Describes the message parley.user.v1.LoginByPhoneResponse.
+ * Use `create(LoginByPhoneResponseSchema)` to create a new message.
+ */
+export const LoginByPhoneResponseSchema: GenMessage<LoginByPhoneResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 10);
+
+/**
+ * ResetPasswordRequest names the new password.
+ *
+ * @generated from message parley.user.v1.ResetPasswordRequest
+ */
+export type ResetPasswordRequest = Message<"parley.user.v1.ResetPasswordRequest"> & {
+  /**
+   * As in RequestCodeRequest.
+   *
+   * @generated from field: string phone = 1;
+   */
+  phone: string;
+
+  /**
+   * For CODE_PURPOSE_RESET_PASSWORD.
+   *
+   * @generated from field: parley.user.v1.PhoneCode code = 2;
+   */
+  code?: PhoneCode | undefined;
+
+  /**
+   * 8–128 characters, not a common one.
+   *
+   * @generated from field: string new_password = 3;
+   */
+  newPassword: string;
+};
+
+/**
+ * Describes the message parley.user.v1.ResetPasswordRequest.
+ * Use `create(ResetPasswordRequestSchema)` to create a new message.
+ */
+export const ResetPasswordRequestSchema: GenMessage<ResetPasswordRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 11);
+
+/**
+ * ResetPasswordResponse has no fields.
+ *
+ * @generated from message parley.user.v1.ResetPasswordResponse
+ */
+export type ResetPasswordResponse = Message<"parley.user.v1.ResetPasswordResponse"> & {
+};
+
+/**
+ * Describes the message parley.user.v1.ResetPasswordResponse.
+ * Use `create(ResetPasswordResponseSchema)` to create a new message.
+ */
+export const ResetPasswordResponseSchema: GenMessage<ResetPasswordResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 12);
+
+/**
  * LogoutRequest has no fields: the token says which session ends.
  *
  * @generated from message parley.user.v1.LogoutRequest
@@ -206,7 +480,7 @@ export type LogoutRequest = Message<"parley.user.v1.LogoutRequest"> & {
  * Use `create(LogoutRequestSchema)` to create a new message.
  */
 export const LogoutRequestSchema: GenMessage<LogoutRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 5);
+  messageDesc(file_parley_user_v1_auth, 13);
 
 /**
  * LogoutResponse has no fields.
@@ -221,7 +495,7 @@ export type LogoutResponse = Message<"parley.user.v1.LogoutResponse"> & {
  * Use `create(LogoutResponseSchema)` to create a new message.
  */
 export const LogoutResponseSchema: GenMessage<LogoutResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 6);
+  messageDesc(file_parley_user_v1_auth, 14);
 
 /**
  * ListSessionsRequest has no fields.
@@ -236,7 +510,7 @@ export type ListSessionsRequest = Message<"parley.user.v1.ListSessionsRequest"> 
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
 export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 7);
+  messageDesc(file_parley_user_v1_auth, 15);
 
 /**
  * LoginSession is one device that may act for the user.
@@ -285,7 +559,7 @@ export type LoginSession = Message<"parley.user.v1.LoginSession"> & {
  * Use `create(LoginSessionSchema)` to create a new message.
  */
 export const LoginSessionSchema: GenMessage<LoginSession> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 8);
+  messageDesc(file_parley_user_v1_auth, 16);
 
 /**
  * ListSessionsResponse lists login sessions.
@@ -306,7 +580,7 @@ export type ListSessionsResponse = Message<"parley.user.v1.ListSessionsResponse"
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 9);
+  messageDesc(file_parley_user_v1_auth, 17);
 
 /**
  * RevokeSessionRequest names the session to end.
@@ -327,7 +601,7 @@ export type RevokeSessionRequest = Message<"parley.user.v1.RevokeSessionRequest"
  * Use `create(RevokeSessionRequestSchema)` to create a new message.
  */
 export const RevokeSessionRequestSchema: GenMessage<RevokeSessionRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 10);
+  messageDesc(file_parley_user_v1_auth, 18);
 
 /**
  * RevokeSessionResponse has no fields.
@@ -342,7 +616,7 @@ export type RevokeSessionResponse = Message<"parley.user.v1.RevokeSessionRespons
  * Use `create(RevokeSessionResponseSchema)` to create a new message.
  */
 export const RevokeSessionResponseSchema: GenMessage<RevokeSessionResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 11);
+  messageDesc(file_parley_user_v1_auth, 19);
 
 /**
  * RevokeOtherSessionsRequest has no fields: the token says which session stays.
@@ -357,7 +631,7 @@ export type RevokeOtherSessionsRequest = Message<"parley.user.v1.RevokeOtherSess
  * Use `create(RevokeOtherSessionsRequestSchema)` to create a new message.
  */
 export const RevokeOtherSessionsRequestSchema: GenMessage<RevokeOtherSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 12);
+  messageDesc(file_parley_user_v1_auth, 20);
 
 /**
  * RevokeOtherSessionsResponse tells what was done.
@@ -378,7 +652,7 @@ export type RevokeOtherSessionsResponse = Message<"parley.user.v1.RevokeOtherSes
  * Use `create(RevokeOtherSessionsResponseSchema)` to create a new message.
  */
 export const RevokeOtherSessionsResponseSchema: GenMessage<RevokeOtherSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 13);
+  messageDesc(file_parley_user_v1_auth, 21);
 
 /**
  * VerifyTokenRequest carries a token to check.
@@ -399,7 +673,7 @@ export type VerifyTokenRequest = Message<"parley.user.v1.VerifyTokenRequest"> & 
  * Use `create(VerifyTokenRequestSchema)` to create a new message.
  */
 export const VerifyTokenRequestSchema: GenMessage<VerifyTokenRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 14);
+  messageDesc(file_parley_user_v1_auth, 22);
 
 /**
  * VerifyTokenResponse tells what the token proves.
@@ -441,7 +715,7 @@ export type VerifyTokenResponse = Message<"parley.user.v1.VerifyTokenResponse"> 
  * Use `create(VerifyTokenResponseSchema)` to create a new message.
  */
 export const VerifyTokenResponseSchema: GenMessage<VerifyTokenResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 15);
+  messageDesc(file_parley_user_v1_auth, 23);
 
 /**
  * ListRevocationsRequest continues the list of ended sessions.
@@ -462,7 +736,7 @@ export type ListRevocationsRequest = Message<"parley.user.v1.ListRevocationsRequ
  * Use `create(ListRevocationsRequestSchema)` to create a new message.
  */
 export const ListRevocationsRequestSchema: GenMessage<ListRevocationsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 16);
+  messageDesc(file_parley_user_v1_auth, 24);
 
 /**
  * Revocation is one ended login session.
@@ -497,7 +771,7 @@ export type Revocation = Message<"parley.user.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 17);
+  messageDesc(file_parley_user_v1_auth, 25);
 
 /**
  * ListRevocationsResponse lists what ended; entries may repeat those of an earlier answer.
@@ -533,7 +807,62 @@ export type ListRevocationsResponse = Message<"parley.user.v1.ListRevocationsRes
  * Use `create(ListRevocationsResponseSchema)` to create a new message.
  */
 export const ListRevocationsResponseSchema: GenMessage<ListRevocationsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 18);
+  messageDesc(file_parley_user_v1_auth, 26);
+
+/**
+ * CodePurpose says what a code is good for; for anything else it is worth nothing.
+ *
+ * @generated from enum parley.user.v1.CodePurpose
+ */
+export enum CodePurpose {
+  /**
+   * Never valid.
+   *
+   * @generated from enum value: CODE_PURPOSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * RegisterByPhone.
+   *
+   * @generated from enum value: CODE_PURPOSE_REGISTER = 1;
+   */
+  REGISTER = 1,
+
+  /**
+   * LoginByPhone.
+   *
+   * @generated from enum value: CODE_PURPOSE_LOGIN = 2;
+   */
+  LOGIN = 2,
+
+  /**
+   * ResetPassword.
+   *
+   * @generated from enum value: CODE_PURPOSE_RESET_PASSWORD = 3;
+   */
+  RESET_PASSWORD = 3,
+
+  /**
+   * SetPhone, for the new number.
+   *
+   * @generated from enum value: CODE_PURPOSE_SET_PHONE = 4;
+   */
+  SET_PHONE = 4,
+
+  /**
+   * SetPhone and DeleteAccount, for the number that the account has.
+   *
+   * @generated from enum value: CODE_PURPOSE_CONFIRM_OLD_PHONE = 5;
+   */
+  CONFIRM_OLD_PHONE = 5,
+}
+
+/**
+ * Describes the enum parley.user.v1.CodePurpose.
+ */
+export const CodePurposeSchema: GenEnum<CodePurpose> = /*@__PURE__*/
+  enumDesc(file_parley_user_v1_auth, 0);
 
 /**
  * EndReason says why a login session ended.
@@ -588,7 +917,7 @@ export enum EndReason {
  * Describes the enum parley.user.v1.EndReason.
  */
 export const EndReasonSchema: GenEnum<EndReason> = /*@__PURE__*/
-  enumDesc(file_parley_user_v1_auth, 0);
+  enumDesc(file_parley_user_v1_auth, 1);
 
 /**
  * AuthService registers people, logs them in, and ends what a token gives.
@@ -617,6 +946,51 @@ export const AuthService: GenService<{
     methodKind: "unary";
     input: typeof LoginRequestSchema;
     output: typeof LoginResponseSchema;
+  },
+  /**
+   * RequestCode sends a code of six digits by SMS, whether or not the number has an account. RATE_LIMITED
+   * with a retry time: one in 60 s, five an hour and ten a day for a number, ten an hour for an address.
+   * SMS_UNAVAILABLE if no provider takes it.
+   *
+   * @generated from rpc parley.user.v1.AuthService.RequestCode
+   */
+  requestCode: {
+    methodKind: "unary";
+    input: typeof RequestCodeRequestSchema;
+    output: typeof RequestCodeResponseSchema;
+  },
+  /**
+   * RegisterByPhone makes an account for a phone number and logs it in. CODE_INVALID comes first: only who
+   * holds the phone learns that it has an account, by PHONE_TAKEN.
+   *
+   * @generated from rpc parley.user.v1.AuthService.RegisterByPhone
+   */
+  registerByPhone: {
+    methodKind: "unary";
+    input: typeof RegisterByPhoneRequestSchema;
+    output: typeof RegisterByPhoneResponseSchema;
+  },
+  /**
+   * LoginByPhone answers a new token. CODE_INVALID comes first: only who holds the phone learns that it has
+   * no account, by PHONE_NOT_REGISTERED.
+   *
+   * @generated from rpc parley.user.v1.AuthService.LoginByPhone
+   */
+  loginByPhone: {
+    methodKind: "unary";
+    input: typeof LoginByPhoneRequestSchema;
+    output: typeof LoginByPhoneResponseSchema;
+  },
+  /**
+   * ResetPassword gives the account of a phone number a new password and ends all its login sessions.
+   * CODE_INVALID comes first, then PHONE_NOT_REGISTERED.
+   *
+   * @generated from rpc parley.user.v1.AuthService.ResetPassword
+   */
+  resetPassword: {
+    methodKind: "unary";
+    input: typeof ResetPasswordRequestSchema;
+    output: typeof ResetPasswordResponseSchema;
   },
   /**
    * Logout ends the caller's login session. Repeating it is harmless.

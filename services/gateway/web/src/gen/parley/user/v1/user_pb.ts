@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/user/v1/user.proto.
  */
 export const file_parley_user_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChlwYXJsZXkvdXNlci92MS91c2VyLnByb3RvEg5wYXJsZXkudXNlci52MSJnCgRVc2VyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIbmlja25hbWUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSDwoHZGVsZXRlZBgQIAEoCEoECAUQECKeAQoCTWUSIgoEdXNlchgBIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISEgoKY3JlYXRlZF9hdBgCIAEoAxIoCgdwcml2YWN5GBAgASgLMhcucGFybGV5LnVzZXIudjEuUHJpdmFjeRIUCgxoYXNfcGFzc3dvcmQYESABKAgSGgoSdXNlcm5hbWVfY2hhbmdlX2F0GBIgASgDSgQIAxAQIj8KB1ByaXZhY3kSGQoRcGhvbmVfZm9yX2ZyaWVuZHMYASABKAgSGQoRZmluZGFibGVfYnlfcGhvbmUYAiABKAgiDgoMR2V0TWVSZXF1ZXN0Ii8KDUdldE1lUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSIhCg5HZXRVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIjUKD0dldFVzZXJSZXNwb25zZRIiCgR1c2VyGAEgASgLMhQucGFybGV5LnVzZXIudjEuVXNlciIoChRCYXRjaEdldFVzZXJzUmVxdWVzdBIQCgh1c2VyX2lkcxgBIAMoCSJWChVCYXRjaEdldFVzZXJzUmVzcG9uc2USIwoFdXNlcnMYASADKAsyFC5wYXJsZXkudXNlci52MS5Vc2VyEhgKEG1pc3NpbmdfdXNlcl9pZHMYAiADKAkiZAoUVXBkYXRlUHJvZmlsZVJlcXVlc3QSFQoIbmlja25hbWUYASABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgCIAEoCUgBiAEBQgsKCV9uaWNrbmFtZUIOCgxfZGVzY3JpcHRpb24iNwoVVXBkYXRlUHJvZmlsZVJlc3BvbnNlEh4KAm1lGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUiJgoSU2V0VXNlcm5hbWVSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJIjUKE1NldFVzZXJuYW1lUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSJOChJTZXRQYXNzd29yZFJlcXVlc3QSHQoQY3VycmVudF9wYXNzd29yZBgBIAEoCUIDgAEBEhkKDG5ld19wYXNzd29yZBgCIAEoCUIDgAEBIhUKE1NldFBhc3N3b3JkUmVzcG9uc2UifwoRU2V0UHJpdmFjeVJlcXVlc3QSHgoRcGhvbmVfZm9yX2ZyaWVuZHMYASABKAhIAIgBARIeChFmaW5kYWJsZV9ieV9waG9uZRgCIAEoCEgBiAEBQhQKEl9waG9uZV9mb3JfZnJpZW5kc0IUChJfZmluZGFibGVfYnlfcGhvbmUiNAoSU2V0UHJpdmFjeVJlc3BvbnNlEh4KAm1lGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUiLQoURGVsZXRlQWNjb3VudFJlcXVlc3QSFQoIcGFzc3dvcmQYASABKAlCA4ABASIXChVEZWxldGVBY2NvdW50UmVzcG9uc2UiZQoSU2VhcmNoVXNlcnNSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgJEhkKEWV4Y2x1ZGVkX3VzZXJfaWRzGAIgAygJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlMKE1NlYXJjaFVzZXJzUmVzcG9uc2USIwoFdXNlcnMYASADKAsyFC5wYXJsZXkudXNlci52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTKWBgoLVXNlclNlcnZpY2USRAoFR2V0TWUSHC5wYXJsZXkudXNlci52MS5HZXRNZVJlcXVlc3QaHS5wYXJsZXkudXNlci52MS5HZXRNZVJlc3BvbnNlEkoKB0dldFVzZXISHi5wYXJsZXkudXNlci52MS5HZXRVc2VyUmVxdWVzdBofLnBhcmxleS51c2VyLnYxLkdldFVzZXJSZXNwb25zZRJcCg1CYXRjaEdldFVzZXJzEiQucGFybGV5LnVzZXIudjEuQmF0Y2hHZXRVc2Vyc1JlcXVlc3QaJS5wYXJsZXkudXNlci52MS5CYXRjaEdldFVzZXJzUmVzcG9uc2USXAoNVXBkYXRlUHJvZmlsZRIkLnBhcmxleS51c2VyLnYxLlVwZGF0ZVByb2ZpbGVSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuVXBkYXRlUHJvZmlsZVJlc3BvbnNlElYKC1NldFVzZXJuYW1lEiIucGFybGV5LnVzZXIudjEuU2V0VXNlcm5hbWVSZXF1ZXN0GiMucGFybGV5LnVzZXIudjEuU2V0VXNlcm5hbWVSZXNwb25zZRJWCgtTZXRQYXNzd29yZBIiLnBhcmxleS51c2VyLnYxLlNldFBhc3N3b3JkUmVxdWVzdBojLnBhcmxleS51c2VyLnYxLlNldFBhc3N3b3JkUmVzcG9uc2USUwoKU2V0UHJpdmFjeRIhLnBhcmxleS51c2VyLnYxLlNldFByaXZhY3lSZXF1ZXN0GiIucGFybGV5LnVzZXIudjEuU2V0UHJpdmFjeVJlc3BvbnNlElwKDURlbGV0ZUFjY291bnQSJC5wYXJsZXkudXNlci52MS5EZWxldGVBY2NvdW50UmVxdWVzdBolLnBhcmxleS51c2VyLnYxLkRlbGV0ZUFjY291bnRSZXNwb25zZRJWCgtTZWFyY2hVc2VycxIiLnBhcmxleS51c2VyLnYxLlNlYXJjaFVzZXJzUmVxdWVzdBojLnBhcmxleS51c2VyLnYxLlNlYXJjaFVzZXJzUmVzcG9uc2VCPVo7Z2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvdXNlci92MTt1c2VydjFiBnByb3RvMw");
+  fileDesc("ChlwYXJsZXkvdXNlci92MS91c2VyLnByb3RvEg5wYXJsZXkudXNlci52MSJnCgRVc2VyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIbmlja25hbWUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSDwoHZGVsZXRlZBgQIAEoCEoECAUQECKyAQoCTWUSIgoEdXNlchgBIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISEgoKY3JlYXRlZF9hdBgCIAEoAxIoCgdwcml2YWN5GBAgASgLMhcucGFybGV5LnVzZXIudjEuUHJpdmFjeRIUCgxoYXNfcGFzc3dvcmQYESABKAgSGgoSdXNlcm5hbWVfY2hhbmdlX2F0GBIgASgDEhIKBXBob25lGBMgASgJQgOAAQFKBAgDEBAiNwoJUGhvbmVDb2RlEhcKD2NvZGVfcmVxdWVzdF9pZBgBIAEoCRIRCgRjb2RlGAIgASgJQgOAAQEiPwoHUHJpdmFjeRIZChFwaG9uZV9mb3JfZnJpZW5kcxgBIAEoCBIZChFmaW5kYWJsZV9ieV9waG9uZRgCIAEoCCIOCgxHZXRNZVJlcXVlc3QiLwoNR2V0TWVSZXNwb25zZRIeCgJtZRgBIAEoCzISLnBhcmxleS51c2VyLnYxLk1lIiEKDkdldFVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiNQoPR2V0VXNlclJlc3BvbnNlEiIKBHVzZXIYASABKAsyFC5wYXJsZXkudXNlci52MS5Vc2VyIigKFEJhdGNoR2V0VXNlcnNSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJIlYKFUJhdGNoR2V0VXNlcnNSZXNwb25zZRIjCgV1c2VycxgBIAMoCzIULnBhcmxleS51c2VyLnYxLlVzZXISGAoQbWlzc2luZ191c2VyX2lkcxgCIAMoCSJkChRVcGRhdGVQcm9maWxlUmVxdWVzdBIVCghuaWNrbmFtZRgBIAEoCUgAiAEBEhgKC2Rlc2NyaXB0aW9uGAIgASgJSAGIAQFCCwoJX25pY2tuYW1lQg4KDF9kZXNjcmlwdGlvbiI3ChVVcGRhdGVQcm9maWxlUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSImChJTZXRVc2VybmFtZVJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkiNQoTU2V0VXNlcm5hbWVSZXNwb25zZRIeCgJtZRgBIAEoCzISLnBhcmxleS51c2VyLnYxLk1lIk4KElNldFBhc3N3b3JkUmVxdWVzdBIdChBjdXJyZW50X3Bhc3N3b3JkGAEgASgJQgOAAQESGQoMbmV3X3Bhc3N3b3JkGAIgASgJQgOAAQEiFQoTU2V0UGFzc3dvcmRSZXNwb25zZSKSAQoPU2V0UGhvbmVSZXF1ZXN0EhIKBXBob25lGAEgASgJQgOAAQESJwoEY29kZRgCIAEoCzIZLnBhcmxleS51c2VyLnYxLlBob25lQ29kZRIVCghwYXNzd29yZBgDIAEoCUIDgAEBEisKCG9sZF9jb2RlGAQgASgLMhkucGFybGV5LnVzZXIudjEuUGhvbmVDb2RlIjIKEFNldFBob25lUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSJ/ChFTZXRQcml2YWN5UmVxdWVzdBIeChFwaG9uZV9mb3JfZnJpZW5kcxgBIAEoCEgAiAEBEh4KEWZpbmRhYmxlX2J5X3Bob25lGAIgASgISAGIAQFCFAoSX3Bob25lX2Zvcl9mcmllbmRzQhQKEl9maW5kYWJsZV9ieV9waG9uZSI0ChJTZXRQcml2YWN5UmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSJWChREZWxldGVBY2NvdW50UmVxdWVzdBIVCghwYXNzd29yZBgBIAEoCUIDgAEBEicKBGNvZGUYAiABKAsyGS5wYXJsZXkudXNlci52MS5QaG9uZUNvZGUiFwoVRGVsZXRlQWNjb3VudFJlc3BvbnNlImUKElNlYXJjaFVzZXJzUmVxdWVzdBINCgVxdWVyeRgBIAEoCRIZChFleGNsdWRlZF91c2VyX2lkcxgCIAMoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJTChNTZWFyY2hVc2Vyc1Jlc3BvbnNlEiMKBXVzZXJzGAEgAygLMhQucGFybGV5LnVzZXIudjEuVXNlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAky5QYKC1VzZXJTZXJ2aWNlEkQKBUdldE1lEhwucGFybGV5LnVzZXIudjEuR2V0TWVSZXF1ZXN0Gh0ucGFybGV5LnVzZXIudjEuR2V0TWVSZXNwb25zZRJKCgdHZXRVc2VyEh4ucGFybGV5LnVzZXIudjEuR2V0VXNlclJlcXVlc3QaHy5wYXJsZXkudXNlci52MS5HZXRVc2VyUmVzcG9uc2USXAoNQmF0Y2hHZXRVc2VycxIkLnBhcmxleS51c2VyLnYxLkJhdGNoR2V0VXNlcnNSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlElwKDVVwZGF0ZVByb2ZpbGUSJC5wYXJsZXkudXNlci52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBolLnBhcmxleS51c2VyLnYxLlVwZGF0ZVByb2ZpbGVSZXNwb25zZRJWCgtTZXRVc2VybmFtZRIiLnBhcmxleS51c2VyLnYxLlNldFVzZXJuYW1lUmVxdWVzdBojLnBhcmxleS51c2VyLnYxLlNldFVzZXJuYW1lUmVzcG9uc2USVgoLU2V0UGFzc3dvcmQSIi5wYXJsZXkudXNlci52MS5TZXRQYXNzd29yZFJlcXVlc3QaIy5wYXJsZXkudXNlci52MS5TZXRQYXNzd29yZFJlc3BvbnNlEk0KCFNldFBob25lEh8ucGFybGV5LnVzZXIudjEuU2V0UGhvbmVSZXF1ZXN0GiAucGFybGV5LnVzZXIudjEuU2V0UGhvbmVSZXNwb25zZRJTCgpTZXRQcml2YWN5EiEucGFybGV5LnVzZXIudjEuU2V0UHJpdmFjeVJlcXVlc3QaIi5wYXJsZXkudXNlci52MS5TZXRQcml2YWN5UmVzcG9uc2USXAoNRGVsZXRlQWNjb3VudBIkLnBhcmxleS51c2VyLnYxLkRlbGV0ZUFjY291bnRSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuRGVsZXRlQWNjb3VudFJlc3BvbnNlElYKC1NlYXJjaFVzZXJzEiIucGFybGV5LnVzZXIudjEuU2VhcmNoVXNlcnNSZXF1ZXN0GiMucGFybGV5LnVzZXIudjEuU2VhcmNoVXNlcnNSZXNwb25zZUI9WjtnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS91c2VyL3YxO3VzZXJ2MWIGcHJvdG8z");
 
 /**
  * User is what anybody may know of a user.
@@ -103,6 +103,13 @@ export type Me = Message<"parley.user.v1.Me"> & {
    * @generated from field: int64 username_change_at = 18;
    */
   usernameChangeAt: bigint;
+
+  /**
+   * Phone number in E.164; empty without one.
+   *
+   * @generated from field: string phone = 19;
+   */
+  phone: string;
 };
 
 /**
@@ -111,6 +118,35 @@ export type Me = Message<"parley.user.v1.Me"> & {
  */
 export const MeSchema: GenMessage<Me> = /*@__PURE__*/
   messageDesc(file_parley_user_v1_user, 1);
+
+/**
+ * PhoneCode is what the holder of a phone can show. A code is good for five minutes, five tries and one
+ * success.
+ *
+ * @generated from message parley.user.v1.PhoneCode
+ */
+export type PhoneCode = Message<"parley.user.v1.PhoneCode"> & {
+  /**
+   * From RequestCodeResponse.
+   *
+   * @generated from field: string code_request_id = 1;
+   */
+  codeRequestId: string;
+
+  /**
+   * The six digits.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message parley.user.v1.PhoneCode.
+ * Use `create(PhoneCodeSchema)` to create a new message.
+ */
+export const PhoneCodeSchema: GenMessage<PhoneCode> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 2);
 
 /**
  * Privacy is what others may do with the phone number. Everything is off for a new account.
@@ -138,7 +174,7 @@ export type Privacy = Message<"parley.user.v1.Privacy"> & {
  * Use `create(PrivacySchema)` to create a new message.
  */
 export const PrivacySchema: GenMessage<Privacy> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 2);
+  messageDesc(file_parley_user_v1_user, 3);
 
 /**
  * GetMeRequest has no fields: the token says who asks.
@@ -153,7 +189,7 @@ export type GetMeRequest = Message<"parley.user.v1.GetMeRequest"> & {
  * Use `create(GetMeRequestSchema)` to create a new message.
  */
 export const GetMeRequestSchema: GenMessage<GetMeRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 3);
+  messageDesc(file_parley_user_v1_user, 4);
 
 /**
  * GetMeResponse is the caller's account.
@@ -174,7 +210,7 @@ export type GetMeResponse = Message<"parley.user.v1.GetMeResponse"> & {
  * Use `create(GetMeResponseSchema)` to create a new message.
  */
 export const GetMeResponseSchema: GenMessage<GetMeResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 4);
+  messageDesc(file_parley_user_v1_user, 5);
 
 /**
  * GetUserRequest names a user.
@@ -195,7 +231,7 @@ export type GetUserRequest = Message<"parley.user.v1.GetUserRequest"> & {
  * Use `create(GetUserRequestSchema)` to create a new message.
  */
 export const GetUserRequestSchema: GenMessage<GetUserRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 5);
+  messageDesc(file_parley_user_v1_user, 6);
 
 /**
  * GetUserResponse is one profile.
@@ -216,7 +252,7 @@ export type GetUserResponse = Message<"parley.user.v1.GetUserResponse"> & {
  * Use `create(GetUserResponseSchema)` to create a new message.
  */
 export const GetUserResponseSchema: GenMessage<GetUserResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 6);
+  messageDesc(file_parley_user_v1_user, 7);
 
 /**
  * BatchGetUsersRequest names users.
@@ -237,7 +273,7 @@ export type BatchGetUsersRequest = Message<"parley.user.v1.BatchGetUsersRequest"
  * Use `create(BatchGetUsersRequestSchema)` to create a new message.
  */
 export const BatchGetUsersRequestSchema: GenMessage<BatchGetUsersRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 7);
+  messageDesc(file_parley_user_v1_user, 8);
 
 /**
  * BatchGetUsersResponse lists profiles.
@@ -265,7 +301,7 @@ export type BatchGetUsersResponse = Message<"parley.user.v1.BatchGetUsersRespons
  * Use `create(BatchGetUsersResponseSchema)` to create a new message.
  */
 export const BatchGetUsersResponseSchema: GenMessage<BatchGetUsersResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 8);
+  messageDesc(file_parley_user_v1_user, 9);
 
 /**
  * UpdateProfileRequest changes a profile; an absent field stays as it is.
@@ -293,7 +329,7 @@ export type UpdateProfileRequest = Message<"parley.user.v1.UpdateProfileRequest"
  * Use `create(UpdateProfileRequestSchema)` to create a new message.
  */
 export const UpdateProfileRequestSchema: GenMessage<UpdateProfileRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 9);
+  messageDesc(file_parley_user_v1_user, 10);
 
 /**
  * UpdateProfileResponse is the changed account.
@@ -314,7 +350,7 @@ export type UpdateProfileResponse = Message<"parley.user.v1.UpdateProfileRespons
  * Use `create(UpdateProfileResponseSchema)` to create a new message.
  */
 export const UpdateProfileResponseSchema: GenMessage<UpdateProfileResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 10);
+  messageDesc(file_parley_user_v1_user, 11);
 
 /**
  * SetUsernameRequest names the new login name.
@@ -335,7 +371,7 @@ export type SetUsernameRequest = Message<"parley.user.v1.SetUsernameRequest"> & 
  * Use `create(SetUsernameRequestSchema)` to create a new message.
  */
 export const SetUsernameRequestSchema: GenMessage<SetUsernameRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 11);
+  messageDesc(file_parley_user_v1_user, 12);
 
 /**
  * SetUsernameResponse is the changed account.
@@ -356,7 +392,7 @@ export type SetUsernameResponse = Message<"parley.user.v1.SetUsernameResponse"> 
  * Use `create(SetUsernameResponseSchema)` to create a new message.
  */
 export const SetUsernameResponseSchema: GenMessage<SetUsernameResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 12);
+  messageDesc(file_parley_user_v1_user, 13);
 
 /**
  * SetPasswordRequest names the new password.
@@ -384,7 +420,7 @@ export type SetPasswordRequest = Message<"parley.user.v1.SetPasswordRequest"> & 
  * Use `create(SetPasswordRequestSchema)` to create a new message.
  */
 export const SetPasswordRequestSchema: GenMessage<SetPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 13);
+  messageDesc(file_parley_user_v1_user, 14);
 
 /**
  * SetPasswordResponse has no fields.
@@ -399,7 +435,70 @@ export type SetPasswordResponse = Message<"parley.user.v1.SetPasswordResponse"> 
  * Use `create(SetPasswordResponseSchema)` to create a new message.
  */
 export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 14);
+  messageDesc(file_parley_user_v1_user, 15);
+
+/**
+ * SetPhoneRequest names the new number and proves both.
+ *
+ * @generated from message parley.user.v1.SetPhoneRequest
+ */
+export type SetPhoneRequest = Message<"parley.user.v1.SetPhoneRequest"> & {
+  /**
+   * As in RequestCodeRequest.
+   *
+   * @generated from field: string phone = 1;
+   */
+  phone: string;
+
+  /**
+   * For CODE_PURPOSE_SET_PHONE and the new number.
+   *
+   * @generated from field: parley.user.v1.PhoneCode code = 2;
+   */
+  code?: PhoneCode | undefined;
+
+  /**
+   * The password; empty for an account that has none.
+   *
+   * @generated from field: string password = 3;
+   */
+  password: string;
+
+  /**
+   * In place of the password: for CODE_PURPOSE_CONFIRM_OLD_PHONE and the number so far.
+   *
+   * @generated from field: parley.user.v1.PhoneCode old_code = 4;
+   */
+  oldCode?: PhoneCode | undefined;
+};
+
+/**
+ * Describes the message parley.user.v1.SetPhoneRequest.
+ * Use `create(SetPhoneRequestSchema)` to create a new message.
+ */
+export const SetPhoneRequestSchema: GenMessage<SetPhoneRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 16);
+
+/**
+ * SetPhoneResponse is the changed account.
+ *
+ * @generated from message parley.user.v1.SetPhoneResponse
+ */
+export type SetPhoneResponse = Message<"parley.user.v1.SetPhoneResponse"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: parley.user.v1.Me me = 1;
+   */
+  me?: Me | undefined;
+};
+
+/**
+ * Describes the message parley.user.v1.SetPhoneResponse.
+ * Use `create(SetPhoneResponseSchema)` to create a new message.
+ */
+export const SetPhoneResponseSchema: GenMessage<SetPhoneResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 17);
 
 /**
  * SetPrivacyRequest changes privacy; an absent field stays as it is.
@@ -427,7 +526,7 @@ export type SetPrivacyRequest = Message<"parley.user.v1.SetPrivacyRequest"> & {
  * Use `create(SetPrivacyRequestSchema)` to create a new message.
  */
 export const SetPrivacyRequestSchema: GenMessage<SetPrivacyRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 15);
+  messageDesc(file_parley_user_v1_user, 18);
 
 /**
  * SetPrivacyResponse is the changed account.
@@ -448,7 +547,7 @@ export type SetPrivacyResponse = Message<"parley.user.v1.SetPrivacyResponse"> & 
  * Use `create(SetPrivacyResponseSchema)` to create a new message.
  */
 export const SetPrivacyResponseSchema: GenMessage<SetPrivacyResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 16);
+  messageDesc(file_parley_user_v1_user, 19);
 
 /**
  * DeleteAccountRequest proves that the owner asks.
@@ -462,6 +561,13 @@ export type DeleteAccountRequest = Message<"parley.user.v1.DeleteAccountRequest"
    * @generated from field: string password = 1;
    */
   password: string;
+
+  /**
+   * In place of the password: for CODE_PURPOSE_CONFIRM_OLD_PHONE and the number of the account.
+   *
+   * @generated from field: parley.user.v1.PhoneCode code = 2;
+   */
+  code?: PhoneCode | undefined;
 };
 
 /**
@@ -469,7 +575,7 @@ export type DeleteAccountRequest = Message<"parley.user.v1.DeleteAccountRequest"
  * Use `create(DeleteAccountRequestSchema)` to create a new message.
  */
 export const DeleteAccountRequestSchema: GenMessage<DeleteAccountRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 17);
+  messageDesc(file_parley_user_v1_user, 20);
 
 /**
  * DeleteAccountResponse has no fields.
@@ -484,7 +590,7 @@ export type DeleteAccountResponse = Message<"parley.user.v1.DeleteAccountRespons
  * Use `create(DeleteAccountResponseSchema)` to create a new message.
  */
 export const DeleteAccountResponseSchema: GenMessage<DeleteAccountResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 18);
+  messageDesc(file_parley_user_v1_user, 21);
 
 /**
  * SearchUsersRequest looks for people.
@@ -526,7 +632,7 @@ export type SearchUsersRequest = Message<"parley.user.v1.SearchUsersRequest"> & 
  * Use `create(SearchUsersRequestSchema)` to create a new message.
  */
 export const SearchUsersRequestSchema: GenMessage<SearchUsersRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 19);
+  messageDesc(file_parley_user_v1_user, 22);
 
 /**
  * SearchUsersResponse is one page of people.
@@ -554,7 +660,7 @@ export type SearchUsersResponse = Message<"parley.user.v1.SearchUsersResponse"> 
  * Use `create(SearchUsersResponseSchema)` to create a new message.
  */
 export const SearchUsersResponseSchema: GenMessage<SearchUsersResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 20);
+  messageDesc(file_parley_user_v1_user, 23);
 
 /**
  * UserService reads and changes profiles.
@@ -623,6 +729,17 @@ export const UserService: GenService<{
     methodKind: "unary";
     input: typeof SetPasswordRequestSchema;
     output: typeof SetPasswordResponseSchema;
+  },
+  /**
+   * SetPhone gives the account a phone number and ends all other login sessions. Beside the code for the new
+   * number it needs the password, or a code for the number so far. PHONE_TAKEN comes after a right code.
+   *
+   * @generated from rpc parley.user.v1.UserService.SetPhone
+   */
+  setPhone: {
+    methodKind: "unary";
+    input: typeof SetPhoneRequestSchema;
+    output: typeof SetPhoneResponseSchema;
   },
   /**
    * SetPrivacy changes the fields that are present.

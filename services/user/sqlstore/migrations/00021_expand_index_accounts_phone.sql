@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE UNIQUE INDEX accounts_phone ON accounts (phone);

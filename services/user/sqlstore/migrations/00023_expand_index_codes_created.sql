@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX codes_created_at ON codes (created_at);

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX uses_used_at ON uses (used_at);
