@@ -28,7 +28,7 @@ func (Numbers) Parse(text string) (user.Number, error) {
 	if phonenumbers.Format(number, phonenumbers.E164) != text {
 		return user.Number{}, fault.InvalidField("phone", "number")
 	}
-	switch phonenumbers.GetNumberType(number) {
+	switch phonenumbers.GetNumberType(number) { //nolint:exhaustive // all others are phones that may get a message
 	case phonenumbers.PREMIUM_RATE, phonenumbers.TOLL_FREE, phonenumbers.SHARED_COST, phonenumbers.VOIP,
 		phonenumbers.PAGER, phonenumbers.UAN, phonenumbers.VOICEMAIL:
 		return user.Number{}, fault.InvalidField("phone", "kind")

@@ -3,6 +3,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,22 +44,42 @@ type running struct {
 	base string
 	ops  string
 	bus  *membroker.Broker
+	log  *logged
+}
+
+// logged is a log in memory.
+type logged struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (l *logged) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func start(t *testing.T, dsn string) *running {
 	t.Helper()
-	r := &running{keys: identity.GenerateKeys(component.All()...), bus: membroker.New()}
+	r := &running{keys: identity.GenerateKeys(component.All()...), bus: membroker.New(), log: &logged{}}
 	rpc, ops := listen(t), listen(t)
 	r.base, r.ops = "http://"+rpc.Addr().String(), "http://"+ops.Addr().String()
 	ctx, cancel := context.WithCancel(t.Context())
 	started, done := make(chan struct{}), make(chan error, 1)
 	cfg := server.Config{
 		MySQLDSN: secret.New(dsn), AddressLogins: 3, Hashing: argon2hasher.Options{Memory: 64, Iterations: 1},
+		Development: true, SMS: server.SMSConfig{Provider: server.ProviderLog, DailyBudget: 100},
 	}
 	go func() {
 		done <- server.Run(ctx, cfg, server.Parts{
 			RPC: rpc, Ops: ops, Broker: r.bus, Keys: r.keys[component.User], PageKey: []byte("a key for tests"),
-			Logger: slog.New(slog.DiscardHandler), Started: func() { close(started) },
+			Logger: slog.New(slog.NewJSONHandler(r.log, nil)), Started: func() { close(started) },
 		})
 	}()
 	t.Cleanup(func() {

@@ -34,7 +34,7 @@ const (
 	smsIdleConns      = 10 * time.Second
 )
 
-var countryCode = regexp.MustCompile(`^[A-Z]{2}$`) //nolint:gochecknoglobals // compiled once, never changed
+var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
 
 // SMSConfig of the provider of codes.
 type SMSConfig struct {

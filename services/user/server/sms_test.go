@@ -3,6 +3,7 @@
 package server_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -34,9 +35,7 @@ func TestSettingsOfTheProviderBelongTogether(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			environ := map[string]string{"PARLEY_MYSQL_DSN": "sqlite:/tmp/none"}
-			for key, value := range row.environ {
-				environ[key] = value
-			}
+			maps.Copy(environ, row.environ)
 			_, err := server.Load(environ)
 			if (err != nil) != (row.wrong != nil) {
 				t.Fatalf("%v, want problems: %v", err, row.wrong)
