@@ -100,7 +100,7 @@ func (ch Change) recall(c Conversation, m Message) (ChangePlan, error) {
 	}
 	stone := m
 	stone.Kind, stone.Text, stone.EditedAt, stone.Edits = RecalledBody, "", 0, 0
-	stone.ReplyTo, stone.Mentions = Reply{}, Mentions{}
+	stone.ReplyTo, stone.Mentions, stone.Forward = Reply{}, Mentions{}, Forward{}
 	stone.Recall = Recall{By: ch.By, At: ch.At}
 	return ch.plan(c, m, stone, MessageRecalled), nil
 }
@@ -111,7 +111,7 @@ func (ch Change) edit(c Conversation, m Message) (ChangePlan, error) {
 		return ChangePlan{}, ErrForbidden
 	case m.Kind == RecalledBody:
 		return ChangePlan{}, ErrRecalled
-	case m.Kind != Text:
+	case m.Kind != Text, !m.Forward.Source.IsZero():
 		return ChangePlan{}, ErrForbidden
 	case m.Text == ch.Text:
 		return ChangePlan{Message: m}, nil
@@ -175,7 +175,7 @@ func (s *Service) change(ctx context.Context, ch Change) (Message, error) {
 		return Message{}, err
 	}
 	answer := []Message{plan.Message}
-	if err := s.quote(ctx, c, ch.By, answer); err != nil {
+	if err := s.show(ctx, c, ch.By, answer); err != nil {
 		return Message{}, err
 	}
 	return answer[0], nil

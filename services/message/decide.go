@@ -38,6 +38,8 @@ type Facts struct {
 	Conversations map[ids.ConversationID]Conversation
 	// Stored holds the known ones among the keys of the batch.
 	Stored map[ClientKey]Stored
+	// Originals holds what the batch forwards, as far as it exists.
+	Originals map[Source]Original
 	// Now is the time of the commit, ms.
 	Now int64
 }
@@ -103,11 +105,16 @@ func (b *settlement) settle(p Pending) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	mentions, err := DecideMentions(*c, p.Sender, p.Text)
+	m := Message{Text: p.Text, ReplyTo: Reply{Seq: p.ReplyTo}}
+	if p.Forward.IsZero() {
+		m.Mentions, err = DecideMentions(*c, p.Sender, p.Text)
+	} else {
+		m.Text, m.Forward, err = b.copied(p.Draft)
+	}
 	if err != nil {
 		return Sent{}, err
 	}
-	return b.store(p, c, mentions), nil
+	return b.store(p, c, m), nil
 }
 
 func (b *settlement) first(key ClientKey) (Stored, bool) {
@@ -141,7 +148,8 @@ func (b *settlement) writable(d Draft) (*Conversation, error) {
 	return c, nil
 }
 
-func (b *settlement) store(p Pending, c *Conversation, mentions Mentions) Sent {
+// store gives a message its place; its content is settled already.
+func (b *settlement) store(p Pending, c *Conversation, m Message) Sent {
 	c.Seq++
 	c.ActiveAt = max(c.ActiveAt, b.facts.Now)
 	for i := range c.Members {
@@ -149,10 +157,8 @@ func (b *settlement) store(p Pending, c *Conversation, mentions Mentions) Sent {
 			m.ReadSeq = c.Seq
 		}
 	}
-	m := Message{
-		Conversation: p.Conversation, Seq: c.Seq, ID: p.ID, ClientID: p.ClientID, Sender: p.Sender,
-		SentAt: b.facts.Now, Kind: Text, Text: p.Text, ReplyTo: Reply{Seq: p.ReplyTo}, Mentions: mentions,
-	}
+	m.Conversation, m.Seq, m.ID, m.ClientID, m.Sender = p.Conversation, c.Seq, p.ID, p.ClientID, p.Sender
+	m.SentAt, m.Kind = b.facts.Now, Text
 	b.heads[p.Conversation] = c
 	b.stored[p.Key()] = Stored{Sent: m.Sent(), Hash: p.Hash}
 	b.plan.Rows = append(b.plan.Rows, Row{Message: m, Hash: p.Hash})

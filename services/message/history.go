@@ -78,7 +78,7 @@ func (s *Service) ListMessages(ctx context.Context, q HistoryQuery) (History, er
 		return History{}, fmt.Errorf("history has %d messages where %d should be", got, want)
 	}
 	h.Items, h.Gaps = cut.trim(h.Items)
-	return h, s.quote(ctx, c, q.User, h.Items)
+	return h, s.show(ctx, c, q.User, h.Items)
 }
 
 // cut finds the positions of a page.
@@ -172,5 +172,5 @@ func (s *Service) ListChanges(ctx context.Context, q ChangesQuery) (items []Mess
 	items = slices.DeleteFunc(changed[:n], func(m Message) bool {
 		return !slices.ContainsFunc(visible, func(i Interval) bool { return i.From <= m.Seq && m.Seq <= i.To })
 	})
-	return items, upTo, s.quote(ctx, c, q.User, items)
+	return items, upTo, s.show(ctx, c, q.User, items)
 }

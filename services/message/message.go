@@ -37,6 +37,8 @@ type Draft struct {
 	Text string
 	// ReplyTo is the position of the message that this one answers; 0 for none.
 	ReplyTo int64
+	// Forward is the message whose text is sent; then Text is empty.
+	Forward Source
 }
 
 // Message is one entry of a conversation.
@@ -60,6 +62,8 @@ type Message struct {
 	// ReplyTo is what the message answers; its Seq is 0 if it answers nothing.
 	ReplyTo  Reply
 	Mentions Mentions
+	// Forward is where the text was copied from; zero if the sender wrote it.
+	Forward Forward
 }
 
 // Recall tells who took a message back; zero for one that stands.
@@ -93,6 +97,10 @@ func (d Draft) Check() error {
 		return fault.InvalidField("client_message_id", "uuid")
 	case d.ReplyTo < 0:
 		return fault.InvalidField("reply_to_seq", "gte")
+	case !d.Forward.IsZero() && d.Text != "":
+		return fault.InvalidField("content", "absent_with_forward_of")
+	case !d.Forward.IsZero():
+		return nil
 	}
 	return checkText("content.text.body", d.Text)
 }
@@ -111,8 +119,11 @@ func checkText(field, text string) error {
 	return checkMentions(field, text)
 }
 
-// answering marks the hash of a draft that answers a message; no kind of body has this bit.
-const answering = 0x80
+// answering and forwarding mark the hash of a draft that does so; no kind of body has this bit.
+const (
+	answering  = 0x80
+	forwarding = 0x81
+)
 
 // Hash of the payload.
 func (d Draft) Hash() Hash {
@@ -120,6 +131,10 @@ func (d Draft) Hash() Hash {
 	h.Write(d.Conversation[:])
 	if d.ReplyTo > 0 {
 		h.Write(binary.BigEndian.AppendUint64([]byte{answering}, uint64(d.ReplyTo)))
+	}
+	if !d.Forward.IsZero() {
+		h.Write(binary.BigEndian.AppendUint64([]byte{forwarding}, uint64(d.Forward.Seq))) //nolint:gosec // checked
+		h.Write(d.Forward.Conversation[:])
 	}
 	h.Write([]byte{byte(Text)})
 	h.Write([]byte(d.Text))

@@ -118,6 +118,13 @@ func answerTo(conversation string, seq int64) *messagev1.SendRequest {
 	return send
 }
 
+// forward is a message of another conversation, sent on.
+func forward(conversation, from string, seq int64) *messagev1.SendRequest {
+	return &messagev1.SendRequest{
+		ConversationId: conversation, ClientMessageId: people.NewID(), ForwardOf: &messagev1.Source{ConversationId: from, Seq: seq},
+	}
+}
+
 // rows lists object rules; order matters only where a row changes something, and those come last.
 func (c *cast) rows() []row {
 	unknown := people.NewID()
@@ -180,6 +187,8 @@ func (c *cast) rows() []row {
 		{"parley.message.v1.MessageService/Send", "of members", people.Text(c.conversation, "hi"), map[string]string{"owner": ok, "stranger": notFound}},
 		{"parley.message.v1.MessageService/Send", "missing", people.Text(unknown, "hi"), none},
 		{"parley.message.v1.MessageService/Send", "closed", people.Text(c.closed, "hi"), map[string]string{"owner": "failed_precondition CONVERSATION_READ_ONLY", "stranger": notFound}},
+		{"parley.message.v1.MessageService/Send", "a forward of what friends said", forward(c.closed, c.conversation, 1), map[string]string{"friend": notFound, "stranger": notFound}},
+		{"parley.message.v1.MessageService/Send", "a forward of a foreign message", forward(c.conversation, c.closed, 1), map[string]string{"friend": notFound, "stranger": notFound}},
 		{"parley.message.v1.MessageService/Send", "an answer to a missing message", answerTo(c.conversation, 99), none},
 		{"parley.message.v1.MessageService/ListMessages", "of members", &messagev1.ListMessagesRequest{ConversationId: c.conversation}, members},
 		{"parley.message.v1.MessageService/ListMessages", "closed", &messagev1.ListMessagesRequest{ConversationId: c.closed}, map[string]string{"owner": ok, "stranger": notFound}},

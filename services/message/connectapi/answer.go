@@ -62,6 +62,9 @@ func toMessage(m message.Message) *messagev1.Message {
 		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev, EditedAt: m.EditedAt,
 		MentionIds: each(m.Mentions.Users.List(), ids.UserID.String), MentionsAll: m.Mentions.All,
 	}
+	if m.Forward != (message.Forward{}) {
+		converted.Forward = toForward(m.Forward)
+	}
 	if m.ReplyTo.Seq > 0 {
 		converted.ReplyTo = toReply(m.ReplyTo)
 	}
@@ -87,6 +90,16 @@ func toSystem(m message.Message) *messagev1.System {
 	return &messagev1.System{
 		Kind: messagev1.SystemKind(s.Kind), ActorId: s.Actor.String(), UserIds: each(s.Users, ids.UserID.String),
 		Name: s.Name, Role: messagev1.MemberRole(s.Role),
+	}
+}
+
+// toForward is empty for who may not know from where.
+func toForward(f message.Forward) *messagev1.Forward {
+	if f.Hidden {
+		return &messagev1.Forward{}
+	}
+	return &messagev1.Forward{
+		ConversationId: f.Source.Conversation.String(), Seq: f.Source.Seq, SenderId: f.Sender.String(), SentAt: f.SentAt,
 	}
 }
 

@@ -279,6 +279,33 @@ func TestAnswersAndMentionsOverConnect(t *testing.T) {
 	}
 }
 
+func TestForwardsOverConnect(t *testing.T) {
+	t.Parallel()
+	f := messagetest.Start(t, messagetest.NewStore(), 1)
+	h := connectapi.New(f.Service)
+	id, a, b := f.Open(t)
+	f.Say(t, a, id, "one")
+	send := &messagev1.SendRequest{
+		ConversationId: id.String(), ClientMessageId: ids.NewClientMessage().String(),
+		ForwardOf: &messagev1.Source{ConversationId: strings.ToUpper(id.String()), Seq: 1},
+	}
+	if _, err := h.Send(as(t, b), send); !errors.Is(err, fault.ErrInvalid) {
+		t.Errorf("an id in capitals: %v", err)
+	}
+	send.ForwardOf.ConversationId = id.String()
+	if _, err := h.Send(as(t, b), send); err != nil {
+		t.Fatal(err)
+	}
+	page, err := h.ListMessages(as(t, a), &messagev1.ListMessagesRequest{ConversationId: id.String()})
+	if err != nil || len(page.GetItems()) != 2 {
+		t.Fatalf("%v, %v", page, err)
+	}
+	got := page.GetItems()[1]
+	if from := got.GetForward(); from.GetConversationId() != id.String() || from.GetSeq() != 1 || from.GetSenderId() != a.String() || from.GetSentAt() == 0 {
+		t.Errorf("forward %v", got)
+	}
+}
+
 // failing is a store that cannot write, in one of several ways.
 type failing struct {
 	message.Store

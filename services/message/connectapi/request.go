@@ -18,8 +18,15 @@ func draft(sender ids.UserID, req *messagev1.SendRequest) (message.Draft, error)
 	if err != nil {
 		return message.Draft{}, err
 	}
+	var from message.Source
+	if of := req.GetForwardOf(); of != nil {
+		if from.Conversation, err = ids.ParseConversation("forward_of.conversation_id", of.GetConversationId()); err != nil {
+			return message.Draft{}, err
+		}
+		from.Seq = of.GetSeq()
+	}
 	return message.Draft{
-		Sender: sender, Conversation: id, ClientID: client, Text: req.GetContent().GetText().GetBody(),
+		Forward: from, Sender: sender, Conversation: id, ClientID: client, Text: req.GetContent().GetText().GetBody(),
 		ReplyTo: req.GetReplyToSeq(),
 	}, nil
 }

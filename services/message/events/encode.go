@@ -53,6 +53,9 @@ func encodeMessage(m message.Message) *messagev1.Message {
 		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev, EditedAt: m.EditedAt,
 		MentionIds: texts(m.Mentions.Users.List()), MentionsAll: m.Mentions.All,
 	}
+	if m.Forward != (message.Forward{}) {
+		converted.Forward = &messagev1.Forward{} // from where differs by reader
+	}
 	if m.ReplyTo.Seq > 0 {
 		converted.ReplyTo = &messagev1.Reply{Seq: m.ReplyTo.Seq} // what it shows differs by reader
 	}

@@ -48,6 +48,7 @@ func TestEncode(t *testing.T) {
 	edited, recalled := m, m
 	edited.EditedAt, edited.Edits = 8, 3
 	edited.ReplyTo = message.Reply{Seq: 3, Sender: b, Preview: "for one reader only"}
+	edited.Forward = message.Forward{Source: message.Source{Conversation: ids.NewConversation(), Seq: 8}, Sender: a}
 	edited.Mentions = message.Mentions{Users: message.UsersOf([]ids.UserID{b}), All: true}
 	recalled.Kind, recalled.Text, recalled.Recall = message.RecalledBody, "", message.Recall{By: b, At: 8}
 	c := message.Conversation{
@@ -74,7 +75,7 @@ func TestEncode(t *testing.T) {
 			Type: eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED,
 			Payload: &eventv1.Event_Message{Message: &messagev1.Message{
 				ConversationId: id.String(), Seq: 4, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
-				SenderId: a.String(), SentAt: 7, Rev: 2, EditedAt: 8, ReplyTo: &messagev1.Reply{Seq: 3},
+				SenderId: a.String(), SentAt: 7, Rev: 2, EditedAt: 8, ReplyTo: &messagev1.Reply{Seq: 3}, Forward: &messagev1.Forward{},
 				MentionIds: []string{b.String()}, MentionsAll: true, Content: &messagev1.Message_Text{Text: &messagev1.Text{Body: "hello"}},
 			}},
 		}},

@@ -57,6 +57,7 @@ func TestStore(t *testing.T, store message.Store) {
 		{"mentions are counted until they are read, recalled or edited away", s.mentions},
 		{"mentions in a group are counted for members alone and for all", s.groupMentions},
 		{"an answer points to a message of the conversation", s.answers},
+		{"a forward copies what its sender can read", s.forwards},
 		{"changes list the newest state of each message by rev", s.changesList},
 		{"who may not change a message changes nothing", s.foreignChange},
 		{"edits, recalls and sends at once leave no hole in rev and seq", s.concurrentChanges},

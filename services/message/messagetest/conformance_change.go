@@ -219,6 +219,43 @@ func (s suite) answers(t *testing.T) {
 	}
 }
 
+func (s suite) forwards(t *testing.T) {
+	from, a, b := s.open(t)
+	group, users := s.group(t, 3)
+	member, late := users[1], ids.NewUser()
+	s.append(t, start, NewDraft(b, from, "said"), NewDraft(member, group, "in the group"))
+	s.act(t, action(group, users[0], message.UsersJoined, start, late))
+	head := s.conversation(t, group).Seq
+	to := s.relate(t, NewPair(t, a, member), 1, true)
+	toLate := s.relate(t, NewPair(t, late, b), 1, true)
+	forward := func(by ids.UserID, to, of ids.ConversationID, seq int64) message.Draft {
+		d := NewDraft(by, to, "")
+		d.Forward = message.Source{Conversation: of, Seq: seq}
+		return d
+	}
+	committed := s.append(t, start+5,
+		forward(a, to, from, 1), forward(member, to, group, 2), forward(b, toLate, from, 1),
+		forward(member, to, from, 1), forward(late, toLate, group, 2), forward(a, to, from, 2),
+		forward(a, to, ids.NewConversation(), 1), forward(member, to, group, 1),
+	)
+	for i, want := range []error{nil, nil, nil, message.ErrNotFound, message.ErrNotFound, message.ErrNotFound, message.ErrNotFound, message.ErrForbidden} {
+		if r := committed.Results[i]; !errors.Is(r.Err, want) {
+			t.Errorf("forward %d: %+v, want %v", i, r, want)
+		}
+	}
+	got := s.read(t, to, 1, 9)
+	want := []message.Forward{
+		{Source: message.Source{Conversation: from, Seq: 1}, Sender: b, SentAt: start},
+		{Source: message.Source{Conversation: group, Seq: 2}, Sender: member, SentAt: start},
+	}
+	if len(got) != 2 || got[0].Forward != want[0] || got[1].Forward != want[1] || got[0].Text != "said" || got[1].Text != "in the group" {
+		t.Errorf("forwarded %+v", got)
+	}
+	if c := s.conversation(t, group); c.Seq != head {
+		t.Errorf("the source has moved to %d", c.Seq)
+	}
+}
+
 func (s suite) changesList(t *testing.T) {
 	id, a, b := s.open(t)
 	other, c, _ := s.open(t)

@@ -88,6 +88,7 @@ func (s *Store) Append(_ context.Context, batch []message.Pending, now int64) (m
 	facts := message.Facts{
 		Conversations: map[ids.ConversationID]message.Conversation{},
 		Stored:        map[message.ClientKey]message.Stored{},
+		Originals:     map[message.Source]message.Original{},
 		Now:           now,
 	}
 	for _, p := range batch {
@@ -96,6 +97,9 @@ func (s *Store) Append(_ context.Context, batch []message.Pending, now int64) (m
 		}
 		if first, ok := s.stored[p.Key()]; ok {
 			facts.Stored[p.Key()] = first
+		}
+		if log, at := s.messages[p.Forward.Conversation], p.Forward.Seq; at >= 1 && at <= int64(len(log)) {
+			facts.Originals[p.Forward] = message.Original{Conversation: *s.conversations[p.Forward.Conversation], Message: log[at-1].Message}
 		}
 	}
 	plan := message.Decide(batch, facts)

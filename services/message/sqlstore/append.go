@@ -60,11 +60,15 @@ func readFacts(ctx context.Context, tx *sqldb.Tx, batch []message.Pending) (mess
 		return facts, fmt.Errorf("lock conversations: %w", err)
 	}
 	found := conversations(locked)
-	if err := readMembers(ctx, tx, found, peopleOf(found, batch)); err != nil {
+	if err := readMembers(ctx, tx, found, inGroups(found, peopleOf(batch))); err != nil {
 		return facts, err
 	}
 	for _, c := range found {
 		facts.Conversations[c.ID] = c
+	}
+	var err error
+	if facts.Originals, err = readOriginals(ctx, tx, batch); err != nil {
+		return facts, err
 	}
 	var stored []storedRow
 	query, args = sqldb.In("SELECT conversation_id, seq, id, client_message_id, sender_id, sent_at, payload_hash"+
@@ -106,21 +110,26 @@ func conversationsOf(batch []message.Pending) []ids.ConversationID {
 	return slices.Compact(list)
 }
 
-// peopleOf lists who wants to send to groups, and whom they mention there.
-func peopleOf(found []message.Conversation, batch []message.Pending) []place {
+// peopleOf lists who wants to send, and whom they mention.
+func peopleOf(batch []message.Pending) []place {
 	var places []place
 	for _, p := range batch {
-		if slices.ContainsFunc(found, func(c message.Conversation) bool {
-			return c.ID == p.Conversation && c.Kind == message.Group
-		}) {
-			places = append(places, place{p.Conversation, p.Sender})
-			named, _ := message.NamedIn(p.Text)
-			for _, user := range named {
-				places = append(places, place{p.Conversation, user})
-			}
+		places = append(places, place{p.Conversation, p.Sender})
+		named, _ := message.NamedIn(p.Text)
+		for _, user := range named {
+			places = append(places, place{p.Conversation, user})
 		}
 	}
 	return places
+}
+
+// inGroups keeps the places in groups; direct conversations are read with their members.
+func inGroups(found []message.Conversation, places []place) []place {
+	return slices.DeleteFunc(places, func(p place) bool {
+		return !slices.ContainsFunc(found, func(c message.Conversation) bool {
+			return c.ID == p.Conversation && c.Kind == message.Group
+		})
+	})
 }
 
 func clientIDsOf(batch []message.Pending) []ids.ClientMessageID {

@@ -20,6 +20,11 @@ type details struct {
 	// Mentions are ids of users, 16 bytes each.
 	Mentions []byte `json:"mentions,omitempty"`
 	All      bool   `json:"mentions_all,omitempty"`
+	// Where the text was copied from.
+	ForwardConversation ids.ConversationID `json:"forward_conversation,omitzero"`
+	ForwardSeq          int64              `json:"forward_seq,omitempty"`
+	ForwardSender       ids.UserID         `json:"forward_sender,omitzero"`
+	ForwardSentAt       int64              `json:"forward_sent_at,omitempty"`
 }
 
 // writeDetails is nil for a message without any.
@@ -27,6 +32,8 @@ func writeDetails(m message.Message) ([]byte, error) {
 	d := details{
 		EditedAt: m.EditedAt, Edits: m.Edits, RecalledBy: m.Recall.By, RecalledAt: m.Recall.At,
 		ReplyTo: m.ReplyTo.Seq, Mentions: []byte(m.Mentions.Users), All: m.Mentions.All,
+		ForwardConversation: m.Forward.Source.Conversation, ForwardSeq: m.Forward.Source.Seq,
+		ForwardSender: m.Forward.Sender, ForwardSentAt: m.Forward.SentAt,
 	}
 	column, err := json.Marshal(d)
 	if err != nil || string(column) == "{}" {
@@ -47,5 +54,8 @@ func readDetails(column []byte, m *message.Message) error {
 	m.Recall = message.Recall{By: d.RecalledBy, At: d.RecalledAt}
 	m.ReplyTo.Seq = d.ReplyTo
 	m.Mentions = message.Mentions{Users: message.Users(d.Mentions), All: d.All}
+	m.Forward = message.Forward{
+		Source: message.Source{Conversation: d.ForwardConversation, Seq: d.ForwardSeq}, Sender: d.ForwardSender, SentAt: d.ForwardSentAt,
+	}
 	return nil
 }

@@ -215,6 +215,8 @@ type Message struct {
 	MentionIds []string `protobuf:"bytes,10,rep,name=mention_ids,json=mentionIds,proto3" json:"mention_ids,omitempty"`
 	// True if it mentions the whole group.
 	MentionsAll bool `protobuf:"varint,11,opt,name=mentions_all,json=mentionsAll,proto3" json:"mentions_all,omitempty"`
+	// Set if the text was copied from another message; it cannot be edited then.
+	Forward *Forward `protobuf:"bytes,12,opt,name=forward,proto3" json:"forward,omitempty"`
 	// What is said.
 	//
 	// Types that are valid to be assigned to Content:
@@ -332,6 +334,13 @@ func (x *Message) GetMentionsAll() bool {
 		return x.MentionsAll
 	}
 	return false
+}
+
+func (x *Message) GetForward() *Forward {
+	if x != nil {
+		return x.Forward
+	}
+	return nil
 }
 
 func (x *Message) GetContent() isMessage_Content {
@@ -477,6 +486,80 @@ func (x *Reply) GetEdited() bool {
 	return false
 }
 
+// Forward tells that a text was copied, and from where to who may see that message too. In frames, lists
+// of conversations and for everybody else it is empty.
+type Forward struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The message.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// Its sender.
+	SenderId string `protobuf:"bytes,3,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
+	// Time of its commit, ms.
+	SentAt        int64 `protobuf:"varint,4,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Forward) Reset() {
+	*x = Forward{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Forward) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Forward) ProtoMessage() {}
+
+func (x *Forward) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Forward.ProtoReflect.Descriptor instead.
+func (*Forward) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Forward) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *Forward) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Forward) GetSenderId() string {
+	if x != nil {
+		return x.SenderId
+	}
+	return ""
+}
+
+func (x *Forward) GetSentAt() int64 {
+	if x != nil {
+		return x.SentAt
+	}
+	return 0
+}
+
 // Recalled is what is left of a message that was taken back.
 type Recalled struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -490,7 +573,7 @@ type Recalled struct {
 
 func (x *Recalled) Reset() {
 	*x = Recalled{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[4]
+	mi := &file_parley_message_v1_message_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +585,7 @@ func (x *Recalled) String() string {
 func (*Recalled) ProtoMessage() {}
 
 func (x *Recalled) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[4]
+	mi := &file_parley_message_v1_message_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +598,7 @@ func (x *Recalled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recalled.ProtoReflect.Descriptor instead.
 func (*Recalled) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{4}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Recalled) GetBy() string {
@@ -561,7 +644,7 @@ type Head struct {
 
 func (x *Head) Reset() {
 	*x = Head{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	mi := &file_parley_message_v1_message_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -573,7 +656,7 @@ func (x *Head) String() string {
 func (*Head) ProtoMessage() {}
 
 func (x *Head) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	mi := &file_parley_message_v1_message_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -586,7 +669,7 @@ func (x *Head) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Head.ProtoReflect.Descriptor instead.
 func (*Head) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{5}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Head) GetConversationId() string {
@@ -664,7 +747,7 @@ type Sent struct {
 
 func (x *Sent) Reset() {
 	*x = Sent{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[6]
+	mi := &file_parley_message_v1_message_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -676,7 +759,7 @@ func (x *Sent) String() string {
 func (*Sent) ProtoMessage() {}
 
 func (x *Sent) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[6]
+	mi := &file_parley_message_v1_message_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -689,7 +772,7 @@ func (x *Sent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sent.ProtoReflect.Descriptor instead.
 func (*Sent) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{6}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Sent) GetClientMessageId() string {
@@ -734,17 +817,20 @@ type SendRequest struct {
 	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
 	// UUIDv7 made once per message.
 	ClientMessageId string `protobuf:"bytes,2,opt,name=client_message_id,json=clientMessageId,proto3" json:"client_message_id,omitempty"`
-	// What is said. A person is mentioned as <@user id>, a whole group as <@all>.
+	// What is said. A person is mentioned as <@user id>, a whole group as <@all>. Absent with forward_of.
 	Content *Content `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
 	// The message of the conversation that this one answers; 0 for none.
-	ReplyToSeq    int64 `protobuf:"varint,4,opt,name=reply_to_seq,json=replyToSeq,proto3" json:"reply_to_seq,omitempty"`
+	ReplyToSeq int64 `protobuf:"varint,4,opt,name=reply_to_seq,json=replyToSeq,proto3" json:"reply_to_seq,omitempty"`
+	// The message whose text is sent instead of content, as it is at the commit. NOT_FOUND for one that the
+	// sender cannot see, FORBIDDEN for one that has no text. Nobody is mentioned by it.
+	ForwardOf     *Source `protobuf:"bytes,5,opt,name=forward_of,json=forwardOf,proto3" json:"forward_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[7]
+	mi := &file_parley_message_v1_message_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +842,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[7]
+	mi := &file_parley_message_v1_message_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +855,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{7}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SendRequest) GetConversationId() string {
@@ -800,6 +886,68 @@ func (x *SendRequest) GetReplyToSeq() int64 {
 	return 0
 }
 
+func (x *SendRequest) GetForwardOf() *Source {
+	if x != nil {
+		return x.ForwardOf
+	}
+	return nil
+}
+
+// Source names the message that is forwarded.
+type Source struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The message.
+	Seq           int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Source) Reset() {
+	*x = Source{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Source) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Source) ProtoMessage() {}
+
+func (x *Source) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Source.ProtoReflect.Descriptor instead.
+func (*Source) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Source) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *Source) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
 // SendResponse is the answer.
 type SendResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -811,7 +959,7 @@ type SendResponse struct {
 
 func (x *SendResponse) Reset() {
 	*x = SendResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[8]
+	mi := &file_parley_message_v1_message_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +971,7 @@ func (x *SendResponse) String() string {
 func (*SendResponse) ProtoMessage() {}
 
 func (x *SendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[8]
+	mi := &file_parley_message_v1_message_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +984,7 @@ func (x *SendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResponse.ProtoReflect.Descriptor instead.
 func (*SendResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{8}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SendResponse) GetSent() *Sent {
@@ -857,7 +1005,7 @@ type SendBatchRequest struct {
 
 func (x *SendBatchRequest) Reset() {
 	*x = SendBatchRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[9]
+	mi := &file_parley_message_v1_message_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -869,7 +1017,7 @@ func (x *SendBatchRequest) String() string {
 func (*SendBatchRequest) ProtoMessage() {}
 
 func (x *SendBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[9]
+	mi := &file_parley_message_v1_message_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -882,7 +1030,7 @@ func (x *SendBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchRequest.ProtoReflect.Descriptor instead.
 func (*SendBatchRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{9}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SendBatchRequest) GetItems() []*SendBatchRequest_Item {
@@ -907,7 +1055,7 @@ type ItemError struct {
 
 func (x *ItemError) Reset() {
 	*x = ItemError{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[10]
+	mi := &file_parley_message_v1_message_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -919,7 +1067,7 @@ func (x *ItemError) String() string {
 func (*ItemError) ProtoMessage() {}
 
 func (x *ItemError) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[10]
+	mi := &file_parley_message_v1_message_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -932,7 +1080,7 @@ func (x *ItemError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemError.ProtoReflect.Descriptor instead.
 func (*ItemError) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{10}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ItemError) GetCode() string {
@@ -967,7 +1115,7 @@ type SendBatchResponse struct {
 
 func (x *SendBatchResponse) Reset() {
 	*x = SendBatchResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[11]
+	mi := &file_parley_message_v1_message_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1127,7 @@ func (x *SendBatchResponse) String() string {
 func (*SendBatchResponse) ProtoMessage() {}
 
 func (x *SendBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[11]
+	mi := &file_parley_message_v1_message_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1140,7 @@ func (x *SendBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchResponse.ProtoReflect.Descriptor instead.
 func (*SendBatchResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SendBatchResponse) GetResults() []*SendBatchResponse_Result {
@@ -1028,7 +1176,7 @@ type ListMessagesRequest struct {
 
 func (x *ListMessagesRequest) Reset() {
 	*x = ListMessagesRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[12]
+	mi := &file_parley_message_v1_message_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1040,7 +1188,7 @@ func (x *ListMessagesRequest) String() string {
 func (*ListMessagesRequest) ProtoMessage() {}
 
 func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[12]
+	mi := &file_parley_message_v1_message_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1053,7 +1201,7 @@ func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{12}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListMessagesRequest) GetConversationId() string {
@@ -1174,7 +1322,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[13]
+	mi := &file_parley_message_v1_message_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1186,7 +1334,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[13]
+	mi := &file_parley_message_v1_message_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1199,7 +1347,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{13}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Gap) GetFrom() int64 {
@@ -1238,7 +1386,7 @@ type ListMessagesResponse struct {
 
 func (x *ListMessagesResponse) Reset() {
 	*x = ListMessagesResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[14]
+	mi := &file_parley_message_v1_message_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1398,7 @@ func (x *ListMessagesResponse) String() string {
 func (*ListMessagesResponse) ProtoMessage() {}
 
 func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[14]
+	mi := &file_parley_message_v1_message_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1411,7 @@ func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ListMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{14}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListMessagesResponse) GetItems() []*Message {
@@ -1302,7 +1450,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[15]
+	mi := &file_parley_message_v1_message_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1314,7 +1462,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[15]
+	mi := &file_parley_message_v1_message_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1327,7 +1475,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{15}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListChangesRequest) GetConversationId() string {
@@ -1364,7 +1512,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[16]
+	mi := &file_parley_message_v1_message_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1524,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[16]
+	mi := &file_parley_message_v1_message_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1537,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{16}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListChangesResponse) GetItems() []*Message {
@@ -1419,7 +1567,7 @@ type RecallRequest struct {
 
 func (x *RecallRequest) Reset() {
 	*x = RecallRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[17]
+	mi := &file_parley_message_v1_message_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1431,7 +1579,7 @@ func (x *RecallRequest) String() string {
 func (*RecallRequest) ProtoMessage() {}
 
 func (x *RecallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[17]
+	mi := &file_parley_message_v1_message_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1444,7 +1592,7 @@ func (x *RecallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecallRequest.ProtoReflect.Descriptor instead.
 func (*RecallRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{17}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RecallRequest) GetConversationId() string {
@@ -1472,7 +1620,7 @@ type RecallResponse struct {
 
 func (x *RecallResponse) Reset() {
 	*x = RecallResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[18]
+	mi := &file_parley_message_v1_message_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +1632,7 @@ func (x *RecallResponse) String() string {
 func (*RecallResponse) ProtoMessage() {}
 
 func (x *RecallResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[18]
+	mi := &file_parley_message_v1_message_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +1645,7 @@ func (x *RecallResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecallResponse.ProtoReflect.Descriptor instead.
 func (*RecallResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{18}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RecallResponse) GetMessage() *Message {
@@ -1522,7 +1670,7 @@ type EditRequest struct {
 
 func (x *EditRequest) Reset() {
 	*x = EditRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[19]
+	mi := &file_parley_message_v1_message_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1682,7 @@ func (x *EditRequest) String() string {
 func (*EditRequest) ProtoMessage() {}
 
 func (x *EditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[19]
+	mi := &file_parley_message_v1_message_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,7 +1695,7 @@ func (x *EditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRequest.ProtoReflect.Descriptor instead.
 func (*EditRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{19}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EditRequest) GetConversationId() string {
@@ -1582,7 +1730,7 @@ type EditResponse struct {
 
 func (x *EditResponse) Reset() {
 	*x = EditResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[20]
+	mi := &file_parley_message_v1_message_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1594,7 +1742,7 @@ func (x *EditResponse) String() string {
 func (*EditResponse) ProtoMessage() {}
 
 func (x *EditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[20]
+	mi := &file_parley_message_v1_message_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1607,7 +1755,7 @@ func (x *EditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResponse.ProtoReflect.Descriptor instead.
 func (*EditResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{20}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EditResponse) GetMessage() *Message {
@@ -1632,7 +1780,7 @@ type ListVersionsRequest struct {
 
 func (x *ListVersionsRequest) Reset() {
 	*x = ListVersionsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[21]
+	mi := &file_parley_message_v1_message_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1644,7 +1792,7 @@ func (x *ListVersionsRequest) String() string {
 func (*ListVersionsRequest) ProtoMessage() {}
 
 func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[21]
+	mi := &file_parley_message_v1_message_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1657,7 +1805,7 @@ func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{21}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListVersionsRequest) GetConversationId() string {
@@ -1696,7 +1844,7 @@ type Version struct {
 
 func (x *Version) Reset() {
 	*x = Version{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[22]
+	mi := &file_parley_message_v1_message_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1708,7 +1856,7 @@ func (x *Version) String() string {
 func (*Version) ProtoMessage() {}
 
 func (x *Version) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[22]
+	mi := &file_parley_message_v1_message_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1721,7 +1869,7 @@ func (x *Version) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Version.ProtoReflect.Descriptor instead.
 func (*Version) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{22}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Version) GetNumber() int32 {
@@ -1758,7 +1906,7 @@ type ListVersionsResponse struct {
 
 func (x *ListVersionsResponse) Reset() {
 	*x = ListVersionsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[23]
+	mi := &file_parley_message_v1_message_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +1918,7 @@ func (x *ListVersionsResponse) String() string {
 func (*ListVersionsResponse) ProtoMessage() {}
 
 func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[23]
+	mi := &file_parley_message_v1_message_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +1931,7 @@ func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{23}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListVersionsResponse) GetVersions() []*Version {
@@ -1811,7 +1959,7 @@ type SyncRequest struct {
 
 func (x *SyncRequest) Reset() {
 	*x = SyncRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[24]
+	mi := &file_parley_message_v1_message_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1823,7 +1971,7 @@ func (x *SyncRequest) String() string {
 func (*SyncRequest) ProtoMessage() {}
 
 func (x *SyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[24]
+	mi := &file_parley_message_v1_message_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1836,7 +1984,7 @@ func (x *SyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncRequest.ProtoReflect.Descriptor instead.
 func (*SyncRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{24}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SyncRequest) GetCursor() string {
@@ -1863,7 +2011,7 @@ type SyncResponse struct {
 
 func (x *SyncResponse) Reset() {
 	*x = SyncResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[25]
+	mi := &file_parley_message_v1_message_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1875,7 +2023,7 @@ func (x *SyncResponse) String() string {
 func (*SyncResponse) ProtoMessage() {}
 
 func (x *SyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[25]
+	mi := &file_parley_message_v1_message_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1888,7 +2036,7 @@ func (x *SyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncResponse.ProtoReflect.Descriptor instead.
 func (*SyncResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{25}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SyncResponse) GetReset_() bool {
@@ -1930,7 +2078,7 @@ type SyncBatchRequest struct {
 
 func (x *SyncBatchRequest) Reset() {
 	*x = SyncBatchRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[26]
+	mi := &file_parley_message_v1_message_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2090,7 @@ func (x *SyncBatchRequest) String() string {
 func (*SyncBatchRequest) ProtoMessage() {}
 
 func (x *SyncBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[26]
+	mi := &file_parley_message_v1_message_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2103,7 @@ func (x *SyncBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchRequest.ProtoReflect.Descriptor instead.
 func (*SyncBatchRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{26}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SyncBatchRequest) GetItems() []*SyncBatchRequest_Item {
@@ -1976,7 +2124,7 @@ type SyncBatchResponse struct {
 
 func (x *SyncBatchResponse) Reset() {
 	*x = SyncBatchResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[27]
+	mi := &file_parley_message_v1_message_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +2136,7 @@ func (x *SyncBatchResponse) String() string {
 func (*SyncBatchResponse) ProtoMessage() {}
 
 func (x *SyncBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[27]
+	mi := &file_parley_message_v1_message_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,7 +2149,7 @@ func (x *SyncBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchResponse.ProtoReflect.Descriptor instead.
 func (*SyncBatchResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{27}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SyncBatchResponse) GetResults() []*SyncResponse {
@@ -2028,7 +2176,7 @@ type ListRecipientsRequest struct {
 
 func (x *ListRecipientsRequest) Reset() {
 	*x = ListRecipientsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[28]
+	mi := &file_parley_message_v1_message_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2040,7 +2188,7 @@ func (x *ListRecipientsRequest) String() string {
 func (*ListRecipientsRequest) ProtoMessage() {}
 
 func (x *ListRecipientsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[28]
+	mi := &file_parley_message_v1_message_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2053,7 +2201,7 @@ func (x *ListRecipientsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecipientsRequest.ProtoReflect.Descriptor instead.
 func (*ListRecipientsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListRecipientsRequest) GetConversationId() string {
@@ -2099,7 +2247,7 @@ type ListRecipientsResponse struct {
 
 func (x *ListRecipientsResponse) Reset() {
 	*x = ListRecipientsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[29]
+	mi := &file_parley_message_v1_message_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2111,7 +2259,7 @@ func (x *ListRecipientsResponse) String() string {
 func (*ListRecipientsResponse) ProtoMessage() {}
 
 func (x *ListRecipientsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[29]
+	mi := &file_parley_message_v1_message_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2124,7 +2272,7 @@ func (x *ListRecipientsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecipientsResponse.ProtoReflect.Descriptor instead.
 func (*ListRecipientsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{29}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListRecipientsResponse) GetUserIds() []string {
@@ -2161,7 +2309,7 @@ type SendBatchRequest_Item struct {
 
 func (x *SendBatchRequest_Item) Reset() {
 	*x = SendBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[30]
+	mi := &file_parley_message_v1_message_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2173,7 +2321,7 @@ func (x *SendBatchRequest_Item) String() string {
 func (*SendBatchRequest_Item) ProtoMessage() {}
 
 func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[30]
+	mi := &file_parley_message_v1_message_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2186,7 +2334,7 @@ func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchRequest_Item.ProtoReflect.Descriptor instead.
 func (*SendBatchRequest_Item) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{9, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11, 0}
 }
 
 func (x *SendBatchRequest_Item) GetSenderId() string {
@@ -2219,7 +2367,7 @@ type SendBatchResponse_Result struct {
 
 func (x *SendBatchResponse_Result) Reset() {
 	*x = SendBatchResponse_Result{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[31]
+	mi := &file_parley_message_v1_message_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2231,7 +2379,7 @@ func (x *SendBatchResponse_Result) String() string {
 func (*SendBatchResponse_Result) ProtoMessage() {}
 
 func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[31]
+	mi := &file_parley_message_v1_message_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2244,7 +2392,7 @@ func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchResponse_Result.ProtoReflect.Descriptor instead.
 func (*SendBatchResponse_Result) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{13, 0}
 }
 
 func (x *SendBatchResponse_Result) GetOutcome() isSendBatchResponse_Result_Outcome {
@@ -2303,7 +2451,7 @@ type SyncBatchRequest_Item struct {
 
 func (x *SyncBatchRequest_Item) Reset() {
 	*x = SyncBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[32]
+	mi := &file_parley_message_v1_message_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2315,7 +2463,7 @@ func (x *SyncBatchRequest_Item) String() string {
 func (*SyncBatchRequest_Item) ProtoMessage() {}
 
 func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[32]
+	mi := &file_parley_message_v1_message_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2328,7 +2476,7 @@ func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchRequest_Item.ProtoReflect.Descriptor instead.
 func (*SyncBatchRequest_Item) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{26, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28, 0}
 }
 
 func (x *SyncBatchRequest_Item) GetUserId() string {
@@ -2355,7 +2503,7 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x04kind\x12\x05\xbaH\x02\b\x01J\x04\b\x02\x10\n" +
 	"\"*\n" +
 	"\x04Text\x12\"\n" +
-	"\x04body\x18\x01 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc0>(\x80\x80\x02R\x04body\"\xa9\x04\n" +
+	"\x04body\x18\x01 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc0>(\x80\x80\x02R\x04body\"\xdf\x04\n" +
 	"\aMessage\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x1d\n" +
@@ -2370,17 +2518,23 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\vmention_ids\x18\n" +
 	" \x03(\tR\n" +
 	"mentionIds\x12!\n" +
-	"\fmentions_all\x18\v \x01(\bR\vmentionsAll\x12-\n" +
+	"\fmentions_all\x18\v \x01(\bR\vmentionsAll\x124\n" +
+	"\aforward\x18\f \x01(\v2\x1a.parley.message.v1.ForwardR\aforward\x12-\n" +
 	"\x04text\x18\x14 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04text\x123\n" +
 	"\x06system\x18\x19 \x01(\v2\x19.parley.message.v1.SystemH\x00R\x06system\x129\n" +
 	"\brecalled\x18\x1a \x01(\v2\x1b.parley.message.v1.RecalledH\x00R\brecalledB\t\n" +
-	"\acontentJ\x04\b\f\x10\x14J\x04\b\x15\x10\x19J\x04\b\x1b\x10\x1e\"\x84\x01\n" +
+	"\acontentJ\x04\b\r\x10\x14J\x04\b\x15\x10\x19J\x04\b\x1b\x10\x1e\"\x84\x01\n" +
 	"\x05Reply\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x03R\x03seq\x12\x1b\n" +
 	"\tsender_id\x18\x02 \x01(\tR\bsenderId\x12\x18\n" +
 	"\apreview\x18\x03 \x01(\tR\apreview\x12\x1a\n" +
 	"\brecalled\x18\x04 \x01(\bR\brecalled\x12\x16\n" +
-	"\x06edited\x18\x05 \x01(\bR\x06edited\"*\n" +
+	"\x06edited\x18\x05 \x01(\bR\x06edited\"z\n" +
+	"\aForward\x12'\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x1b\n" +
+	"\tsender_id\x18\x03 \x01(\tR\bsenderId\x12\x17\n" +
+	"\asent_at\x18\x04 \x01(\x03R\x06sentAt\"*\n" +
 	"\bRecalled\x12\x0e\n" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\"\xdd\x01\n" +
@@ -2400,14 +2554,19 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\n" +
 	"message_id\x18\x03 \x01(\tR\tmessageId\x12\x10\n" +
 	"\x03seq\x18\x04 \x01(\x03R\x03seq\x12\x17\n" +
-	"\asent_at\x18\x05 \x01(\x03R\x06sentAt\"\xe5\x01\n" +
+	"\asent_at\x18\x05 \x01(\x03R\x06sentAt\"\x97\x02\n" +
 	"\vSendRequest\x121\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x124\n" +
-	"\x11client_message_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fclientMessageId\x12<\n" +
-	"\acontent\x18\x03 \x01(\v2\x1a.parley.message.v1.ContentB\x06\xbaH\x03\xc8\x01\x01R\acontent\x12)\n" +
+	"\x11client_message_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fclientMessageId\x124\n" +
+	"\acontent\x18\x03 \x01(\v2\x1a.parley.message.v1.ContentR\acontent\x12)\n" +
 	"\freply_to_seq\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
-	"replyToSeqJ\x04\b\x05\x10\n" +
-	"\";\n" +
+	"replyToSeq\x128\n" +
+	"\n" +
+	"forward_of\x18\x05 \x01(\v2\x19.parley.message.v1.SourceR\tforwardOfJ\x04\b\x06\x10\n" +
+	"\"V\n" +
+	"\x06Source\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
+	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\";\n" +
 	"\fSendResponse\x12+\n" +
 	"\x04sent\x18\x01 \x01(\v2\x17.parley.message.v1.SentR\x04sent\"\xc9\x01\n" +
 	"\x10SendBatchRequest\x12J\n" +
@@ -2530,95 +2689,99 @@ func file_parley_message_v1_message_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_message_v1_message_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_parley_message_v1_message_proto_goTypes = []any{
 	(GapReason)(0),                   // 0: parley.message.v1.GapReason
 	(*Content)(nil),                  // 1: parley.message.v1.Content
 	(*Text)(nil),                     // 2: parley.message.v1.Text
 	(*Message)(nil),                  // 3: parley.message.v1.Message
 	(*Reply)(nil),                    // 4: parley.message.v1.Reply
-	(*Recalled)(nil),                 // 5: parley.message.v1.Recalled
-	(*Head)(nil),                     // 6: parley.message.v1.Head
-	(*Sent)(nil),                     // 7: parley.message.v1.Sent
-	(*SendRequest)(nil),              // 8: parley.message.v1.SendRequest
-	(*SendResponse)(nil),             // 9: parley.message.v1.SendResponse
-	(*SendBatchRequest)(nil),         // 10: parley.message.v1.SendBatchRequest
-	(*ItemError)(nil),                // 11: parley.message.v1.ItemError
-	(*SendBatchResponse)(nil),        // 12: parley.message.v1.SendBatchResponse
-	(*ListMessagesRequest)(nil),      // 13: parley.message.v1.ListMessagesRequest
-	(*Gap)(nil),                      // 14: parley.message.v1.Gap
-	(*ListMessagesResponse)(nil),     // 15: parley.message.v1.ListMessagesResponse
-	(*ListChangesRequest)(nil),       // 16: parley.message.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 17: parley.message.v1.ListChangesResponse
-	(*RecallRequest)(nil),            // 18: parley.message.v1.RecallRequest
-	(*RecallResponse)(nil),           // 19: parley.message.v1.RecallResponse
-	(*EditRequest)(nil),              // 20: parley.message.v1.EditRequest
-	(*EditResponse)(nil),             // 21: parley.message.v1.EditResponse
-	(*ListVersionsRequest)(nil),      // 22: parley.message.v1.ListVersionsRequest
-	(*Version)(nil),                  // 23: parley.message.v1.Version
-	(*ListVersionsResponse)(nil),     // 24: parley.message.v1.ListVersionsResponse
-	(*SyncRequest)(nil),              // 25: parley.message.v1.SyncRequest
-	(*SyncResponse)(nil),             // 26: parley.message.v1.SyncResponse
-	(*SyncBatchRequest)(nil),         // 27: parley.message.v1.SyncBatchRequest
-	(*SyncBatchResponse)(nil),        // 28: parley.message.v1.SyncBatchResponse
-	(*ListRecipientsRequest)(nil),    // 29: parley.message.v1.ListRecipientsRequest
-	(*ListRecipientsResponse)(nil),   // 30: parley.message.v1.ListRecipientsResponse
-	(*SendBatchRequest_Item)(nil),    // 31: parley.message.v1.SendBatchRequest.Item
-	(*SendBatchResponse_Result)(nil), // 32: parley.message.v1.SendBatchResponse.Result
-	(*SyncBatchRequest_Item)(nil),    // 33: parley.message.v1.SyncBatchRequest.Item
-	(*System)(nil),                   // 34: parley.message.v1.System
+	(*Forward)(nil),                  // 5: parley.message.v1.Forward
+	(*Recalled)(nil),                 // 6: parley.message.v1.Recalled
+	(*Head)(nil),                     // 7: parley.message.v1.Head
+	(*Sent)(nil),                     // 8: parley.message.v1.Sent
+	(*SendRequest)(nil),              // 9: parley.message.v1.SendRequest
+	(*Source)(nil),                   // 10: parley.message.v1.Source
+	(*SendResponse)(nil),             // 11: parley.message.v1.SendResponse
+	(*SendBatchRequest)(nil),         // 12: parley.message.v1.SendBatchRequest
+	(*ItemError)(nil),                // 13: parley.message.v1.ItemError
+	(*SendBatchResponse)(nil),        // 14: parley.message.v1.SendBatchResponse
+	(*ListMessagesRequest)(nil),      // 15: parley.message.v1.ListMessagesRequest
+	(*Gap)(nil),                      // 16: parley.message.v1.Gap
+	(*ListMessagesResponse)(nil),     // 17: parley.message.v1.ListMessagesResponse
+	(*ListChangesRequest)(nil),       // 18: parley.message.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 19: parley.message.v1.ListChangesResponse
+	(*RecallRequest)(nil),            // 20: parley.message.v1.RecallRequest
+	(*RecallResponse)(nil),           // 21: parley.message.v1.RecallResponse
+	(*EditRequest)(nil),              // 22: parley.message.v1.EditRequest
+	(*EditResponse)(nil),             // 23: parley.message.v1.EditResponse
+	(*ListVersionsRequest)(nil),      // 24: parley.message.v1.ListVersionsRequest
+	(*Version)(nil),                  // 25: parley.message.v1.Version
+	(*ListVersionsResponse)(nil),     // 26: parley.message.v1.ListVersionsResponse
+	(*SyncRequest)(nil),              // 27: parley.message.v1.SyncRequest
+	(*SyncResponse)(nil),             // 28: parley.message.v1.SyncResponse
+	(*SyncBatchRequest)(nil),         // 29: parley.message.v1.SyncBatchRequest
+	(*SyncBatchResponse)(nil),        // 30: parley.message.v1.SyncBatchResponse
+	(*ListRecipientsRequest)(nil),    // 31: parley.message.v1.ListRecipientsRequest
+	(*ListRecipientsResponse)(nil),   // 32: parley.message.v1.ListRecipientsResponse
+	(*SendBatchRequest_Item)(nil),    // 33: parley.message.v1.SendBatchRequest.Item
+	(*SendBatchResponse_Result)(nil), // 34: parley.message.v1.SendBatchResponse.Result
+	(*SyncBatchRequest_Item)(nil),    // 35: parley.message.v1.SyncBatchRequest.Item
+	(*System)(nil),                   // 36: parley.message.v1.System
 }
 var file_parley_message_v1_message_proto_depIdxs = []int32{
 	2,  // 0: parley.message.v1.Content.text:type_name -> parley.message.v1.Text
 	4,  // 1: parley.message.v1.Message.reply_to:type_name -> parley.message.v1.Reply
-	2,  // 2: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
-	34, // 3: parley.message.v1.Message.system:type_name -> parley.message.v1.System
-	5,  // 4: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
-	1,  // 5: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
-	7,  // 6: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
-	31, // 7: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
-	32, // 8: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
-	0,  // 9: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
-	3,  // 10: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
-	14, // 11: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
-	6,  // 12: parley.message.v1.ListMessagesResponse.head:type_name -> parley.message.v1.Head
-	3,  // 13: parley.message.v1.ListChangesResponse.items:type_name -> parley.message.v1.Message
-	3,  // 14: parley.message.v1.RecallResponse.message:type_name -> parley.message.v1.Message
-	2,  // 15: parley.message.v1.EditRequest.text:type_name -> parley.message.v1.Text
-	3,  // 16: parley.message.v1.EditResponse.message:type_name -> parley.message.v1.Message
-	2,  // 17: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
-	23, // 18: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
-	6,  // 19: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
-	33, // 20: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
-	26, // 21: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
-	8,  // 22: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
-	7,  // 23: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
-	11, // 24: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
-	8,  // 25: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
-	10, // 26: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
-	13, // 27: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
-	16, // 28: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
-	18, // 29: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
-	20, // 30: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
-	22, // 31: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
-	25, // 32: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
-	27, // 33: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
-	29, // 34: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
-	9,  // 35: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
-	12, // 36: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
-	15, // 37: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
-	17, // 38: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
-	19, // 39: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
-	21, // 40: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
-	24, // 41: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
-	26, // 42: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
-	28, // 43: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
-	30, // 44: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
-	35, // [35:45] is the sub-list for method output_type
-	25, // [25:35] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	5,  // 2: parley.message.v1.Message.forward:type_name -> parley.message.v1.Forward
+	2,  // 3: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
+	36, // 4: parley.message.v1.Message.system:type_name -> parley.message.v1.System
+	6,  // 5: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
+	1,  // 6: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
+	10, // 7: parley.message.v1.SendRequest.forward_of:type_name -> parley.message.v1.Source
+	8,  // 8: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
+	33, // 9: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
+	34, // 10: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
+	0,  // 11: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
+	3,  // 12: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
+	16, // 13: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
+	7,  // 14: parley.message.v1.ListMessagesResponse.head:type_name -> parley.message.v1.Head
+	3,  // 15: parley.message.v1.ListChangesResponse.items:type_name -> parley.message.v1.Message
+	3,  // 16: parley.message.v1.RecallResponse.message:type_name -> parley.message.v1.Message
+	2,  // 17: parley.message.v1.EditRequest.text:type_name -> parley.message.v1.Text
+	3,  // 18: parley.message.v1.EditResponse.message:type_name -> parley.message.v1.Message
+	2,  // 19: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
+	25, // 20: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
+	7,  // 21: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
+	35, // 22: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
+	28, // 23: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
+	9,  // 24: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
+	8,  // 25: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
+	13, // 26: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
+	9,  // 27: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
+	12, // 28: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
+	15, // 29: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
+	18, // 30: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
+	20, // 31: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
+	22, // 32: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
+	24, // 33: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
+	27, // 34: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
+	29, // 35: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
+	31, // 36: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
+	11, // 37: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
+	14, // 38: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
+	17, // 39: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
+	19, // 40: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
+	21, // 41: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
+	23, // 42: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
+	26, // 43: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
+	28, // 44: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
+	30, // 45: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
+	32, // 46: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
+	37, // [37:47] is the sub-list for method output_type
+	27, // [27:37] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_message_proto_init() }
@@ -2635,13 +2798,13 @@ func file_parley_message_v1_message_proto_init() {
 		(*Message_System)(nil),
 		(*Message_Recalled)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[12].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[14].OneofWrappers = []any{
 		(*ListMessagesRequest_AfterSeq)(nil),
 		(*ListMessagesRequest_BeforeSeq)(nil),
 		(*ListMessagesRequest_AroundSeq)(nil),
 		(*ListMessagesRequest_AtTime)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[31].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[33].OneofWrappers = []any{
 		(*SendBatchResponse_Result_Sent)(nil),
 		(*SendBatchResponse_Result_Error)(nil),
 	}
@@ -2651,7 +2814,7 @@ func file_parley_message_v1_message_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_message_proto_rawDesc), len(file_parley_message_v1_message_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

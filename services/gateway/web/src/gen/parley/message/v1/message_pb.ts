@@ -14,7 +14,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file parley/message/v1/message.proto.
  */
 export const file_parley_message_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAkinQMKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxIRCgllZGl0ZWRfYXQYCCABKAMSKgoIcmVwbHlfdG8YCSABKAsyGC5wYXJsZXkubWVzc2FnZS52MS5SZXBseRITCgttZW50aW9uX2lkcxgKIAMoCRIUCgxtZW50aW9uc19hbGwYCyABKAgSJwoEdGV4dBgUIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHRIABIrCgZzeXN0ZW0YGSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5TeXN0ZW1IABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECAwQFEoECBUQGUoECBsQHiJaCgVSZXBseRILCgNzZXEYASABKAMSEQoJc2VuZGVyX2lkGAIgASgJEg8KB3ByZXZpZXcYAyABKAkSEAoIcmVjYWxsZWQYBCABKAgSDgoGZWRpdGVkGAUgASgIIiIKCFJlY2FsbGVkEgoKAmJ5GAEgASgJEgoKAmF0GAIgASgDIpYBCgRIZWFkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSCwoDcmV2GAMgASgDEhMKC21lbWJlcnNfcmV2GAQgASgDEhAKCHJlYWRfc2VxGAUgASgDEg4KBnVucmVhZBgGIAEoBRIQCghtZW50aW9ucxgHIAEoBRIMCgRsZWZ0GAggASgISgQICRAQImwKBFNlbnQSGQoRY2xpZW50X21lc3NhZ2VfaWQYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEhIKCm1lc3NhZ2VfaWQYAyABKAkSCwoDc2VxGAQgASgDEg8KB3NlbnRfYXQYBSABKAMiigEKC1NlbmRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCRIrCgdjb250ZW50GAMgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuQ29udGVudBIUCgxyZXBseV90b19zZXEYBCABKANKBAgFEAoiNQoMU2VuZFJlc3BvbnNlEiUKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50IpQBChBTZW5kQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVxdWVzdC5JdGVtGkcKBEl0ZW0SEQoJc2VuZGVyX2lkGAEgASgJEiwKBHNlbmQYAiABKAsyHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdCJBCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMivgEKEVNlbmRCYXRjaFJlc3BvbnNlEjwKB3Jlc3VsdHMYASADKAsyKy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZS5SZXN1bHQaawoGUmVzdWx0EicKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLQoFZXJyb3IYAiABKAsyHC5wYXJsZXkubWVzc2FnZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIsEBChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRITCglhZnRlcl9zZXEYAiABKANIABIUCgpiZWZvcmVfc2VxGAMgASgDSAASFAoKYXJvdW5kX3NlcRgEIAEoA0gAEhEKB2F0X3RpbWUYBSABKANIABIRCgl1bnRpbF9zZXEYBiABKAMSEgoKdW50aWxfdGltZRgHIAEoAxINCgVsaW1pdBgIIAEoBUIHCgVyYW5nZSJNCgNHYXASDAoEZnJvbRgBIAEoAxIKCgJ0bxgCIAEoAxIsCgZyZWFzb24YAyABKA4yHC5wYXJsZXkubWVzc2FnZS52MS5HYXBSZWFzb24ijgEKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEikKBWl0ZW1zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIkCgRnYXBzGAIgAygLMhYucGFybGV5Lm1lc3NhZ2UudjEuR2FwEiUKBGhlYWQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkIk8KEkxpc3RDaGFuZ2VzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJYWZ0ZXJfcmV2GAIgASgDEg0KBWxpbWl0GAMgASgFIlMKE0xpc3RDaGFuZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEhEKCXVwX3RvX3JldhgCIAEoAyI1Cg1SZWNhbGxSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiPQoOUmVjYWxsUmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiWgoLRWRpdFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIlCgR0ZXh0GAMgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dCI7CgxFZGl0UmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiUQoTTGlzdFZlcnNpb25zUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEhQKDGFmdGVyX251bWJlchgDIAEoBSJUCgdWZXJzaW9uEg4KBm51bWJlchgBIAEoBRISCgp3cml0dGVuX2F0GAIgASgDEiUKBHRleHQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0IlIKFExpc3RWZXJzaW9uc1Jlc3BvbnNlEiwKCHZlcnNpb25zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuVmVyc2lvbhIMCgRtb3JlGAIgASgIIh0KC1N5bmNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoCSJnCgxTeW5jUmVzcG9uc2USDQoFcmVzZXQYASABKAgSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJ0ChBTeW5jQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdC5JdGVtGicKBEl0ZW0SDwoHdXNlcl9pZBgBIAEoCRIOCgZjdXJzb3IYAiABKAkiRQoRU3luY0JhdGNoUmVzcG9uc2USMAoHcmVzdWx0cxgBIAMoCzIfLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZSJjChVMaXN0UmVjaXBpZW50c1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEwoLbWVtYmVyc19yZXYYAyABKAMSCwoDc2VxGAQgASgDIlIKFkxpc3RSZWNpcGllbnRzUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkSEwoLbWVtYmVyc19yZXYYAiABKAMSEQoJcmVhZF9vbmx5GAMgASgIKkIKCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVR0FQX1JFQVNPTl9OT1RfTUVNQkVSEAEy8QYKDk1lc3NhZ2VTZXJ2aWNlEkcKBFNlbmQSHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXNwb25zZRJWCglTZW5kQmF0Y2gSIy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXF1ZXN0GiQucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVzcG9uc2USXwoMTGlzdE1lc3NhZ2VzEiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBonLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlElwKC0xpc3RDaGFuZ2VzEiUucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXNwb25zZRJNCgZSZWNhbGwSIC5wYXJsZXkubWVzc2FnZS52MS5SZWNhbGxSZXF1ZXN0GiEucGFybGV5Lm1lc3NhZ2UudjEuUmVjYWxsUmVzcG9uc2USRwoERWRpdBIeLnBhcmxleS5tZXNzYWdlLnYxLkVkaXRSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuRWRpdFJlc3BvbnNlEl8KDExpc3RWZXJzaW9ucxImLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RWZXJzaW9uc1JlcXVlc3QaJy5wYXJsZXkubWVzc2FnZS52MS5MaXN0VmVyc2lvbnNSZXNwb25zZRJHCgRTeW5jEh4ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1JlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2USVgoJU3luY0JhdGNoEiMucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdBokLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlc3BvbnNlEmUKDkxpc3RSZWNpcGllbnRzEigucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXF1ZXN0GikucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXNwb25zZUJDWkFnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9tZXNzYWdlL3YxO21lc3NhZ2V2MWIGcHJvdG8z", [file_parley_message_v1_system]);
+  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAkiygMKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxIRCgllZGl0ZWRfYXQYCCABKAMSKgoIcmVwbHlfdG8YCSABKAsyGC5wYXJsZXkubWVzc2FnZS52MS5SZXBseRITCgttZW50aW9uX2lkcxgKIAMoCRIUCgxtZW50aW9uc19hbGwYCyABKAgSKwoHZm9yd2FyZBgMIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkZvcndhcmQSJwoEdGV4dBgUIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHRIABIrCgZzeXN0ZW0YGSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5TeXN0ZW1IABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECA0QFEoECBUQGUoECBsQHiJaCgVSZXBseRILCgNzZXEYASABKAMSEQoJc2VuZGVyX2lkGAIgASgJEg8KB3ByZXZpZXcYAyABKAkSEAoIcmVjYWxsZWQYBCABKAgSDgoGZWRpdGVkGAUgASgIIlMKB0ZvcndhcmQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIRCglzZW5kZXJfaWQYAyABKAkSDwoHc2VudF9hdBgEIAEoAyIiCghSZWNhbGxlZBIKCgJieRgBIAEoCRIKCgJhdBgCIAEoAyKWAQoESGVhZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEgsKA3JldhgDIAEoAxITCgttZW1iZXJzX3JldhgEIAEoAxIQCghyZWFkX3NlcRgFIAEoAxIOCgZ1bnJlYWQYBiABKAUSEAoIbWVudGlvbnMYByABKAUSDAoEbGVmdBgIIAEoCEoECAkQECJsCgRTZW50EhkKEWNsaWVudF9tZXNzYWdlX2lkGAEgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCRISCgptZXNzYWdlX2lkGAMgASgJEgsKA3NlcRgEIAEoAxIPCgdzZW50X2F0GAUgASgDIrkBCgtTZW5kUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYAiABKAkSKwoHY29udGVudBgDIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkNvbnRlbnQSFAoMcmVwbHlfdG9fc2VxGAQgASgDEi0KCmZvcndhcmRfb2YYBSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5Tb3VyY2VKBAgGEAoiLgoGU291cmNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiNQoMU2VuZFJlc3BvbnNlEiUKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50IpQBChBTZW5kQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVxdWVzdC5JdGVtGkcKBEl0ZW0SEQoJc2VuZGVyX2lkGAEgASgJEiwKBHNlbmQYAiABKAsyHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdCJBCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMivgEKEVNlbmRCYXRjaFJlc3BvbnNlEjwKB3Jlc3VsdHMYASADKAsyKy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZS5SZXN1bHQaawoGUmVzdWx0EicKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLQoFZXJyb3IYAiABKAsyHC5wYXJsZXkubWVzc2FnZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIsEBChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRITCglhZnRlcl9zZXEYAiABKANIABIUCgpiZWZvcmVfc2VxGAMgASgDSAASFAoKYXJvdW5kX3NlcRgEIAEoA0gAEhEKB2F0X3RpbWUYBSABKANIABIRCgl1bnRpbF9zZXEYBiABKAMSEgoKdW50aWxfdGltZRgHIAEoAxINCgVsaW1pdBgIIAEoBUIHCgVyYW5nZSJNCgNHYXASDAoEZnJvbRgBIAEoAxIKCgJ0bxgCIAEoAxIsCgZyZWFzb24YAyABKA4yHC5wYXJsZXkubWVzc2FnZS52MS5HYXBSZWFzb24ijgEKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEikKBWl0ZW1zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIkCgRnYXBzGAIgAygLMhYucGFybGV5Lm1lc3NhZ2UudjEuR2FwEiUKBGhlYWQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkIk8KEkxpc3RDaGFuZ2VzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJYWZ0ZXJfcmV2GAIgASgDEg0KBWxpbWl0GAMgASgFIlMKE0xpc3RDaGFuZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEhEKCXVwX3RvX3JldhgCIAEoAyI1Cg1SZWNhbGxSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiPQoOUmVjYWxsUmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiWgoLRWRpdFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIlCgR0ZXh0GAMgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dCI7CgxFZGl0UmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiUQoTTGlzdFZlcnNpb25zUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEhQKDGFmdGVyX251bWJlchgDIAEoBSJUCgdWZXJzaW9uEg4KBm51bWJlchgBIAEoBRISCgp3cml0dGVuX2F0GAIgASgDEiUKBHRleHQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0IlIKFExpc3RWZXJzaW9uc1Jlc3BvbnNlEiwKCHZlcnNpb25zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuVmVyc2lvbhIMCgRtb3JlGAIgASgIIh0KC1N5bmNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoCSJnCgxTeW5jUmVzcG9uc2USDQoFcmVzZXQYASABKAgSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJ0ChBTeW5jQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdC5JdGVtGicKBEl0ZW0SDwoHdXNlcl9pZBgBIAEoCRIOCgZjdXJzb3IYAiABKAkiRQoRU3luY0JhdGNoUmVzcG9uc2USMAoHcmVzdWx0cxgBIAMoCzIfLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZSJjChVMaXN0UmVjaXBpZW50c1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEwoLbWVtYmVyc19yZXYYAyABKAMSCwoDc2VxGAQgASgDIlIKFkxpc3RSZWNpcGllbnRzUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkSEwoLbWVtYmVyc19yZXYYAiABKAMSEQoJcmVhZF9vbmx5GAMgASgIKkIKCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVR0FQX1JFQVNPTl9OT1RfTUVNQkVSEAEy8QYKDk1lc3NhZ2VTZXJ2aWNlEkcKBFNlbmQSHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXNwb25zZRJWCglTZW5kQmF0Y2gSIy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXF1ZXN0GiQucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVzcG9uc2USXwoMTGlzdE1lc3NhZ2VzEiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBonLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlElwKC0xpc3RDaGFuZ2VzEiUucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXNwb25zZRJNCgZSZWNhbGwSIC5wYXJsZXkubWVzc2FnZS52MS5SZWNhbGxSZXF1ZXN0GiEucGFybGV5Lm1lc3NhZ2UudjEuUmVjYWxsUmVzcG9uc2USRwoERWRpdBIeLnBhcmxleS5tZXNzYWdlLnYxLkVkaXRSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuRWRpdFJlc3BvbnNlEl8KDExpc3RWZXJzaW9ucxImLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RWZXJzaW9uc1JlcXVlc3QaJy5wYXJsZXkubWVzc2FnZS52MS5MaXN0VmVyc2lvbnNSZXNwb25zZRJHCgRTeW5jEh4ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1JlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2USVgoJU3luY0JhdGNoEiMucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdBokLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlc3BvbnNlEmUKDkxpc3RSZWNpcGllbnRzEigucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXF1ZXN0GikucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXNwb25zZUJDWkFnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9tZXNzYWdlL3YxO21lc3NhZ2V2MWIGcHJvdG8z", [file_parley_message_v1_system]);
 
 /**
  * Content is what a sender puts into a message.
@@ -150,6 +150,13 @@ export type Message = Message$1<"parley.message.v1.Message"> & {
   mentionsAll: boolean;
 
   /**
+   * Set if the text was copied from another message; it cannot be edited then.
+   *
+   * @generated from field: parley.message.v1.Forward forward = 12;
+   */
+  forward?: Forward | undefined;
+
+  /**
    * What is said.
    *
    * @generated from oneof parley.message.v1.Message.content
@@ -240,6 +247,49 @@ export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
   messageDesc(file_parley_message_v1_message, 3);
 
 /**
+ * Forward tells that a text was copied, and from where to who may see that message too. In frames, lists
+ * of conversations and for everybody else it is empty.
+ *
+ * @generated from message parley.message.v1.Forward
+ */
+export type Forward = Message$1<"parley.message.v1.Forward"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * Its sender.
+   *
+   * @generated from field: string sender_id = 3;
+   */
+  senderId: string;
+
+  /**
+   * Time of its commit, ms.
+   *
+   * @generated from field: int64 sent_at = 4;
+   */
+  sentAt: bigint;
+};
+
+/**
+ * Describes the message parley.message.v1.Forward.
+ * Use `create(ForwardSchema)` to create a new message.
+ */
+export const ForwardSchema: GenMessage<Forward> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 4);
+
+/**
  * Recalled is what is left of a message that was taken back.
  *
  * @generated from message parley.message.v1.Recalled
@@ -265,7 +315,7 @@ export type Recalled = Message$1<"parley.message.v1.Recalled"> & {
  * Use `create(RecalledSchema)` to create a new message.
  */
 export const RecalledSchema: GenMessage<Recalled> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 4);
+  messageDesc(file_parley_message_v1_message, 5);
 
 /**
  * Head is what the server says about a conversation, as visible to one user.
@@ -339,7 +389,7 @@ export type Head = Message$1<"parley.message.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 5);
+  messageDesc(file_parley_message_v1_message, 6);
 
 /**
  * Sent is the answer to a stored message.
@@ -388,7 +438,7 @@ export type Sent = Message$1<"parley.message.v1.Sent"> & {
  * Use `create(SentSchema)` to create a new message.
  */
 export const SentSchema: GenMessage<Sent> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 6);
+  messageDesc(file_parley_message_v1_message, 7);
 
 /**
  * SendRequest is one message to store.
@@ -411,7 +461,7 @@ export type SendRequest = Message$1<"parley.message.v1.SendRequest"> & {
   clientMessageId: string;
 
   /**
-   * What is said. A person is mentioned as <@user id>, a whole group as <@all>.
+   * What is said. A person is mentioned as <@user id>, a whole group as <@all>. Absent with forward_of.
    *
    * @generated from field: parley.message.v1.Content content = 3;
    */
@@ -423,6 +473,14 @@ export type SendRequest = Message$1<"parley.message.v1.SendRequest"> & {
    * @generated from field: int64 reply_to_seq = 4;
    */
   replyToSeq: bigint;
+
+  /**
+   * The message whose text is sent instead of content, as it is at the commit. NOT_FOUND for one that the
+   * sender cannot see, FORBIDDEN for one that has no text. Nobody is mentioned by it.
+   *
+   * @generated from field: parley.message.v1.Source forward_of = 5;
+   */
+  forwardOf?: Source | undefined;
 };
 
 /**
@@ -430,7 +488,35 @@ export type SendRequest = Message$1<"parley.message.v1.SendRequest"> & {
  * Use `create(SendRequestSchema)` to create a new message.
  */
 export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 7);
+  messageDesc(file_parley_message_v1_message, 8);
+
+/**
+ * Source names the message that is forwarded.
+ *
+ * @generated from message parley.message.v1.Source
+ */
+export type Source = Message$1<"parley.message.v1.Source"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message parley.message.v1.Source.
+ * Use `create(SourceSchema)` to create a new message.
+ */
+export const SourceSchema: GenMessage<Source> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 9);
 
 /**
  * SendResponse is the answer.
@@ -451,7 +537,7 @@ export type SendResponse = Message$1<"parley.message.v1.SendResponse"> & {
  * Use `create(SendResponseSchema)` to create a new message.
  */
 export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 8);
+  messageDesc(file_parley_message_v1_message, 10);
 
 /**
  * SendBatchRequest holds messages of many senders; the gateway has checked each sender's token.
@@ -472,7 +558,7 @@ export type SendBatchRequest = Message$1<"parley.message.v1.SendBatchRequest"> &
  * Use `create(SendBatchRequestSchema)` to create a new message.
  */
 export const SendBatchRequestSchema: GenMessage<SendBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 9);
+  messageDesc(file_parley_message_v1_message, 11);
 
 /**
  * One message of one sender.
@@ -500,7 +586,7 @@ export type SendBatchRequest_Item = Message$1<"parley.message.v1.SendBatchReques
  * Use `create(SendBatchRequest_ItemSchema)` to create a new message.
  */
 export const SendBatchRequest_ItemSchema: GenMessage<SendBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 9, 0);
+  messageDesc(file_parley_message_v1_message, 11, 0);
 
 /**
  * ItemError is the refusal of one item of a batch.
@@ -535,7 +621,7 @@ export type ItemError = Message$1<"parley.message.v1.ItemError"> & {
  * Use `create(ItemErrorSchema)` to create a new message.
  */
 export const ItemErrorSchema: GenMessage<ItemError> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 10);
+  messageDesc(file_parley_message_v1_message, 12);
 
 /**
  * SendBatchResponse answers each item in its place.
@@ -556,7 +642,7 @@ export type SendBatchResponse = Message$1<"parley.message.v1.SendBatchResponse">
  * Use `create(SendBatchResponseSchema)` to create a new message.
  */
 export const SendBatchResponseSchema: GenMessage<SendBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 11);
+  messageDesc(file_parley_message_v1_message, 13);
 
 /**
  * Result of one item.
@@ -593,7 +679,7 @@ export type SendBatchResponse_Result = Message$1<"parley.message.v1.SendBatchRes
  * Use `create(SendBatchResponse_ResultSchema)` to create a new message.
  */
 export const SendBatchResponse_ResultSchema: GenMessage<SendBatchResponse_Result> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 11, 0);
+  messageDesc(file_parley_message_v1_message, 13, 0);
 
 /**
  * ListMessagesRequest names a range.
@@ -674,7 +760,7 @@ export type ListMessagesRequest = Message$1<"parley.message.v1.ListMessagesReque
  * Use `create(ListMessagesRequestSchema)` to create a new message.
  */
 export const ListMessagesRequestSchema: GenMessage<ListMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 12);
+  messageDesc(file_parley_message_v1_message, 14);
 
 /**
  * Gap is a range of seq that the user may not have.
@@ -709,7 +795,7 @@ export type Gap = Message$1<"parley.message.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 13);
+  messageDesc(file_parley_message_v1_message, 15);
 
 /**
  * ListMessagesResponse is one page.
@@ -744,7 +830,7 @@ export type ListMessagesResponse = Message$1<"parley.message.v1.ListMessagesResp
  * Use `create(ListMessagesResponseSchema)` to create a new message.
  */
 export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 14);
+  messageDesc(file_parley_message_v1_message, 16);
 
 /**
  * ListChangesRequest asks for changed messages.
@@ -779,7 +865,7 @@ export type ListChangesRequest = Message$1<"parley.message.v1.ListChangesRequest
  * Use `create(ListChangesRequestSchema)` to create a new message.
  */
 export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 15);
+  messageDesc(file_parley_message_v1_message, 17);
 
 /**
  * ListChangesResponse is the latest state of the touched messages.
@@ -807,7 +893,7 @@ export type ListChangesResponse = Message$1<"parley.message.v1.ListChangesRespon
  * Use `create(ListChangesResponseSchema)` to create a new message.
  */
 export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 16);
+  messageDesc(file_parley_message_v1_message, 18);
 
 /**
  * RecallRequest names a message to take back.
@@ -835,7 +921,7 @@ export type RecallRequest = Message$1<"parley.message.v1.RecallRequest"> & {
  * Use `create(RecallRequestSchema)` to create a new message.
  */
 export const RecallRequestSchema: GenMessage<RecallRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 17);
+  messageDesc(file_parley_message_v1_message, 19);
 
 /**
  * RecallResponse is the message as it stands now.
@@ -856,7 +942,7 @@ export type RecallResponse = Message$1<"parley.message.v1.RecallResponse"> & {
  * Use `create(RecallResponseSchema)` to create a new message.
  */
 export const RecallResponseSchema: GenMessage<RecallResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 18);
+  messageDesc(file_parley_message_v1_message, 20);
 
 /**
  * EditRequest is a new text for a message.
@@ -891,7 +977,7 @@ export type EditRequest = Message$1<"parley.message.v1.EditRequest"> & {
  * Use `create(EditRequestSchema)` to create a new message.
  */
 export const EditRequestSchema: GenMessage<EditRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 19);
+  messageDesc(file_parley_message_v1_message, 21);
 
 /**
  * EditResponse is the message as it stands now.
@@ -912,7 +998,7 @@ export type EditResponse = Message$1<"parley.message.v1.EditResponse"> & {
  * Use `create(EditResponseSchema)` to create a new message.
  */
 export const EditResponseSchema: GenMessage<EditResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 20);
+  messageDesc(file_parley_message_v1_message, 22);
 
 /**
  * ListVersionsRequest asks for earlier versions of a message.
@@ -947,7 +1033,7 @@ export type ListVersionsRequest = Message$1<"parley.message.v1.ListVersionsReque
  * Use `create(ListVersionsRequestSchema)` to create a new message.
  */
 export const ListVersionsRequestSchema: GenMessage<ListVersionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 21);
+  messageDesc(file_parley_message_v1_message, 23);
 
 /**
  * Version is what a message said before an edit.
@@ -982,7 +1068,7 @@ export type Version = Message$1<"parley.message.v1.Version"> & {
  * Use `create(VersionSchema)` to create a new message.
  */
 export const VersionSchema: GenMessage<Version> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 22);
+  messageDesc(file_parley_message_v1_message, 24);
 
 /**
  * ListVersionsResponse is one page.
@@ -1010,7 +1096,7 @@ export type ListVersionsResponse = Message$1<"parley.message.v1.ListVersionsResp
  * Use `create(ListVersionsResponseSchema)` to create a new message.
  */
 export const ListVersionsResponseSchema: GenMessage<ListVersionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 23);
+  messageDesc(file_parley_message_v1_message, 25);
 
 /**
  * SyncRequest asks what moved.
@@ -1031,7 +1117,7 @@ export type SyncRequest = Message$1<"parley.message.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 24);
+  messageDesc(file_parley_message_v1_message, 26);
 
 /**
  * SyncResponse lists moved heads.
@@ -1073,7 +1159,7 @@ export type SyncResponse = Message$1<"parley.message.v1.SyncResponse"> & {
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema: GenMessage<SyncResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 25);
+  messageDesc(file_parley_message_v1_message, 27);
 
 /**
  * SyncBatchRequest asks for many users.
@@ -1094,7 +1180,7 @@ export type SyncBatchRequest = Message$1<"parley.message.v1.SyncBatchRequest"> &
  * Use `create(SyncBatchRequestSchema)` to create a new message.
  */
 export const SyncBatchRequestSchema: GenMessage<SyncBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 26);
+  messageDesc(file_parley_message_v1_message, 28);
 
 /**
  * One user.
@@ -1122,7 +1208,7 @@ export type SyncBatchRequest_Item = Message$1<"parley.message.v1.SyncBatchReques
  * Use `create(SyncBatchRequest_ItemSchema)` to create a new message.
  */
 export const SyncBatchRequest_ItemSchema: GenMessage<SyncBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 26, 0);
+  messageDesc(file_parley_message_v1_message, 28, 0);
 
 /**
  * SyncBatchResponse answers each item in its place.
@@ -1143,7 +1229,7 @@ export type SyncBatchResponse = Message$1<"parley.message.v1.SyncBatchResponse">
  * Use `create(SyncBatchResponseSchema)` to create a new message.
  */
 export const SyncBatchResponseSchema: GenMessage<SyncBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 27);
+  messageDesc(file_parley_message_v1_message, 29);
 
 /**
  * ListRecipientsRequest names a conversation.
@@ -1185,7 +1271,7 @@ export type ListRecipientsRequest = Message$1<"parley.message.v1.ListRecipientsR
  * Use `create(ListRecipientsRequestSchema)` to create a new message.
  */
 export const ListRecipientsRequestSchema: GenMessage<ListRecipientsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 28);
+  messageDesc(file_parley_message_v1_message, 30);
 
 /**
  * ListRecipientsResponse lists members.
@@ -1220,7 +1306,7 @@ export type ListRecipientsResponse = Message$1<"parley.message.v1.ListRecipients
  * Use `create(ListRecipientsResponseSchema)` to create a new message.
  */
 export const ListRecipientsResponseSchema: GenMessage<ListRecipientsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 29);
+  messageDesc(file_parley_message_v1_message, 31);
 
 /**
  * GapReason says why a range is not shown.
