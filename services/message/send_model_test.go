@@ -17,3 +17,11 @@ func TestRandomHistoriesDoWhatTheModelSays(t *testing.T) {
 		messagetest.Replay(t, rt, service, messagetest.Steps().Draw(rt, "steps"))
 	})
 }
+
+func TestRandomHistoriesOfGroupsDoWhatTheModelSays(t *testing.T) {
+	t.Parallel()
+	service := messagetest.Start(t, messagetest.NewStore(), 2)
+	rapid.Check(t, func(rt *rapid.T) {
+		messagetest.ReplayGroup(t, rt, service, messagetest.GroupSteps().Draw(rt, "steps"))
+	})
+}

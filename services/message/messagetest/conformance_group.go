@@ -29,6 +29,7 @@ func (s suite) groupTests() []conformanceTest {
 		{"a marker in a group moves for its owner alone", s.groupMarker},
 		{"a removal and a send at once have an order", s.removalRace},
 		{"of two admins who remove each other one stays", s.adminRace},
+		{"a group of ten thousand is filled, listed, sent to and read", s.large},
 		{"many who add at once never pass the limit", s.fullRace},
 	}
 }

@@ -109,3 +109,36 @@ func TestAnOpeningThatCrashesCanBeRepeated(t *testing.T) {
 		})
 	}
 }
+
+func TestAGroupThatCrashesCanBeMadeAgain(t *testing.T) {
+	for _, point := range []failpoint.Name{failpoint.BeforeCommit, failpoint.AfterCommit} {
+		t.Run(string(point), func(t *testing.T) {
+			serial(t, func(t *testing.T, db *sqldb.DB) {
+				f := messagetest.Start(t, sqlstore.New(db), 1)
+				d := message.GroupDraft{
+					Creator: ids.NewUser(), Key: ids.NewIdempotencyKey(), Members: []ids.UserID{ids.NewUser(), ids.NewUser()},
+				}
+				once(t, point)
+				if _, err := f.CreateGroup(t.Context(), d); err == nil {
+					t.Fatal("the crash was not told")
+				}
+				first, err := f.CreateGroup(t.Context(), d)
+				if err != nil {
+					t.Fatal(err)
+				}
+				once(t, point)
+				if _, err := f.LeaveGroup(t.Context(), d.Members[0], first.Conversation.ID); err == nil {
+					t.Fatal("the crash was not told")
+				}
+				left, err := f.LeaveGroup(t.Context(), d.Members[0], first.Conversation.ID)
+				if err != nil || left.Head.Seq != 2 || !left.Head.Left {
+					t.Errorf("left at %+v, %v", left.Head, err)
+				}
+				list, err := f.ListConversations(t.Context(), message.ListQuery{User: d.Creator})
+				if err != nil || len(list.Views) != 1 || list.Views[0].Conversation.MemberCount != 2 || len(outboxRows(t, db)) != 4 {
+					t.Errorf("%d groups, %d outbox rows, %v", len(list.Views), len(outboxRows(t, db)), err)
+				}
+			})
+		})
+	}
+}

@@ -278,6 +278,19 @@ func TestRandomHistoriesOnTheDatabase(t *testing.T) {
 	})
 }
 
+func TestRandomHistoriesOfGroupsOnTheDatabase(t *testing.T) {
+	t.Parallel()
+	const histories = 8
+	sqldbtest.Each(t, sqlstore.Migrations, func(t *testing.T, db *sqldb.DB) {
+		t.Helper()
+		f := messagetest.Start(t, sqlstore.New(db), 2)
+		generator := messagetest.GroupSteps()
+		for seed := range histories {
+			messagetest.ReplayGroup(t, t, f, generator.Example(seed))
+		}
+	})
+}
+
 func TestDurabilityIsRead(t *testing.T) {
 	t.Parallel()
 	sqldbtest.Each(t, sqlstore.Migrations, func(t *testing.T, db *sqldb.DB) {
