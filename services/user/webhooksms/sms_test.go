@@ -43,7 +43,7 @@ func signed(r *http.Request, body []byte, key string) bool {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(r.Header.Get("webhook-id") + "." + r.Header.Get("webhook-timestamp") + "."))
 	mac.Write(body)
-	for _, signature := range strings.SplitSeq(r.Header.Get("webhook-signature"), " ") {
+	for signature := range strings.SplitSeq(r.Header.Get("webhook-signature"), " ") {
 		if signature == "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)) {
 			return true
 		}
