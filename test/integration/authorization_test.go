@@ -95,6 +95,11 @@ func newCast(t *testing.T, base string) *cast {
 	return c
 }
 
+// callers by the names that stand in rows.
+func (c *cast) callers() map[string]*people.Person {
+	return map[string]*people.Person{"owner": c.owner, "friend": c.friend, "stranger": c.stranger, "blocked": c.blocked}
+}
+
 // row of the matrix: one method on one object, and the answer of each caller.
 type row struct {
 	method string
@@ -247,7 +252,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 	t.Parallel()
 	sys := devtest.Start(t, devtest.Options{Gateways: 1})
 	c := newCast(t, sys.Public(0))
-	callers := map[string]*people.Person{"owner": c.owner, "friend": c.friend, "stranger": c.stranger, "blocked": c.blocked}
+	callers := c.callers()
 	covered := map[string]bool{"parley.user.v1.AuthService/Register": true, "parley.user.v1.AuthService/Login": true} // public: everybody, see below
 	for _, r := range c.rows() {
 		covered[r.method] = true

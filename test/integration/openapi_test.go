@@ -215,7 +215,7 @@ func TestF54_EveryOperationIsAsTheDocumentSays(t *testing.T) {
 		d.checkAnswer(t, method, got)
 	}
 	c := newCast(t, base)
-	callers := map[string]*people.Person{"owner": c.owner, "friend": c.friend, "stranger": c.stranger}
+	callers := c.callers()
 	for _, r := range c.rows() {
 		body, err := protojson.Marshal(r.in)
 		if err != nil {
