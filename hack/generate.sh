@@ -20,6 +20,7 @@ cp -r "$dir/proto/protovalidate/buf" .cache/protovalidate/
 chmod -R u+w .cache/protovalidate
 
 hack/tool.sh buf generate api/proto
+go test -count=1 -run TestThePageIsCurrent ./test/features -update >/dev/null
 hack/tool.sh controller-gen object paths=./api/v1alpha1
 hack/tool.sh controller-gen crd:maxDescLen=200 paths=./api/v1alpha1 output:crd:dir=config/crd/bases
 if [ -d services/gateway/web/node_modules ]; then

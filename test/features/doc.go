@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package features keeps the table of what Parley does, beside the tests that show it.
+//
+// calls.yaml lists the operations of the original system, features.yaml what the first release must do.
+// The tests fail if a row names a test that does not exist, and write docs/reference/features.md with
+// -update, as `make generate` does.
+package features
