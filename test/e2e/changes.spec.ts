@@ -21,7 +21,7 @@ async function pick(person: Person, text: string, item: string): Promise<void> {
   await (await menu(person, text)).getByRole('menuitem', { name: item }).click();
 }
 
-test('two people edit and take back what they said', async ({ browser }) => {
+test('two people edit, take back and answer what they said', async ({ browser }) => {
   const base = running.urls[0]!;
   const alice = await Person.create(browser, base, unique('alice'), 'Alice Wren', { locale: 'en' });
   const bob = await Person.create(browser, base, unique('bob'), '小波', { locale: 'zh-CN', theme: 'dark', width: 375, height: 720 });
@@ -77,7 +77,7 @@ test('two people edit and take back what they said', async ({ browser }) => {
     await alice.page.keyboard.press('ArrowUp');
     await expect(alice.bubble('Bring the map, please')).toBeFocused();
     await alice.page.keyboard.press('Enter');
-    await expect(alice.page.getByRole('menuitem', { name: alice.t('message.edit') })).toBeFocused();
+    await expect(alice.page.getByRole('menuitem', { name: alice.t('message.reply') })).toBeFocused();
     await look(alice.page, 'menu');
     await alice.page.keyboard.press('Escape');
     await expect(alice.bubble('Bring the map, please')).toBeFocused();
@@ -87,13 +87,37 @@ test('two people edit and take back what they said', async ({ browser }) => {
     await expect(bob.page.getByText(bob.t('message.recalledOther', { name: 'Alice Wren' }))).toHaveCount(2);
   });
 
+  await test.step('they answer each other, and a quote follows its original', async () => {
+    await pick(bob, 'Ten o’clock tomorrow', bob.t('message.reply'));
+    await expect(bob.composer).toBeFocused();
+    await look(bob.page, 'answering');
+    await bob.page.reload();
+    await expect(bob.page.locator('form .quote')).toContainText('Ten o’clock tomorrow');
+    await bob.say('十点可以');
+    await expect(alice.bubble('十点可以').locator('.quote')).toContainText('Ten o’clock tomorrow');
+    await expect(bob.page.locator('form .quote')).toHaveCount(0);
+    await pick(alice, 'Ten o’clock tomorrow', alice.t('message.edit'));
+    await composer.fill('Eleven o’clock tomorrow');
+    await composer.press('Enter');
+    await expect(bob.bubble('十点可以').locator('.quote')).toContainText('Eleven o’clock tomorrow');
+    await bob.bubble('十点可以').getByRole('button', { name: bob.t('reply.jump') }).click();
+    await expect(bob.page.locator('.row.found')).toContainText('Eleven o’clock tomorrow');
+    await alice.page.getByRole('log').focus();
+    await alice.page.keyboard.press('End');
+    await alice.page.keyboard.press('r');
+    await expect(composer).toBeFocused();
+    await composer.press('Escape');
+    await expect(alice.page.locator('form .quote')).toHaveCount(0);
+    await look(alice.page, 'quotes');
+  });
+
   await test.step('what is gone stays gone on this and on another device', async () => {
     await alice.page.reload();
-    await alice.sees(['Ten o’clock tomorrow', '好的']);
+    await alice.sees(['Eleven o’clock tomorrow', '好的', '十点可以']);
     const second = await Person.create(browser, base, bob.username, bob.nickname, { theme: 'light', width: 320, height: 640 });
     await second.signIn();
     await second.open(alice);
-    await second.sees(['Ten o’clock tomorrow', '好的']);
+    await second.sees(['Eleven o’clock tomorrow', '好的', '十点可以']);
     await menu(second, '好的');
     await look(second.page, 'menu-narrow');
     expect(second.complaints).toEqual([]);

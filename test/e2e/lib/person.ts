@@ -121,7 +121,7 @@ export class Person {
 
   /** The bubble of a text. */
   bubble(text: string): Locator {
-    return this.page.locator('.row').filter({ has: this.page.getByText(text, { exact: true }) });
+    return this.page.locator('.row').filter({ has: this.page.getByText(text, { exact: true }).and(this.page.locator('.text')) });
   }
 
   async sees(texts: string[]): Promise<void> {

@@ -106,6 +106,46 @@ describe('the open conversation', () => {
     expect(view.below).toBe(0);
   });
 
+  it('shows what a reply answers as it is now, also when it lies far above', async () => {
+    say(300, false);
+    w.server.state.edit(w.conversation.id, 3, 'third', false);
+    w.server.state.send(w.bob, w.conversation.id, 'to the third', undefined, false, Date.now(), 3n);
+    w.conversation.read.set(w.alice, 301);
+    const copy = await live(w, w.alice);
+    const view = open(copy);
+    await settle();
+    const reply = () => view.rows.flatMap((row) => (row.kind === 'message' && row.seq === 301 ? [row.reply] : []))[0];
+    view.refresh();
+    await settle();
+    view.refresh();
+    expect(reply()).toEqual({ seq: 3, senderId: w.bob, text: 'third', recalled: false, edited: true });
+    w.server.state.recall(w.bob, w.conversation.id, 3);
+    await settle();
+    view.refresh();
+    expect(reply()).toMatchObject({ recalled: true, text: undefined });
+    expect(await view.around(3)).toBe(true);
+    const seqs = view.rows.flatMap((row) => ('seq' in row && row.seq > 0 ? [row.seq] : []));
+    expect(seqs).toContain(3);
+    expect(whole(seqs)).toBe(true);
+    view.toEnd();
+    expect(await view.around(301)).toBe(true);
+    expect(await view.around(999)).toBe(false);
+  });
+
+  it('answers a message, as a pushed frame tells it, and keeps the same payload on a retry', async () => {
+    const copy = await live(w, w.alice);
+    say(2);
+    await settle();
+    w.server.muteSends = true;
+    await copy.chat.send(w.conversation.id, 'which one?', 2);
+    await vi.advanceTimersByTimeAsync(12_000);
+    const sends = [...w.server.sockets].flatMap((one) => one.received).flatMap((frame) => (frame.kind.case === 'send' ? [frame.kind.value.replyToSeq] : []));
+    expect(new Set(sends)).toEqual(new Set([2n]));
+    const view = open(copy);
+    expect(view.rows.at(-1)).toMatchObject({ kind: 'message', text: 'which one?', reply: { seq: 2, senderId: w.bob } });
+    view.leave();
+  });
+
   it('tries again after messages could not be loaded', async () => {
     say(300, false);
     w.conversation.read.set(w.alice, 300);

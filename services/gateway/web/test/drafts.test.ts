@@ -24,6 +24,23 @@ describe('drafts', () => {
     expect(values.size).toBe(0);
   });
 
+  it('keep the message that is answered, with and without a text', async () => {
+    const storage = new MemoryStorage();
+    const drafts = new Drafts('me', storage, () => undefined);
+    drafts.reply('c', 7);
+    await drafts.flush();
+    const next = new Drafts('me', storage, () => undefined);
+    await next.load();
+    expect(next.replies.get('c')).toBe(7);
+    next.set('c', 'text');
+    expect(next.replies.get('c')).toBe(7);
+    next.sent('c');
+    await next.flush();
+    const last = new Drafts('me', storage, () => undefined);
+    await last.load();
+    expect([last.replies.size, last.texts.size]).toEqual([0, 0]);
+  });
+
   it('do not come back after they were sent', async () => {
     const storage = new MemoryStorage();
     const drafts = new Drafts('me', storage, () => undefined);

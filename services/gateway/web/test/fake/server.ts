@@ -263,7 +263,8 @@ export class FakeServer {
     router.service(MessageService, {
       listMessages: (request, context) => {
         const { userId, conversation } = own(context, request.conversationId);
-        return { items: range(conversation.messages, request), head: state.head(conversation, userId) };
+        const items = range(conversation.messages, request).map((one) => state.withOriginal(one));
+        return { items, head: state.head(conversation, userId) };
       },
       listChanges: (request) => {
         const conversation = state.conversations.get(request.conversationId);

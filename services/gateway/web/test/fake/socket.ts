@@ -98,7 +98,7 @@ export class FakeSocket implements Socket {
         return this.deliver({ re, kind: { case: 'pong', value } });
       }
       case 'send': {
-        const { conversationId, clientMessageId, content } = kind.value;
+        const { conversationId, clientMessageId, content, replyToSeq } = kind.value;
         const body = content?.kind.case === 'text' ? content.kind.value.body : '';
         const refused = state.conversations.get(conversationId)?.readOnly
           ? { reason: 'CONVERSATION_READ_ONLY', retry: Retry.NEVER }
@@ -106,7 +106,7 @@ export class FakeSocket implements Socket {
         if (refused) {
           return this.deliver({ re, kind: { case: 'error', value: { ...refused, retryAfterMs: BigInt(refused.retryAfterMs ?? 0) } } });
         }
-        const sent = state.send(this.userId!, conversationId, body, clientMessageId);
+        const sent = state.send(this.userId!, conversationId, body, clientMessageId, true, Date.now(), replyToSeq);
         if (!this.server.muteSends) this.deliver({ re, kind: { case: 'sent', value: sent } });
         return;
       }

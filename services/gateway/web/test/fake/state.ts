@@ -8,6 +8,7 @@ import {
   HeadSchema,
   MessageSchema,
   RecalledSchema,
+  ReplySchema,
   SentSchema,
   TextSchema,
   VersionSchema,
@@ -139,7 +140,7 @@ export class State {
   }
 
   /** Stores a message once per client id; push false keeps the frame away from everybody. */
-  send(senderId: string, conversationId: string, body: string, clientMessageId = uuid7(), push = true, sentAt = Date.now()): Sent {
+  send(senderId: string, conversationId: string, body: string, clientMessageId = uuid7(), push = true, sentAt = Date.now(), replyToSeq = 0n): Sent {
     const conversation = this.conversations.get(conversationId)!;
     let message = conversation.messages.find((one) => one.clientMessageId === clientMessageId);
     if (!message) {
@@ -151,6 +152,7 @@ export class State {
         senderId,
         sentAt: BigInt(sentAt),
         content: { case: 'text', value: { body } },
+        replyTo: replyToSeq > 0n ? { seq: replyToSeq } : undefined,
       });
       conversation.messages.push(message);
       conversation.read.set(senderId, Number(message.seq));
@@ -159,6 +161,16 @@ export class State {
     }
     const { messageId, seq } = message;
     return create(SentSchema, { conversationId, clientMessageId, messageId, seq, sentAt: message.sentAt });
+  }
+
+  /** A message as a page tells it: with what it answers. */
+  withOriginal(message: Message): Message {
+    const original = message.replyTo && this.conversations.get(message.conversationId)!.messages[Number(message.replyTo.seq) - 1];
+    if (!original) return message;
+    const recalled = original.content.case === 'recalled';
+    const preview = original.content.case === 'text' ? original.content.value.body.slice(0, 140) : '';
+    const { seq, senderId, editedAt } = original;
+    return create(MessageSchema, { ...message, replyTo: create(ReplySchema, { seq, senderId, preview, recalled, edited: editedAt > 0n }) });
   }
 
   recall(by: string, conversationId: string, seq: number, push = true): Message {

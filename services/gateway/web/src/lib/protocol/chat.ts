@@ -114,9 +114,9 @@ export class Chat {
   }
 
   /** Stores a text and sends it when that is possible. */
-  async send(conversationId: string, text: string): Promise<void> {
+  async send(conversationId: string, text: string, replyToSeq?: number): Promise<void> {
     this.typingOut.sent();
-    await this.outbox.add(conversationId, text);
+    await this.outbox.add(conversationId, text, replyToSeq);
   }
 
   /** The time of the server, as far as it has told. */

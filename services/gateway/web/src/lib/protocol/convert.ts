@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the generated messages to the client's own plain objects.
 import { ConversationState, type Conversation as WireConversation } from '../../gen/parley/message/v1/conversation_pb';
-import type { Head as WireHead, Message as WireMessage, Sent } from '../../gen/parley/message/v1/message_pb';
+import type { Head as WireHead, Message as WireMessage, Reply as WireReply, Sent } from '../../gen/parley/message/v1/message_pb';
 import type { User } from '../../gen/parley/user/v1/user_pb';
-import type { ChatMessage, Conversation, Head, OutboxEntry, Person } from './model';
+import type { ChatMessage, Conversation, Head, OutboxEntry, Person, Reply } from './model';
 
 /** Takes a message as the server sent it. Content of an unknown kind becomes a message without text. */
 export function toMessage(wire: WireMessage): ChatMessage {
@@ -19,7 +19,12 @@ export function toMessage(wire: WireMessage): ChatMessage {
     editedAt: Number(wire.editedAt),
     text: content.case === 'text' ? content.value.body : undefined,
     recalled: content.case === 'recalled' ? { by: content.value.by, at: Number(content.value.at) } : undefined,
+    replyTo: wire.replyTo && toReply(wire.replyTo),
   };
+}
+
+function toReply({ seq, senderId, preview, recalled, edited }: WireReply): Reply {
+  return senderId === '' ? { seq: Number(seq) } : { seq: Number(seq), senderId, preview, recalled, edited };
 }
 
 /** Makes the message that a committed send became. */
@@ -33,6 +38,7 @@ export function toSentMessage(entry: OutboxEntry, sent: Sent, userId: string): C
     sentAt: Number(sent.sentAt),
     rev: 0,
     text: entry.text,
+    replyTo: entry.replyToSeq ? { seq: entry.replyToSeq } : undefined,
   };
 }
 

@@ -17,6 +17,18 @@ export interface ChatMessage {
   text?: string;
   /** Set when it was taken back: only position and tombstone are left. */
   recalled?: Recalled;
+  /** What it answers. */
+  replyTo?: Reply;
+}
+
+/** A message that is answered: its position, and what a page said of it. A copy that is here is newer. */
+export interface Reply {
+  seq: number;
+  /** Missing where only the position was told. */
+  senderId?: string;
+  preview?: string;
+  recalled?: boolean;
+  edited?: boolean;
 }
 
 /** Who took a message back, and when. */
@@ -67,6 +79,8 @@ export interface OutboxEntry {
   clientMessageId: string;
   conversationId: string;
   text: string;
+  /** The message that this one answers. */
+  replyToSeq?: number;
   createdAt: number;
   /** The running copy that sends it. */
   instanceId: string;
@@ -79,6 +93,8 @@ export interface OutboxEntry {
 export interface Draft {
   conversationId: string;
   text: string;
+  /** The message that is being answered. */
+  replyToSeq?: number;
   updatedAt: number;
 }
 

@@ -64,11 +64,12 @@ export class Outbox {
   }
 
   /** Stores a text and sends it as soon as that is allowed. */
-  async add(conversationId: string, text: string): Promise<void> {
+  async add(conversationId: string, text: string, replyToSeq?: number): Promise<void> {
     const entry: OutboxEntry = {
       clientMessageId: uuid7(),
       conversationId,
       text,
+      replyToSeq,
       createdAt: Date.now(),
       instanceId: this.ports.instanceId,
       state: 'waiting',
@@ -124,12 +125,12 @@ export class Outbox {
   }
 
   private async send(entry: OutboxEntry): Promise<void> {
-    const { conversationId, clientMessageId, text } = entry;
+    const { conversationId, clientMessageId, text, replyToSeq } = entry;
     this.flying.set(conversationId, entry);
     try {
       const answer = await this.ports.ask({
         case: 'send',
-        value: { conversationId, clientMessageId, content: { kind: { case: 'text', value: { body: text } } } },
+        value: { conversationId, clientMessageId, content: { kind: { case: 'text', value: { body: text } } }, replyToSeq: BigInt(replyToSeq ?? 0) },
       });
       await this.answered(entry, answer);
     } catch {

@@ -150,6 +150,14 @@ export class Replica {
     this.store(timeline, timeline.fillBefore(before, page(answer)), false);
   }
 
+  /** Loads one message that lies in a hole. */
+  async one(conversationId: string, seq: number): Promise<void> {
+    const timeline = this.at(conversationId);
+    const range = { case: 'beforeSeq', value: BigInt(seq + 1) } as const;
+    const answer = await this.clients.messages.listMessages({ conversationId, range, limit: 1 });
+    this.store(timeline, timeline.fillBefore(seq + 1, page(answer)), false);
+  }
+
   /** Loads the messages just above a seq that lies below a hole. */
   async newer(conversationId: string, after: number): Promise<void> {
     const timeline = this.at(conversationId);

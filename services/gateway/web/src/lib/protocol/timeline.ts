@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { emptyHead } from './convert';
-import type { ChatMessage, Conversation, Head, Range } from './model';
+import type { ChatMessage, Conversation, Head, Range, Reply } from './model';
 import * as ranges from './ranges';
 
 const ASIDE_MOST = 200;
@@ -233,7 +233,7 @@ export class Timeline {
 
   private keep(message: ChatMessage): ChatMessage {
     const held = this.messages.get(message.seq);
-    const newest = held && held.rev > message.rev ? held : message;
+    const newest = held && held.rev > message.rev ? held : { ...message, replyTo: fuller(message.replyTo, held?.replyTo) };
     this.messages.set(message.seq, newest);
     // Who writes has read up to there.
     const { markers } = this.record;
@@ -253,6 +253,11 @@ export class Timeline {
     for (let next; (next = this.aside.get(this.record.localSeq + 1)); ) stored.push(this.append(next));
     return stored;
   }
+}
+
+// Frames tell only the position of what is answered: what a page told before stays.
+function fuller(fresh: Reply | undefined, known: Reply | undefined): Reply | undefined {
+  return fresh && !fresh.senderId && known?.senderId ? known : fresh;
 }
 
 /** A conversation of which only the id is known. */

@@ -245,7 +245,7 @@ export class App {
     if (note.kind === 'signed-out') void this.leave({ action: 'login', name: '', wipe: true });
     if (note.kind === 'signed-in' && this.status === 'signedOut') void this.start();
     if (note.kind === 'draft' && note.userId === this.login?.userId) {
-      this.drafts?.show(note.draft.conversationId, note.draft.text);
+      this.drafts?.show(note.draft);
       this.queueList();
     }
   }

@@ -3,7 +3,7 @@ import type { Chat } from '../protocol/chat';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
 import { mayEdit } from './allowed';
-import { rows, type MessageRow, type Row, type Window } from './rows';
+import { quote, rows, type MessageRow, type Quote, type Row, type Window } from './rows';
 import { peerOf } from './summary';
 
 /** Most messages that are in the page at a time. */
@@ -35,6 +35,7 @@ export class ConversationView {
   ends = $state(true);
   place: Place;
   private newFrom = 0;
+  private readonly sought = new Set<number>();
   private seenHead: number;
   private retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -70,6 +71,7 @@ export class ConversationView {
     this.noteNew();
     const { from, to } = this.place.window;
     this.rows = rows(this.timeline, { from, to }, this.chat.unsent(record.id), this.me, this.newFrom);
+    this.seekOriginals();
     this.begins = from <= 1;
     this.ends = to >= record.localSeq;
   }
@@ -102,6 +104,23 @@ export class ConversationView {
     }
   }
 
+  /** Shows a message and what stands around it. Answers false if it cannot be had. */
+  async around(seq: number): Promise<boolean> {
+    const { record, messages } = this.timeline;
+    if (!messages.has(seq) && find(record.holes, seq)) await this.load('older', () => this.chat.replica.older(this.id, seq + 1));
+    if (!messages.has(seq)) return false;
+    const shown = this.rows.some((row) => 'seq' in row && row.seq === seq);
+    if (shown) return true;
+    const from = Math.max(this.timeline.startOf(seq), seq - CONTEXT);
+    this.setWindow({ from, to: Math.min(this.timeline.endOf(seq), from + WINDOW - 1) });
+    return true;
+  }
+
+  /** What is shown of a message that is being answered. */
+  quote(seq: number): Quote | undefined {
+    return quote(this.timeline, { seq });
+  }
+
   /** Shows the end of the conversation. */
   toEnd(): void {
     this.below = 0;
@@ -132,6 +151,16 @@ export class ConversationView {
     clearTimeout(this.retry);
     this.look(undefined);
     this.chat.typingOut.stop();
+  }
+
+  // A frame tells only where the original of an answer stands: if it is not here, it is asked for, once.
+  private seekOriginals(): void {
+    for (const row of this.rows) {
+      if (row.kind !== 'message' || !row.reply || row.reply.senderId !== '' || this.sought.has(row.reply.seq)) continue;
+      const { seq } = row.reply;
+      this.sought.add(seq);
+      if (find(this.timeline.record.holes, seq)) void this.chat.replica.one(this.id, seq).catch(() => this.sought.delete(seq));
+    }
   }
 
   private setWindow(window: Window): void {

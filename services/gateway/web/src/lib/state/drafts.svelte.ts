@@ -10,6 +10,8 @@ type Journal = Record<string, Draft>;
 /** Drafts keeps what was typed and not sent, per conversation, on the device and across tabs. */
 export class Drafts {
   readonly texts = new SvelteMap<string, string>();
+  /** The message that is being answered, by conversation. */
+  readonly replies = new SvelteMap<string, number>();
   private readonly dirty = new Map<string, Draft>();
   private readonly key: string;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -31,14 +33,28 @@ export class Drafts {
       stored.set(draft.conversationId, draft);
       this.dirty.set(draft.conversationId, draft);
     }
-    for (const draft of stored.values()) this.show(draft.conversationId, draft.text);
+    for (const draft of stored.values()) this.show(draft);
     await this.flush();
   }
 
   /** Takes what this tab typed. The journal has it at once, the storage soon. */
   set(conversationId: string, text: string): void {
-    const draft = { conversationId, text, updatedAt: Date.now() };
-    this.show(conversationId, text);
+    this.take({ conversationId, text, replyToSeq: this.replies.get(conversationId), updatedAt: Date.now() });
+  }
+
+  /** Chooses the message to answer; undefined takes the choice back. */
+  reply(conversationId: string, replyToSeq: number | undefined): void {
+    this.take({ conversationId, text: this.texts.get(conversationId) ?? '', replyToSeq, updatedAt: Date.now() });
+  }
+
+  /** Forgets a draft that was sent. */
+  sent(conversationId: string): void {
+    this.take({ conversationId, text: '', updatedAt: Date.now() });
+  }
+
+  private take(draft: Draft): void {
+    const { conversationId, text } = draft;
+    this.show(draft);
     this.dirty.set(conversationId, draft);
     write(this.key, { ...this.journal(), [conversationId]: draft });
     if (text === '') void this.flush();
@@ -46,9 +62,11 @@ export class Drafts {
   }
 
   /** Takes what another tab typed. */
-  show(conversationId: string, text: string): void {
+  show({ conversationId, text, replyToSeq }: Draft): void {
     if (text === '') this.texts.delete(conversationId);
     else this.texts.set(conversationId, text);
+    if (replyToSeq) this.replies.set(conversationId, replyToSeq);
+    else this.replies.delete(conversationId);
   }
 
   /** Stores what is not stored yet. */

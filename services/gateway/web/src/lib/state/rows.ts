@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a conversation shows, line by line, made from a part of a timeline and the outbox.
 import { daysAgo } from '../i18n/dates';
-import type { ChatMessage, OutboxEntry } from '../protocol/model';
+import type { ChatMessage, OutboxEntry, Reply } from '../protocol/model';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
 
@@ -31,6 +31,7 @@ export type Row =
       own: boolean;
       text: string | undefined;
       edited: boolean;
+      reply?: Quote;
       at: number;
       state: SendState;
       reason?: string;
@@ -38,6 +39,16 @@ export type Row =
       first: boolean;
       last: boolean;
     };
+
+/** What is shown of a message that is answered. */
+export interface Quote {
+  seq: number;
+  /** Empty if the message is not here. */
+  senderId: string;
+  text: string | undefined;
+  recalled: boolean;
+  edited: boolean;
+}
 
 export type MessageRow = Extract<Row, { kind: 'message' }>;
 export type RecalledRow = Extract<Row, { kind: 'recalled' }>;
@@ -49,6 +60,14 @@ export interface Window {
 }
 
 const GROUP_MS = 5 * 60_000;
+
+/** What is known of the message at a seq, the newest first; undefined for one that this user may not see. */
+export function quote({ record, messages }: Timeline, { seq, ...told }: Reply): Quote | undefined {
+  const held = messages.get(seq);
+  if (held) return { seq, senderId: held.senderId, text: held.text, recalled: Boolean(held.recalled), edited: Boolean(held.editedAt) };
+  if (find(record.gaps, seq)) return undefined;
+  return { seq, senderId: told.senderId ?? '', text: told.preview, recalled: Boolean(told.recalled), edited: Boolean(told.edited) };
+}
 
 /** Makes the lines of a window. newFrom is the seq before which the line "new" stands; 0 for none. */
 export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], me: string, newFrom: number): Row[] {
@@ -80,7 +99,7 @@ export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], 
   const end = Math.min(window.to, record.localSeq);
   for (let seq = window.from; seq <= end; seq++) {
     const message = messages.get(seq);
-    if (message) push(stored(message, me, peerRead));
+    if (message) push(stored(timeline, message, me, peerRead));
     else {
       const gap = find(record.gaps, seq);
       if (!gap) continue;
@@ -88,11 +107,11 @@ export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], 
       seq = gap.to;
     }
   }
-  if (window.to >= record.localSeq) for (const entry of unsent) push(waiting(entry, me));
+  if (window.to >= record.localSeq) for (const entry of unsent) push(waiting(timeline, entry, me));
   return lines;
 }
 
-function stored(message: ChatMessage, me: string, peerRead: number): MessageRow | RecalledRow {
+function stored(timeline: Timeline, message: ChatMessage, me: string, peerRead: number): MessageRow | RecalledRow {
   const own = message.senderId === me;
   const { seq, senderId, recalled } = message;
   // Own messages keep the key that they had in the outbox, so that nothing is drawn twice.
@@ -107,6 +126,7 @@ function stored(message: ChatMessage, me: string, peerRead: number): MessageRow 
     own,
     text: message.text,
     edited: Boolean(message.editedAt),
+    reply: message.replyTo && quote(timeline, message.replyTo),
     at: message.sentAt,
     state: own ? (message.seq <= peerRead ? 'read' : 'sent') : 'none',
     first: true,
@@ -114,7 +134,7 @@ function stored(message: ChatMessage, me: string, peerRead: number): MessageRow 
   };
 }
 
-function waiting(entry: OutboxEntry, me: string): MessageRow {
+function waiting(timeline: Timeline, entry: OutboxEntry, me: string): MessageRow {
   return {
     kind: 'message',
     key: entry.clientMessageId,
@@ -124,6 +144,7 @@ function waiting(entry: OutboxEntry, me: string): MessageRow {
     own: true,
     text: entry.text,
     edited: false,
+    reply: entry.replyToSeq ? quote(timeline, { seq: entry.replyToSeq }) : undefined,
     at: entry.createdAt,
     state: entry.state === 'waiting' ? 'sending' : entry.state,
     reason: entry.reason,
