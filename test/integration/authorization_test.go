@@ -248,11 +248,6 @@ func noCode() *userv1.PhoneCode {
 	return &userv1.PhoneCode{CodeRequestId: people.NewID(), Code: "012345"}
 }
 
-// callers are those whom rows name.
-func (c *cast) callers() map[string]*people.Person {
-	return map[string]*people.Person{"owner": c.owner, "friend": c.friend, "stranger": c.stranger, "blocked": c.blocked}
-}
-
 func TestAuthorizationMatrix(t *testing.T) {
 	t.Parallel()
 	sys := devtest.Start(t, devtest.Options{Gateways: 1})
