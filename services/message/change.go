@@ -25,6 +25,7 @@ type ChangeKind int
 const (
 	Recalling ChangeKind = iota + 1 // the body goes, position and a tombstone stay
 	Editing                         // the text is replaced, the old one becomes a version
+	Reacting                        // an emoji is added or removed
 )
 
 // Change asks to change a message that is stored.
@@ -35,6 +36,10 @@ type Change struct {
 	By   ids.UserID
 	Kind ChangeKind
 	Text string // Editing
+	// Emoji, Remove and Reacted are for Reacting. Whether By has given the emoji already is told by the
+	// store, from under the lock.
+	Emoji           string
+	Remove, Reacted bool
 	// Window is how long after the commit the sender may do this.
 	Window time.Duration
 	// At is the time of the change, ms.
@@ -80,6 +85,8 @@ func DecideChange(c Conversation, m Message, ok bool, ch Change) (ChangePlan, er
 		return ch.recall(c, m)
 	case Editing:
 		return ch.edit(c, m)
+	case Reacting:
+		return ch.react(c, m)
 	}
 	return ChangePlan{}, ErrForbidden
 }
@@ -100,7 +107,7 @@ func (ch Change) recall(c Conversation, m Message) (ChangePlan, error) {
 	}
 	stone := m
 	stone.Kind, stone.Text, stone.EditedAt, stone.Edits = RecalledBody, "", 0, 0
-	stone.ReplyTo, stone.Mentions, stone.Forward = Reply{}, Mentions{}, Forward{}
+	stone.ReplyTo, stone.Mentions, stone.Forward, stone.Reactions = Reply{}, Mentions{}, Forward{}, ""
 	stone.Recall = Recall{By: ch.By, At: ch.At}
 	return ch.plan(c, m, stone, MessageRecalled), nil
 }
@@ -167,7 +174,7 @@ func (s *Service) change(ctx context.Context, ch Change) (Message, error) {
 		return Message{}, err
 	}
 	s.publisher.Publish(plan.Events...)
-	if plan.Message.ReplyTo.Seq == 0 {
+	if plan.Message.ReplyTo.Seq == 0 && plan.Message.Forward.Source.IsZero() {
 		return plan.Message, nil
 	}
 	c, err := s.conversation(ctx, ch.By, ch.Conversation)

@@ -96,7 +96,7 @@ func (c *cutting) hide(from, to int64) {
 // trim drops items, farthest from the anchor first, until the page has at most MaxPageBytes; one item
 // always stays. Gaps beyond a dropped item go too.
 func (c cutting) trim(items []Message) ([]Message, []Interval) {
-	weight := func(i int) int { return len(items[i].Text) + itemBytes }
+	weight := func(i int) int { return items[i].weight() }
 	mid := min(len(items)-1, slices.IndexFunc(items, func(m Message) bool { return m.Seq >= c.anchor }))
 	if mid < 0 {
 		mid = len(items) - 1

@@ -41,6 +41,8 @@ var (
 			With("limit", "group_members")
 	// ErrKeyReused says that the caller has made another group under the same key.
 	ErrKeyReused = fault.New(fault.Exists, "IDEMPOTENCY_KEY_REUSED", "the idempotency key belongs to another group")
+	// ErrTooManyReactions says that the message has as many different emoji as it can have.
+	ErrTooManyReactions = fault.New(fault.Exhausted, "QUOTA_EXCEEDED", "the message has too many different reactions")
 	// ErrOverloaded says that too many messages wait for the database; nothing was stored.
 	ErrOverloaded = fault.New(fault.Exhausted, "OVERLOADED", "too many messages are waiting, try again").After(overloadPause)
 )

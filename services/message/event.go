@@ -18,6 +18,7 @@ const (
 	MessageCreated      EventKind = "message.created"
 	MessageRecalled     EventKind = "message.recalled"
 	MessageEdited       EventKind = "message.edited"
+	MessageReacted      EventKind = "message.reacted"
 	ConversationCreated EventKind = "conversation.created"
 	ConversationUpdated EventKind = "conversation.updated"
 	MarkerMoved         EventKind = "marker.moved"
@@ -62,7 +63,7 @@ const (
 func (e Event) Ref() EventRef {
 	r := EventRef{ID: e.ID, Kind: e.Kind, OccurredAt: e.OccurredAt, MembersRev: e.MembersRev}
 	switch e.Kind {
-	case MessageCreated, MessageRecalled, MessageEdited:
+	case MessageCreated, MessageRecalled, MessageEdited, MessageReacted:
 		r.Conversation, r.Seq = e.Message.Conversation, e.Message.Seq
 	case ConversationCreated, ConversationUpdated:
 		r.Conversation = e.Conversation.ID
@@ -103,7 +104,7 @@ func (r *EventRef) Decode(b []byte) error {
 
 // OfMessage tells whether the event carries a message.
 func (k EventKind) OfMessage() bool {
-	return k == MessageCreated || k == MessageRecalled || k == MessageEdited
+	return k == MessageCreated || k == MessageRecalled || k == MessageEdited || k == MessageReacted
 }
 
 // Rebuild makes the event of a reference again, from the conversation and the message as they are now.
@@ -116,7 +117,7 @@ func (r EventRef) Rebuild(c Conversation, m Message) Event {
 	switch r.Kind {
 	case MessageCreated:
 		e.Message, e.Recipients = m, c.PresentAt(r.Seq)
-	case MessageRecalled, MessageEdited:
+	case MessageRecalled, MessageEdited, MessageReacted:
 		e.Message, e.Recipients = m, c.Watching(r.Seq)
 	case ConversationCreated, ConversationUpdated:
 		e.Conversation = c
@@ -137,7 +138,7 @@ func (r EventRef) rebuildInGroup(e Event, c Conversation, m Message) Event {
 		if m.Kind == SystemBody {
 			e.Recipients = c.leftAt(r.MembersRev)
 		}
-	case MessageRecalled, MessageEdited:
+	case MessageRecalled, MessageEdited, MessageReacted:
 		e.Message = m
 	case ConversationCreated, ConversationUpdated:
 		c.Members = nil

@@ -164,7 +164,7 @@ func (s *Service) ListChanges(ctx context.Context, q ChangesQuery) (items []Mess
 		return nil, 0, err
 	}
 	upTo = c.Rev
-	n := within(len(changed), func(i int) int { return len(changed[i].Text) })
+	n := within(len(changed), func(i int) int { return changed[i].weight() - itemBytes })
 	if n == limit || n < len(changed) {
 		upTo = changed[n-1].Rev
 	}

@@ -71,7 +71,7 @@ func fitting(views []View) []View {
 	for i, v := range views {
 		left -= 2 * itemBytes
 		if v.Last != nil {
-			left -= len(v.Last.Text) + itemBytes
+			left -= v.Last.weight()
 		}
 		if left < 0 && i > 0 {
 			return views[:i]

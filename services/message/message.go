@@ -63,8 +63,12 @@ type Message struct {
 	ReplyTo  Reply
 	Mentions Mentions
 	// Forward is where the text was copied from; zero if the sender wrote it.
-	Forward Forward
+	Forward   Forward
+	Reactions Reactions
 }
+
+// weight is about what the message costs in an answer: ids of users are longer there.
+func (m Message) weight() int { return len(m.Text) + 2*len(m.Reactions) + itemBytes }
 
 // Recall tells who took a message back; zero for one that stands.
 type Recall struct {

@@ -205,6 +205,8 @@ func (c *cast) rows() []row {
 		{"parley.message.v1.MessageService/Edit", "of an unknown conversation", &messagev1.EditRequest{ConversationId: unknown, Seq: 1, Text: &messagev1.Text{Body: "edited"}}, none},
 		{"parley.message.v1.MessageService/ListVersions", "of members", &messagev1.ListVersionsRequest{ConversationId: c.conversation, Seq: 1}, members},
 		{"parley.message.v1.MessageService/ListVersions", "missing", &messagev1.ListVersionsRequest{ConversationId: c.conversation, Seq: 99}, none},
+		{"parley.message.v1.MessageService/React", "of members", &messagev1.ReactRequest{ConversationId: c.conversation, Seq: 1, Emoji: "\u2764"}, members},
+		{"parley.message.v1.MessageService/React", "missing", &messagev1.ReactRequest{ConversationId: c.conversation, Seq: 99, Emoji: "\u2764"}, none},
 		{"parley.message.v1.MessageService/Recall", "foreign", &messagev1.RecallRequest{ConversationId: c.conversation, Seq: 1}, map[string]string{"friend": forbidden, "stranger": notFound}},
 		{"parley.message.v1.MessageService/Recall", "missing", &messagev1.RecallRequest{ConversationId: c.conversation, Seq: 99}, none},
 		{"parley.message.v1.MessageService/Recall", "own", &messagev1.RecallRequest{ConversationId: c.conversation, Seq: 1}, map[string]string{"owner": ok}},

@@ -60,7 +60,7 @@ func toMessage(m message.Message) *messagev1.Message {
 	converted := &messagev1.Message{
 		ConversationId: m.Conversation.String(), Seq: m.Seq, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
 		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev, EditedAt: m.EditedAt,
-		MentionIds: each(m.Mentions.Users.List(), ids.UserID.String), MentionsAll: m.Mentions.All,
+		MentionIds: each(m.Mentions.Users.List(), ids.UserID.String), MentionsAll: m.Mentions.All, Reactions: each(m.Reactions.List(), toReaction),
 	}
 	if m.Forward != (message.Forward{}) {
 		converted.Forward = toForward(m.Forward)
@@ -101,6 +101,10 @@ func toForward(f message.Forward) *messagev1.Forward {
 	return &messagev1.Forward{
 		ConversationId: f.Source.Conversation.String(), Seq: f.Source.Seq, SenderId: f.Sender.String(), SentAt: f.SentAt,
 	}
+}
+
+func toReaction(r message.Reaction) *messagev1.Reaction {
+	return &messagev1.Reaction{Emoji: r.Emoji, Count: r.Count, UserIds: each(r.UserIDs(), ids.UserID.String)}
 }
 
 func toReply(r message.Reply) *messagev1.Reply {

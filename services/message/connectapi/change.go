@@ -36,6 +36,21 @@ func (h *Handler) Edit(ctx context.Context, req *messagev1.EditRequest) (*messag
 	return &messagev1.EditResponse{Message: toMessage(m)}, nil
 }
 
+// React implements MessageService.
+func (h *Handler) React(ctx context.Context, req *messagev1.ReactRequest) (*messagev1.ReactResponse, error) {
+	id, err := ids.ParseConversation("conversation_id", req.GetConversationId())
+	if err != nil {
+		return nil, err
+	}
+	m, err := h.service.React(ctx, message.Given{
+		User: callerID(ctx), Conversation: id, Seq: req.GetSeq(), Emoji: req.GetEmoji(), Remove: req.GetRemove(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &messagev1.ReactResponse{Message: toMessage(m)}, nil
+}
+
 // ListVersions implements MessageService.
 func (h *Handler) ListVersions(ctx context.Context, req *messagev1.ListVersionsRequest) (*messagev1.ListVersionsResponse, error) {
 	id, err := ids.ParseConversation("conversation_id", req.GetConversationId())

@@ -61,6 +61,10 @@ func TestIDsInAnotherFormAreRefused(t *testing.T) {
 			_, err := h.Edit(ctx, &messagev1.EditRequest{ConversationId: c, Seq: 1, Text: &messagev1.Text{Body: "x"}})
 			return err
 		},
+		"react": func(c, _ string) error {
+			_, err := h.React(ctx, &messagev1.ReactRequest{ConversationId: c, Seq: 1, Emoji: "\u2764"})
+			return err
+		},
 		"versions": func(c, _ string) error {
 			_, err := h.ListVersions(ctx, &messagev1.ListVersionsRequest{ConversationId: c, Seq: 1})
 			return err
@@ -303,6 +307,31 @@ func TestForwardsOverConnect(t *testing.T) {
 	got := page.GetItems()[1]
 	if from := got.GetForward(); from.GetConversationId() != id.String() || from.GetSeq() != 1 || from.GetSenderId() != a.String() || from.GetSentAt() == 0 {
 		t.Errorf("forward %v", got)
+	}
+}
+
+func TestReactionsOverConnect(t *testing.T) {
+	t.Parallel()
+	f := messagetest.Start(t, messagetest.NewStore(), 1)
+	h := connectapi.New(f.Service)
+	id, a, b := f.Open(t)
+	f.Say(t, a, id, "one")
+	for _, user := range []ids.UserID{b, a} {
+		if _, err := h.React(as(t, user), &messagev1.ReactRequest{ConversationId: id.String(), Seq: 1, Emoji: "\u2764"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := h.ListMessages(as(t, a), &messagev1.ListMessagesRequest{ConversationId: id.String()})
+	if err != nil || len(page.GetItems()) != 1 || len(page.GetItems()[0].GetReactions()) != 1 {
+		t.Fatalf("%v, %v", page, err)
+	}
+	want := &messagev1.Reaction{Emoji: "\u2764", Count: 2, UserIds: []string{b.String(), a.String()}}
+	if got := page.GetItems()[0].GetReactions()[0]; !proto.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	gone, err := h.React(as(t, a), &messagev1.ReactRequest{ConversationId: id.String(), Seq: 1, Emoji: "\u2764", Remove: true})
+	if err != nil || gone.GetMessage().GetReactions()[0].GetCount() != 1 {
+		t.Errorf("%v, %v", gone, err)
 	}
 }
 

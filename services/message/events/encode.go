@@ -29,6 +29,9 @@ func encode(e message.Event) *eventv1.Event {
 	case message.MessageRecalled:
 		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_RECALLED
 		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
+	case message.MessageReacted:
+		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_REACTED
+		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
 	case message.MessageEdited:
 		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED
 		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
@@ -52,6 +55,9 @@ func encodeMessage(m message.Message) *messagev1.Message {
 		ConversationId: m.Conversation.String(), Seq: m.Seq, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
 		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev, EditedAt: m.EditedAt,
 		MentionIds: texts(m.Mentions.Users.List()), MentionsAll: m.Mentions.All,
+	}
+	for _, r := range m.Reactions.List() {
+		converted.Reactions = append(converted.Reactions, &messagev1.Reaction{Emoji: r.Emoji, Count: r.Count, UserIds: texts(r.UserIDs())})
 	}
 	if m.Forward != (message.Forward{}) {
 		converted.Forward = &messagev1.Forward{} // from where differs by reader

@@ -4,6 +4,7 @@ package events_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -45,7 +46,12 @@ func TestEncode(t *testing.T) {
 		Conversation: id, Seq: 4, ID: ids.NewMessage(), ClientID: ids.NewClientMessage(), Sender: a, SentAt: 7, Rev: 2,
 		Kind: message.Text, Text: "hello",
 	}
-	edited, recalled := m, m
+	edited, recalled, reacted := m, m, m
+	given, err := json.Marshal([]message.Reaction{{Emoji: "!", Count: 1, Users: b.Bytes()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reacted.Reactions = message.Reactions(given)
 	edited.EditedAt, edited.Edits = 8, 3
 	edited.ReplyTo = message.Reply{Seq: 3, Sender: b, Preview: "for one reader only"}
 	edited.Forward = message.Forward{Source: message.Source{Conversation: ids.NewConversation(), Seq: 8}, Sender: a}
@@ -77,6 +83,14 @@ func TestEncode(t *testing.T) {
 				ConversationId: id.String(), Seq: 4, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
 				SenderId: a.String(), SentAt: 7, Rev: 2, EditedAt: 8, ReplyTo: &messagev1.Reply{Seq: 3}, Forward: &messagev1.Forward{},
 				MentionIds: []string{b.String()}, MentionsAll: true, Content: &messagev1.Message_Text{Text: &messagev1.Text{Body: "hello"}},
+			}},
+		}},
+		{message.Event{Kind: message.MessageReacted, Message: reacted}, &eventv1.Event{
+			Type: eventv1.EventType_EVENT_TYPE_MESSAGE_REACTED,
+			Payload: &eventv1.Event_Message{Message: &messagev1.Message{
+				ConversationId: id.String(), Seq: 4, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
+				SenderId: a.String(), SentAt: 7, Rev: 2, Content: &messagev1.Message_Text{Text: &messagev1.Text{Body: "hello"}},
+				Reactions: []*messagev1.Reaction{{Emoji: "!", Count: 1, UserIds: []string{b.String()}}},
 			}},
 		}},
 		{message.Event{Kind: message.MessageRecalled, Message: recalled}, &eventv1.Event{

@@ -58,6 +58,8 @@ func TestStore(t *testing.T, store message.Store) {
 		{"mentions in a group are counted for members alone and for all", s.groupMentions},
 		{"an answer points to a message of the conversation", s.answers},
 		{"a forward copies what its sender can read", s.forwards},
+		{"a person gives each emoji once, and a message has at most twenty", s.reactions},
+		{"reactions of many at once are all counted", s.concurrentReactions},
 		{"changes list the newest state of each message by rev", s.changesList},
 		{"who may not change a message changes nothing", s.foreignChange},
 		{"edits, recalls and sends at once leave no hole in rev and seq", s.concurrentChanges},

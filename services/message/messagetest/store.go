@@ -27,7 +27,8 @@ type Store struct {
 	events        []message.Event // what would be in the outbox
 	versions      map[version][]message.Version
 	created       map[creationKey]message.Created
-	called        map[version][]ids.UserID // for whom mentions count
+	reacted       map[version]map[string]bool // by emoji and user
+	called        map[version][]ids.UserID    // for whom mentions count
 }
 
 type place struct {
@@ -51,6 +52,7 @@ func NewStore() *Store {
 		moved:         map[place]int64{},
 		versions:      map[version][]message.Version{},
 		created:       map[creationKey]message.Created{},
+		reacted:       map[version]map[string]bool{},
 		called:        map[version][]ids.UserID{},
 	}
 }
@@ -261,12 +263,19 @@ func (s *Store) Change(_ context.Context, ch message.Change) (message.ChangePlan
 	if ok = ch.Seq >= 1 && ch.Seq <= int64(len(log)); ok {
 		m = log[ch.Seq-1].Message
 	}
+	given, at := ch.Emoji+ch.By.String(), version{ch.Conversation, ch.Seq}
+	ch.Reacted = s.reacted[at][given]
 	plan, err := message.DecideChange(*c, m, ok, ch)
 	if err != nil || !plan.Changed {
 		return plan, err
 	}
 	log[ch.Seq-1].Message = plan.Message
-	at := version{ch.Conversation, ch.Seq}
+	if ch.Kind == message.Reacting && s.reacted[at] == nil {
+		s.reacted[at] = map[string]bool{}
+	}
+	if ch.Kind == message.Reacting {
+		s.reacted[at][given] = !ch.Remove
+	}
 	if plan.Keep != nil {
 		s.versions[at] = append(s.versions[at], *plan.Keep)
 	}

@@ -28,10 +28,16 @@ func (s *Store) Change(ctx context.Context, ch message.Change) (message.ChangePl
 		if err != nil {
 			return err
 		}
+		if err := readReacted(ctx, tx, &ch); err != nil {
+			return err
+		}
 		if plan, err = message.DecideChange(c, m, ok, ch); err != nil || !plan.Changed {
 			return err
 		}
 		if err := writeChange(ctx, tx, m, plan, ch.At); err != nil {
+			return err
+		}
+		if err := writeReaction(ctx, tx, m, ch); err != nil {
 			return err
 		}
 		if c.Kind == message.Direct {

@@ -20,6 +20,8 @@ type details struct {
 	// Mentions are ids of users, 16 bytes each.
 	Mentions []byte `json:"mentions,omitempty"`
 	All      bool   `json:"mentions_all,omitempty"`
+	// Reactions as the domain encodes them; who gave which is in a table.
+	Reactions message.Reactions `json:"reactions,omitempty"`
 	// Where the text was copied from.
 	ForwardConversation ids.ConversationID `json:"forward_conversation,omitzero"`
 	ForwardSeq          int64              `json:"forward_seq,omitempty"`
@@ -32,6 +34,7 @@ func writeDetails(m message.Message) ([]byte, error) {
 	d := details{
 		EditedAt: m.EditedAt, Edits: m.Edits, RecalledBy: m.Recall.By, RecalledAt: m.Recall.At,
 		ReplyTo: m.ReplyTo.Seq, Mentions: []byte(m.Mentions.Users), All: m.Mentions.All,
+		Reactions:           m.Reactions,
 		ForwardConversation: m.Forward.Source.Conversation, ForwardSeq: m.Forward.Source.Seq,
 		ForwardSender: m.Forward.Sender, ForwardSentAt: m.Forward.SentAt,
 	}
@@ -52,7 +55,7 @@ func readDetails(column []byte, m *message.Message) error {
 	}
 	m.EditedAt, m.Edits = d.EditedAt, d.Edits
 	m.Recall = message.Recall{By: d.RecalledBy, At: d.RecalledAt}
-	m.ReplyTo.Seq = d.ReplyTo
+	m.ReplyTo.Seq, m.Reactions = d.ReplyTo, d.Reactions
 	m.Mentions = message.Mentions{Users: message.Users(d.Mentions), All: d.All}
 	m.Forward = message.Forward{
 		Source: message.Source{Conversation: d.ForwardConversation, Seq: d.ForwardSeq}, Sender: d.ForwardSender, SentAt: d.ForwardSentAt,

@@ -121,6 +121,8 @@ func fill(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, erro
 		return fillMessages(e, run)
 	case eventv1.EventType_EVENT_TYPE_MESSAGE_RECALLED:
 		return fillChange(e, gatewayv1.ChangeKind_CHANGE_KIND_RECALLED, first.GetMessage())
+	case eventv1.EventType_EVENT_TYPE_MESSAGE_REACTED:
+		return fillChange(e, gatewayv1.ChangeKind_CHANGE_KIND_REACTED, first.GetMessage())
 	case eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED:
 		return fillChange(e, gatewayv1.ChangeKind_CHANGE_KIND_EDITED, first.GetMessage())
 	case eventv1.EventType_EVENT_TYPE_CONVERSATION_CREATED, eventv1.EventType_EVENT_TYPE_CONVERSATION_UPDATED:

@@ -90,6 +90,7 @@ func (f fixture) request() *eventv1.Event {
 const (
 	edited   = eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED
 	recalled = eventv1.EventType_EVENT_TYPE_MESSAGE_RECALLED
+	reacted  = eventv1.EventType_EVENT_TYPE_MESSAGE_REACTED
 )
 
 func (f fixture) changeFrame(kind gatewayv1.ChangeKind, event eventv1.EventType) *gatewayv1.ServerFrame {
@@ -187,6 +188,9 @@ func TestDecodeFrames(t *testing.T) {
 		want  *gatewayv1.ServerFrame
 	}{
 		"an edit becomes a change frame": {f.changed(edited, 3, 9), f.changeFrame(gatewayv1.ChangeKind_CHANGE_KIND_EDITED, edited)},
+		"a reaction becomes a change frame": {
+			f.changed(reacted, 3, 9), f.changeFrame(gatewayv1.ChangeKind_CHANGE_KIND_REACTED, reacted),
+		},
 		"a recall becomes a change frame": {
 			f.changed(recalled, 3, 9), f.changeFrame(gatewayv1.ChangeKind_CHANGE_KIND_RECALLED, recalled),
 		},

@@ -56,6 +56,8 @@ const (
 	EventType_EVENT_TYPE_MESSAGE_RECALLED EventType = 20
 	// A message got another text.
 	EventType_EVENT_TYPE_MESSAGE_EDITED EventType = 21
+	// A message got or lost a reaction.
+	EventType_EVENT_TYPE_MESSAGE_REACTED EventType = 22
 	// Login sessions ended. For gateways only, and only to be faster than their question for the list of
 	// revocations: it may be lost, and no client hears of it.
 	EventType_EVENT_TYPE_SESSION_ENDED EventType = 30
@@ -78,6 +80,7 @@ var (
 		9:  "EVENT_TYPE_USER_UPDATED",
 		20: "EVENT_TYPE_MESSAGE_RECALLED",
 		21: "EVENT_TYPE_MESSAGE_EDITED",
+		22: "EVENT_TYPE_MESSAGE_REACTED",
 		30: "EVENT_TYPE_SESSION_ENDED",
 		40: "EVENT_TYPE_FRIEND_UPDATED",
 	}
@@ -94,6 +97,7 @@ var (
 		"EVENT_TYPE_USER_UPDATED":         9,
 		"EVENT_TYPE_MESSAGE_RECALLED":     20,
 		"EVENT_TYPE_MESSAGE_EDITED":       21,
+		"EVENT_TYPE_MESSAGE_REACTED":      22,
 		"EVENT_TYPE_SESSION_ENDED":        30,
 		"EVENT_TYPE_FRIEND_UPDATED":       40,
 	}
@@ -353,7 +357,7 @@ type isEvent_Payload interface {
 }
 
 type Event_Message struct {
-	// For message.created; for message.recalled and message.edited the state after the change.
+	// For message.created; for message.recalled, message.edited and message.reacted the state after the change.
 	Message *v1.Message `protobuf:"bytes,10,opt,name=message,proto3,oneof"`
 }
 
@@ -685,7 +689,7 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
 	"\tfriend_id\x18\x02 \x01(\tR\bfriendId\x12\x16\n" +
 	"\x06remark\x18\x03 \x01(\tR\x06remark\x12\x18\n" +
-	"\ablocked\x18\x04 \x01(\bR\ablocked*\xca\x03\n" +
+	"\ablocked\x18\x04 \x01(\bR\ablocked*\xea\x03\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_MESSAGE_CREATED\x10\x01\x12#\n" +
@@ -698,7 +702,8 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x19EVENT_TYPE_FRIEND_REMOVED\x10\b\x12\x1b\n" +
 	"\x17EVENT_TYPE_USER_UPDATED\x10\t\x12\x1f\n" +
 	"\x1bEVENT_TYPE_MESSAGE_RECALLED\x10\x14\x12\x1d\n" +
-	"\x19EVENT_TYPE_MESSAGE_EDITED\x10\x15\x12\x1c\n" +
+	"\x19EVENT_TYPE_MESSAGE_EDITED\x10\x15\x12\x1e\n" +
+	"\x1aEVENT_TYPE_MESSAGE_REACTED\x10\x16\x12\x1c\n" +
 	"\x18EVENT_TYPE_SESSION_ENDED\x10\x1e\x12\x1d\n" +
 	"\x19EVENT_TYPE_FRIEND_UPDATED\x10(B?Z=github.com/parley-chat/parley/api/gen/parley/event/v1;eventv1b\x06proto3"
 

@@ -143,6 +143,8 @@ const (
 	ChangeKind_CHANGE_KIND_RECALLED ChangeKind = 1
 	// The message got another text.
 	ChangeKind_CHANGE_KIND_EDITED ChangeKind = 2
+	// The message got or lost a reaction.
+	ChangeKind_CHANGE_KIND_REACTED ChangeKind = 3
 )
 
 // Enum value maps for ChangeKind.
@@ -151,11 +153,13 @@ var (
 		0: "CHANGE_KIND_UNSPECIFIED",
 		1: "CHANGE_KIND_RECALLED",
 		2: "CHANGE_KIND_EDITED",
+		3: "CHANGE_KIND_REACTED",
 	}
 	ChangeKind_value = map[string]int32{
 		"CHANGE_KIND_UNSPECIFIED": 0,
 		"CHANGE_KIND_RECALLED":    1,
 		"CHANGE_KIND_EDITED":      2,
+		"CHANGE_KIND_REACTED":     3,
 	}
 )
 
@@ -2061,12 +2065,13 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\vTypingState\x12\x1c\n" +
 	"\x18TYPING_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TYPING_STATE_STARTED\x10\x01\x12\x18\n" +
-	"\x14TYPING_STATE_STOPPED\x10\x02*[\n" +
+	"\x14TYPING_STATE_STOPPED\x10\x02*t\n" +
 	"\n" +
 	"ChangeKind\x12\x1b\n" +
 	"\x17CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14CHANGE_KIND_RECALLED\x10\x01\x12\x16\n" +
-	"\x12CHANGE_KIND_EDITED\x10\x02*\x88\x01\n" +
+	"\x12CHANGE_KIND_EDITED\x10\x02\x12\x17\n" +
+	"\x13CHANGE_KIND_REACTED\x10\x03*\x88\x01\n" +
 	"\fResyncReason\x12\x1d\n" +
 	"\x19RESYNC_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16RESYNC_REASON_OVERFLOW\x10\x01\x12\x1d\n" +

@@ -217,6 +217,8 @@ type Message struct {
 	MentionsAll bool `protobuf:"varint,11,opt,name=mentions_all,json=mentionsAll,proto3" json:"mentions_all,omitempty"`
 	// Set if the text was copied from another message; it cannot be edited then.
 	Forward *Forward `protobuf:"bytes,12,opt,name=forward,proto3" json:"forward,omitempty"`
+	// By the time of the first of each emoji; at most 20.
+	Reactions []*Reaction `protobuf:"bytes,13,rep,name=reactions,proto3" json:"reactions,omitempty"`
 	// What is said.
 	//
 	// Types that are valid to be assigned to Content:
@@ -339,6 +341,13 @@ func (x *Message) GetMentionsAll() bool {
 func (x *Message) GetForward() *Forward {
 	if x != nil {
 		return x.Forward
+	}
+	return nil
+}
+
+func (x *Message) GetReactions() []*Reaction {
+	if x != nil {
+		return x.Reactions
 	}
 	return nil
 }
@@ -560,6 +569,70 @@ func (x *Forward) GetSentAt() int64 {
 	return 0
 }
 
+// Reaction is one emoji below a message.
+type Reaction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The emoji.
+	Emoji string `protobuf:"bytes,1,opt,name=emoji,proto3" json:"emoji,omitempty"`
+	// How many people gave it.
+	Count int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Who gave it: the first 50 who still do.
+	UserIds       []string `protobuf:"bytes,3,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reaction) Reset() {
+	*x = Reaction{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reaction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reaction) ProtoMessage() {}
+
+func (x *Reaction) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
+func (*Reaction) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Reaction) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+func (x *Reaction) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Reaction) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
 // Recalled is what is left of a message that was taken back.
 type Recalled struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -573,7 +646,7 @@ type Recalled struct {
 
 func (x *Recalled) Reset() {
 	*x = Recalled{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	mi := &file_parley_message_v1_message_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +658,7 @@ func (x *Recalled) String() string {
 func (*Recalled) ProtoMessage() {}
 
 func (x *Recalled) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	mi := &file_parley_message_v1_message_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +671,7 @@ func (x *Recalled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recalled.ProtoReflect.Descriptor instead.
 func (*Recalled) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{5}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Recalled) GetBy() string {
@@ -644,7 +717,7 @@ type Head struct {
 
 func (x *Head) Reset() {
 	*x = Head{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[6]
+	mi := &file_parley_message_v1_message_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +729,7 @@ func (x *Head) String() string {
 func (*Head) ProtoMessage() {}
 
 func (x *Head) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[6]
+	mi := &file_parley_message_v1_message_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +742,7 @@ func (x *Head) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Head.ProtoReflect.Descriptor instead.
 func (*Head) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{6}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Head) GetConversationId() string {
@@ -747,7 +820,7 @@ type Sent struct {
 
 func (x *Sent) Reset() {
 	*x = Sent{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[7]
+	mi := &file_parley_message_v1_message_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +832,7 @@ func (x *Sent) String() string {
 func (*Sent) ProtoMessage() {}
 
 func (x *Sent) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[7]
+	mi := &file_parley_message_v1_message_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,7 +845,7 @@ func (x *Sent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sent.ProtoReflect.Descriptor instead.
 func (*Sent) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{7}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Sent) GetClientMessageId() string {
@@ -830,7 +903,7 @@ type SendRequest struct {
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[8]
+	mi := &file_parley_message_v1_message_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -842,7 +915,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[8]
+	mi := &file_parley_message_v1_message_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -855,7 +928,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{8}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SendRequest) GetConversationId() string {
@@ -906,7 +979,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[9]
+	mi := &file_parley_message_v1_message_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +991,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[9]
+	mi := &file_parley_message_v1_message_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +1004,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{9}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Source) GetConversationId() string {
@@ -959,7 +1032,7 @@ type SendResponse struct {
 
 func (x *SendResponse) Reset() {
 	*x = SendResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[10]
+	mi := &file_parley_message_v1_message_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -971,7 +1044,7 @@ func (x *SendResponse) String() string {
 func (*SendResponse) ProtoMessage() {}
 
 func (x *SendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[10]
+	mi := &file_parley_message_v1_message_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -984,7 +1057,7 @@ func (x *SendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResponse.ProtoReflect.Descriptor instead.
 func (*SendResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{10}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SendResponse) GetSent() *Sent {
@@ -1005,7 +1078,7 @@ type SendBatchRequest struct {
 
 func (x *SendBatchRequest) Reset() {
 	*x = SendBatchRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[11]
+	mi := &file_parley_message_v1_message_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +1090,7 @@ func (x *SendBatchRequest) String() string {
 func (*SendBatchRequest) ProtoMessage() {}
 
 func (x *SendBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[11]
+	mi := &file_parley_message_v1_message_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +1103,7 @@ func (x *SendBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchRequest.ProtoReflect.Descriptor instead.
 func (*SendBatchRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SendBatchRequest) GetItems() []*SendBatchRequest_Item {
@@ -1055,7 +1128,7 @@ type ItemError struct {
 
 func (x *ItemError) Reset() {
 	*x = ItemError{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[12]
+	mi := &file_parley_message_v1_message_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1140,7 @@ func (x *ItemError) String() string {
 func (*ItemError) ProtoMessage() {}
 
 func (x *ItemError) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[12]
+	mi := &file_parley_message_v1_message_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1153,7 @@ func (x *ItemError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemError.ProtoReflect.Descriptor instead.
 func (*ItemError) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{12}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ItemError) GetCode() string {
@@ -1115,7 +1188,7 @@ type SendBatchResponse struct {
 
 func (x *SendBatchResponse) Reset() {
 	*x = SendBatchResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[13]
+	mi := &file_parley_message_v1_message_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1127,7 +1200,7 @@ func (x *SendBatchResponse) String() string {
 func (*SendBatchResponse) ProtoMessage() {}
 
 func (x *SendBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[13]
+	mi := &file_parley_message_v1_message_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1140,7 +1213,7 @@ func (x *SendBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchResponse.ProtoReflect.Descriptor instead.
 func (*SendBatchResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{13}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SendBatchResponse) GetResults() []*SendBatchResponse_Result {
@@ -1176,7 +1249,7 @@ type ListMessagesRequest struct {
 
 func (x *ListMessagesRequest) Reset() {
 	*x = ListMessagesRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[14]
+	mi := &file_parley_message_v1_message_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1261,7 @@ func (x *ListMessagesRequest) String() string {
 func (*ListMessagesRequest) ProtoMessage() {}
 
 func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[14]
+	mi := &file_parley_message_v1_message_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1274,7 @@ func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{14}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListMessagesRequest) GetConversationId() string {
@@ -1322,7 +1395,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[15]
+	mi := &file_parley_message_v1_message_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1334,7 +1407,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[15]
+	mi := &file_parley_message_v1_message_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1347,7 +1420,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{15}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Gap) GetFrom() int64 {
@@ -1386,7 +1459,7 @@ type ListMessagesResponse struct {
 
 func (x *ListMessagesResponse) Reset() {
 	*x = ListMessagesResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[16]
+	mi := &file_parley_message_v1_message_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1398,7 +1471,7 @@ func (x *ListMessagesResponse) String() string {
 func (*ListMessagesResponse) ProtoMessage() {}
 
 func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[16]
+	mi := &file_parley_message_v1_message_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1411,7 +1484,7 @@ func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ListMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{16}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListMessagesResponse) GetItems() []*Message {
@@ -1450,7 +1523,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[17]
+	mi := &file_parley_message_v1_message_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1462,7 +1535,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[17]
+	mi := &file_parley_message_v1_message_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1475,7 +1548,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{17}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListChangesRequest) GetConversationId() string {
@@ -1512,7 +1585,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[18]
+	mi := &file_parley_message_v1_message_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1597,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[18]
+	mi := &file_parley_message_v1_message_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +1610,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{18}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListChangesResponse) GetItems() []*Message {
@@ -1567,7 +1640,7 @@ type RecallRequest struct {
 
 func (x *RecallRequest) Reset() {
 	*x = RecallRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[19]
+	mi := &file_parley_message_v1_message_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +1652,7 @@ func (x *RecallRequest) String() string {
 func (*RecallRequest) ProtoMessage() {}
 
 func (x *RecallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[19]
+	mi := &file_parley_message_v1_message_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,7 +1665,7 @@ func (x *RecallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecallRequest.ProtoReflect.Descriptor instead.
 func (*RecallRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{19}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RecallRequest) GetConversationId() string {
@@ -1620,7 +1693,7 @@ type RecallResponse struct {
 
 func (x *RecallResponse) Reset() {
 	*x = RecallResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[20]
+	mi := &file_parley_message_v1_message_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1632,7 +1705,7 @@ func (x *RecallResponse) String() string {
 func (*RecallResponse) ProtoMessage() {}
 
 func (x *RecallResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[20]
+	mi := &file_parley_message_v1_message_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1645,7 +1718,7 @@ func (x *RecallResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecallResponse.ProtoReflect.Descriptor instead.
 func (*RecallResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{20}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RecallResponse) GetMessage() *Message {
@@ -1670,7 +1743,7 @@ type EditRequest struct {
 
 func (x *EditRequest) Reset() {
 	*x = EditRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[21]
+	mi := &file_parley_message_v1_message_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1682,7 +1755,7 @@ func (x *EditRequest) String() string {
 func (*EditRequest) ProtoMessage() {}
 
 func (x *EditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[21]
+	mi := &file_parley_message_v1_message_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1695,7 +1768,7 @@ func (x *EditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRequest.ProtoReflect.Descriptor instead.
 func (*EditRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{21}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EditRequest) GetConversationId() string {
@@ -1730,7 +1803,7 @@ type EditResponse struct {
 
 func (x *EditResponse) Reset() {
 	*x = EditResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[22]
+	mi := &file_parley_message_v1_message_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1742,7 +1815,7 @@ func (x *EditResponse) String() string {
 func (*EditResponse) ProtoMessage() {}
 
 func (x *EditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[22]
+	mi := &file_parley_message_v1_message_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1755,10 +1828,129 @@ func (x *EditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResponse.ProtoReflect.Descriptor instead.
 func (*EditResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{22}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *EditResponse) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+// ReactRequest adds or removes a reaction.
+type ReactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The message.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// One emoji: at most 64 bytes, without letters, spaces and control characters.
+	Emoji string `protobuf:"bytes,3,opt,name=emoji,proto3" json:"emoji,omitempty"`
+	// True to remove it.
+	Remove        bool `protobuf:"varint,4,opt,name=remove,proto3" json:"remove,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReactRequest) Reset() {
+	*x = ReactRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReactRequest) ProtoMessage() {}
+
+func (x *ReactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReactRequest.ProtoReflect.Descriptor instead.
+func (*ReactRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ReactRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *ReactRequest) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *ReactRequest) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+func (x *ReactRequest) GetRemove() bool {
+	if x != nil {
+		return x.Remove
+	}
+	return false
+}
+
+// ReactResponse is the message as it stands now.
+type ReactResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The message with its reactions.
+	Message       *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReactResponse) Reset() {
+	*x = ReactResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReactResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReactResponse) ProtoMessage() {}
+
+func (x *ReactResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReactResponse.ProtoReflect.Descriptor instead.
+func (*ReactResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ReactResponse) GetMessage() *Message {
 	if x != nil {
 		return x.Message
 	}
@@ -1780,7 +1972,7 @@ type ListVersionsRequest struct {
 
 func (x *ListVersionsRequest) Reset() {
 	*x = ListVersionsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[23]
+	mi := &file_parley_message_v1_message_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1792,7 +1984,7 @@ func (x *ListVersionsRequest) String() string {
 func (*ListVersionsRequest) ProtoMessage() {}
 
 func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[23]
+	mi := &file_parley_message_v1_message_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1805,7 +1997,7 @@ func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{23}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListVersionsRequest) GetConversationId() string {
@@ -1844,7 +2036,7 @@ type Version struct {
 
 func (x *Version) Reset() {
 	*x = Version{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[24]
+	mi := &file_parley_message_v1_message_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1856,7 +2048,7 @@ func (x *Version) String() string {
 func (*Version) ProtoMessage() {}
 
 func (x *Version) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[24]
+	mi := &file_parley_message_v1_message_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1869,7 +2061,7 @@ func (x *Version) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Version.ProtoReflect.Descriptor instead.
 func (*Version) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{24}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Version) GetNumber() int32 {
@@ -1906,7 +2098,7 @@ type ListVersionsResponse struct {
 
 func (x *ListVersionsResponse) Reset() {
 	*x = ListVersionsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[25]
+	mi := &file_parley_message_v1_message_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1918,7 +2110,7 @@ func (x *ListVersionsResponse) String() string {
 func (*ListVersionsResponse) ProtoMessage() {}
 
 func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[25]
+	mi := &file_parley_message_v1_message_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1931,7 +2123,7 @@ func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{25}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListVersionsResponse) GetVersions() []*Version {
@@ -1959,7 +2151,7 @@ type SyncRequest struct {
 
 func (x *SyncRequest) Reset() {
 	*x = SyncRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[26]
+	mi := &file_parley_message_v1_message_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1971,7 +2163,7 @@ func (x *SyncRequest) String() string {
 func (*SyncRequest) ProtoMessage() {}
 
 func (x *SyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[26]
+	mi := &file_parley_message_v1_message_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1984,7 +2176,7 @@ func (x *SyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncRequest.ProtoReflect.Descriptor instead.
 func (*SyncRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{26}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SyncRequest) GetCursor() string {
@@ -2011,7 +2203,7 @@ type SyncResponse struct {
 
 func (x *SyncResponse) Reset() {
 	*x = SyncResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[27]
+	mi := &file_parley_message_v1_message_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2215,7 @@ func (x *SyncResponse) String() string {
 func (*SyncResponse) ProtoMessage() {}
 
 func (x *SyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[27]
+	mi := &file_parley_message_v1_message_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2228,7 @@ func (x *SyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncResponse.ProtoReflect.Descriptor instead.
 func (*SyncResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{27}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SyncResponse) GetReset_() bool {
@@ -2078,7 +2270,7 @@ type SyncBatchRequest struct {
 
 func (x *SyncBatchRequest) Reset() {
 	*x = SyncBatchRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[28]
+	mi := &file_parley_message_v1_message_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2090,7 +2282,7 @@ func (x *SyncBatchRequest) String() string {
 func (*SyncBatchRequest) ProtoMessage() {}
 
 func (x *SyncBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[28]
+	mi := &file_parley_message_v1_message_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2103,7 +2295,7 @@ func (x *SyncBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchRequest.ProtoReflect.Descriptor instead.
 func (*SyncBatchRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SyncBatchRequest) GetItems() []*SyncBatchRequest_Item {
@@ -2124,7 +2316,7 @@ type SyncBatchResponse struct {
 
 func (x *SyncBatchResponse) Reset() {
 	*x = SyncBatchResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[29]
+	mi := &file_parley_message_v1_message_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2136,7 +2328,7 @@ func (x *SyncBatchResponse) String() string {
 func (*SyncBatchResponse) ProtoMessage() {}
 
 func (x *SyncBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[29]
+	mi := &file_parley_message_v1_message_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2149,7 +2341,7 @@ func (x *SyncBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchResponse.ProtoReflect.Descriptor instead.
 func (*SyncBatchResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{29}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SyncBatchResponse) GetResults() []*SyncResponse {
@@ -2176,7 +2368,7 @@ type ListRecipientsRequest struct {
 
 func (x *ListRecipientsRequest) Reset() {
 	*x = ListRecipientsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[30]
+	mi := &file_parley_message_v1_message_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2188,7 +2380,7 @@ func (x *ListRecipientsRequest) String() string {
 func (*ListRecipientsRequest) ProtoMessage() {}
 
 func (x *ListRecipientsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[30]
+	mi := &file_parley_message_v1_message_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2201,7 +2393,7 @@ func (x *ListRecipientsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecipientsRequest.ProtoReflect.Descriptor instead.
 func (*ListRecipientsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{30}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListRecipientsRequest) GetConversationId() string {
@@ -2247,7 +2439,7 @@ type ListRecipientsResponse struct {
 
 func (x *ListRecipientsResponse) Reset() {
 	*x = ListRecipientsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[31]
+	mi := &file_parley_message_v1_message_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2259,7 +2451,7 @@ func (x *ListRecipientsResponse) String() string {
 func (*ListRecipientsResponse) ProtoMessage() {}
 
 func (x *ListRecipientsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[31]
+	mi := &file_parley_message_v1_message_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2272,7 +2464,7 @@ func (x *ListRecipientsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecipientsResponse.ProtoReflect.Descriptor instead.
 func (*ListRecipientsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{31}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListRecipientsResponse) GetUserIds() []string {
@@ -2309,7 +2501,7 @@ type SendBatchRequest_Item struct {
 
 func (x *SendBatchRequest_Item) Reset() {
 	*x = SendBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[32]
+	mi := &file_parley_message_v1_message_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2321,7 +2513,7 @@ func (x *SendBatchRequest_Item) String() string {
 func (*SendBatchRequest_Item) ProtoMessage() {}
 
 func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[32]
+	mi := &file_parley_message_v1_message_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2334,7 +2526,7 @@ func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchRequest_Item.ProtoReflect.Descriptor instead.
 func (*SendBatchRequest_Item) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{12, 0}
 }
 
 func (x *SendBatchRequest_Item) GetSenderId() string {
@@ -2367,7 +2559,7 @@ type SendBatchResponse_Result struct {
 
 func (x *SendBatchResponse_Result) Reset() {
 	*x = SendBatchResponse_Result{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[33]
+	mi := &file_parley_message_v1_message_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2379,7 +2571,7 @@ func (x *SendBatchResponse_Result) String() string {
 func (*SendBatchResponse_Result) ProtoMessage() {}
 
 func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[33]
+	mi := &file_parley_message_v1_message_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2392,7 +2584,7 @@ func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchResponse_Result.ProtoReflect.Descriptor instead.
 func (*SendBatchResponse_Result) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{13, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{14, 0}
 }
 
 func (x *SendBatchResponse_Result) GetOutcome() isSendBatchResponse_Result_Outcome {
@@ -2451,7 +2643,7 @@ type SyncBatchRequest_Item struct {
 
 func (x *SyncBatchRequest_Item) Reset() {
 	*x = SyncBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[34]
+	mi := &file_parley_message_v1_message_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2463,7 +2655,7 @@ func (x *SyncBatchRequest_Item) String() string {
 func (*SyncBatchRequest_Item) ProtoMessage() {}
 
 func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[34]
+	mi := &file_parley_message_v1_message_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2476,7 +2668,7 @@ func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchRequest_Item.ProtoReflect.Descriptor instead.
 func (*SyncBatchRequest_Item) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{31, 0}
 }
 
 func (x *SyncBatchRequest_Item) GetUserId() string {
@@ -2503,7 +2695,7 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x04kind\x12\x05\xbaH\x02\b\x01J\x04\b\x02\x10\n" +
 	"\"*\n" +
 	"\x04Text\x12\"\n" +
-	"\x04body\x18\x01 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc0>(\x80\x80\x02R\x04body\"\xdf\x04\n" +
+	"\x04body\x18\x01 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc0>(\x80\x80\x02R\x04body\"\x9a\x05\n" +
 	"\aMessage\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x1d\n" +
@@ -2519,11 +2711,12 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	" \x03(\tR\n" +
 	"mentionIds\x12!\n" +
 	"\fmentions_all\x18\v \x01(\bR\vmentionsAll\x124\n" +
-	"\aforward\x18\f \x01(\v2\x1a.parley.message.v1.ForwardR\aforward\x12-\n" +
+	"\aforward\x18\f \x01(\v2\x1a.parley.message.v1.ForwardR\aforward\x129\n" +
+	"\treactions\x18\r \x03(\v2\x1b.parley.message.v1.ReactionR\treactions\x12-\n" +
 	"\x04text\x18\x14 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04text\x123\n" +
 	"\x06system\x18\x19 \x01(\v2\x19.parley.message.v1.SystemH\x00R\x06system\x129\n" +
 	"\brecalled\x18\x1a \x01(\v2\x1b.parley.message.v1.RecalledH\x00R\brecalledB\t\n" +
-	"\acontentJ\x04\b\r\x10\x14J\x04\b\x15\x10\x19J\x04\b\x1b\x10\x1e\"\x84\x01\n" +
+	"\acontentJ\x04\b\x0e\x10\x14J\x04\b\x15\x10\x19J\x04\b\x1b\x10\x1e\"\x84\x01\n" +
 	"\x05Reply\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x03R\x03seq\x12\x1b\n" +
 	"\tsender_id\x18\x02 \x01(\tR\bsenderId\x12\x18\n" +
@@ -2534,7 +2727,11 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x1b\n" +
 	"\tsender_id\x18\x03 \x01(\tR\bsenderId\x12\x17\n" +
-	"\asent_at\x18\x04 \x01(\x03R\x06sentAt\"*\n" +
+	"\asent_at\x18\x04 \x01(\x03R\x06sentAt\"Q\n" +
+	"\bReaction\x12\x14\n" +
+	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x19\n" +
+	"\buser_ids\x18\x03 \x03(\tR\auserIds\"*\n" +
 	"\bRecalled\x12\x0e\n" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\"\xdd\x01\n" +
@@ -2623,6 +2820,13 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\x123\n" +
 	"\x04text\x18\x03 \x01(\v2\x17.parley.message.v1.TextB\x06\xbaH\x03\xc8\x01\x01R\x04text\"D\n" +
 	"\fEditResponse\x124\n" +
+	"\amessage\x18\x01 \x01(\v2\x1a.parley.message.v1.MessageR\amessage\"\x95\x01\n" +
+	"\fReactRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
+	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\x12\x1f\n" +
+	"\x05emoji\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\x05emoji\x12\x16\n" +
+	"\x06remove\x18\x04 \x01(\bR\x06remove\"E\n" +
+	"\rReactResponse\x124\n" +
 	"\amessage\x18\x01 \x01(\v2\x1a.parley.message.v1.MessageR\amessage\"\x8f\x01\n" +
 	"\x13ListVersionsRequest\x121\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
@@ -2663,14 +2867,15 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\tread_only\x18\x03 \x01(\bR\breadOnly*B\n" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15GAP_REASON_NOT_MEMBER\x10\x012\xe7\a\n" +
+	"\x15GAP_REASON_NOT_MEMBER\x10\x012\xbb\b\n" +
 	"\x0eMessageService\x12O\n" +
 	"\x04Send\x12\x1e.parley.message.v1.SendRequest\x1a\x1f.parley.message.v1.SendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSendBatch\x12#.parley.message.v1.SendBatchRequest\x1a$.parley.message.v1.SendBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12g\n" +
 	"\fListMessages\x12&.parley.message.v1.ListMessagesRequest\x1a'.parley.message.v1.ListMessagesResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
 	"\vListChanges\x12%.parley.message.v1.ListChangesRequest\x1a&.parley.message.v1.ListChangesResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12U\n" +
 	"\x06Recall\x12 .parley.message.v1.RecallRequest\x1a!.parley.message.v1.RecallResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
-	"\x04Edit\x12\x1e.parley.message.v1.EditRequest\x1a\x1f.parley.message.v1.EditResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
+	"\x04Edit\x12\x1e.parley.message.v1.EditRequest\x1a\x1f.parley.message.v1.EditResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12R\n" +
+	"\x05React\x12\x1f.parley.message.v1.ReactRequest\x1a .parley.message.v1.ReactResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\fListVersions\x12&.parley.message.v1.ListVersionsRequest\x1a'.parley.message.v1.ListVersionsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
 	"\x04Sync\x12\x1e.parley.message.v1.SyncRequest\x1a\x1f.parley.message.v1.SyncResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSyncBatch\x12#.parley.message.v1.SyncBatchRequest\x1a$.parley.message.v1.SyncBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12\x80\x01\n" +
@@ -2689,7 +2894,7 @@ func file_parley_message_v1_message_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_message_v1_message_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_parley_message_v1_message_proto_goTypes = []any{
 	(GapReason)(0),                   // 0: parley.message.v1.GapReason
 	(*Content)(nil),                  // 1: parley.message.v1.Content
@@ -2697,91 +2902,98 @@ var file_parley_message_v1_message_proto_goTypes = []any{
 	(*Message)(nil),                  // 3: parley.message.v1.Message
 	(*Reply)(nil),                    // 4: parley.message.v1.Reply
 	(*Forward)(nil),                  // 5: parley.message.v1.Forward
-	(*Recalled)(nil),                 // 6: parley.message.v1.Recalled
-	(*Head)(nil),                     // 7: parley.message.v1.Head
-	(*Sent)(nil),                     // 8: parley.message.v1.Sent
-	(*SendRequest)(nil),              // 9: parley.message.v1.SendRequest
-	(*Source)(nil),                   // 10: parley.message.v1.Source
-	(*SendResponse)(nil),             // 11: parley.message.v1.SendResponse
-	(*SendBatchRequest)(nil),         // 12: parley.message.v1.SendBatchRequest
-	(*ItemError)(nil),                // 13: parley.message.v1.ItemError
-	(*SendBatchResponse)(nil),        // 14: parley.message.v1.SendBatchResponse
-	(*ListMessagesRequest)(nil),      // 15: parley.message.v1.ListMessagesRequest
-	(*Gap)(nil),                      // 16: parley.message.v1.Gap
-	(*ListMessagesResponse)(nil),     // 17: parley.message.v1.ListMessagesResponse
-	(*ListChangesRequest)(nil),       // 18: parley.message.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 19: parley.message.v1.ListChangesResponse
-	(*RecallRequest)(nil),            // 20: parley.message.v1.RecallRequest
-	(*RecallResponse)(nil),           // 21: parley.message.v1.RecallResponse
-	(*EditRequest)(nil),              // 22: parley.message.v1.EditRequest
-	(*EditResponse)(nil),             // 23: parley.message.v1.EditResponse
-	(*ListVersionsRequest)(nil),      // 24: parley.message.v1.ListVersionsRequest
-	(*Version)(nil),                  // 25: parley.message.v1.Version
-	(*ListVersionsResponse)(nil),     // 26: parley.message.v1.ListVersionsResponse
-	(*SyncRequest)(nil),              // 27: parley.message.v1.SyncRequest
-	(*SyncResponse)(nil),             // 28: parley.message.v1.SyncResponse
-	(*SyncBatchRequest)(nil),         // 29: parley.message.v1.SyncBatchRequest
-	(*SyncBatchResponse)(nil),        // 30: parley.message.v1.SyncBatchResponse
-	(*ListRecipientsRequest)(nil),    // 31: parley.message.v1.ListRecipientsRequest
-	(*ListRecipientsResponse)(nil),   // 32: parley.message.v1.ListRecipientsResponse
-	(*SendBatchRequest_Item)(nil),    // 33: parley.message.v1.SendBatchRequest.Item
-	(*SendBatchResponse_Result)(nil), // 34: parley.message.v1.SendBatchResponse.Result
-	(*SyncBatchRequest_Item)(nil),    // 35: parley.message.v1.SyncBatchRequest.Item
-	(*System)(nil),                   // 36: parley.message.v1.System
+	(*Reaction)(nil),                 // 6: parley.message.v1.Reaction
+	(*Recalled)(nil),                 // 7: parley.message.v1.Recalled
+	(*Head)(nil),                     // 8: parley.message.v1.Head
+	(*Sent)(nil),                     // 9: parley.message.v1.Sent
+	(*SendRequest)(nil),              // 10: parley.message.v1.SendRequest
+	(*Source)(nil),                   // 11: parley.message.v1.Source
+	(*SendResponse)(nil),             // 12: parley.message.v1.SendResponse
+	(*SendBatchRequest)(nil),         // 13: parley.message.v1.SendBatchRequest
+	(*ItemError)(nil),                // 14: parley.message.v1.ItemError
+	(*SendBatchResponse)(nil),        // 15: parley.message.v1.SendBatchResponse
+	(*ListMessagesRequest)(nil),      // 16: parley.message.v1.ListMessagesRequest
+	(*Gap)(nil),                      // 17: parley.message.v1.Gap
+	(*ListMessagesResponse)(nil),     // 18: parley.message.v1.ListMessagesResponse
+	(*ListChangesRequest)(nil),       // 19: parley.message.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 20: parley.message.v1.ListChangesResponse
+	(*RecallRequest)(nil),            // 21: parley.message.v1.RecallRequest
+	(*RecallResponse)(nil),           // 22: parley.message.v1.RecallResponse
+	(*EditRequest)(nil),              // 23: parley.message.v1.EditRequest
+	(*EditResponse)(nil),             // 24: parley.message.v1.EditResponse
+	(*ReactRequest)(nil),             // 25: parley.message.v1.ReactRequest
+	(*ReactResponse)(nil),            // 26: parley.message.v1.ReactResponse
+	(*ListVersionsRequest)(nil),      // 27: parley.message.v1.ListVersionsRequest
+	(*Version)(nil),                  // 28: parley.message.v1.Version
+	(*ListVersionsResponse)(nil),     // 29: parley.message.v1.ListVersionsResponse
+	(*SyncRequest)(nil),              // 30: parley.message.v1.SyncRequest
+	(*SyncResponse)(nil),             // 31: parley.message.v1.SyncResponse
+	(*SyncBatchRequest)(nil),         // 32: parley.message.v1.SyncBatchRequest
+	(*SyncBatchResponse)(nil),        // 33: parley.message.v1.SyncBatchResponse
+	(*ListRecipientsRequest)(nil),    // 34: parley.message.v1.ListRecipientsRequest
+	(*ListRecipientsResponse)(nil),   // 35: parley.message.v1.ListRecipientsResponse
+	(*SendBatchRequest_Item)(nil),    // 36: parley.message.v1.SendBatchRequest.Item
+	(*SendBatchResponse_Result)(nil), // 37: parley.message.v1.SendBatchResponse.Result
+	(*SyncBatchRequest_Item)(nil),    // 38: parley.message.v1.SyncBatchRequest.Item
+	(*System)(nil),                   // 39: parley.message.v1.System
 }
 var file_parley_message_v1_message_proto_depIdxs = []int32{
 	2,  // 0: parley.message.v1.Content.text:type_name -> parley.message.v1.Text
 	4,  // 1: parley.message.v1.Message.reply_to:type_name -> parley.message.v1.Reply
 	5,  // 2: parley.message.v1.Message.forward:type_name -> parley.message.v1.Forward
-	2,  // 3: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
-	36, // 4: parley.message.v1.Message.system:type_name -> parley.message.v1.System
-	6,  // 5: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
-	1,  // 6: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
-	10, // 7: parley.message.v1.SendRequest.forward_of:type_name -> parley.message.v1.Source
-	8,  // 8: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
-	33, // 9: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
-	34, // 10: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
-	0,  // 11: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
-	3,  // 12: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
-	16, // 13: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
-	7,  // 14: parley.message.v1.ListMessagesResponse.head:type_name -> parley.message.v1.Head
-	3,  // 15: parley.message.v1.ListChangesResponse.items:type_name -> parley.message.v1.Message
-	3,  // 16: parley.message.v1.RecallResponse.message:type_name -> parley.message.v1.Message
-	2,  // 17: parley.message.v1.EditRequest.text:type_name -> parley.message.v1.Text
-	3,  // 18: parley.message.v1.EditResponse.message:type_name -> parley.message.v1.Message
-	2,  // 19: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
-	25, // 20: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
-	7,  // 21: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
-	35, // 22: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
-	28, // 23: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
-	9,  // 24: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
-	8,  // 25: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
-	13, // 26: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
-	9,  // 27: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
-	12, // 28: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
-	15, // 29: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
-	18, // 30: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
-	20, // 31: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
-	22, // 32: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
-	24, // 33: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
-	27, // 34: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
-	29, // 35: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
-	31, // 36: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
-	11, // 37: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
-	14, // 38: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
-	17, // 39: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
-	19, // 40: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
-	21, // 41: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
-	23, // 42: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
-	26, // 43: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
-	28, // 44: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
-	30, // 45: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
-	32, // 46: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
-	37, // [37:47] is the sub-list for method output_type
-	27, // [27:37] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	6,  // 3: parley.message.v1.Message.reactions:type_name -> parley.message.v1.Reaction
+	2,  // 4: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
+	39, // 5: parley.message.v1.Message.system:type_name -> parley.message.v1.System
+	7,  // 6: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
+	1,  // 7: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
+	11, // 8: parley.message.v1.SendRequest.forward_of:type_name -> parley.message.v1.Source
+	9,  // 9: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
+	36, // 10: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
+	37, // 11: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
+	0,  // 12: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
+	3,  // 13: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
+	17, // 14: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
+	8,  // 15: parley.message.v1.ListMessagesResponse.head:type_name -> parley.message.v1.Head
+	3,  // 16: parley.message.v1.ListChangesResponse.items:type_name -> parley.message.v1.Message
+	3,  // 17: parley.message.v1.RecallResponse.message:type_name -> parley.message.v1.Message
+	2,  // 18: parley.message.v1.EditRequest.text:type_name -> parley.message.v1.Text
+	3,  // 19: parley.message.v1.EditResponse.message:type_name -> parley.message.v1.Message
+	3,  // 20: parley.message.v1.ReactResponse.message:type_name -> parley.message.v1.Message
+	2,  // 21: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
+	28, // 22: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
+	8,  // 23: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
+	38, // 24: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
+	31, // 25: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
+	10, // 26: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
+	9,  // 27: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
+	14, // 28: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
+	10, // 29: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
+	13, // 30: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
+	16, // 31: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
+	19, // 32: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
+	21, // 33: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
+	23, // 34: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
+	25, // 35: parley.message.v1.MessageService.React:input_type -> parley.message.v1.ReactRequest
+	27, // 36: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
+	30, // 37: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
+	32, // 38: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
+	34, // 39: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
+	12, // 40: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
+	15, // 41: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
+	18, // 42: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
+	20, // 43: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
+	22, // 44: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
+	24, // 45: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
+	26, // 46: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
+	29, // 47: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
+	31, // 48: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
+	33, // 49: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
+	35, // 50: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
+	40, // [40:51] is the sub-list for method output_type
+	29, // [29:40] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_message_proto_init() }
@@ -2798,13 +3010,13 @@ func file_parley_message_v1_message_proto_init() {
 		(*Message_System)(nil),
 		(*Message_Recalled)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[14].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[15].OneofWrappers = []any{
 		(*ListMessagesRequest_AfterSeq)(nil),
 		(*ListMessagesRequest_BeforeSeq)(nil),
 		(*ListMessagesRequest_AroundSeq)(nil),
 		(*ListMessagesRequest_AtTime)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[33].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[36].OneofWrappers = []any{
 		(*SendBatchResponse_Result_Sent)(nil),
 		(*SendBatchResponse_Result_Error)(nil),
 	}
@@ -2814,7 +3026,7 @@ func file_parley_message_v1_message_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_message_proto_rawDesc), len(file_parley_message_v1_message_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   35,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

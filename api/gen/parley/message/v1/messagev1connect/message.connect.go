@@ -50,6 +50,8 @@ const (
 	MessageServiceRecallProcedure = "/parley.message.v1.MessageService/Recall"
 	// MessageServiceEditProcedure is the fully-qualified name of the MessageService's Edit RPC.
 	MessageServiceEditProcedure = "/parley.message.v1.MessageService/Edit"
+	// MessageServiceReactProcedure is the fully-qualified name of the MessageService's React RPC.
+	MessageServiceReactProcedure = "/parley.message.v1.MessageService/React"
 	// MessageServiceListVersionsProcedure is the fully-qualified name of the MessageService's
 	// ListVersions RPC.
 	MessageServiceListVersionsProcedure = "/parley.message.v1.MessageService/ListVersions"
@@ -85,6 +87,10 @@ type MessageServiceClient interface {
 	// Edit replaces the text of a message of the caller, for 24 hours. The same text changes nothing.
 	// TOO_LATE, FORBIDDEN, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED after 100 edits.
 	Edit(context.Context, *v1.EditRequest) (*v1.EditResponse, error)
+	// React adds a reaction of the caller to a message, or removes it. What is so already changes nothing.
+	// FORBIDDEN for a message of the server, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED for a
+	// 21st emoji.
+	React(context.Context, *v1.ReactRequest) (*v1.ReactResponse, error)
 	// ListVersions answers what an edited message said before, oldest first.
 	ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error)
 	// Sync answers the heads that moved since a cursor, newest activity first.
@@ -145,6 +151,12 @@ func NewMessageServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(messageServiceMethods.ByName("Edit")),
 			connect.WithClientOptions(opts...),
 		),
+		react: connect.NewClient[v1.ReactRequest, v1.ReactResponse](
+			httpClient,
+			baseURL+MessageServiceReactProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("React")),
+			connect.WithClientOptions(opts...),
+		),
 		listVersions: connect.NewClient[v1.ListVersionsRequest, v1.ListVersionsResponse](
 			httpClient,
 			baseURL+MessageServiceListVersionsProcedure,
@@ -180,6 +192,7 @@ type messageServiceClient struct {
 	listChanges    *connect.Client[v1.ListChangesRequest, v1.ListChangesResponse]
 	recall         *connect.Client[v1.RecallRequest, v1.RecallResponse]
 	edit           *connect.Client[v1.EditRequest, v1.EditResponse]
+	react          *connect.Client[v1.ReactRequest, v1.ReactResponse]
 	listVersions   *connect.Client[v1.ListVersionsRequest, v1.ListVersionsResponse]
 	sync           *connect.Client[v1.SyncRequest, v1.SyncResponse]
 	syncBatch      *connect.Client[v1.SyncBatchRequest, v1.SyncBatchResponse]
@@ -234,6 +247,15 @@ func (c *messageServiceClient) Recall(ctx context.Context, req *v1.RecallRequest
 // Edit calls parley.message.v1.MessageService.Edit.
 func (c *messageServiceClient) Edit(ctx context.Context, req *v1.EditRequest) (*v1.EditResponse, error) {
 	response, err := c.edit.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// React calls parley.message.v1.MessageService.React.
+func (c *messageServiceClient) React(ctx context.Context, req *v1.ReactRequest) (*v1.ReactResponse, error) {
+	response, err := c.react.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -298,6 +320,10 @@ type MessageServiceHandler interface {
 	// Edit replaces the text of a message of the caller, for 24 hours. The same text changes nothing.
 	// TOO_LATE, FORBIDDEN, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED after 100 edits.
 	Edit(context.Context, *v1.EditRequest) (*v1.EditResponse, error)
+	// React adds a reaction of the caller to a message, or removes it. What is so already changes nothing.
+	// FORBIDDEN for a message of the server, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED for a
+	// 21st emoji.
+	React(context.Context, *v1.ReactRequest) (*v1.ReactResponse, error)
 	// ListVersions answers what an edited message said before, oldest first.
 	ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error)
 	// Sync answers the heads that moved since a cursor, newest activity first.
@@ -354,6 +380,12 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 		connect.WithSchema(messageServiceMethods.ByName("Edit")),
 		connect.WithHandlerOptions(opts...),
 	)
+	messageServiceReactHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceReactProcedure,
+		svc.React,
+		connect.WithSchema(messageServiceMethods.ByName("React")),
+		connect.WithHandlerOptions(opts...),
+	)
 	messageServiceListVersionsHandler := connect.NewUnaryHandlerSimple(
 		MessageServiceListVersionsProcedure,
 		svc.ListVersions,
@@ -392,6 +424,8 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 			messageServiceRecallHandler.ServeHTTP(w, r)
 		case MessageServiceEditProcedure:
 			messageServiceEditHandler.ServeHTTP(w, r)
+		case MessageServiceReactProcedure:
+			messageServiceReactHandler.ServeHTTP(w, r)
 		case MessageServiceListVersionsProcedure:
 			messageServiceListVersionsHandler.ServeHTTP(w, r)
 		case MessageServiceSyncProcedure:
@@ -431,6 +465,10 @@ func (UnimplementedMessageServiceHandler) Recall(context.Context, *v1.RecallRequ
 
 func (UnimplementedMessageServiceHandler) Edit(context.Context, *v1.EditRequest) (*v1.EditResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.Edit is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) React(context.Context, *v1.ReactRequest) (*v1.ReactResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.React is not implemented"))
 }
 
 func (UnimplementedMessageServiceHandler) ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error) {

@@ -14,7 +14,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file parley/message/v1/message.proto.
  */
 export const file_parley_message_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAkiygMKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxIRCgllZGl0ZWRfYXQYCCABKAMSKgoIcmVwbHlfdG8YCSABKAsyGC5wYXJsZXkubWVzc2FnZS52MS5SZXBseRITCgttZW50aW9uX2lkcxgKIAMoCRIUCgxtZW50aW9uc19hbGwYCyABKAgSKwoHZm9yd2FyZBgMIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkZvcndhcmQSJwoEdGV4dBgUIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHRIABIrCgZzeXN0ZW0YGSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5TeXN0ZW1IABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECA0QFEoECBUQGUoECBsQHiJaCgVSZXBseRILCgNzZXEYASABKAMSEQoJc2VuZGVyX2lkGAIgASgJEg8KB3ByZXZpZXcYAyABKAkSEAoIcmVjYWxsZWQYBCABKAgSDgoGZWRpdGVkGAUgASgIIlMKB0ZvcndhcmQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIRCglzZW5kZXJfaWQYAyABKAkSDwoHc2VudF9hdBgEIAEoAyIiCghSZWNhbGxlZBIKCgJieRgBIAEoCRIKCgJhdBgCIAEoAyKWAQoESGVhZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEgsKA3JldhgDIAEoAxITCgttZW1iZXJzX3JldhgEIAEoAxIQCghyZWFkX3NlcRgFIAEoAxIOCgZ1bnJlYWQYBiABKAUSEAoIbWVudGlvbnMYByABKAUSDAoEbGVmdBgIIAEoCEoECAkQECJsCgRTZW50EhkKEWNsaWVudF9tZXNzYWdlX2lkGAEgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCRISCgptZXNzYWdlX2lkGAMgASgJEgsKA3NlcRgEIAEoAxIPCgdzZW50X2F0GAUgASgDIrkBCgtTZW5kUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYAiABKAkSKwoHY29udGVudBgDIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkNvbnRlbnQSFAoMcmVwbHlfdG9fc2VxGAQgASgDEi0KCmZvcndhcmRfb2YYBSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5Tb3VyY2VKBAgGEAoiLgoGU291cmNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiNQoMU2VuZFJlc3BvbnNlEiUKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50IpQBChBTZW5kQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVxdWVzdC5JdGVtGkcKBEl0ZW0SEQoJc2VuZGVyX2lkGAEgASgJEiwKBHNlbmQYAiABKAsyHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdCJBCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMivgEKEVNlbmRCYXRjaFJlc3BvbnNlEjwKB3Jlc3VsdHMYASADKAsyKy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZS5SZXN1bHQaawoGUmVzdWx0EicKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLQoFZXJyb3IYAiABKAsyHC5wYXJsZXkubWVzc2FnZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIsEBChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRITCglhZnRlcl9zZXEYAiABKANIABIUCgpiZWZvcmVfc2VxGAMgASgDSAASFAoKYXJvdW5kX3NlcRgEIAEoA0gAEhEKB2F0X3RpbWUYBSABKANIABIRCgl1bnRpbF9zZXEYBiABKAMSEgoKdW50aWxfdGltZRgHIAEoAxINCgVsaW1pdBgIIAEoBUIHCgVyYW5nZSJNCgNHYXASDAoEZnJvbRgBIAEoAxIKCgJ0bxgCIAEoAxIsCgZyZWFzb24YAyABKA4yHC5wYXJsZXkubWVzc2FnZS52MS5HYXBSZWFzb24ijgEKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEikKBWl0ZW1zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIkCgRnYXBzGAIgAygLMhYucGFybGV5Lm1lc3NhZ2UudjEuR2FwEiUKBGhlYWQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkIk8KEkxpc3RDaGFuZ2VzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJYWZ0ZXJfcmV2GAIgASgDEg0KBWxpbWl0GAMgASgFIlMKE0xpc3RDaGFuZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEhEKCXVwX3RvX3JldhgCIAEoAyI1Cg1SZWNhbGxSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiPQoOUmVjYWxsUmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiWgoLRWRpdFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIlCgR0ZXh0GAMgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dCI7CgxFZGl0UmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiUQoTTGlzdFZlcnNpb25zUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEhQKDGFmdGVyX251bWJlchgDIAEoBSJUCgdWZXJzaW9uEg4KBm51bWJlchgBIAEoBRISCgp3cml0dGVuX2F0GAIgASgDEiUKBHRleHQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0IlIKFExpc3RWZXJzaW9uc1Jlc3BvbnNlEiwKCHZlcnNpb25zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuVmVyc2lvbhIMCgRtb3JlGAIgASgIIh0KC1N5bmNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoCSJnCgxTeW5jUmVzcG9uc2USDQoFcmVzZXQYASABKAgSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJ0ChBTeW5jQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdC5JdGVtGicKBEl0ZW0SDwoHdXNlcl9pZBgBIAEoCRIOCgZjdXJzb3IYAiABKAkiRQoRU3luY0JhdGNoUmVzcG9uc2USMAoHcmVzdWx0cxgBIAMoCzIfLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZSJjChVMaXN0UmVjaXBpZW50c1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEwoLbWVtYmVyc19yZXYYAyABKAMSCwoDc2VxGAQgASgDIlIKFkxpc3RSZWNpcGllbnRzUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkSEwoLbWVtYmVyc19yZXYYAiABKAMSEQoJcmVhZF9vbmx5GAMgASgIKkIKCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVR0FQX1JFQVNPTl9OT1RfTUVNQkVSEAEy8QYKDk1lc3NhZ2VTZXJ2aWNlEkcKBFNlbmQSHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXNwb25zZRJWCglTZW5kQmF0Y2gSIy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXF1ZXN0GiQucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVzcG9uc2USXwoMTGlzdE1lc3NhZ2VzEiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBonLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlElwKC0xpc3RDaGFuZ2VzEiUucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXNwb25zZRJNCgZSZWNhbGwSIC5wYXJsZXkubWVzc2FnZS52MS5SZWNhbGxSZXF1ZXN0GiEucGFybGV5Lm1lc3NhZ2UudjEuUmVjYWxsUmVzcG9uc2USRwoERWRpdBIeLnBhcmxleS5tZXNzYWdlLnYxLkVkaXRSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuRWRpdFJlc3BvbnNlEl8KDExpc3RWZXJzaW9ucxImLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RWZXJzaW9uc1JlcXVlc3QaJy5wYXJsZXkubWVzc2FnZS52MS5MaXN0VmVyc2lvbnNSZXNwb25zZRJHCgRTeW5jEh4ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1JlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2USVgoJU3luY0JhdGNoEiMucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdBokLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlc3BvbnNlEmUKDkxpc3RSZWNpcGllbnRzEigucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXF1ZXN0GikucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXNwb25zZUJDWkFnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9tZXNzYWdlL3YxO21lc3NhZ2V2MWIGcHJvdG8z", [file_parley_message_v1_system]);
+  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAki+gMKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxIRCgllZGl0ZWRfYXQYCCABKAMSKgoIcmVwbHlfdG8YCSABKAsyGC5wYXJsZXkubWVzc2FnZS52MS5SZXBseRITCgttZW50aW9uX2lkcxgKIAMoCRIUCgxtZW50aW9uc19hbGwYCyABKAgSKwoHZm9yd2FyZBgMIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkZvcndhcmQSLgoJcmVhY3Rpb25zGA0gAygLMhsucGFybGV5Lm1lc3NhZ2UudjEuUmVhY3Rpb24SJwoEdGV4dBgUIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHRIABIrCgZzeXN0ZW0YGSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5TeXN0ZW1IABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECA4QFEoECBUQGUoECBsQHiJaCgVSZXBseRILCgNzZXEYASABKAMSEQoJc2VuZGVyX2lkGAIgASgJEg8KB3ByZXZpZXcYAyABKAkSEAoIcmVjYWxsZWQYBCABKAgSDgoGZWRpdGVkGAUgASgIIlMKB0ZvcndhcmQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIRCglzZW5kZXJfaWQYAyABKAkSDwoHc2VudF9hdBgEIAEoAyI6CghSZWFjdGlvbhINCgVlbW9qaRgBIAEoCRINCgVjb3VudBgCIAEoBRIQCgh1c2VyX2lkcxgDIAMoCSIiCghSZWNhbGxlZBIKCgJieRgBIAEoCRIKCgJhdBgCIAEoAyKWAQoESGVhZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEgsKA3JldhgDIAEoAxITCgttZW1iZXJzX3JldhgEIAEoAxIQCghyZWFkX3NlcRgFIAEoAxIOCgZ1bnJlYWQYBiABKAUSEAoIbWVudGlvbnMYByABKAUSDAoEbGVmdBgIIAEoCEoECAkQECJsCgRTZW50EhkKEWNsaWVudF9tZXNzYWdlX2lkGAEgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCRISCgptZXNzYWdlX2lkGAMgASgJEgsKA3NlcRgEIAEoAxIPCgdzZW50X2F0GAUgASgDIrkBCgtTZW5kUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYAiABKAkSKwoHY29udGVudBgDIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkNvbnRlbnQSFAoMcmVwbHlfdG9fc2VxGAQgASgDEi0KCmZvcndhcmRfb2YYBSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5Tb3VyY2VKBAgGEAoiLgoGU291cmNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiNQoMU2VuZFJlc3BvbnNlEiUKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50IpQBChBTZW5kQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVxdWVzdC5JdGVtGkcKBEl0ZW0SEQoJc2VuZGVyX2lkGAEgASgJEiwKBHNlbmQYAiABKAsyHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdCJBCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMivgEKEVNlbmRCYXRjaFJlc3BvbnNlEjwKB3Jlc3VsdHMYASADKAsyKy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZS5SZXN1bHQaawoGUmVzdWx0EicKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLQoFZXJyb3IYAiABKAsyHC5wYXJsZXkubWVzc2FnZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIsEBChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRITCglhZnRlcl9zZXEYAiABKANIABIUCgpiZWZvcmVfc2VxGAMgASgDSAASFAoKYXJvdW5kX3NlcRgEIAEoA0gAEhEKB2F0X3RpbWUYBSABKANIABIRCgl1bnRpbF9zZXEYBiABKAMSEgoKdW50aWxfdGltZRgHIAEoAxINCgVsaW1pdBgIIAEoBUIHCgVyYW5nZSJNCgNHYXASDAoEZnJvbRgBIAEoAxIKCgJ0bxgCIAEoAxIsCgZyZWFzb24YAyABKA4yHC5wYXJsZXkubWVzc2FnZS52MS5HYXBSZWFzb24ijgEKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEikKBWl0ZW1zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIkCgRnYXBzGAIgAygLMhYucGFybGV5Lm1lc3NhZ2UudjEuR2FwEiUKBGhlYWQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkIk8KEkxpc3RDaGFuZ2VzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJYWZ0ZXJfcmV2GAIgASgDEg0KBWxpbWl0GAMgASgFIlMKE0xpc3RDaGFuZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEhEKCXVwX3RvX3JldhgCIAEoAyI1Cg1SZWNhbGxSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiPQoOUmVjYWxsUmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiWgoLRWRpdFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIlCgR0ZXh0GAMgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dCI7CgxFZGl0UmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiUwoMUmVhY3RSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSDQoFZW1vamkYAyABKAkSDgoGcmVtb3ZlGAQgASgIIjwKDVJlYWN0UmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiUQoTTGlzdFZlcnNpb25zUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEhQKDGFmdGVyX251bWJlchgDIAEoBSJUCgdWZXJzaW9uEg4KBm51bWJlchgBIAEoBRISCgp3cml0dGVuX2F0GAIgASgDEiUKBHRleHQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0IlIKFExpc3RWZXJzaW9uc1Jlc3BvbnNlEiwKCHZlcnNpb25zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuVmVyc2lvbhIMCgRtb3JlGAIgASgIIh0KC1N5bmNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoCSJnCgxTeW5jUmVzcG9uc2USDQoFcmVzZXQYASABKAgSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJ0ChBTeW5jQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdC5JdGVtGicKBEl0ZW0SDwoHdXNlcl9pZBgBIAEoCRIOCgZjdXJzb3IYAiABKAkiRQoRU3luY0JhdGNoUmVzcG9uc2USMAoHcmVzdWx0cxgBIAMoCzIfLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZSJjChVMaXN0UmVjaXBpZW50c1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEwoLbWVtYmVyc19yZXYYAyABKAMSCwoDc2VxGAQgASgDIlIKFkxpc3RSZWNpcGllbnRzUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkSEwoLbWVtYmVyc19yZXYYAiABKAMSEQoJcmVhZF9vbmx5GAMgASgIKkIKCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVR0FQX1JFQVNPTl9OT1RfTUVNQkVSEAEyvQcKDk1lc3NhZ2VTZXJ2aWNlEkcKBFNlbmQSHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXNwb25zZRJWCglTZW5kQmF0Y2gSIy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXF1ZXN0GiQucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVzcG9uc2USXwoMTGlzdE1lc3NhZ2VzEiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBonLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlElwKC0xpc3RDaGFuZ2VzEiUucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENoYW5nZXNSZXNwb25zZRJNCgZSZWNhbGwSIC5wYXJsZXkubWVzc2FnZS52MS5SZWNhbGxSZXF1ZXN0GiEucGFybGV5Lm1lc3NhZ2UudjEuUmVjYWxsUmVzcG9uc2USRwoERWRpdBIeLnBhcmxleS5tZXNzYWdlLnYxLkVkaXRSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuRWRpdFJlc3BvbnNlEkoKBVJlYWN0Eh8ucGFybGV5Lm1lc3NhZ2UudjEuUmVhY3RSZXF1ZXN0GiAucGFybGV5Lm1lc3NhZ2UudjEuUmVhY3RSZXNwb25zZRJfCgxMaXN0VmVyc2lvbnMSJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0VmVyc2lvbnNSZXF1ZXN0GicucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFZlcnNpb25zUmVzcG9uc2USRwoEU3luYxIeLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1Jlc3BvbnNlElYKCVN5bmNCYXRjaBIjLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlcXVlc3QaJC5wYXJsZXkubWVzc2FnZS52MS5TeW5jQmF0Y2hSZXNwb25zZRJlCg5MaXN0UmVjaXBpZW50cxIoLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RSZWNpcGllbnRzUmVxdWVzdBopLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RSZWNpcGllbnRzUmVzcG9uc2VCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvbWVzc2FnZS92MTttZXNzYWdldjFiBnByb3RvMw", [file_parley_message_v1_system]);
 
 /**
  * Content is what a sender puts into a message.
@@ -157,6 +157,13 @@ export type Message = Message$1<"parley.message.v1.Message"> & {
   forward?: Forward | undefined;
 
   /**
+   * By the time of the first of each emoji; at most 20.
+   *
+   * @generated from field: repeated parley.message.v1.Reaction reactions = 13;
+   */
+  reactions: Reaction[];
+
+  /**
    * What is said.
    *
    * @generated from oneof parley.message.v1.Message.content
@@ -290,6 +297,41 @@ export const ForwardSchema: GenMessage<Forward> = /*@__PURE__*/
   messageDesc(file_parley_message_v1_message, 4);
 
 /**
+ * Reaction is one emoji below a message.
+ *
+ * @generated from message parley.message.v1.Reaction
+ */
+export type Reaction = Message$1<"parley.message.v1.Reaction"> & {
+  /**
+   * The emoji.
+   *
+   * @generated from field: string emoji = 1;
+   */
+  emoji: string;
+
+  /**
+   * How many people gave it.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * Who gave it: the first 50 who still do.
+   *
+   * @generated from field: repeated string user_ids = 3;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message parley.message.v1.Reaction.
+ * Use `create(ReactionSchema)` to create a new message.
+ */
+export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 5);
+
+/**
  * Recalled is what is left of a message that was taken back.
  *
  * @generated from message parley.message.v1.Recalled
@@ -315,7 +357,7 @@ export type Recalled = Message$1<"parley.message.v1.Recalled"> & {
  * Use `create(RecalledSchema)` to create a new message.
  */
 export const RecalledSchema: GenMessage<Recalled> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 5);
+  messageDesc(file_parley_message_v1_message, 6);
 
 /**
  * Head is what the server says about a conversation, as visible to one user.
@@ -389,7 +431,7 @@ export type Head = Message$1<"parley.message.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 6);
+  messageDesc(file_parley_message_v1_message, 7);
 
 /**
  * Sent is the answer to a stored message.
@@ -438,7 +480,7 @@ export type Sent = Message$1<"parley.message.v1.Sent"> & {
  * Use `create(SentSchema)` to create a new message.
  */
 export const SentSchema: GenMessage<Sent> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 7);
+  messageDesc(file_parley_message_v1_message, 8);
 
 /**
  * SendRequest is one message to store.
@@ -488,7 +530,7 @@ export type SendRequest = Message$1<"parley.message.v1.SendRequest"> & {
  * Use `create(SendRequestSchema)` to create a new message.
  */
 export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 8);
+  messageDesc(file_parley_message_v1_message, 9);
 
 /**
  * Source names the message that is forwarded.
@@ -516,7 +558,7 @@ export type Source = Message$1<"parley.message.v1.Source"> & {
  * Use `create(SourceSchema)` to create a new message.
  */
 export const SourceSchema: GenMessage<Source> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 9);
+  messageDesc(file_parley_message_v1_message, 10);
 
 /**
  * SendResponse is the answer.
@@ -537,7 +579,7 @@ export type SendResponse = Message$1<"parley.message.v1.SendResponse"> & {
  * Use `create(SendResponseSchema)` to create a new message.
  */
 export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 10);
+  messageDesc(file_parley_message_v1_message, 11);
 
 /**
  * SendBatchRequest holds messages of many senders; the gateway has checked each sender's token.
@@ -558,7 +600,7 @@ export type SendBatchRequest = Message$1<"parley.message.v1.SendBatchRequest"> &
  * Use `create(SendBatchRequestSchema)` to create a new message.
  */
 export const SendBatchRequestSchema: GenMessage<SendBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 11);
+  messageDesc(file_parley_message_v1_message, 12);
 
 /**
  * One message of one sender.
@@ -586,7 +628,7 @@ export type SendBatchRequest_Item = Message$1<"parley.message.v1.SendBatchReques
  * Use `create(SendBatchRequest_ItemSchema)` to create a new message.
  */
 export const SendBatchRequest_ItemSchema: GenMessage<SendBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 11, 0);
+  messageDesc(file_parley_message_v1_message, 12, 0);
 
 /**
  * ItemError is the refusal of one item of a batch.
@@ -621,7 +663,7 @@ export type ItemError = Message$1<"parley.message.v1.ItemError"> & {
  * Use `create(ItemErrorSchema)` to create a new message.
  */
 export const ItemErrorSchema: GenMessage<ItemError> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 12);
+  messageDesc(file_parley_message_v1_message, 13);
 
 /**
  * SendBatchResponse answers each item in its place.
@@ -642,7 +684,7 @@ export type SendBatchResponse = Message$1<"parley.message.v1.SendBatchResponse">
  * Use `create(SendBatchResponseSchema)` to create a new message.
  */
 export const SendBatchResponseSchema: GenMessage<SendBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 13);
+  messageDesc(file_parley_message_v1_message, 14);
 
 /**
  * Result of one item.
@@ -679,7 +721,7 @@ export type SendBatchResponse_Result = Message$1<"parley.message.v1.SendBatchRes
  * Use `create(SendBatchResponse_ResultSchema)` to create a new message.
  */
 export const SendBatchResponse_ResultSchema: GenMessage<SendBatchResponse_Result> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 13, 0);
+  messageDesc(file_parley_message_v1_message, 14, 0);
 
 /**
  * ListMessagesRequest names a range.
@@ -760,7 +802,7 @@ export type ListMessagesRequest = Message$1<"parley.message.v1.ListMessagesReque
  * Use `create(ListMessagesRequestSchema)` to create a new message.
  */
 export const ListMessagesRequestSchema: GenMessage<ListMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 14);
+  messageDesc(file_parley_message_v1_message, 15);
 
 /**
  * Gap is a range of seq that the user may not have.
@@ -795,7 +837,7 @@ export type Gap = Message$1<"parley.message.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 15);
+  messageDesc(file_parley_message_v1_message, 16);
 
 /**
  * ListMessagesResponse is one page.
@@ -830,7 +872,7 @@ export type ListMessagesResponse = Message$1<"parley.message.v1.ListMessagesResp
  * Use `create(ListMessagesResponseSchema)` to create a new message.
  */
 export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 16);
+  messageDesc(file_parley_message_v1_message, 17);
 
 /**
  * ListChangesRequest asks for changed messages.
@@ -865,7 +907,7 @@ export type ListChangesRequest = Message$1<"parley.message.v1.ListChangesRequest
  * Use `create(ListChangesRequestSchema)` to create a new message.
  */
 export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 17);
+  messageDesc(file_parley_message_v1_message, 18);
 
 /**
  * ListChangesResponse is the latest state of the touched messages.
@@ -893,7 +935,7 @@ export type ListChangesResponse = Message$1<"parley.message.v1.ListChangesRespon
  * Use `create(ListChangesResponseSchema)` to create a new message.
  */
 export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 18);
+  messageDesc(file_parley_message_v1_message, 19);
 
 /**
  * RecallRequest names a message to take back.
@@ -921,7 +963,7 @@ export type RecallRequest = Message$1<"parley.message.v1.RecallRequest"> & {
  * Use `create(RecallRequestSchema)` to create a new message.
  */
 export const RecallRequestSchema: GenMessage<RecallRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 19);
+  messageDesc(file_parley_message_v1_message, 20);
 
 /**
  * RecallResponse is the message as it stands now.
@@ -942,7 +984,7 @@ export type RecallResponse = Message$1<"parley.message.v1.RecallResponse"> & {
  * Use `create(RecallResponseSchema)` to create a new message.
  */
 export const RecallResponseSchema: GenMessage<RecallResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 20);
+  messageDesc(file_parley_message_v1_message, 21);
 
 /**
  * EditRequest is a new text for a message.
@@ -977,7 +1019,7 @@ export type EditRequest = Message$1<"parley.message.v1.EditRequest"> & {
  * Use `create(EditRequestSchema)` to create a new message.
  */
 export const EditRequestSchema: GenMessage<EditRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 21);
+  messageDesc(file_parley_message_v1_message, 22);
 
 /**
  * EditResponse is the message as it stands now.
@@ -998,7 +1040,70 @@ export type EditResponse = Message$1<"parley.message.v1.EditResponse"> & {
  * Use `create(EditResponseSchema)` to create a new message.
  */
 export const EditResponseSchema: GenMessage<EditResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 22);
+  messageDesc(file_parley_message_v1_message, 23);
+
+/**
+ * ReactRequest adds or removes a reaction.
+ *
+ * @generated from message parley.message.v1.ReactRequest
+ */
+export type ReactRequest = Message$1<"parley.message.v1.ReactRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * One emoji: at most 64 bytes, without letters, spaces and control characters.
+   *
+   * @generated from field: string emoji = 3;
+   */
+  emoji: string;
+
+  /**
+   * True to remove it.
+   *
+   * @generated from field: bool remove = 4;
+   */
+  remove: boolean;
+};
+
+/**
+ * Describes the message parley.message.v1.ReactRequest.
+ * Use `create(ReactRequestSchema)` to create a new message.
+ */
+export const ReactRequestSchema: GenMessage<ReactRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 24);
+
+/**
+ * ReactResponse is the message as it stands now.
+ *
+ * @generated from message parley.message.v1.ReactResponse
+ */
+export type ReactResponse = Message$1<"parley.message.v1.ReactResponse"> & {
+  /**
+   * The message with its reactions.
+   *
+   * @generated from field: parley.message.v1.Message message = 1;
+   */
+  message?: Message | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.ReactResponse.
+ * Use `create(ReactResponseSchema)` to create a new message.
+ */
+export const ReactResponseSchema: GenMessage<ReactResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 25);
 
 /**
  * ListVersionsRequest asks for earlier versions of a message.
@@ -1033,7 +1138,7 @@ export type ListVersionsRequest = Message$1<"parley.message.v1.ListVersionsReque
  * Use `create(ListVersionsRequestSchema)` to create a new message.
  */
 export const ListVersionsRequestSchema: GenMessage<ListVersionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 23);
+  messageDesc(file_parley_message_v1_message, 26);
 
 /**
  * Version is what a message said before an edit.
@@ -1068,7 +1173,7 @@ export type Version = Message$1<"parley.message.v1.Version"> & {
  * Use `create(VersionSchema)` to create a new message.
  */
 export const VersionSchema: GenMessage<Version> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 24);
+  messageDesc(file_parley_message_v1_message, 27);
 
 /**
  * ListVersionsResponse is one page.
@@ -1096,7 +1201,7 @@ export type ListVersionsResponse = Message$1<"parley.message.v1.ListVersionsResp
  * Use `create(ListVersionsResponseSchema)` to create a new message.
  */
 export const ListVersionsResponseSchema: GenMessage<ListVersionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 25);
+  messageDesc(file_parley_message_v1_message, 28);
 
 /**
  * SyncRequest asks what moved.
@@ -1117,7 +1222,7 @@ export type SyncRequest = Message$1<"parley.message.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 26);
+  messageDesc(file_parley_message_v1_message, 29);
 
 /**
  * SyncResponse lists moved heads.
@@ -1159,7 +1264,7 @@ export type SyncResponse = Message$1<"parley.message.v1.SyncResponse"> & {
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema: GenMessage<SyncResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 27);
+  messageDesc(file_parley_message_v1_message, 30);
 
 /**
  * SyncBatchRequest asks for many users.
@@ -1180,7 +1285,7 @@ export type SyncBatchRequest = Message$1<"parley.message.v1.SyncBatchRequest"> &
  * Use `create(SyncBatchRequestSchema)` to create a new message.
  */
 export const SyncBatchRequestSchema: GenMessage<SyncBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 28);
+  messageDesc(file_parley_message_v1_message, 31);
 
 /**
  * One user.
@@ -1208,7 +1313,7 @@ export type SyncBatchRequest_Item = Message$1<"parley.message.v1.SyncBatchReques
  * Use `create(SyncBatchRequest_ItemSchema)` to create a new message.
  */
 export const SyncBatchRequest_ItemSchema: GenMessage<SyncBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 28, 0);
+  messageDesc(file_parley_message_v1_message, 31, 0);
 
 /**
  * SyncBatchResponse answers each item in its place.
@@ -1229,7 +1334,7 @@ export type SyncBatchResponse = Message$1<"parley.message.v1.SyncBatchResponse">
  * Use `create(SyncBatchResponseSchema)` to create a new message.
  */
 export const SyncBatchResponseSchema: GenMessage<SyncBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 29);
+  messageDesc(file_parley_message_v1_message, 32);
 
 /**
  * ListRecipientsRequest names a conversation.
@@ -1271,7 +1376,7 @@ export type ListRecipientsRequest = Message$1<"parley.message.v1.ListRecipientsR
  * Use `create(ListRecipientsRequestSchema)` to create a new message.
  */
 export const ListRecipientsRequestSchema: GenMessage<ListRecipientsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 30);
+  messageDesc(file_parley_message_v1_message, 33);
 
 /**
  * ListRecipientsResponse lists members.
@@ -1306,7 +1411,7 @@ export type ListRecipientsResponse = Message$1<"parley.message.v1.ListRecipients
  * Use `create(ListRecipientsResponseSchema)` to create a new message.
  */
 export const ListRecipientsResponseSchema: GenMessage<ListRecipientsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 31);
+  messageDesc(file_parley_message_v1_message, 34);
 
 /**
  * GapReason says why a range is not shown.
@@ -1408,6 +1513,18 @@ export const MessageService: GenService<{
     methodKind: "unary";
     input: typeof EditRequestSchema;
     output: typeof EditResponseSchema;
+  },
+  /**
+   * React adds a reaction of the caller to a message, or removes it. What is so already changes nothing.
+   * FORBIDDEN for a message of the server, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED for a
+   * 21st emoji.
+   *
+   * @generated from rpc parley.message.v1.MessageService.React
+   */
+  react: {
+    methodKind: "unary";
+    input: typeof ReactRequestSchema;
+    output: typeof ReactResponseSchema;
   },
   /**
    * ListVersions answers what an edited message said before, oldest first.
