@@ -63,7 +63,6 @@ func TestDecode(t *testing.T) {
 		"a device that is no id":        {json: `{"id":1,"auth":{"token":"t","device":{"deviceId":"x","instanceId":"` + idText + `"}}}`, field: "auth.device.device_id"},
 		"the zero device":               {json: `{"id":1,"auth":{"token":"t","device":{"deviceId":"00000000-0000-0000-0000-000000000000","instanceId":"` + idText + `"}}}`, field: "auth.device.device_id"},
 		"the zero instance":             {json: `{"id":1,"auth":{"token":"t","device":{"deviceId":"` + idText + `","instanceId":"00000000-0000-0000-0000-000000000000"}}}`, field: "auth.device.instance_id"},
-		"a message without content":     {json: `{"id":1,"send":{"conversationId":"` + idText + `","clientMessageId":"` + idText + `"}}`, field: "send.content"},
 		"a message without text":        {json: `{"id":1,"send":{"conversationId":"` + idText + `","clientMessageId":"` + idText + `","content":{"text":{}}}}`, field: "send.content.text.body"},
 		"an ack of nothing":             {json: `{"id":1,"ack":{}}`, field: "ack.positions"},
 		"bytes":                         {json: "\x00", bad: true},
