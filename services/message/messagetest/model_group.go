@@ -53,6 +53,7 @@ type groupModel struct {
 	was       map[ids.UserID]bool         // ever a member
 	log       []said
 	read      map[ids.UserID]int64
+	begin     map[ids.UserID]int // position of the message that told of the newest interval
 	dissolved bool
 	renamed   bool
 }
@@ -69,7 +70,7 @@ func ReplayGroup(t testing.TB, failure fataler, service *Fixture, steps []GroupS
 	t.Helper()
 	m := &groupModel{
 		t: failure, service: service, users: users(groupUsers), roles: map[ids.UserID]message.Role{},
-		was: map[ids.UserID]bool{}, read: map[ids.UserID]int64{},
+		was: map[ids.UserID]bool{}, read: map[ids.UserID]int64{}, begin: map[ids.UserID]int{},
 	}
 	before := len(service.Publisher.Events())
 	view, err := service.CreateGroup(t.Context(), message.GroupDraft{
@@ -97,7 +98,8 @@ func ReplayGroup(t testing.TB, failure fataler, service *Fixture, steps []GroupS
 
 func (m *groupModel) join(user ids.UserID) {
 	m.roles[user], m.was[user] = message.RoleMember, true
-	delete(m.read, user) // a new interval begins unread
+	delete(m.read, user) // a new interval begins unread, also right behind the old one
+	m.begin[user] = len(m.log) + 1
 }
 
 // say adds a message for all who are there now, and for who leaves with it.
@@ -273,14 +275,8 @@ func (m *groupModel) mark(t testing.TB, user ids.UserID, seq int64) {
 // unread counts message by message, in the newest interval.
 func (m *groupModel) unread(user ids.UserID) int32 {
 	var n int32
-	for i := len(m.log); i > 0; i-- {
+	for i := len(m.log); i >= m.begin[user] && int64(i) > m.read[user]; i-- {
 		s := m.log[i-1]
-		if m.roles[user] != message.NoRole && !s.seen[user] || int64(i) <= m.read[user] {
-			break
-		}
-		if len(m.seen(user)) > 0 && !s.seen[user] && int64(i) < slices.Max(m.seen(user)) {
-			break // the end of an older interval
-		}
 		if s.seen[user] && !s.system && s.sender != user {
 			n++
 		}
