@@ -79,7 +79,7 @@ export class Replica {
     const stored = messages.flatMap((message) => timeline.accept(message));
     this.store(timeline, stored, true);
     if (timeline.waits) this.awaitHole(timeline);
-    if (timeline.record.memberIds.length === 0) void this.fetch(conversationId).catch(() => undefined);
+    if (timeline.record.createdAt === 0) void this.fetch(conversationId).catch(() => undefined);
   }
 
   /** Takes one message as it stands after a change; what was changed before it and is not here is pulled. */
