@@ -136,7 +136,7 @@ func TestLoadedEventsOfAGroupReachWhoTheyDid(t *testing.T) {
 			case message.ConversationCreated, message.ConversationUpdated:
 				now.Members = nil
 				e.Conversation, e.MembersRev, e.Recipients = now, now.MembersRev, nil
-			case message.MarkerMoved, message.MessageRecalled, message.MessageEdited:
+			case message.MarkerMoved, message.MessageRecalled, message.MessageEdited, message.MessageReacted:
 				e.MembersRev = now.MembersRev
 			case message.MessageCreated:
 				if e.Message.Seq == sent.Seq { // recalled since
