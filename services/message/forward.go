@@ -65,10 +65,17 @@ func (s *Service) hide(ctx context.Context, reader ids.UserID, items []Message) 
 			sources[from.Conversation] = c
 		}
 		if !c.Sees(reader, from.Seq) {
-			items[i].Forward = Forward{Hidden: true}
+			items[i].Forward.leaveOutSource()
 		}
 	}
 	return nil
+}
+
+// leaveOutSource keeps only that the text was copied, if it was.
+func (f *Forward) leaveOutSource() {
+	if !f.Source.IsZero() {
+		*f = Forward{Hidden: true}
+	}
 }
 
 // show fills and hides what differs by reader.

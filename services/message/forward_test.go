@@ -33,6 +33,10 @@ func TestAForwardNamesItsSourceOnlyToWhoMaySeeIt(t *testing.T) {
 		if err != nil || len(page.Items) != 1 || page.Items[0].Forward != want || page.Items[0].Text != "<@"+a.String()+"> original" {
 			t.Errorf("history: %+v, %v, want %+v", page.Items, err, want)
 		}
+		view, err := f.Conversation(t.Context(), user, to)
+		if err != nil || view.Last == nil || view.Last.Forward != (message.Forward{Hidden: true}) {
+			t.Errorf("a line of the list: %+v, %v, want a forward without its source", view.Last, err)
+		}
 		if page.Items[0].Mentions != (message.Mentions{}) || page.Head.Mentions != 0 {
 			t.Errorf("a forward mentions %v", page.Items[0].Mentions.Users.List())
 		}

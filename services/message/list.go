@@ -117,6 +117,7 @@ func (s *Service) views(ctx context.Context, user ids.UserID, conversations []Co
 	}
 	found := make(map[ids.ConversationID]*Message, len(messages))
 	for i := range messages {
+		messages[i].Forward.leaveOutSource() // a line of a list is not worth a look at who may see it
 		found[messages[i].Conversation] = &messages[i]
 	}
 	for i := range views {
