@@ -205,30 +205,3 @@ func (g gatewayParts) publicServer(cfg Config, parts Parts, registry prometheus.
 	}
 	return proxy.NewServer(handler, parts.Logger), nil
 }
-
-// servePublic serves clients until ctx ends and lets running calls end. Sessions are not its business:
-// their connections were taken over.
-func servePublic(ctx context.Context, server *http.Server, parts Parts) error {
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(parts.Public) }()
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopMargin/3)
-	defer cancel()
-	err := server.Shutdown(stop)
-	if err != nil {
-		err = errors.Join(err, server.Close())
-	}
-	return errors.Join(err, notClosed(<-served))
-}
-
-// notClosed drops the error that says that a server was stopped.
-func notClosed(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
-}

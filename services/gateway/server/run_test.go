@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -244,6 +245,20 @@ func TestTheBrokerComesBack(t *testing.T) {
 			return false
 		}
 	})
+}
+
+// A browser opens connections ahead of need. Whoever asked nothing does not hold up the end, which the world
+// finds to be without an error.
+func TestASilentConnectionDoesNotHoldUpTheEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	silent, err := new(net.Dialer).DialContext(t.Context(), "tcp", w.addrs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	w.get("http://"+w.addrs[0]+"/v1/ws", nil) // accepted after the silent one
+	w.stops[0]()
 }
 
 func TestThePublicPort(t *testing.T) {

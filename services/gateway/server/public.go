@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// servePublic serves clients until ctx ends and lets running calls end. Sessions are not its business:
+// their connections were taken over.
+func servePublic(ctx context.Context, server *http.Server, parts Parts) error {
+	silent := &silentConns{open: map[net.Conn]bool{}}
+	server.ConnState = silent.note
+	server.RegisterOnShutdown(silent.end)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(parts.Public) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopMargin/3)
+	defer cancel()
+	err := server.Shutdown(stop)
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	return errors.Join(err, notClosed(<-served))
+}
+
+// notClosed drops the error that says that a server was stopped.
+func notClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// silentConns are connections on which nothing was asked yet. Browsers open them ahead of need, and a stop
+// would wait for each until it is five seconds old.
+type silentConns struct {
+	mu   sync.Mutex // guards open
+	open map[net.Conn]bool
+}
+
+func (s *silentConns) note(conn net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state == http.StateNew {
+		s.open[conn] = true
+	} else {
+		delete(s.open, conn)
+	}
+}
+
+// end is called once the listener is closed.
+func (s *silentConns) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.open {
+		_ = conn.Close() // nobody has asked anything on it
+	}
+}
