@@ -10,7 +10,7 @@ import { UserService } from '../../src/gen/parley/user/v1/user_pb';
 import { bearer } from '../../src/lib/protocol/clients';
 import { refusal } from './refusal';
 import { FakeSocket } from './socket';
-import { State, type Token } from './state';
+import { State, type FakeConversation, type Token } from './state';
 
 /** FakeServer answers calls and sockets from memory, in the page or in a test. */
 export class FakeServer {
@@ -28,6 +28,9 @@ export class FakeServer {
   muteSends = false;
   /** Answers a send with a refusal instead, if it says so. */
   refuseSend: ((body: string) => { reason: string; retry: number; retryAfterMs?: number } | undefined) | undefined;
+  /** Groups by the key that they were made under; when muteCreate is set, the answer is lost. */
+  private readonly keys = new Map<string, FakeConversation>();
+  muteCreate = false;
   /** The clock that welcome tells. */
   clock = () => Date.now();
   resumeAnswer: { reset?: boolean; complete?: boolean; limit?: number } = {};
@@ -253,6 +256,18 @@ export class FakeServer {
       getConversation: (request, context) => {
         const { userId, conversation } = own(context, request.conversationId);
         return { conversation: state.wire(conversation, userId) };
+      },
+      createGroup: (request, context) => {
+        const { userId } = this.caller(context);
+        const made = this.keys.get(request.idempotencyKey) ?? state.makeGroup(userId, request.memberIds, request.name);
+        this.keys.set(request.idempotencyKey, made);
+        if (this.muteCreate) throw new ConnectError('connection lost', Code.Unavailable);
+        return { conversation: state.wire(made, userId) };
+      },
+      listMembers: (request, context) => {
+        const { conversation } = own(context, request.conversationId);
+        const members = conversation.members.map((id) => ({ userId: id, role: conversation.group?.roles.get(id) }));
+        return { members, memberCount: members.length, membersRev: BigInt(conversation.membersRev) };
       },
       markRead: (request, context) => {
         const { userId, conversation } = own(context, request.conversationId);

@@ -17,6 +17,7 @@ import {
   type Sent,
   type Version,
 } from '../../src/gen/parley/message/v1/message_pb';
+import { MemberRole, SystemKind, type System, type SystemSchema } from '../../src/gen/parley/message/v1/system_pb';
 import { UserSchema, type User } from '../../src/gen/parley/user/v1/user_pb';
 import { uuid4, uuid7 } from '../../src/lib/protocol/uuid';
 
@@ -30,7 +31,9 @@ export interface Account {
 
 export interface FakeConversation {
   id: string;
-  members: [string, string];
+  members: string[];
+  /** Set for a group only. */
+  group?: { name: string; roles: Map<string, MemberRole> };
   readOnly: boolean;
   createdAt: number;
   membersRev: number;
@@ -118,6 +121,51 @@ export class State {
     return conversation;
   }
 
+  /** Makes a group; push false keeps all frames away. */
+  makeGroup(owner: string, others: string[], name: string, push = true): FakeConversation {
+    const members = [owner, ...others];
+    const roles = new Map(members.map((id) => [id, id === owner ? MemberRole.OWNER : MemberRole.MEMBER]));
+    const group: FakeConversation = {
+      id: uuid7(),
+      members,
+      group: { name, roles },
+      readOnly: false,
+      createdAt: Date.now(),
+      membersRev: 1,
+      rev: 0,
+      messages: [],
+      versions: new Map(),
+      read: new Map(),
+      changedAt: ++this.version,
+    };
+    this.conversations.set(group.id, group);
+    this.tell(group, { kind: SystemKind.CREATED, actorId: owner, userIds: others, name }, push);
+    return group;
+  }
+
+  /** Lets the server say something in a group. */
+  tell(group: FakeConversation, what: MessageInitShape<typeof SystemSchema>, push = true): void {
+    const message = create(MessageSchema, {
+      conversationId: group.id,
+      seq: BigInt(group.messages.length + 1),
+      messageId: uuid7(),
+      senderId: what.actorId,
+      sentAt: BigInt(Date.now()),
+      content: { case: 'system', value: what as System },
+    });
+    group.messages.push(message);
+    group.changedAt = ++this.version;
+    if (!push) return;
+    this.push(message);
+    for (const id of group.members) this.deliver(id, { kind: { case: 'conversation', value: this.wire(group) } });
+  }
+
+  setRole(group: FakeConversation, actorId: string, userId: string, role: MemberRole): void {
+    group.group!.roles.set(userId, role);
+    group.membersRev++;
+    this.tell(group, { kind: SystemKind.ROLE_CHANGED, actorId, userIds: [userId], role });
+  }
+
   unfriend(a: string, b: string): void {
     this.friends.get(a)!.delete(b);
     this.friends.get(b)!.delete(a);
@@ -136,7 +184,7 @@ export class State {
   }
 
   between(a: string, b: string): FakeConversation | undefined {
-    return [...this.conversations.values()].find((one) => one.members.includes(a) && one.members.includes(b));
+    return [...this.conversations.values()].find((one) => !one.group && one.members.includes(a) && one.members.includes(b));
   }
 
   /** Stores a message once per client id; push false keeps the frame away from everybody. */
@@ -231,7 +279,7 @@ export class State {
 
   head(conversation: FakeConversation, userId: string): Head {
     const readSeq = conversation.read.get(userId) ?? 0;
-    const unread = conversation.messages.filter((one) => Number(one.seq) > readSeq && one.senderId !== userId && one.content.case !== 'recalled').length;
+    const unread = conversation.messages.filter((one) => Number(one.seq) > readSeq && one.senderId !== userId && one.content.case === 'text').length;
     return create(HeadSchema, { ...this.publicHead(conversation), readSeq: BigInt(readSeq), unread });
   }
 
@@ -249,9 +297,12 @@ export class State {
     const last = conversation.messages.at(-1);
     return create(ConversationSchema, {
       conversationId: conversation.id,
-      kind: ConversationKind.DIRECT,
+      kind: conversation.group ? ConversationKind.GROUP : ConversationKind.DIRECT,
+      name: conversation.group?.name,
+      memberCount: conversation.group ? conversation.members.length : 0,
+      role: (userId && conversation.group?.roles.get(userId)) || MemberRole.UNSPECIFIED,
       state: conversation.readOnly ? ConversationState.READ_ONLY : ConversationState.OPEN,
-      memberIds: [...conversation.members],
+      memberIds: conversation.group ? [] : [...conversation.members],
       createdAt: BigInt(conversation.createdAt),
       activeAt: last?.sentAt ?? BigInt(conversation.createdAt),
       head: userId ? this.head(conversation, userId) : this.publicHead(conversation),

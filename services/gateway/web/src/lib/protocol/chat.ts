@@ -4,6 +4,7 @@ import type { SyncResponse } from '../../gen/parley/message/v1/message_pb';
 import type { Clients } from './clients';
 import type { CloseRule } from './closecodes';
 import { toHead, toMessage, toPerson, toSentMessage } from './convert';
+import { Groups } from './groups';
 import { Acks, ReadMarkers } from './markers';
 import type { ChatMessage, Head, OutboxEntry, Phase } from './model';
 import { Outbox } from './outbox';
@@ -44,6 +45,7 @@ export class Chat {
   readonly replica: Replica;
   readonly outbox: Outbox;
   readonly people: People;
+  readonly groups: Groups;
   readonly markers: ReadMarkers;
   readonly typingOut: TypingOut;
   readonly typingIn: TypingIn;
@@ -73,6 +75,7 @@ export class Chat {
       arrived: (messages, live) => this.arrived(messages, live),
       stored: (id, seq, count) => this.acks.stored(id, seq, count),
     });
+    this.groups = new Groups(me, clients, this.replica, (id) => events.conversation(id));
     this.people = new People(clients, storage, () => events.people());
     this.markers = new ReadMarkers(
       (id, seq) => this.moveOwnMarker(id, seq),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the generated messages to the client's own plain objects.
-import { ConversationState, type Conversation as WireConversation } from '../../gen/parley/message/v1/conversation_pb';
+import type { System as WireSystem } from '../../gen/parley/message/v1/system_pb';
+import { ConversationKind, ConversationState, type Conversation as WireConversation } from '../../gen/parley/message/v1/conversation_pb';
 import type { Head as WireHead, Message as WireMessage, Reply as WireReply, Sent } from '../../gen/parley/message/v1/message_pb';
 import type { User } from '../../gen/parley/user/v1/user_pb';
-import type { ChatMessage, Conversation, Head, OutboxEntry, Person, Reply } from './model';
+import type { ChatMessage, Conversation, Head, OutboxEntry, Person, Reply, System } from './model';
 
 /** Takes a message as the server sent it. Content of an unknown kind becomes a message without text. */
 export function toMessage(wire: WireMessage): ChatMessage {
@@ -20,7 +21,12 @@ export function toMessage(wire: WireMessage): ChatMessage {
     text: content.case === 'text' ? content.value.body : undefined,
     recalled: content.case === 'recalled' ? { by: content.value.by, at: Number(content.value.at) } : undefined,
     replyTo: wire.replyTo && toReply(wire.replyTo),
+    system: content.case === 'system' ? toSystem(content.value) : undefined,
   };
+}
+
+function toSystem({ kind, actorId, userIds, name, role }: WireSystem): System {
+  return { kind, actorId, userIds: [...userIds], name, role };
 }
 
 function toReply({ seq, senderId, preview, recalled, edited }: WireReply): Reply {
@@ -51,6 +57,7 @@ export function toHead(wire: WireHead): Head {
     membersRev: Number(wire.membersRev),
     readSeq: Number(wire.readSeq),
     unread: wire.unread,
+    left: wire.left,
   };
 }
 
@@ -63,6 +70,10 @@ export function toConversation(wire: WireConversation): Conversation {
     id: wire.conversationId,
     readOnly: wire.state === ConversationState.READ_ONLY,
     memberIds: [...wire.memberIds],
+    group:
+      wire.kind === ConversationKind.GROUP
+        ? { name: wire.name, memberCount: wire.memberCount, role: wire.role, left: head.left === true, faces: [] }
+        : undefined,
     createdAt: Number(wire.createdAt),
     activeAt: Number(wire.activeAt),
     head,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the client keeps: plain objects that can be stored as they are. Times are ms since 1970.
 
+import type { MemberRole, SystemKind } from '../../gen/parley/message/v1/system_pb';
+
 /** One message of a conversation. */
 export interface ChatMessage {
   conversationId: string;
@@ -19,6 +21,36 @@ export interface ChatMessage {
   recalled?: Recalled;
   /** What it answers. */
   replyTo?: Reply;
+  /** Set when the server itself tells what happened to a group. */
+  system?: System;
+}
+
+/** What happened to a group. */
+export interface System {
+  kind: SystemKind;
+  actorId: string;
+  userIds: string[];
+  name: string;
+  role: MemberRole;
+}
+
+/** A group as the user sees it. */
+export interface Group {
+  /** May be empty: then names of members stand for it. */
+  name: string;
+  memberCount: number;
+  /** The user's own role. */
+  role: MemberRole;
+  /** The user is no member any more. */
+  left: boolean;
+  /** Some members besides the user, to name the group after. */
+  faces: string[];
+}
+
+/** One member of a group. */
+export interface Member {
+  userId: string;
+  role: MemberRole;
 }
 
 /** A message that is answered: its position, and what a page said of it. A copy that is here is newer. */
@@ -45,6 +77,8 @@ export interface Head {
   membersRev: number;
   readSeq: number;
   unread: number;
+  /** The user is no member any more; missing in what an older version stored. */
+  left?: boolean;
 }
 
 /** A range of seq, both ends included. */
@@ -57,7 +91,10 @@ export interface Range {
 export interface Conversation {
   id: string;
   readOnly: boolean;
+  /** Both sides of a direct conversation. */
   memberIds: string[];
+  /** Set for a group only. */
+  group?: Group;
   createdAt: number;
   activeAt: number;
   head: Head;

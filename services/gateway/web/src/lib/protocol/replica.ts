@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Conversation as WireConversation } from '../../gen/parley/message/v1/conversation_pb';
 import type { ListMessagesResponse } from '../../gen/parley/message/v1/message_pb';
+import { SystemKind } from '../../gen/parley/message/v1/system_pb';
 import type { Clients } from './clients';
 import { toConversation, toHead, toMessage } from './convert';
 import type { ChatMessage, Conversation, Head } from './model';
@@ -62,12 +63,16 @@ export class Replica {
   /** Takes a conversation as a frame carries it: without what belongs to this user alone. */
   async takeFrame(wire: WireConversation): Promise<void> {
     const known = this.timelines.get(wire.conversationId);
-    if (!known || known.record.memberIds.length === 0) return this.fetch(wire.conversationId);
+    if (!known?.known) return this.fetch(wire.conversationId);
     const membersRev = Number(wire.head?.membersRev ?? 0n);
     if (membersRev < known.record.head.membersRev) return;
     const fresh = toConversation(wire);
-    known.record.readOnly = fresh.readOnly;
+    // A frame is the same for all: to who has left, the group stays closed.
+    known.record.readOnly = fresh.readOnly || known.record.group?.left === true;
     known.record.memberIds = fresh.memberIds;
+    // The own role and membership do not stand in frames; what changes them is told by a message too.
+    const { group } = known.record;
+    if (group && fresh.group) Object.assign(group, { name: fresh.group.name, memberCount: fresh.group.memberCount });
     known.record.head.membersRev = Math.max(membersRev, known.record.head.membersRev);
     this.store(known, [], false);
     if (wire.head) await this.announced([toHead(wire.head)]);
@@ -79,7 +84,7 @@ export class Replica {
     const stored = messages.flatMap((message) => timeline.accept(message));
     this.store(timeline, stored, true);
     if (timeline.waits) this.awaitHole(timeline);
-    if (timeline.record.createdAt === 0) void this.fetch(conversationId).catch(() => undefined);
+    if (!timeline.known || stored.some((message) => this.movesMe(message))) void this.fetch(conversationId).catch(() => undefined);
   }
 
   /** Takes one message as it stands after a change; what was changed before it and is not here is pulled. */
@@ -214,6 +219,7 @@ export class Replica {
     const { record } = known;
     record.readOnly = fresh.readOnly;
     record.memberIds = fresh.memberIds;
+    record.group = fresh.group && { ...fresh.group, faces: record.group?.faces ?? [] };
     record.createdAt = fresh.createdAt;
     record.activeAt = Math.max(record.activeAt, fresh.activeAt);
     for (const [userId, seq] of Object.entries(fresh.markers)) {
@@ -260,6 +266,14 @@ export class Replica {
       this.store(timeline, timeline.change(answer.items.map(toMessage), Number(answer.upToRev)), false);
       if (record.localRev === before) break;
     }
+  }
+
+  // True for a message that tells of a change of the user's own role or membership.
+  private movesMe({ system }: ChatMessage): boolean {
+    if (!system) return false;
+    const { kind, actorId, userIds } = system;
+    const own = userIds.includes(this.me);
+    return own || (actorId === this.me && (kind === SystemKind.LEFT || kind === SystemKind.ROLE_CHANGED));
   }
 
   private awaitHole(timeline: Timeline): void {

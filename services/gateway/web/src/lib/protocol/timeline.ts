@@ -28,6 +28,11 @@ export class Timeline {
     for (const message of stored) this.messages.set(message.seq, message);
   }
 
+  /** True once the server has told what this conversation is. */
+  get known(): boolean {
+    return this.record.memberIds.length > 0 || this.record.group !== undefined;
+  }
+
   /** True when a message waits for one before it. */
   get waits(): boolean {
     return this.aside.size > 0;
@@ -129,6 +134,7 @@ export class Timeline {
   /** Takes a head with the user's own numbers. */
   applyHead(head: Head): void {
     const own = this.record.head;
+    if (this.record.group) this.record.group.left = head.left === true;
     const readSeq = Math.max(own.readSeq, head.readSeq);
     const unread = head.seq < own.seq ? head.unread + this.othersAbove(head.seq) : head.unread;
     this.record.head = {
@@ -196,7 +202,7 @@ export class Timeline {
   }
 
   private counts(message: ChatMessage): boolean {
-    return message.senderId !== this.me && !message.recalled;
+    return message.senderId !== this.me && !message.recalled && !message.system;
   }
 
   private othersAbove(seq: number): number {

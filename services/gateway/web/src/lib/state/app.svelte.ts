@@ -4,7 +4,7 @@ import { Chat } from '../protocol/chat';
 import { createClients, type Clients } from '../protocol/clients';
 import type { CloseRule } from '../protocol/closecodes';
 import type { Socket } from '../protocol/connection';
-import type { ChatMessage, Person, Phase } from '../protocol/model';
+import type { ChatMessage, Person, Phase, System } from '../protocol/model';
 import { toPerson } from '../protocol/convert';
 import type { Blocked, Friend, Request } from '../protocol/people';
 import type { Storage } from '../protocol/ports';
@@ -13,6 +13,7 @@ import { uuid4 } from '../protocol/uuid';
 import * as local from '../storage/local';
 import { MemoryStorage } from '../storage/memory';
 import { holdInstance, instanceLives, Tabs, type Note } from '../storage/tabs';
+import { systemText } from '../i18n/system';
 import { i18n, t } from '../i18n/i18n.svelte';
 import type { Me } from '../../gen/parley/user/v1/user_pb';
 import { Actions } from './actions.svelte';
@@ -20,7 +21,7 @@ import { ConversationView, type Place } from './conversation.svelte';
 import { deviceName } from './device';
 import { Drafts } from './drafts.svelte';
 import { router } from './router.svelte';
-import { summaries, type Summary } from './summary';
+import { summaries, titleOf, type Summary } from './summary';
 
 /** What differs between the real client and one in a test page. */
 export interface Platform {
@@ -128,6 +129,19 @@ export class App {
     return this.chat?.people.nameOf(userId) ?? '';
   }
 
+  /** What a conversation is called; may be empty at first. */
+  title(conversationId: string): string {
+    void this.names;
+    void this.list;
+    const timeline = this.chat?.replica.timelines.get(conversationId);
+    return timeline && this.me ? titleOf(timeline, this.me.userId, (id) => this.name(id)) : '';
+  }
+
+  /** What happened to a group, in the language of the reader. */
+  system(what: System): string {
+    return systemText(what, this.me?.userId ?? '', (id) => this.name(id));
+  }
+
   /** Keeps somebody away. */
   async block(userId: string): Promise<void> {
     await this.call((clients) => clients.friends.blockUser({ userId }));
@@ -148,6 +162,7 @@ export class App {
     const timeline = conversationId ? this.chat?.replica.timelines.get(conversationId) : undefined;
     if (this.chat && timeline && this.me) {
       this.view = new ConversationView(this.chat, timeline, this.me.userId, this.places.get(timeline.record.id));
+      this.changed(timeline.record.id);
     }
   }
 
@@ -265,8 +280,15 @@ export class App {
 
   private changed(conversationId: string): void {
     if (this.view?.id === conversationId) this.view.refresh();
-    const peers = this.chat?.replica.timelines.get(conversationId)?.record.memberIds;
-    if (peers) void this.chat?.people.need(peers);
+    const { chat } = this;
+    const record = chat?.replica.timelines.get(conversationId)?.record;
+    if (chat && record) {
+      const open = this.view?.id === conversationId;
+      void chat.people.need([...record.memberIds, ...(record.group?.faces ?? []), ...(open ? this.view!.named() : [])]);
+      if (record.group && (open || record.group.name === '')) chat.groups.need(conversationId);
+      const last = record.group && chat.replica.timelines.get(conversationId)!.messages.get(record.localSeq);
+      if (last) void chat.people.need([last.senderId, ...(last.system?.userIds ?? [])]);
+    }
     this.queueList();
   }
 
@@ -302,7 +324,8 @@ export class App {
     if (this.phase !== 'LIVE' && this.phase !== 'MOVING') return;
     for (const message of messages) {
       if (message.conversationId !== this.view?.id) continue;
-      const text = t('chat.announce', { name: this.name(message.senderId), text: message.text ?? t('chat.unknownKind') });
+      const said = message.text ?? t('chat.unknownKind');
+      const text = message.system ? this.system(message.system) : t('chat.announce', { name: this.name(message.senderId), text: said });
       this.announcement = { id: this.announcement.id + 1, text };
     }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Chat } from '../protocol/chat';
+import type { ChatMessage, Group } from '../protocol/model';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
 import { mayEdit } from './allowed';
@@ -23,7 +24,10 @@ export interface Place {
 export class ConversationView {
   rows = $state.raw<Row[]>([]);
   readOnly = $state(false);
-  typing = $state(false);
+  /** Who types now. */
+  typists = $state.raw<string[]>([]);
+  /** Set for a group only. */
+  group = $state.raw<Group | undefined>();
   peerId = $state('');
   /** Messages of others that came in below the window or the view. */
   below = $state(0);
@@ -66,7 +70,8 @@ export class ConversationView {
     const { record } = this.timeline;
     this.readOnly = record.readOnly;
     this.peerId = peerOf(this.timeline, this.me);
-    this.typing = this.chat.typingIn.in(record.id).length > 0;
+    this.typists = this.chat.typingIn.in(record.id);
+    this.group = record.group && { ...record.group };
     this.fit();
     this.noteNew();
     const { from, to } = this.place.window;
@@ -114,6 +119,16 @@ export class ConversationView {
     const from = Math.max(this.timeline.startOf(seq), seq - CONTEXT);
     this.setWindow({ from, to: Math.min(this.timeline.endOf(seq), from + WINDOW - 1) });
     return true;
+  }
+
+  /** Everybody whom the lines name. */
+  named(): string[] {
+    const all = this.rows.flatMap((row) => {
+      if (row.kind === 'message') return [row.senderId, row.reply?.senderId ?? ''];
+      if (row.kind === 'recalled') return [row.senderId, row.by];
+      return row.kind === 'system' ? [row.system.actorId, ...row.system.userIds] : [];
+    });
+    return [...new Set(all)].filter((id) => id !== '');
   }
 
   /** What is shown of a message that is being answered. */
@@ -217,7 +232,7 @@ export class ConversationView {
     const { head } = this.timeline.record;
     for (let seq = this.seenHead + 1; seq <= head.seq; seq++) {
       const message = this.timeline.messages.get(seq);
-      if (message && message.senderId !== this.me && !message.recalled) this.below++;
+      if (message && this.counts(message)) this.below++;
     }
     this.seenHead = Math.max(this.seenHead, head.seq);
   }
@@ -226,10 +241,14 @@ export class ConversationView {
     const { head, localSeq } = this.timeline.record;
     for (let seq = head.readSeq + 1; seq <= localSeq; seq++) {
       const message = this.timeline.messages.get(seq);
-      if (message && message.senderId !== this.me && !message.recalled) return seq;
+      if (message && this.counts(message)) return seq;
       if (!message && find(this.timeline.record.holes, seq)) return seq;
     }
     return 0;
+  }
+
+  private counts(message: ChatMessage): boolean {
+    return message.senderId !== this.me && !message.recalled && !message.system;
   }
 
   private landing(): Window {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a conversation shows, line by line, made from a part of a timeline and the outbox.
 import { daysAgo } from '../i18n/dates';
-import type { ChatMessage, OutboxEntry, Reply } from '../protocol/model';
+import type { ChatMessage, OutboxEntry, Reply, System } from '../protocol/model';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
 
@@ -12,6 +12,7 @@ export type Row =
   | { kind: 'day'; key: string; at: number }
   | { kind: 'new'; key: string }
   | { kind: 'gap'; key: string }
+  | { kind: 'system'; key: string; seq: number; system: System; at: number }
   | {
       /** What is left of a message that was taken back. */
       kind: 'recalled';
@@ -51,6 +52,7 @@ export interface Quote {
 }
 
 export type MessageRow = Extract<Row, { kind: 'message' }>;
+export type SystemRow = Extract<Row, { kind: 'system' }>;
 export type RecalledRow = Extract<Row, { kind: 'recalled' }>;
 
 /** What is shown of a conversation: messages with from ≤ seq ≤ to; to is Infinity at its end. */
@@ -76,7 +78,7 @@ export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], 
   const lines: Row[] = [];
   let previous: MessageRow | undefined;
   let at: number | undefined;
-  const push = (row: MessageRow | RecalledRow) => {
+  const push = (row: MessageRow | RecalledRow | SystemRow) => {
     if (at === undefined || daysAgo(at, row.at) !== 0) {
       lines.push({ kind: 'day', key: `day ${row.seq || row.key}`, at: row.at });
       previous = undefined;
@@ -111,11 +113,12 @@ export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], 
   return lines;
 }
 
-function stored(timeline: Timeline, message: ChatMessage, me: string, peerRead: number): MessageRow | RecalledRow {
+function stored(timeline: Timeline, message: ChatMessage, me: string, peerRead: number): MessageRow | RecalledRow | SystemRow {
   const own = message.senderId === me;
   const { seq, senderId, recalled } = message;
   // Own messages keep the key that they had in the outbox, so that nothing is drawn twice.
   const key = own && message.clientMessageId ? message.clientMessageId : message.messageId;
+  if (message.system) return { kind: 'system', key, seq, system: message.system, at: message.sentAt };
   if (recalled) return { kind: 'recalled', key, seq, senderId, by: recalled.by, at: message.sentAt };
   return {
     kind: 'message',

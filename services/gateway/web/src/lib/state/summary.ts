@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the list of conversations shows, made from what the replica holds.
 import type { Chat } from '../protocol/chat';
-import type { OutboxEntry } from '../protocol/model';
+import type { OutboxEntry, System } from '../protocol/model';
 import type { Timeline } from '../protocol/timeline';
 
 /** One line of the list. */
@@ -11,6 +11,10 @@ export interface Summary {
   name: string;
   lastText: string | undefined;
   lastRecalled: boolean;
+  lastSystem: System | undefined;
+  /** Who wrote it, in a group. */
+  lastSender: string;
+  group: boolean;
   lastIsOwn: boolean;
   at: number;
   unread: number;
@@ -24,11 +28,19 @@ export function peerOf(timeline: Timeline, me: string): string {
   return timeline.record.memberIds.find((id) => id !== me) ?? '';
 }
 
+/** What a conversation is called: its name, or after the people in it. May be empty. */
+export function titleOf(timeline: Timeline, me: string, name: (userId: string) => string): string {
+  const { group } = timeline.record;
+  if (!group) return name(peerOf(timeline, me));
+  if (group.name !== '') return group.name;
+  return group.faces.map(name).filter((one) => one !== '').join(', ');
+}
+
 /** All conversations, the newest activity first. */
 export function summaries(chat: Chat, me: string, drafts: ReadonlyMap<string, string>, name: (userId: string) => string): Summary[] {
   const all: Summary[] = [];
   for (const timeline of chat.replica.timelines.values()) {
-    if (timeline.record.memberIds.length === 0) continue;
+    if (!timeline.known) continue;
     all.push(summary(chat, timeline, me, drafts, name));
   }
   return all.sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
@@ -43,7 +55,10 @@ function summary(chat: Chat, timeline: Timeline, me: string, drafts: ReadonlyMap
   return {
     id: record.id,
     peerId,
-    name: name(peerId),
+    name: titleOf(timeline, me, name),
+    group: record.group !== undefined,
+    lastSystem: waiting ? undefined : last?.system,
+    lastSender: record.group && !waiting && last ? last.senderId : '',
     lastText: waiting?.text ?? last?.text,
     lastRecalled: waiting === undefined && last?.recalled !== undefined,
     lastIsOwn: waiting !== undefined || last?.senderId === me,

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from '@playwright/test';
+import { look } from './lib/look';
+import { Person, unique } from './lib/person';
+import { servers, type Servers } from './lib/servers';
+
+let running: Servers;
+test.beforeAll(async () => {
+  running = await servers(1);
+});
+test.afterAll(() => running?.close());
+
+const TEAM = '码头 harbour team';
+
+function line(person: Person, name: string) {
+  return person.page.locator('[data-conversation]').filter({ hasText: name });
+}
+
+async function details(person: Person, name: string) {
+  await person.page.getByRole('button', { name: person.t('group.detailsOf', { name }) }).click();
+  return person.page.getByRole('dialog');
+}
+
+test('three people make a group, talk in it, and one leaves', async ({ browser }) => {
+  const base = running.urls[0]!;
+  const alice = await Person.create(browser, base, unique('alice'), 'Alice Wren', { locale: 'en' });
+  const bob = await Person.create(browser, base, unique('bob'), '小波', { locale: 'zh-CN', theme: 'dark', width: 375, height: 720 });
+  const cleo = await Person.create(browser, base, unique('cleo'), 'Cleo Marsh', { locale: 'en', theme: 'dark' });
+  for (const person of [alice, bob, cleo]) await person.signUp();
+  for (const person of [bob, cleo]) {
+    await alice.askToBeFriend(person, '');
+    await person.accept(alice);
+  }
+
+  await test.step('the group is made and shows on every screen', async () => {
+    await alice.page.goto(`${base}/`);
+    await expect(alice.line(cleo)).toBeVisible();
+    await alice.page.getByRole('button', { name: alice.t('group.new') }).click();
+    const dialog = alice.page.getByRole('dialog');
+    await look(alice.page, 'new-group');
+    await dialog.getByLabel(alice.t('group.name')).fill(TEAM);
+    for (const person of [bob, cleo]) await dialog.getByRole('checkbox', { name: person.nickname }).check();
+    await dialog.getByRole('button', { name: alice.t('group.create') }).click();
+    await expect(alice.composer).toBeVisible();
+    await expect(alice.page.getByText('3 members')).toBeVisible();
+    await expect(alice.page.getByRole('log').getByText(`You made the group “${TEAM}” with`)).toBeVisible();
+    for (const person of [bob, cleo]) {
+      await person.page.goto(`${base}/`);
+      await line(person, TEAM).click();
+      await expect(person.composer).toBeVisible();
+    }
+    await expect(bob.page.getByRole('log').getByText(`创建了群聊“${TEAM}”`)).toBeVisible();
+  });
+
+  await test.step('all hear all, and see who says what', async () => {
+    await alice.say('Hello to both of you');
+    await bob.say('大家好');
+    for (const person of [alice, bob, cleo]) await person.sees(['Hello to both of you', '大家好']);
+    await expect(cleo.bubble('大家好').locator('.sender')).toHaveText('小波');
+    await expect(bob.bubble('Hello to both of you').locator('.sender')).toHaveText('Alice Wren');
+    await look(cleo.page, 'group-dark');
+    await look(alice.page, 'group-light');
+    await look(bob.page, 'group-narrow');
+  });
+
+  await test.step('the owner gives a role, an admin removes a message and renames', async () => {
+    const dialog = await details(alice, TEAM);
+    await expect(dialog.getByText(alice.t('group.owner'), { exact: true })).toBeVisible();
+    await dialog.getByRole('button', { name: alice.t('group.actions', { name: cleo.nickname }) }).click();
+    await look(alice.page, 'group-details');
+    await alice.page.getByRole('menuitem', { name: alice.t('group.makeAdmin') }).click();
+    await expect(dialog.getByText(alice.t('group.admin'), { exact: true })).toBeVisible();
+    await dialog.getByRole('button', { name: alice.t('nav.close') }).click();
+    await expect(cleo.page.getByRole('log').getByText('Alice Wren made you an admin')).toBeVisible();
+    await cleo.bubble('大家好').click({ button: 'right' });
+    await cleo.page.getByRole('menuitem', { name: cleo.t('message.recall') }).click();
+    await cleo.page.getByRole('alertdialog').getByRole('button', { name: cleo.t('message.recall') }).click();
+    await expect(bob.page.getByRole('log').getByText(bob.t('message.removed', { name: 'Cleo Marsh', sender: '小波' }))).toBeVisible();
+    const panel = await details(cleo, TEAM);
+    await panel.getByLabel(cleo.t('group.rename')).fill('Night shift');
+    await panel.getByRole('button', { name: cleo.t('settings.save') }).click();
+    await expect(bob.page.getByRole('heading', { level: 1, name: 'Night shift' })).toBeVisible();
+    await look(cleo.page, 'group-details-dark');
+    await cleo.page.keyboard.press('Escape');
+  });
+
+  await test.step('who leaves reads on, and hears nothing more', async () => {
+    const dialog = await details(bob, 'Night shift');
+    await look(bob.page, 'group-details-narrow');
+    await dialog.getByRole('button', { name: bob.t('group.leave') }).click();
+    await bob.page.getByRole('alertdialog').getByRole('button', { name: bob.t('group.leave') }).click();
+    await expect(bob.page.getByText(bob.t('group.left'))).toBeVisible();
+    await expect(alice.page.getByRole('log').getByText('小波 left the group')).toBeVisible();
+    await expect(alice.page.getByText('2 members')).toBeVisible();
+    await alice.say('Just us now');
+    await cleo.sees(['Hello to both of you', 'Just us now']);
+    await bob.page.reload();
+    await bob.sees(['Hello to both of you']);
+    await look(bob.page, 'group-left');
+  });
+
+  await test.step('a dissolved group stays readable', async () => {
+    const dialog = await details(alice, 'Night shift');
+    await dialog.getByRole('button', { name: alice.t('group.dissolve') }).click();
+    await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('group.dissolve') }).click();
+    await expect(cleo.page.getByText(cleo.t('group.dissolvedHere'))).toBeVisible();
+    await cleo.sees(['Hello to both of you', 'Just us now']);
+  });
+
+  for (const person of [alice, bob, cleo]) {
+    expect(person.complaints).toEqual([]);
+    await person.context.close();
+  }
+});
