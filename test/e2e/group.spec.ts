@@ -63,6 +63,39 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await look(bob.page, 'group-narrow');
   });
 
+  await test.step('a mention is picked from the list, also inside a sentence, and reaches its person', async () => {
+    const team = line(cleo, TEAM);
+    await cleo.page.goto(`${base}/c/0199a7f0-0000-7000-8000-000000000001`);
+    await expect(team).toBeVisible();
+    await bob.composer.pressSequentially('请＠cl');
+    const people = bob.page.getByRole('listbox', { name: bob.t('composer.mention') });
+    await expect(people.getByRole('option')).toHaveText([/Cleo Marsh/]);
+    await look(bob.page, 'mention-narrow');
+    await bob.composer.press('Enter');
+    await expect(bob.composer).toHaveValue('请@Cleo Marsh ');
+    await bob.composer.pressSequentially('看');
+    await bob.composer.press('Enter');
+    await expect(bob.page.locator('.text').last()).toHaveText('请@Cleo Marsh 看');
+    await expect(team.getByText(cleo.t('list.mentioned'))).toBeAttached();
+    await expect(team).toContainText('小波: 请@Cleo Marsh 看');
+    await team.click();
+    await expect(cleo.page.locator('.mentioned .mention.me')).toHaveText('@Cleo Marsh');
+    await expect(team.getByText(cleo.t('list.mentioned'))).toHaveCount(0);
+    await alice.composer.pressSequentially('@');
+    await expect(alice.page.getByRole('option')).toHaveText([/小波/, /Cleo Marsh/, /all/]);
+    await look(alice.page, 'mention');
+    await alice.composer.press('Escape');
+    await expect(alice.page.getByRole('option')).toHaveCount(0);
+    await alice.composer.fill('');
+    await cleo.page.locator('[data-seq]').last().focus();
+    await cleo.page.keyboard.press('Enter');
+    await cleo.page.keyboard.press('Escape');
+    await bob.composer.press('ArrowUp');
+    await expect(bob.composer).toHaveValue('请@Cleo Marsh 看');
+    await bob.composer.press('Escape');
+    await look(cleo.page, 'mentioned-dark');
+  });
+
   await test.step('the owner gives a role, an admin removes a message and renames', async () => {
     const dialog = await details(alice, TEAM);
     await expect(dialog.getByText(alice.t('group.owner'), { exact: true })).toBeVisible();
@@ -93,9 +126,9 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await expect(alice.page.getByRole('log').getByText('小波 left the group')).toBeVisible();
     await expect(alice.page.getByText('2 members')).toBeVisible();
     await alice.say('Just us now');
-    await cleo.sees(['Hello to both of you', 'Just us now']);
+    await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', 'Just us now']);
     await bob.page.reload();
-    await bob.sees(['Hello to both of you']);
+    await bob.sees(['Hello to both of you', '请@Cleo Marsh 看']);
     await look(bob.page, 'group-left');
   });
 
@@ -104,7 +137,7 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await dialog.getByRole('button', { name: alice.t('group.dissolve') }).click();
     await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('group.dissolve') }).click();
     await expect(cleo.page.getByText(cleo.t('group.dissolvedHere'))).toBeVisible();
-    await cleo.sees(['Hello to both of you', 'Just us now']);
+    await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', 'Just us now']);
   });
 
   for (const person of [alice, bob, cleo]) {

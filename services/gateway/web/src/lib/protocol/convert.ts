@@ -21,6 +21,8 @@ export function toMessage(wire: WireMessage): ChatMessage {
     text: content.case === 'text' ? content.value.body : undefined,
     recalled: content.case === 'recalled' ? { by: content.value.by, at: Number(content.value.at) } : undefined,
     replyTo: wire.replyTo && toReply(wire.replyTo),
+    mentionIds: [...wire.mentionIds],
+    mentionsAll: wire.mentionsAll,
     system: content.case === 'system' ? toSystem(content.value) : undefined,
   };
 }
@@ -57,6 +59,7 @@ export function toHead(wire: WireHead): Head {
     membersRev: Number(wire.membersRev),
     readSeq: Number(wire.readSeq),
     unread: wire.unread,
+    mentions: wire.mentions,
     left: wire.left,
   };
 }

@@ -21,6 +21,9 @@ export interface ChatMessage {
   recalled?: Recalled;
   /** What it answers. */
   replyTo?: Reply;
+  /** Members whom the text mentions; missing in what an older version stored. */
+  mentionIds?: string[];
+  mentionsAll?: boolean;
   /** Set when the server itself tells what happened to a group. */
   system?: System;
 }
@@ -77,6 +80,8 @@ export interface Head {
   membersRev: number;
   readSeq: number;
   unread: number;
+  /** Unread messages that mention the user; missing in what an older version stored. */
+  mentions?: number;
   /** The user is no member any more; missing in what an older version stored. */
   left?: boolean;
 }
@@ -132,6 +137,8 @@ export interface Draft {
   text: string;
   /** The message that is being answered. */
   replyToSeq?: number;
+  /** Whom the names in the text stand for: user ids, or "all". */
+  mentions?: Record<string, string>;
   updatedAt: number;
 }
 

@@ -144,6 +144,7 @@ export class Timeline {
       membersRev: Math.max(own.membersRev, head.membersRev),
       readSeq,
       unread: Math.min(UNREAD_MOST, unread),
+      mentions: head.seq < own.seq ? own.mentions : head.mentions,
     };
     if (readSeq > head.readSeq || (head.rev < own.rev && this.countable)) this.recount();
   }
@@ -193,6 +194,7 @@ export class Timeline {
 
   private recount(): void {
     const { head, holes } = this.record;
+    head.mentions = head.readSeq >= head.seq ? 0 : this.countable ? this.mentionsAbove(head.readSeq) : head.mentions;
     if (head.readSeq >= head.seq) head.unread = 0;
     else {
       const known = this.othersAbove(head.readSeq);
@@ -203,6 +205,14 @@ export class Timeline {
 
   private counts(message: ChatMessage): boolean {
     return message.senderId !== this.me && !message.recalled && !message.system;
+  }
+
+  private mentions(message: ChatMessage): boolean {
+    return this.counts(message) && (message.mentionsAll === true || message.mentionIds?.includes(this.me) === true);
+  }
+
+  private mentionsAbove(seq: number): number {
+    return [...this.messages.values()].filter((message) => message.seq > seq && this.mentions(message)).length;
   }
 
   private othersAbove(seq: number): number {
@@ -217,6 +227,7 @@ export class Timeline {
     const { head } = this.record;
     head.seq = message.seq;
     this.record.activeAt = Math.max(this.record.activeAt, message.sentAt);
+    if (this.mentions(message)) head.mentions = (head.mentions ?? 0) + 1;
     if (this.counts(message)) head.unread = Math.min(UNREAD_MOST, head.unread + 1);
     else if (message.senderId === this.me) {
       head.readSeq = message.seq;

@@ -2,6 +2,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { i18n } from '../i18n/i18n.svelte';
 import type { Chat } from '../protocol/chat';
+import { decode, encode, type Picks } from '../text/mentions';
 import { failure } from '../protocol/reasons';
 
 /** A message whose text is being changed. */
@@ -9,6 +10,8 @@ export interface Editing {
   seq: number;
   before: string;
   text: string;
+  /** Whom the names in the text stand for. */
+  picks: Picks;
 }
 
 /** Actions is what the user does with messages that are there already. */
@@ -21,15 +24,22 @@ export class Actions {
   constructor(private readonly host: { readonly chat: Chat | undefined }) {}
 
   /** Opens a message in the composer. */
-  startEdit(conversationId: string, seq: number, text: string): void {
+  startEdit(conversationId: string, seq: number, body: string): void {
     this.notice = '';
-    this.editing.set(conversationId, { seq, before: text, text });
+    const { text, picks } = decode(body, (id) => this.host.chat?.people.nameOf(id) ?? '');
+    this.editing.set(conversationId, { seq, before: text, text, picks });
   }
 
   /** Takes what was typed into an edited message. */
   setEdit(conversationId: string, text: string): void {
     const editing = this.editing.get(conversationId);
     if (editing) this.editing.set(conversationId, { ...editing, text });
+  }
+
+  /** Notes whom a name in the edited text stands for. */
+  mention(conversationId: string, label: string, id: string): void {
+    const editing = this.editing.get(conversationId);
+    if (editing) editing.picks = { ...editing.picks, [label]: id };
   }
 
   /** Leaves the message as it was. Answers false if none was being edited. */
@@ -42,8 +52,8 @@ export class Actions {
   async saveEdit(conversationId: string): Promise<void> {
     const editing = this.editing.get(conversationId);
     if (!editing) return;
-    const { seq, before, text } = editing;
-    const saved = text === before || (await this.attempt((chat) => chat.edit(conversationId, seq, text)));
+    const { seq, before, text, picks } = editing;
+    const saved = text === before || (await this.attempt((chat) => chat.edit(conversationId, seq, encode(text, picks))));
     if (saved && this.editing.get(conversationId)?.seq === seq) this.editing.delete(conversationId);
   }
 

@@ -17,6 +17,7 @@ import { systemText } from '../i18n/system';
 import { i18n, t } from '../i18n/i18n.svelte';
 import type { Me } from '../../gen/parley/user/v1/user_pb';
 import { Actions } from './actions.svelte';
+import { decode, mentionedIn } from '../text/mentions';
 import { ConversationView, type Place } from './conversation.svelte';
 import { deviceName } from './device';
 import { Drafts } from './drafts.svelte';
@@ -287,7 +288,7 @@ export class App {
       void chat.people.need([...record.memberIds, ...(record.group?.faces ?? []), ...(open ? this.view!.named() : [])]);
       if (record.group && (open || record.group.name === '')) chat.groups.need(conversationId);
       const last = record.group && chat.replica.timelines.get(conversationId)!.messages.get(record.localSeq);
-      if (last) void chat.people.need([last.senderId, ...(last.system?.userIds ?? [])]);
+      if (last) void chat.people.need([last.senderId, ...(last.system?.userIds ?? []), ...mentionedIn(last.text ?? '')]);
     }
     this.queueList();
   }
@@ -324,7 +325,7 @@ export class App {
     if (this.phase !== 'LIVE' && this.phase !== 'MOVING') return;
     for (const message of messages) {
       if (message.conversationId !== this.view?.id) continue;
-      const said = message.text ?? t('chat.unknownKind');
+      const said = message.text === undefined ? t('chat.unknownKind') : decode(message.text, (id) => this.name(id)).text;
       const text = message.system ? this.system(message.system) : t('chat.announce', { name: this.name(message.senderId), text: said });
       this.announcement = { id: this.announcement.id + 1, text };
     }

@@ -3,6 +3,7 @@ import type { Chat } from '../protocol/chat';
 import type { ChatMessage, Group } from '../protocol/model';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
+import { mentionedIn } from '../text/mentions';
 import { mayEdit } from './allowed';
 import { quote, rows, type MessageRow, type Quote, type Row, type Window } from './rows';
 import { peerOf } from './summary';
@@ -124,7 +125,7 @@ export class ConversationView {
   /** Everybody whom the lines name. */
   named(): string[] {
     const all = this.rows.flatMap((row) => {
-      if (row.kind === 'message') return [row.senderId, row.reply?.senderId ?? ''];
+      if (row.kind === 'message') return [row.senderId, row.reply?.senderId ?? '', ...mentionedIn(row.text ?? ''), ...mentionedIn(row.reply?.text ?? '')];
       if (row.kind === 'recalled') return [row.senderId, row.by];
       return row.kind === 'system' ? [row.system.actorId, ...row.system.userIds] : [];
     });

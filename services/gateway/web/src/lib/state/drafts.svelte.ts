@@ -4,6 +4,7 @@ import type { Draft } from '../protocol/model';
 import type { Storage } from '../protocol/ports';
 import { read, write } from '../storage/local';
 
+type Picks = Record<string, string>;
 const SAVE_MS = 300;
 type Journal = Record<string, Draft>;
 
@@ -12,6 +13,8 @@ export class Drafts {
   readonly texts = new SvelteMap<string, string>();
   /** The message that is being answered, by conversation. */
   readonly replies = new SvelteMap<string, number>();
+  /** Whom the names in a draft stand for, by conversation. */
+  private readonly picks = new Map<string, Picks>();
   private readonly dirty = new Map<string, Draft>();
   private readonly key: string;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,12 +42,23 @@ export class Drafts {
 
   /** Takes what this tab typed. The journal has it at once, the storage soon. */
   set(conversationId: string, text: string): void {
-    this.take({ conversationId, text, replyToSeq: this.replies.get(conversationId), updatedAt: Date.now() });
+    const mentions = this.picks.get(conversationId);
+    this.take({ conversationId, text, replyToSeq: this.replies.get(conversationId), mentions, updatedAt: Date.now() });
   }
 
   /** Chooses the message to answer; undefined takes the choice back. */
   reply(conversationId: string, replyToSeq: number | undefined): void {
-    this.take({ conversationId, text: this.texts.get(conversationId) ?? '', replyToSeq, updatedAt: Date.now() });
+    this.take({ conversationId, text: this.texts.get(conversationId) ?? '', replyToSeq, mentions: this.picks.get(conversationId), updatedAt: Date.now() });
+  }
+
+  /** Notes whom a name in the text stands for. */
+  mention(conversationId: string, label: string, id: string): void {
+    this.picks.set(conversationId, { ...this.picks.get(conversationId), [label]: id });
+  }
+
+  /** Whom the names in a draft stand for. */
+  mentioned(conversationId: string): Picks {
+    return this.picks.get(conversationId) ?? {};
   }
 
   /** Forgets a draft that was sent. */
@@ -62,7 +76,9 @@ export class Drafts {
   }
 
   /** Takes what another tab typed. */
-  show({ conversationId, text, replyToSeq }: Draft): void {
+  show({ conversationId, text, replyToSeq, mentions }: Draft): void {
+    if (mentions) this.picks.set(conversationId, mentions);
+    else this.picks.delete(conversationId);
     if (text === '') this.texts.delete(conversationId);
     else this.texts.set(conversationId, text);
     if (replyToSeq) this.replies.set(conversationId, replyToSeq);

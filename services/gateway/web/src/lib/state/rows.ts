@@ -32,6 +32,8 @@ export type Row =
       own: boolean;
       text: string | undefined;
       edited: boolean;
+      /** True if it mentions the user. */
+      mentioned: boolean;
       reply?: Quote;
       at: number;
       state: SendState;
@@ -129,6 +131,7 @@ function stored(timeline: Timeline, message: ChatMessage, me: string, peerRead: 
     own,
     text: message.text,
     edited: Boolean(message.editedAt),
+    mentioned: !own && (message.mentionsAll === true || message.mentionIds?.includes(me) === true),
     reply: message.replyTo && quote(timeline, message.replyTo),
     at: message.sentAt,
     state: own ? (message.seq <= peerRead ? 'read' : 'sent') : 'none',
@@ -147,6 +150,7 @@ function waiting(timeline: Timeline, entry: OutboxEntry, me: string): MessageRow
     own: true,
     text: entry.text,
     edited: false,
+    mentioned: false,
     reply: entry.replyToSeq ? quote(timeline, { seq: entry.replyToSeq }) : undefined,
     at: entry.createdAt,
     state: entry.state === 'waiting' ? 'sending' : entry.state,

@@ -2,6 +2,7 @@
 // What the list of conversations shows, made from what the replica holds.
 import type { Chat } from '../protocol/chat';
 import type { OutboxEntry, System } from '../protocol/model';
+import { decode } from '../text/mentions';
 import type { Timeline } from '../protocol/timeline';
 
 /** One line of the list. */
@@ -18,6 +19,8 @@ export interface Summary {
   lastIsOwn: boolean;
   at: number;
   unread: number;
+  /** True if an unread message mentions the user. */
+  mentioned: boolean;
   notSent: boolean;
   draft: string;
   typing: boolean;
@@ -59,15 +62,20 @@ function summary(chat: Chat, timeline: Timeline, me: string, drafts: ReadonlyMap
     group: record.group !== undefined,
     lastSystem: waiting ? undefined : last?.system,
     lastSender: record.group && !waiting && last ? last.senderId : '',
-    lastText: waiting?.text ?? last?.text,
+    lastText: plain(waiting?.text ?? last?.text, name),
     lastRecalled: waiting === undefined && last?.recalled !== undefined,
     lastIsOwn: waiting !== undefined || last?.senderId === me,
     at: Math.max(record.activeAt, waiting?.createdAt ?? 0),
     unread: record.head.unread,
+    mentioned: record.head.unread > 0 && (record.head.mentions ?? 0) > 0,
     notSent: unsent.some((entry) => entry.state !== 'waiting'),
     draft: drafts.get(record.id) ?? '',
     typing: chat.typingIn.in(record.id).length > 0,
   };
+}
+
+function plain(text: string | undefined, name: (userId: string) => string): string | undefined {
+  return text === undefined ? undefined : decode(text, name).text;
 }
 
 function newest(timeline: Timeline) {
