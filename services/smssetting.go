@@ -5,6 +5,8 @@ package main
 // meaningOfSMS goes on for the provider of codes.
 func meaningOfSMS(variable string) string {
 	switch variable {
+	case "PARLEY_DEVELOPMENT":
+		return "true where codes may be written to the log"
 	case "PARLEY_SMS_PROVIDER":
 		return "who sends codes: Aliyun, Webhook, or empty for nobody"
 	case "PARLEY_SMS_ALLOWED_COUNTRIES":

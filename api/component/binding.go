@@ -17,7 +17,11 @@ type Dependency string
 const (
 	MySQL    Dependency = "mysql"
 	RabbitMQ Dependency = "rabbitmq"
+	SMS      Dependency = "sms" // who sends codes
 )
+
+// Dependencies that components read, in the order of the spec.
+func Dependencies() []Dependency { return []Dependency{MySQL, RabbitMQ, SMS} }
 
 // Entries of a binding, with the well-known names of the Service Binding specification where it has
 // one. The names are also those of the files.
@@ -32,6 +36,11 @@ const (
 	EntryCA          = "ca.crt"
 	EntryCertificate = "certificates" // chain of the client
 	EntryPrivateKey  = "private-key"  // of the client
+	// What providers of codes need; the uri is that of a webhook.
+	EntryAccessKeyID        = "access-key-id"
+	EntryAccessKeySecret    = "access-key-secret" //nolint:gosec // the name of an entry
+	EntrySigningKey         = "signing-key"
+	EntryPreviousSigningKey = "previous-signing-key"
 	// MigrationPrefix stands before the username and password with which the Job changes schemas.
 	MigrationPrefix = "migration-"
 )
@@ -53,6 +62,8 @@ func Readers(d Dependency) []Name {
 		return []Name{User, Friend, Message, Migrate}
 	case RabbitMQ:
 		return []Name{Gateway, User, Friend, Message, Transmit}
+	case SMS:
+		return []Name{User}
 	default:
 		return nil
 	}
@@ -64,6 +75,8 @@ func Readers(d Dependency) []Name {
 func Entries(d Dependency, name Name) []string {
 	common := []string{EntryType, EntryHost, EntryPort, EntryURI, EntryUsername, EntryPassword, EntryCA, EntryCertificate, EntryPrivateKey}
 	switch {
+	case d == SMS:
+		return []string{EntryType, EntryAccessKeyID, EntryAccessKeySecret, EntryURI, EntrySigningKey, EntryPreviousSigningKey}
 	case d == RabbitMQ:
 		return append(common, EntryVirtualHost)
 	case name == Migrate:

@@ -71,6 +71,8 @@ const (
 	EnvEditWindow   = "PARLEY_EDIT_WINDOW"
 	// EnvAMQPURL is the address of RabbitMQ with vhost.
 	EnvAMQPURL = "PARLEY_RABBITMQ_URL"
+	// EnvDevelopment is true where codes may be written to the log.
+	EnvDevelopment = "PARLEY_DEVELOPMENT"
 	// EnvRabbitMQHost, -Port, -TLS and -VHost win over the entries of the binding.
 	EnvRabbitMQHost  = "PARLEY_RABBITMQ_HOST"
 	EnvRabbitMQPort  = "PARLEY_RABBITMQ_PORT"

@@ -69,6 +69,9 @@ func (r *Reconciler) noticeBindings(p *pass, say say) {
 		return
 	}
 	store := changedStore(changed)
+	if readsSMS(p.cluster) && len(changed) == 1 && changed[0] == string(component.User) {
+		store = component.SMS
+	}
 	r.metrics.bindings.WithLabelValues(string(store)).Inc()
 	say(corev1.EventTypeNormal, eventBindingChanged, "Bind", "the Secret of %s changed: pods of %s are replaced", store, strings.Join(changed, ", "))
 }
@@ -170,7 +173,7 @@ func ignoredDependencies(cluster *chatv1alpha1.ChatCluster) []chatv1alpha1.Depen
 	if spec.ObjectStore != nil {
 		add("objectStore", &spec.ObjectStore.Source)
 	}
-	if spec.SMS != nil {
+	if spec.SMS != nil && !readsSMS(cluster) {
 		add("sms", &chatv1alpha1.Source{SecretRef: spec.SMS.SecretRef})
 	}
 	if spec.Speech != nil {

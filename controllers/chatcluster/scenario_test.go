@@ -33,6 +33,7 @@ func TestServer(t *testing.T) {
 		"what no service reads is named":            testIgnored,
 		"an image that nobody has stops the Job":    testUnknownImage,
 		"corrected credentials are tried at once":   testCredentials,
+		"who sends codes is for the user service":   testCodes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

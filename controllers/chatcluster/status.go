@@ -150,10 +150,16 @@ func schemaStatus(p *pass, last *chatv1alpha1.ChatClusterStatus) *chatv1alpha1.S
 
 func dependenciesOf(p *pass) []chatv1alpha1.DependencyStatus {
 	var list []chatv1alpha1.DependencyStatus
-	for _, d := range []component.Dependency{component.MySQL, component.RabbitMQ} {
+	for _, d := range component.Dependencies() {
+		if d == component.SMS && !readsSMS(p.cluster) {
+			continue
+		}
 		status := chatv1alpha1.DependencyStatus{
 			Name: string(d), Source: p.bound.Sources[d], Secret: p.bound.Secrets[d],
 			Ready: metav1.ConditionUnknown, Reason: chatv1alpha1.ReasonBound,
+		}
+		if d == component.SMS {
+			status.Ready = metav1.ConditionTrue // a provider is not asked for nothing
 		}
 		if class := classOf(p, d); class != "" {
 			status.Ready, status.Reason = metav1.ConditionFalse, string(class)
@@ -172,6 +178,12 @@ func dependenciesOf(p *pass) []chatv1alpha1.DependencyStatus {
 		list = append(list, status)
 	}
 	return append(list, ignoredDependencies(p.cluster)...)
+}
+
+// readsSMS: a provider that no program of this version knows is told as ignored.
+func readsSMS(cluster *chatv1alpha1.ChatCluster) bool {
+	sms := cluster.Spec.Dependencies.SMS
+	return sms != nil && sms.Twilio == nil
 }
 
 // classOf is what pods say of a store: one that reaches it is enough, else the most telling failure.

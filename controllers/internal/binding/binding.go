@@ -43,6 +43,8 @@ func DisplayName(d component.Dependency) string {
 		return "MySQL"
 	case component.RabbitMQ:
 		return "RabbitMQ"
+	case component.SMS:
+		return "SMS"
 	default:
 		return string(d)
 	}
@@ -80,7 +82,7 @@ func (r Result) Hashes(key []byte) map[component.Name]string {
 
 func (r Result) hash(key []byte, reader component.Name) (string, bool) {
 	mac, found := hmac.New(sha256.New, key), false
-	for _, dependency := range dependencies() {
+	for _, dependency := range component.Dependencies() {
 		values, ok := r.values[dependency]
 		if !ok || !slices.Contains(component.Readers(dependency), reader) {
 			continue
@@ -104,9 +106,4 @@ func writeSized(w io.Writer, parts ...string) {
 		_, _ = w.Write(size[:]) // a hash never fails
 		_, _ = io.WriteString(w, part)
 	}
-}
-
-// dependencies in the order of the spec.
-func dependencies() []component.Dependency {
-	return []component.Dependency{component.MySQL, component.RabbitMQ}
 }

@@ -30,6 +30,9 @@ func Parse(
 	if problem := e.collect(data, keys); problem != nil {
 		return Bound{}, problem
 	}
+	if dependency == component.SMS {
+		return e.provider()
+	}
 	for _, check := range []func() *Problem{e.checkType, e.checkPlace, e.checkPairs, e.checkCertificates} {
 		if problem := check(); problem != nil {
 			return Bound{}, problem

@@ -41,12 +41,12 @@ func (r *Resolver) Resolve(ctx context.Context, cluster *chatv1alpha1.ChatCluste
 		Secrets:  map[component.Dependency]string{},
 		values:   map[component.Dependency]map[string][]byte{},
 	}
-	for _, dependency := range dependencies() {
+	for _, dependency := range component.Dependencies() {
 		source := sourceOf(cluster, dependency)
 		if source == nil {
 			continue
 		}
-		if err := r.bind(ctx, cluster.Namespace, dependency, source, &result); err != nil {
+		if err := r.bind(ctx, cluster, dependency, source, &result); err != nil {
 			return Result{}, fmt.Errorf("bind %s: %w", dependency, err)
 		}
 	}
@@ -60,16 +60,19 @@ func sourceOf(cluster *chatv1alpha1.ChatCluster, dependency component.Dependency
 		return &spec.MySQL.Source
 	case dependency == component.RabbitMQ && spec.RabbitMQ != nil:
 		return &spec.RabbitMQ.Source
+	case dependency == component.SMS && spec.SMS != nil && spec.SMS.SecretRef != nil:
+		return &chatv1alpha1.Source{SecretRef: spec.SMS.SecretRef}
 	default:
 		return nil
 	}
 }
 
 func (r *Resolver) bind(
-	ctx context.Context, namespace string, dependency component.Dependency, source *chatv1alpha1.Source, result *Result,
+	ctx context.Context, cluster *chatv1alpha1.ChatCluster, dependency component.Dependency, source *chatv1alpha1.Source, result *Result,
 ) error {
 	var keys map[string]string
 	var name string
+	namespace := cluster.Namespace
 	switch {
 	case source.SecretRef != nil:
 		result.Sources[dependency] = SourceSecretRef
@@ -99,6 +102,9 @@ func (r *Resolver) bind(
 		return fmt.Errorf("read Secret %s: %w", name, err)
 	}
 	bound, problem := Parse(dependency, name, secret.Data, keys)
+	if problem == nil && dependency == component.SMS {
+		problem = bound.needs(cluster.Spec.Dependencies.SMS.Provider)
+	}
 	if problem != nil {
 		result.add(dependency, problem)
 		return nil

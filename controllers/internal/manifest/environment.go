@@ -51,6 +51,7 @@ func environmentOf(in Input, name component.Name, seat *int32) environment {
 	}
 	env.addMySQL(in, name)
 	env.addRabbitMQ(in, name)
+	env.addSMS(in, name)
 	for _, callee := range component.Upstreams(name) {
 		if key := component.EnvUpstream(callee); key != "" {
 			env.add(key, "http://"+DeploymentName(in.Cluster.Name, callee)+":"+strconv.Itoa(component.RPCPort))
@@ -90,6 +91,28 @@ func (e *environment) addRabbitMQ(in Input, name component.Name) {
 	e.addBindingRoot()
 	e.add(component.EnvRabbitMQTLS, string(rabbitmq.TLS))
 	e.add(component.EnvRabbitMQVHost, rabbitmq.VHost)
+}
+
+// addSMS leaves out a provider that no program of this version knows.
+func (e *environment) addSMS(in Input, name component.Name) {
+	sms := in.Cluster.Spec.Dependencies.SMS
+	if sms == nil || sms.Twilio != nil || !slices.Contains(component.Readers(component.SMS), name) {
+		return
+	}
+	e.addBindingRoot()
+	e.add(component.EnvSMSProvider, sms.Provider)
+	e.add(component.EnvSMSAllowedCountries, strings.Join(sms.AllowedCountries, ","))
+	if sms.DailyBudget != nil {
+		e.add(component.EnvSMSDailyBudget, number(*sms.DailyBudget))
+	}
+	if aliyun := sms.Aliyun; aliyun != nil {
+		e.add(component.EnvSMSSignName, aliyun.SignName)
+		e.add(component.EnvSMSTemplateCode, aliyun.TemplateCode)
+		e.add(component.EnvSMSRegion, aliyun.Region)
+	}
+	if sms.SecretRef == nil && in.Cluster.Spec.Profile == chatv1alpha1.ProfileDevelopment {
+		e.add(component.EnvDevelopment, "true") // codes go to the log
+	}
 }
 
 func (e *environment) addBindingRoot() {

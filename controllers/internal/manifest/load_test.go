@@ -66,6 +66,11 @@ func input(cluster *chatv1alpha1.ChatCluster) manifest.Input {
 	}
 	in.Bindings[component.MySQL] = binding(&cluster.Spec.Dependencies.MySQL.Source, "mysql.stores.svc", 3307)
 	in.Bindings[component.RabbitMQ] = binding(&cluster.Spec.Dependencies.RabbitMQ.Source, "mq.stores.svc", 0)
+	if sms := cluster.Spec.Dependencies.SMS; sms != nil && sms.SecretRef != nil {
+		b := binding(&chatv1alpha1.Source{SecretRef: sms.SecretRef}, "", 0)
+		b.Keys[component.EntryAccessKeySecret] = component.EntryAccessKeySecret
+		in.Bindings[component.SMS] = b
+	}
 	for _, store := range []component.Dependency{component.MySQL, component.RabbitMQ} {
 		for _, name := range component.Readers(store) {
 			in.BindingHashes[name] = "hash-of-" + string(name)

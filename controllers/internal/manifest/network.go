@@ -3,6 +3,7 @@
 package manifest
 
 import (
+	"cmp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -84,6 +85,11 @@ func egress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyEgress
 				WithPorts(tcp(storePort(in, store))...).
 				WithTo(orAnywhere(peers(settings(in).DependencyTo))...))
 		}
+	}
+	if sms := in.Cluster.Spec.Dependencies.SMS; sms != nil && sms.SecretRef != nil && slices.Contains(component.Readers(component.SMS), name) {
+		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
+			WithPorts(tcp(cmp.Or(in.Bindings[component.SMS].Port, 443))...).
+			WithTo(blocks([]string{"0.0.0.0/0", "::/0"})...))
 	}
 	if component.WatchesRing(name) {
 		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().

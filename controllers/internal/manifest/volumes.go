@@ -33,7 +33,7 @@ func mountsOf(in Input, name component.Name) mounts {
 		corev1ac.EmptyDirVolumeSource().WithSizeLimit(*resource.NewQuantity(scratchLimit, resource.BinarySI))))
 	m.places = append(m.places, corev1ac.VolumeMount().WithName("tmp").WithMountPath(scratchDir))
 	m.add("keys", component.KeysDir, secretSource(in.KeysSecret, keyItems(in, name)))
-	for _, dependency := range []component.Dependency{component.MySQL, component.RabbitMQ} {
+	for _, dependency := range component.Dependencies() {
 		if slices.Contains(component.Readers(dependency), name) {
 			m.add("binding-"+string(dependency), path.Join(component.BindingRoot, string(dependency)),
 				secretSource(in.Bindings[dependency].Secret, bindingItems(in, dependency, name)))

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,7 +24,7 @@ const (
 	portAMQPS = "5671"
 )
 
-// Complete is environ with PARLEY_MYSQL_DSN and PARLEY_RABBITMQ_URL. One that is set stays; else it is
+// Complete is environ with PARLEY_MYSQL_DSN, PARLEY_RABBITMQ_URL and the secrets of who sends codes. One that is set stays; else it is
 // made of single variables and, behind them, of the component's files under SERVICE_BINDING_ROOT. What
 // is not known stays away. The error tells all that is wrong, and never a value.
 func Complete(environ map[string]string, name component.Name) (map[string]string, error) {
@@ -42,7 +43,29 @@ func Complete(environ map[string]string, name component.Name) (map[string]string
 			full[d.whole] = address
 		}
 	}
+	problems = append(problems, completeSMS(full, name))
 	return full, errors.Join(problems...)
+}
+
+// completeSMS adds the secrets of the provider of codes. A variable that is set stays.
+func completeSMS(full map[string]string, name component.Name) error {
+	if !slices.Contains(component.Readers(component.SMS), name) {
+		return nil
+	}
+	b, err := readBinding(full[component.EnvBindingRoot], component.SMS, name)
+	if err != nil {
+		return err
+	}
+	for entry, variable := range map[string]string{
+		component.EntryAccessKeyID: component.EnvSMSAccessKeyID, component.EntryAccessKeySecret: component.EnvSMSAccessKeySecret,
+		component.EntryURI: component.EnvSMSURL, component.EntrySigningKey: component.EnvSMSSigningKey,
+		component.EntryPreviousSigningKey: component.EnvSMSPreviousSigningKey,
+	} {
+		if value := b.entries[entry]; value != "" && full[variable] == "" {
+			full[variable] = value
+		}
+	}
+	return nil
 }
 
 // dependency names the variables of one dependency.

@@ -66,6 +66,7 @@ func (b binding) checkType() error {
 	known := map[component.Dependency][]string{
 		component.MySQL:    {"", "mysql", "mariadb"},
 		component.RabbitMQ: {"", "rabbitmq"},
+		component.SMS:      {"", "sms"},
 	}[b.dependency]
 	if !slices.Contains(known, b.entries[component.EntryType]) {
 		return fmt.Errorf("%s: entry %s/%s must be %s", component.EnvBindingRoot, b.dependency, component.EntryType,

@@ -116,6 +116,35 @@ func TestAddressesComeFromBindings(t *testing.T) {
 	}
 }
 
+func TestTheProviderOfCodesIsForTheUserService(t *testing.T) {
+	t.Parallel()
+	root := writeBinding(t, map[string]string{
+		"sms/type": "sms", "sms/access-key-id": "id", "sms/access-key-secret": "hidden\n", "sms/uri": "https://sms.example.com/", "sms/signing-key": "key",
+	})
+	for _, name := range component.All() {
+		got, err := process.Complete(map[string]string{"SERVICE_BINDING_ROOT": root, "PARLEY_SMS_URL": "https://other.example.com/"}, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{
+			"PARLEY_SMS_ACCESS_KEY_ID": "id", "PARLEY_SMS_ACCESS_KEY_SECRET": "hidden", "PARLEY_SMS_SIGNING_KEY": "key",
+			"PARLEY_SMS_PREVIOUS_SIGNING_KEY": "", "PARLEY_SMS_URL": "https://other.example.com/", // a variable wins over a file
+		}
+		for variable, value := range want {
+			if name != component.User && variable != "PARLEY_SMS_URL" {
+				value = ""
+			}
+			if got[variable] != value {
+				t.Errorf("%s: %s is %q, want %q", name, variable, got[variable], value)
+			}
+		}
+	}
+	wrong := writeBinding(t, map[string]string{"sms/type": "mysql", "sms/signing-key": "hidden"})
+	if _, err := process.Complete(map[string]string{"SERVICE_BINDING_ROOT": wrong}, component.User); err == nil || strings.Contains(err.Error(), "hidden") {
+		t.Errorf("a binding of something else: %v", err)
+	}
+}
+
 func TestFilesOfCertificatesAreNamedInTheAddress(t *testing.T) {
 	t.Parallel()
 	authority := certificatetest.New(t)

@@ -44,9 +44,9 @@ type Config struct {
 	AddressLogins int
 	// SMS sends codes.
 	SMS SMSConfig
-	// Development allows what must not be where others are. Only a process that holds all services sets it,
-	// never the environment.
-	Development bool
+	// Development allows what must not be where others are: codes in the log. A process that holds all
+	// services sets it, and the operator for a ChatCluster whose profile is Development.
+	Development bool `env:"PARLEY_DEVELOPMENT" envDefault:"false"`
 	// Hashing sets the cost of a password hash; only tests make it cheaper.
 	Hashing argon2hasher.Options
 }

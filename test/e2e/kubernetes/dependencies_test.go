@@ -6,6 +6,7 @@ package kubernetes_test
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"strings"
 	"testing"
@@ -82,6 +83,44 @@ func TestEachWrongDependencyIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.survives(t, light())
+	c.bindsCodes(t)
+}
+
+// bindsCodes adds a provider of codes to a system that runs. A key that its Secret lacks is named, and then
+// only the user service has new pods.
+func (c *chat) bindsCodes(t *testing.T) {
+	t.Helper()
+	const secret = "talk-sms"
+	entries := map[string]string{"uri": "https://sms.example.com/send"}
+	before, err := c.deployments(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(c.secret(t.Context(), secret, entries), c.patch(t.Context(), map[string]any{"dependencies": map[string]any{
+		"sms": map[string]any{"provider": "Webhook", "secretRef": map[string]any{"name": secret}},
+	}}), c.reason(t.Context(), chatv1alpha1.ConditionDependenciesReady, "SMSKeyMissing"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries["signing-key"] = password
+	if err := errors.Join(c.secret(t.Context(), secret, entries), c.reload(t.Context(), "codes"), c.ready(t.Context()), c.agrees(t.Context(), current)); err != nil {
+		t.Fatal(err)
+	}
+	after, err := c.deployments(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, d := range after {
+		if rolled := d.Generation != before[name].Generation; rolled != strings.HasSuffix(name, "-user") {
+			t.Errorf("%s was rolled: %t", name, rolled)
+		}
+	}
+}
+
+// reload asks the operator to look at the Secrets now.
+func (c *chat) reload(ctx context.Context, moment string) error {
+	_, err := c.here(ctx, "annotate", "chatcluster", chatName, chatv1alpha1.AnnotationReload+"="+strings.ReplaceAll(moment, " ", "-"), "--overwrite")
+	return err
 }
 
 // rebind changes the Secret and asks the operator to look now.
@@ -93,6 +132,5 @@ func (c *chat) rebind(ctx context.Context, moment string, entries map[string]str
 	if err := c.secret(ctx, mysqlSecret, entries); err != nil {
 		return err
 	}
-	_, err := c.here(ctx, "annotate", "chatcluster", chatName, chatv1alpha1.AnnotationReload+"="+strings.ReplaceAll(moment, " ", "-"), "--overwrite")
-	return err
+	return c.reload(ctx, moment)
 }
