@@ -111,6 +111,22 @@ test('two people edit, take back and answer what they said', async ({ browser })
     await look(alice.page, 'quotes');
   });
 
+  await test.step('reactions count, and the own one is marked', async () => {
+    await pick(alice, '好的', alice.t('message.react'));
+    await look(alice.page, 'emoji');
+    await alice.page.getByRole('menuitem', { name: '👍' }).click();
+    const chip = bob.bubble('好的').getByRole('button', { name: '👍 1' });
+    await expect(chip).toHaveAttribute('aria-pressed', 'false');
+    await chip.click();
+    await expect(alice.bubble('好的').getByRole('button', { name: '👍 2' })).toHaveAttribute('aria-pressed', 'true');
+    await look(bob.page, 'reactions-dark');
+    await look(alice.page, 'reactions');
+    await alice.bubble('好的').focus();
+    await alice.page.keyboard.press('+');
+    await alice.page.getByRole('menuitem', { name: '👍' }).press('Enter');
+    await expect(bob.bubble('好的').getByRole('button', { name: '👍 1' })).toHaveAttribute('aria-pressed', 'true');
+  });
+
   await test.step('what is gone stays gone on this and on another device', async () => {
     await alice.page.reload();
     await alice.sees(['Eleven o’clock tomorrow', '好的', '十点可以']);

@@ -296,6 +296,10 @@ export class FakeServer {
         if (message.content.case === 'recalled') throw refusal(Code.FailedPrecondition, 'MESSAGE_RECALLED');
         return { message: state.edit(request.conversationId, Number(request.seq), request.text!.body) };
       },
+      react: (request, context) => {
+        const { userId } = own(context, request.conversationId);
+        return { message: state.react(userId, request.conversationId, Number(request.seq), request.emoji, request.remove) };
+      },
       listVersions: (request, context) => {
         const { conversation } = own(context, request.conversationId);
         return { versions: conversation.versions.get(Number(request.seq)) ?? [] };

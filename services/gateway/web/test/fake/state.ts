@@ -7,6 +7,7 @@ import { ConversationKind, ConversationSchema, ConversationState, type Conversat
 import {
   HeadSchema,
   MessageSchema,
+  ReactionSchema,
   RecalledSchema,
   ReplySchema,
   SentSchema,
@@ -236,6 +237,15 @@ export class State {
       versions.set(seq, before);
       message.editedAt = BigInt(Date.now());
       message.content = { case: 'text', value: create(TextSchema, { body }) };
+    });
+  }
+
+  react(userId: string, conversationId: string, seq: number, emoji: string, remove: boolean): Message {
+    return this.change(conversationId, seq, ChangeKind.REACTED, true, (message) => {
+      const others = message.reactions.filter((one) => one.emoji !== emoji);
+      const givers = message.reactions.find((one) => one.emoji === emoji)?.userIds.filter((id) => id !== userId) ?? [];
+      const userIds = remove ? givers : [...givers, userId];
+      message.reactions = userIds.length > 0 ? [...others, create(ReactionSchema, { emoji, count: userIds.length, userIds })] : others;
     });
   }
 

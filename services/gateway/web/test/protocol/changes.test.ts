@@ -71,6 +71,24 @@ describe('changes of messages', () => {
     expect(shown(copy)).toEqual(['?']);
   });
 
+  it('show reactions, the own one and those of others, given and taken away', async () => {
+    const copy = await live(w, w.alice);
+    say('cake?');
+    await settle();
+    const actions = new Actions(copy);
+    await actions.react(w.conversation.id, 1, '👍', false);
+    w.server.state.react(w.bob, w.conversation.id, 1, '👍', false);
+    w.server.state.react(w.bob, w.conversation.id, 1, '🎉', false);
+    await settle();
+    const reactions = () => timeline(copy).messages.get(1)?.reactions?.map((one) => `${one.emoji}${one.count}`);
+    expect(reactions()).toEqual(['👍2', '🎉1']);
+    await actions.react(w.conversation.id, 1, '👍', true);
+    await settle();
+    expect(reactions()).toEqual(['🎉1', '👍1']);
+    expect(timeline(copy).messages.get(1)?.text).toBe('cake?');
+    expect(unread(copy, w.conversation.id)).toBe(1);
+  });
+
   it('are pulled page by page after an absence, and kept over a reload', async () => {
     const storage = new MemoryStorage();
     const first = await live(w, w.alice, storage);

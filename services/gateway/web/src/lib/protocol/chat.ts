@@ -139,6 +139,12 @@ export class Chat {
     if (message) await this.replica.change(toMessage(message));
   }
 
+  /** Gives a message an emoji, or takes it away again. */
+  async react(conversationId: string, seq: number, emoji: string, remove: boolean): Promise<void> {
+    const { message } = await this.ports.clients.messages.react({ conversationId, seq: BigInt(seq), emoji, remove });
+    if (message) await this.replica.change(toMessage(message));
+  }
+
   /** Outbox entries of a conversation that are not in its history yet. */
   unsent(conversationId: string): OutboxEntry[] {
     return this.outbox.of(conversationId);

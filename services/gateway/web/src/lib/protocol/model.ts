@@ -24,8 +24,17 @@ export interface ChatMessage {
   /** Members whom the text mentions; missing in what an older version stored. */
   mentionIds?: string[];
   mentionsAll?: boolean;
+  /** Emoji below it, with how many gave it and the first who did; missing in what an older version stored. */
+  reactions?: Reaction[];
   /** Set when the server itself tells what happened to a group. */
   system?: System;
+}
+
+/** One emoji below a message. */
+export interface Reaction {
+  emoji: string;
+  count: number;
+  userIds: string[];
 }
 
 /** What happened to a group. */

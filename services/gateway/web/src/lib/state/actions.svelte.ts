@@ -63,6 +63,11 @@ export class Actions {
     if (done && this.editing.get(conversationId)?.seq === seq) this.editing.delete(conversationId);
   }
 
+  /** Gives a message an emoji, or takes it away if the user gave it. */
+  async react(conversationId: string, seq: number, emoji: string, given: boolean): Promise<void> {
+    await this.attempt((chat) => chat.react(conversationId, seq, emoji, given));
+  }
+
   /** Forgets all, as at sign-out. */
   clear(): void {
     this.editing.clear();

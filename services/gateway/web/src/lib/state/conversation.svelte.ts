@@ -125,7 +125,7 @@ export class ConversationView {
   /** Everybody whom the lines name. */
   named(): string[] {
     const all = this.rows.flatMap((row) => {
-      if (row.kind === 'message') return [row.senderId, row.reply?.senderId ?? '', ...mentionedIn(row.text ?? ''), ...mentionedIn(row.reply?.text ?? '')];
+      if (row.kind === 'message') return [row.senderId, row.reply?.senderId ?? '', ...mentionedIn(row.text ?? ''), ...mentionedIn(row.reply?.text ?? ''), ...row.reactions.flatMap((one) => one.userIds)];
       if (row.kind === 'recalled') return [row.senderId, row.by];
       return row.kind === 'system' ? [row.system.actorId, ...row.system.userIds] : [];
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a conversation shows, line by line, made from a part of a timeline and the outbox.
 import { daysAgo } from '../i18n/dates';
-import type { ChatMessage, OutboxEntry, Reply, System } from '../protocol/model';
+import type { ChatMessage, OutboxEntry, Reaction, Reply, System } from '../protocol/model';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
 
@@ -34,6 +34,7 @@ export type Row =
       edited: boolean;
       /** True if it mentions the user. */
       mentioned: boolean;
+      reactions: Reaction[];
       reply?: Quote;
       at: number;
       state: SendState;
@@ -132,6 +133,7 @@ function stored(timeline: Timeline, message: ChatMessage, me: string, peerRead: 
     text: message.text,
     edited: Boolean(message.editedAt),
     mentioned: !own && (message.mentionsAll === true || message.mentionIds?.includes(me) === true),
+    reactions: message.reactions ?? [],
     reply: message.replyTo && quote(timeline, message.replyTo),
     at: message.sentAt,
     state: own ? (message.seq <= peerRead ? 'read' : 'sent') : 'none',
@@ -151,6 +153,7 @@ function waiting(timeline: Timeline, entry: OutboxEntry, me: string): MessageRow
     text: entry.text,
     edited: false,
     mentioned: false,
+    reactions: [],
     reply: entry.replyToSeq ? quote(timeline, { seq: entry.replyToSeq }) : undefined,
     at: entry.createdAt,
     state: entry.state === 'waiting' ? 'sending' : entry.state,
