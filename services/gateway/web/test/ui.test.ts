@@ -89,6 +89,7 @@ describe('what may be done with a message', () => {
     ['an own one after two minutes', row(true, 1), 120_000, 'late', 'yes'],
     ['an own one after a day', row(true, 1), 86_400_000, 'late', 'late'],
     ['one of somebody else', row(false, 1), 0, 'never', 'never'],
+    ['a copy of another message', { ...row(true, 1), forwarded: true }, 0, 'yes', 'never'],
     ['one that is not sent yet', row(true, 0), 0, 'never', 'never'],
   ])('%s', (_, target, now, recall, edit) => expect([mayRecall(target, now), mayEdit(target, now)]).toEqual([recall, edit]));
 });

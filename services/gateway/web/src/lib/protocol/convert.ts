@@ -23,6 +23,7 @@ export function toMessage(wire: WireMessage): ChatMessage {
     replyTo: wire.replyTo && toReply(wire.replyTo),
     mentionIds: [...wire.mentionIds],
     mentionsAll: wire.mentionsAll,
+    forwarded: wire.forward !== undefined,
     reactions: wire.reactions.map(({ emoji, count, userIds }) => ({ emoji, count, userIds: [...userIds] })),
     system: content.case === 'system' ? toSystem(content.value) : undefined,
   };

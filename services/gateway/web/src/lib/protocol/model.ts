@@ -24,6 +24,8 @@ export interface ChatMessage {
   /** Members whom the text mentions; missing in what an older version stored. */
   mentionIds?: string[];
   mentionsAll?: boolean;
+  /** True if its text was copied from another message; then it cannot be edited. */
+  forwarded?: boolean;
   /** Emoji below it, with how many gave it and the first who did; missing in what an older version stored. */
   reactions?: Reaction[];
   /** Set when the server itself tells what happened to a group. */

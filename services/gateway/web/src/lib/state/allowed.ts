@@ -17,7 +17,7 @@ export function mayRecall(row: MessageRow, now: number, role = MemberRole.UNSPEC
 
 /** Whether the user may edit the message at a time of the server. */
 export function mayEdit(row: MessageRow, now: number): Allowed {
-  return ownStored(row) && row.text !== undefined ? within(row, EDIT_MS, now) : 'never';
+  return ownStored(row) && row.text !== undefined && !row.forwarded ? within(row, EDIT_MS, now) : 'never';
 }
 
 function ownStored(row: MessageRow): boolean {

@@ -34,6 +34,7 @@ export type Row =
       edited: boolean;
       /** True if it mentions the user. */
       mentioned: boolean;
+      forwarded: boolean;
       reactions: Reaction[];
       reply?: Quote;
       at: number;
@@ -133,6 +134,7 @@ function stored(timeline: Timeline, message: ChatMessage, me: string, peerRead: 
     text: message.text,
     edited: Boolean(message.editedAt),
     mentioned: !own && (message.mentionsAll === true || message.mentionIds?.includes(me) === true),
+    forwarded: message.forwarded === true,
     reactions: message.reactions ?? [],
     reply: message.replyTo && quote(timeline, message.replyTo),
     at: message.sentAt,
@@ -153,6 +155,7 @@ function waiting(timeline: Timeline, entry: OutboxEntry, me: string): MessageRow
     text: entry.text,
     edited: false,
     mentioned: false,
+    forwarded: false,
     reactions: [],
     reply: entry.replyToSeq ? quote(timeline, { seq: entry.replyToSeq }) : undefined,
     at: entry.createdAt,
