@@ -38,13 +38,24 @@ func TestEveryCaseIsRefusedByTheRulesOrTheDecoder(t *testing.T) {
 		t.Errorf("%s passes: %.200s", c.Name, c.Body)
 	}
 	for _, want := range []string{
-		"content is missing", "content.text.body one beyond its length", "content.text.body one short of its length",
+		"content.text.body one beyond its length", "content.text.body one short of its length",
 		"conversationId that is no id", "an unknown field", "a body beyond the limit",
 	} {
 		if !names[want] {
 			t.Errorf("no case %q", want)
 		}
 	}
+}
+
+func TestARequiredFieldIsLeftOut(t *testing.T) {
+	t.Parallel()
+	good := &userv1.RegisterRequest{Username: "ann", Nickname: "Ann", Password: "long enough", Device: &userv1.Device{Name: "laptop"}}
+	for _, c := range mutate.Cases(good) {
+		if c.Name == "device is missing" {
+			return
+		}
+	}
+	t.Error(`no case "device is missing"`)
 }
 
 func TestARequestWithoutFieldsHasCasesToo(t *testing.T) {
