@@ -96,7 +96,8 @@ func (p *pass) migrationJob() (name, hash string) {
 	}
 	for _, job := range p.jobs() {
 		s := p.seen.schemaOf(job.Name)
-		if s.complete && s.isOf(p.input) && job.CreationTimestamp.After(first.CreationTimestamp.Time) {
+		// The time has no parts of a second: the next Job may be as old as the first.
+		if s.complete && s.isOf(p.input) && !job.CreationTimestamp.Before(&first.CreationTimestamp) {
 			return job.Name, hash
 		}
 	}

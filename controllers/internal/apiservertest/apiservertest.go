@@ -26,6 +26,8 @@ func Start(t *testing.T, kinds ...string) (*envtest.Environment, *rest.Config) {
 	// Nothing has to outlive the test, and to wait for the disk is most of a write.
 	environment.ControlPlane.Etcd = &envtest.Etcd{}
 	environment.ControlPlane.Etcd.Configure().Set("unsafe-no-fsync", "true")
+	// Many tests share a server, and the usual range is full after 254 Services.
+	environment.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.96.0.0/16")
 	t.Cleanup(func() { // also after half a start
 		if err := environment.Stop(); err != nil {
 			t.Errorf("stop kube-apiserver and etcd: %v", err)
