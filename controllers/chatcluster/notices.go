@@ -68,16 +68,17 @@ func (r *Reconciler) noticeBindings(p *pass, say say) {
 	if len(changed) == 0 {
 		return
 	}
-	store := changedStore(changed)
-	if readsSMS(p.cluster) && len(changed) == 1 && changed[0] == string(component.User) {
-		store = component.SMS
-	}
+	store := changedStore(p.cluster, changed)
 	r.metrics.bindings.WithLabelValues(string(store)).Inc()
 	say(corev1.EventTypeNormal, eventBindingChanged, "Bind", "the Secret of %s changed: pods of %s are replaced", store, strings.Join(changed, ", "))
 }
 
-// changedStore: everything reads RabbitMQ, so a change that leaves one reader alone is one of MySQL.
-func changedStore(readers []string) component.Dependency {
+// changedStore: everything reads RabbitMQ, so a change that leaves one reader alone is one of MySQL, or, where
+// only the user service is left, of who sends codes.
+func changedStore(cluster *chatv1alpha1.ChatCluster, readers []string) component.Dependency {
+	if manifest.SendsCodes(cluster) && slices.Equal(readers, []string{string(component.User)}) {
+		return component.SMS
+	}
 	for _, reader := range component.Readers(component.RabbitMQ) {
 		if !slices.Contains(readers, string(reader)) {
 			return component.MySQL
@@ -173,7 +174,7 @@ func ignoredDependencies(cluster *chatv1alpha1.ChatCluster) []chatv1alpha1.Depen
 	if spec.ObjectStore != nil {
 		add("objectStore", &spec.ObjectStore.Source)
 	}
-	if spec.SMS != nil && !readsSMS(cluster) {
+	if spec.SMS != nil && !manifest.SendsCodes(cluster) {
 		add("sms", &chatv1alpha1.Source{SecretRef: spec.SMS.SecretRef})
 	}
 	if spec.Speech != nil {

@@ -151,7 +151,7 @@ func schemaStatus(p *pass, last *chatv1alpha1.ChatClusterStatus) *chatv1alpha1.S
 func dependenciesOf(p *pass) []chatv1alpha1.DependencyStatus {
 	var list []chatv1alpha1.DependencyStatus
 	for _, d := range component.Dependencies() {
-		if d == component.SMS && !readsSMS(p.cluster) {
+		if d == component.SMS && !manifest.SendsCodes(p.cluster) {
 			continue
 		}
 		status := chatv1alpha1.DependencyStatus{
@@ -178,12 +178,6 @@ func dependenciesOf(p *pass) []chatv1alpha1.DependencyStatus {
 		list = append(list, status)
 	}
 	return append(list, ignoredDependencies(p.cluster)...)
-}
-
-// readsSMS: a provider that no program of this version knows is told as ignored.
-func readsSMS(cluster *chatv1alpha1.ChatCluster) bool {
-	sms := cluster.Spec.Dependencies.SMS
-	return sms != nil && sms.Twilio == nil
 }
 
 // classOf is what pods say of a store: one that reaches it is enough, else the most telling failure.

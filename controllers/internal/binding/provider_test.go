@@ -61,3 +61,16 @@ func TestProvidersOfCodes(t *testing.T) {
 		})
 	}
 }
+
+// A provider that no program of this version knows holds nobody up, whatever its Secret lacks.
+func TestAnUnknownProviderOfCodesIsNotBound(t *testing.T) {
+	t.Parallel()
+	cluster := &chatv1alpha1.ChatCluster{ObjectMeta: metav1.ObjectMeta{Namespace: "chat", Name: "acme"}}
+	cluster.Spec.Dependencies.SMS = &chatv1alpha1.SMS{
+		Provider: "Twilio", Twilio: &chatv1alpha1.TwilioSMS{From: "+15550100"}, SecretRef: &chatv1alpha1.SecretReference{Name: "acme-sms"},
+	}
+	got, err := binding.New(fake.NewClientBuilder().Build(), nil).Resolve(t.Context(), cluster)
+	if err != nil || len(got.Problems) > 0 || got.Bindings[component.SMS].Secret != "" {
+		t.Errorf("%v, problems %v, binding %+v", err, got.Problems, got.Bindings[component.SMS])
+	}
+}

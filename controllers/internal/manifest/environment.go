@@ -93,10 +93,15 @@ func (e *environment) addRabbitMQ(in Input, name component.Name) {
 	e.add(component.EnvRabbitMQVHost, rabbitmq.VHost)
 }
 
-// addSMS leaves out a provider that no program of this version knows.
+// SendsCodes tells whether the spec names a provider of codes that the programs of this version know.
+func SendsCodes(cluster *chatv1alpha1.ChatCluster) bool {
+	sms := cluster.Spec.Dependencies.SMS
+	return sms != nil && sms.Twilio == nil
+}
+
 func (e *environment) addSMS(in Input, name component.Name) {
 	sms := in.Cluster.Spec.Dependencies.SMS
-	if sms == nil || sms.Twilio != nil || !slices.Contains(component.Readers(component.SMS), name) {
+	if !SendsCodes(in.Cluster) || !slices.Contains(component.Readers(component.SMS), name) {
 		return
 	}
 	e.addBindingRoot()

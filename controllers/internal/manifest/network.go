@@ -86,7 +86,7 @@ func egress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyEgress
 				WithTo(orAnywhere(peers(settings(in).DependencyTo))...))
 		}
 	}
-	if sms := in.Cluster.Spec.Dependencies.SMS; sms != nil && sms.SecretRef != nil && slices.Contains(component.Readers(component.SMS), name) {
+	if SendsCodes(in.Cluster) && in.Cluster.Spec.Dependencies.SMS.SecretRef != nil && slices.Contains(component.Readers(component.SMS), name) {
 		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
 			WithPorts(tcp(cmp.Or(in.Bindings[component.SMS].Port, 443))...).
 			WithTo(blocks([]string{"0.0.0.0/0", "::/0"})...))
