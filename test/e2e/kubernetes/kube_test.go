@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -155,9 +156,31 @@ func (k kube) helm(ctx context.Context, args ...string) (string, error) {
 
 // node is hack/cluster's way to a node.
 func (k kube) node(ctx context.Context, verb, number string) error {
-	_, err := k.run(ctx, filepath.Join(k.root, ".cache", "kubedemo", "cluster"), verb, number)
+	_, err := k.run(ctx, k.cluster(), verb, number)
 	return err
 }
+
+// load builds a program, with further flags of go build, and brings its image into the cluster.
+func (k kube) load(t *testing.T, image, source string, flags ...string) {
+	t.Helper()
+	dir := t.TempDir()
+	name, _, _ := strings.Cut(path.Base(image), ":")
+	program, archive := filepath.Join(dir, name), filepath.Join(dir, name+".tar")
+	t.Setenv("CGO_ENABLED", "0")
+	build := append([]string{"go", "build", "-trimpath", "-o", program}, flags...)
+	for _, command := range [][]string{
+		append(build, source),
+		{filepath.Join(k.root, ".cache", "images", "image"), "-name", image, "-binary", program, "-o", archive},
+		{k.cluster(), "load", archive},
+	} {
+		if _, err := k.run(t.Context(), command[0], command[1:]...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// cluster is the program of hack/cluster that kube-demo has built.
+func (k kube) cluster() string { return filepath.Join(k.root, ".cache", "kubedemo", "cluster") }
 
 // apply makes or changes objects, as `kubectl apply` does.
 func (k kube) apply(ctx context.Context, objects ...any) error {

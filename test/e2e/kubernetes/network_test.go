@@ -7,7 +7,6 @@ package kubernetes_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +25,7 @@ const (
 func TestShortNetworkPoliciesAreEnforced(t *testing.T) {
 	c := install(t, "e2e-network")
 	outside := openKube(t, "e2e-stranger")
-	loadReach(t, c.kube)
+	c.load(t, reachImage, "./test/e2e/kubernetes/reach")
 	targets := c.targets(t)
 	for _, from := range append([]string{stranger, "beside"}, names()...) {
 		k := c.kube
@@ -153,21 +152,4 @@ func verdicts(ctx context.Context, k kube, pod string) (map[string]string, error
 		}
 	}
 	return found, nil
-}
-
-// loadReach builds the program and brings its image into the cluster.
-func loadReach(t *testing.T, k kube) {
-	t.Helper()
-	dir := t.TempDir()
-	program, archive := filepath.Join(dir, "reach"), filepath.Join(dir, "reach.tar")
-	t.Setenv("CGO_ENABLED", "0")
-	for _, command := range [][]string{
-		{"go", "build", "-trimpath", "-o", program, "./test/e2e/kubernetes/reach"},
-		{filepath.Join(k.root, ".cache", "images", "image"), "-name", reachImage, "-binary", program, "-o", archive},
-		{filepath.Join(k.root, ".cache", "kubedemo", "cluster"), "load", archive},
-	} {
-		if _, err := k.run(t.Context(), command[0], command[1:]...); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

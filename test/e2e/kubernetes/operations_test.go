@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -45,18 +44,7 @@ func TestOperationsLoseNothing(t *testing.T) {
 // loadNextVersion builds the program once more, as a later version, and brings its image into the cluster.
 func (c *chat) loadNextVersion(t *testing.T) {
 	t.Helper()
-	dir := t.TempDir()
-	program, archive := filepath.Join(dir, "parley"), filepath.Join(dir, "parley.tar")
-	t.Setenv("CGO_ENABLED", "0")
-	for _, command := range [][]string{
-		{"go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=" + nextVersion, "-o", program, "./services"},
-		{filepath.Join(c.root, ".cache", "images", "image"), "-name", "parley-chat/parley:" + nextVersion, "-binary", program, "-o", archive},
-		{filepath.Join(c.root, ".cache", "kubedemo", "cluster"), "load", archive},
-	} {
-		if _, err := c.run(t.Context(), command[0], command[1:]...); err != nil {
-			t.Fatal(err)
-		}
-	}
+	c.load(t, "parley-chat/parley:"+nextVersion, "./services", "-ldflags", "-s -w -X main.version="+nextVersion)
 }
 
 // badImage asks for an image that nobody has. The old pods serve, the status says what to do, and taking the
