@@ -84,10 +84,13 @@ type codeOptions struct {
 	countries  []string
 }
 
+// SendsCodes tells whether this instance has a provider of codes at all.
+func (s *Service) SendsCodes() bool { return s.SMS != nil }
+
 // RequestCode sends a code. Whether the number has an account is never looked at here, so nobody can see it
 // in the answer, in its time, or in what was sent.
 func (s *Service) RequestCode(ctx context.Context, r CodeRequest) (SentCode, error) {
-	if s.SMS == nil {
+	if !s.SendsCodes() {
 		return SentCode{}, ErrSMSUnavailable
 	}
 	number, err := s.Numbers.Parse(r.Phone)

@@ -319,7 +319,11 @@ func TestEveryMethodAtTheGateway(t *testing.T) {
 			got := people.Call(t, base, m.name, []byte(`{}`), headers...)
 			switch {
 			case m.allows(accessv1.Level_LEVEL_PUBLIC, ""):
-				if got.Code != "invalid_argument" { // the empty request is wrong; nobody is turned away before
+				want := "invalid_argument" // the empty request is wrong; nobody is turned away before
+				if m.in.Descriptor().Fields().Len() == 0 {
+					want = ""
+				}
+				if got.Code != want {
 					t.Errorf("%s by %s: %s", m.name, who, got)
 				}
 			case m.allows(accessv1.Level_LEVEL_USER, ""):

@@ -26,6 +26,7 @@ func goodRequests(c *cast) map[string]proto.Message {
 	device := &userv1.Device{DeviceId: people.NewID(), Name: "test"}
 	nickname, description := "Li Wei", "about"
 	return map[string]proto.Message{
+		"parley.user.v1.AuthService/GetSignInOptions":             &userv1.GetSignInOptionsRequest{},
 		"parley.user.v1.AuthService/Register":                     &userv1.RegisterRequest{Username: "never.made", Nickname: "n", Password: "quiet morning river", Device: device},
 		"parley.user.v1.AuthService/Login":                        &userv1.LoginRequest{Username: "never.made", Password: "quiet morning river", Device: device},
 		"parley.user.v1.AuthService/Logout":                       &userv1.LogoutRequest{},

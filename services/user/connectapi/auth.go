@@ -17,6 +17,11 @@ type Auth struct{ service *user.Service }
 // NewAuth answers from a service.
 func NewAuth(service *user.Service) Auth { return Auth{service} }
 
+// GetSignInOptions tells the ways to sign in.
+func (h Auth) GetSignInOptions(context.Context, *userv1.GetSignInOptionsRequest) (*userv1.GetSignInOptionsResponse, error) {
+	return &userv1.GetSignInOptionsResponse{PhoneCodes: h.service.SendsCodes()}, nil
+}
+
 // Register makes an account and logs it in.
 func (h Auth) Register(ctx context.Context, r *userv1.RegisterRequest) (*userv1.RegisterResponse, error) {
 	device, err := fromDevice(r.GetDevice())

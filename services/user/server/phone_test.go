@@ -36,6 +36,10 @@ func TestALifeByPhone(t *testing.T) {
 	const first, second = "+8613800000000", "+8613900000000"
 	r := start(t, sqliteDSN(t))
 	auth, profiles := r.auth(t), r.profiles(t, component.Gateway)
+	options, err := auth.GetSignInOptions(t.Context(), &userv1.GetSignInOptionsRequest{})
+	if err != nil || !options.GetPhoneCodes() {
+		t.Errorf("options: %v, %v, want codes by phone", options, err)
+	}
 	login, err := auth.LoginByPhone(t.Context(), &userv1.LoginByPhoneRequest{
 		Phone: first, Code: codeOf(t, r, auth, first, userv1.CodePurpose_CODE_PURPOSE_LOGIN), Device: newDevice(), CreateIfAbsent: true,
 	})

@@ -211,6 +211,90 @@ func (x *Device) GetName() string {
 	return ""
 }
 
+// GetSignInOptionsRequest has no fields.
+type GetSignInOptionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSignInOptionsRequest) Reset() {
+	*x = GetSignInOptionsRequest{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSignInOptionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSignInOptionsRequest) ProtoMessage() {}
+
+func (x *GetSignInOptionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSignInOptionsRequest.ProtoReflect.Descriptor instead.
+func (*GetSignInOptionsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{1}
+}
+
+// GetSignInOptionsResponse tells the ways to sign in beside username and password.
+type GetSignInOptionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// True if codes can be sent to phones: signing in, registering and resetting a password by a code. False:
+	// RequestCode answers SMS_UNAVAILABLE, always.
+	PhoneCodes    bool `protobuf:"varint,1,opt,name=phone_codes,json=phoneCodes,proto3" json:"phone_codes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSignInOptionsResponse) Reset() {
+	*x = GetSignInOptionsResponse{}
+	mi := &file_parley_user_v1_auth_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSignInOptionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSignInOptionsResponse) ProtoMessage() {}
+
+func (x *GetSignInOptionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_auth_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSignInOptionsResponse.ProtoReflect.Descriptor instead.
+func (*GetSignInOptionsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetSignInOptionsResponse) GetPhoneCodes() bool {
+	if x != nil {
+		return x.PhoneCodes
+	}
+	return false
+}
+
 // RegisterRequest asks for a new account.
 type RegisterRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -229,7 +313,7 @@ type RegisterRequest struct {
 
 func (x *RegisterRequest) Reset() {
 	*x = RegisterRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[1]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -241,7 +325,7 @@ func (x *RegisterRequest) String() string {
 func (*RegisterRequest) ProtoMessage() {}
 
 func (x *RegisterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[1]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -254,7 +338,7 @@ func (x *RegisterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterRequest.ProtoReflect.Descriptor instead.
 func (*RegisterRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{1}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RegisterRequest) GetUsername() string {
@@ -300,7 +384,7 @@ type RegisterResponse struct {
 
 func (x *RegisterResponse) Reset() {
 	*x = RegisterResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[2]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -312,7 +396,7 @@ func (x *RegisterResponse) String() string {
 func (*RegisterResponse) ProtoMessage() {}
 
 func (x *RegisterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[2]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -325,7 +409,7 @@ func (x *RegisterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterResponse.ProtoReflect.Descriptor instead.
 func (*RegisterResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{2}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RegisterResponse) GetUser() *Me {
@@ -364,7 +448,7 @@ type LoginRequest struct {
 
 func (x *LoginRequest) Reset() {
 	*x = LoginRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[3]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -376,7 +460,7 @@ func (x *LoginRequest) String() string {
 func (*LoginRequest) ProtoMessage() {}
 
 func (x *LoginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[3]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -389,7 +473,7 @@ func (x *LoginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginRequest.ProtoReflect.Descriptor instead.
 func (*LoginRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{3}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LoginRequest) GetUsername() string {
@@ -428,7 +512,7 @@ type LoginResponse struct {
 
 func (x *LoginResponse) Reset() {
 	*x = LoginResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[4]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +524,7 @@ func (x *LoginResponse) String() string {
 func (*LoginResponse) ProtoMessage() {}
 
 func (x *LoginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[4]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +537,7 @@ func (x *LoginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginResponse.ProtoReflect.Descriptor instead.
 func (*LoginResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{4}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LoginResponse) GetUser() *Me {
@@ -490,7 +574,7 @@ type RequestCodeRequest struct {
 
 func (x *RequestCodeRequest) Reset() {
 	*x = RequestCodeRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[5]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +586,7 @@ func (x *RequestCodeRequest) String() string {
 func (*RequestCodeRequest) ProtoMessage() {}
 
 func (x *RequestCodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[5]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +599,7 @@ func (x *RequestCodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestCodeRequest.ProtoReflect.Descriptor instead.
 func (*RequestCodeRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{5}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RequestCodeRequest) GetPhone() string {
@@ -547,7 +631,7 @@ type RequestCodeResponse struct {
 
 func (x *RequestCodeResponse) Reset() {
 	*x = RequestCodeResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[6]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -559,7 +643,7 @@ func (x *RequestCodeResponse) String() string {
 func (*RequestCodeResponse) ProtoMessage() {}
 
 func (x *RequestCodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[6]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -572,7 +656,7 @@ func (x *RequestCodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestCodeResponse.ProtoReflect.Descriptor instead.
 func (*RequestCodeResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{6}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RequestCodeResponse) GetCodeRequestId() string {
@@ -613,7 +697,7 @@ type RegisterByPhoneRequest struct {
 
 func (x *RegisterByPhoneRequest) Reset() {
 	*x = RegisterByPhoneRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[7]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +709,7 @@ func (x *RegisterByPhoneRequest) String() string {
 func (*RegisterByPhoneRequest) ProtoMessage() {}
 
 func (x *RegisterByPhoneRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[7]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +722,7 @@ func (x *RegisterByPhoneRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterByPhoneRequest.ProtoReflect.Descriptor instead.
 func (*RegisterByPhoneRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{7}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RegisterByPhoneRequest) GetPhone() string {
@@ -684,7 +768,7 @@ type RegisterByPhoneResponse struct {
 
 func (x *RegisterByPhoneResponse) Reset() {
 	*x = RegisterByPhoneResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[8]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -696,7 +780,7 @@ func (x *RegisterByPhoneResponse) String() string {
 func (*RegisterByPhoneResponse) ProtoMessage() {}
 
 func (x *RegisterByPhoneResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[8]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -709,7 +793,7 @@ func (x *RegisterByPhoneResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterByPhoneResponse.ProtoReflect.Descriptor instead.
 func (*RegisterByPhoneResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{8}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RegisterByPhoneResponse) GetUser() *Me {
@@ -750,7 +834,7 @@ type LoginByPhoneRequest struct {
 
 func (x *LoginByPhoneRequest) Reset() {
 	*x = LoginByPhoneRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[9]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -762,7 +846,7 @@ func (x *LoginByPhoneRequest) String() string {
 func (*LoginByPhoneRequest) ProtoMessage() {}
 
 func (x *LoginByPhoneRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[9]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -775,7 +859,7 @@ func (x *LoginByPhoneRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginByPhoneRequest.ProtoReflect.Descriptor instead.
 func (*LoginByPhoneRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{9}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *LoginByPhoneRequest) GetPhone() string {
@@ -823,7 +907,7 @@ type LoginByPhoneResponse struct {
 
 func (x *LoginByPhoneResponse) Reset() {
 	*x = LoginByPhoneResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[10]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -835,7 +919,7 @@ func (x *LoginByPhoneResponse) String() string {
 func (*LoginByPhoneResponse) ProtoMessage() {}
 
 func (x *LoginByPhoneResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[10]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -848,7 +932,7 @@ func (x *LoginByPhoneResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginByPhoneResponse.ProtoReflect.Descriptor instead.
 func (*LoginByPhoneResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{10}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LoginByPhoneResponse) GetUser() *Me {
@@ -894,7 +978,7 @@ type ResetPasswordRequest struct {
 
 func (x *ResetPasswordRequest) Reset() {
 	*x = ResetPasswordRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[11]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -906,7 +990,7 @@ func (x *ResetPasswordRequest) String() string {
 func (*ResetPasswordRequest) ProtoMessage() {}
 
 func (x *ResetPasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[11]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -919,7 +1003,7 @@ func (x *ResetPasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetPasswordRequest.ProtoReflect.Descriptor instead.
 func (*ResetPasswordRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{11}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResetPasswordRequest) GetPhone() string {
@@ -952,7 +1036,7 @@ type ResetPasswordResponse struct {
 
 func (x *ResetPasswordResponse) Reset() {
 	*x = ResetPasswordResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -964,7 +1048,7 @@ func (x *ResetPasswordResponse) String() string {
 func (*ResetPasswordResponse) ProtoMessage() {}
 
 func (x *ResetPasswordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[12]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -977,7 +1061,7 @@ func (x *ResetPasswordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetPasswordResponse.ProtoReflect.Descriptor instead.
 func (*ResetPasswordResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{12}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{14}
 }
 
 // LogoutRequest has no fields: the token says which session ends.
@@ -989,7 +1073,7 @@ type LogoutRequest struct {
 
 func (x *LogoutRequest) Reset() {
 	*x = LogoutRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1085,7 @@ func (x *LogoutRequest) String() string {
 func (*LogoutRequest) ProtoMessage() {}
 
 func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[13]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1098,7 @@ func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
 func (*LogoutRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{13}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{15}
 }
 
 // LogoutResponse has no fields.
@@ -1026,7 +1110,7 @@ type LogoutResponse struct {
 
 func (x *LogoutResponse) Reset() {
 	*x = LogoutResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1122,7 @@ func (x *LogoutResponse) String() string {
 func (*LogoutResponse) ProtoMessage() {}
 
 func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[14]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1135,7 @@ func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutResponse.ProtoReflect.Descriptor instead.
 func (*LogoutResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{14}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{16}
 }
 
 // ListSessionsRequest has no fields.
@@ -1063,7 +1147,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1075,7 +1159,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[15]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1088,7 +1172,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{15}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{17}
 }
 
 // LoginSession is one device that may act for the user.
@@ -1110,7 +1194,7 @@ type LoginSession struct {
 
 func (x *LoginSession) Reset() {
 	*x = LoginSession{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1122,7 +1206,7 @@ func (x *LoginSession) String() string {
 func (*LoginSession) ProtoMessage() {}
 
 func (x *LoginSession) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[16]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1135,7 +1219,7 @@ func (x *LoginSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginSession.ProtoReflect.Descriptor instead.
 func (*LoginSession) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{16}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LoginSession) GetLoginSessionId() string {
@@ -1184,7 +1268,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[17]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1196,7 +1280,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[17]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1209,7 +1293,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{17}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*LoginSession {
@@ -1230,7 +1314,7 @@ type RevokeSessionRequest struct {
 
 func (x *RevokeSessionRequest) Reset() {
 	*x = RevokeSessionRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[18]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1326,7 @@ func (x *RevokeSessionRequest) String() string {
 func (*RevokeSessionRequest) ProtoMessage() {}
 
 func (x *RevokeSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[18]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1339,7 @@ func (x *RevokeSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSessionRequest.ProtoReflect.Descriptor instead.
 func (*RevokeSessionRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{18}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RevokeSessionRequest) GetLoginSessionId() string {
@@ -1274,7 +1358,7 @@ type RevokeSessionResponse struct {
 
 func (x *RevokeSessionResponse) Reset() {
 	*x = RevokeSessionResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[19]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1370,7 @@ func (x *RevokeSessionResponse) String() string {
 func (*RevokeSessionResponse) ProtoMessage() {}
 
 func (x *RevokeSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[19]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1383,7 @@ func (x *RevokeSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSessionResponse.ProtoReflect.Descriptor instead.
 func (*RevokeSessionResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{19}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{21}
 }
 
 // RevokeOtherSessionsRequest has no fields: the token says which session stays.
@@ -1311,7 +1395,7 @@ type RevokeOtherSessionsRequest struct {
 
 func (x *RevokeOtherSessionsRequest) Reset() {
 	*x = RevokeOtherSessionsRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[20]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1407,7 @@ func (x *RevokeOtherSessionsRequest) String() string {
 func (*RevokeOtherSessionsRequest) ProtoMessage() {}
 
 func (x *RevokeOtherSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[20]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1420,7 @@ func (x *RevokeOtherSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeOtherSessionsRequest.ProtoReflect.Descriptor instead.
 func (*RevokeOtherSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{20}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{22}
 }
 
 // RevokeOtherSessionsResponse tells what was done.
@@ -1350,7 +1434,7 @@ type RevokeOtherSessionsResponse struct {
 
 func (x *RevokeOtherSessionsResponse) Reset() {
 	*x = RevokeOtherSessionsResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[21]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1446,7 @@ func (x *RevokeOtherSessionsResponse) String() string {
 func (*RevokeOtherSessionsResponse) ProtoMessage() {}
 
 func (x *RevokeOtherSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[21]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1459,7 @@ func (x *RevokeOtherSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeOtherSessionsResponse.ProtoReflect.Descriptor instead.
 func (*RevokeOtherSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{21}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RevokeOtherSessionsResponse) GetEndedCount() int32 {
@@ -1396,7 +1480,7 @@ type VerifyTokenRequest struct {
 
 func (x *VerifyTokenRequest) Reset() {
 	*x = VerifyTokenRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[22]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1408,7 +1492,7 @@ func (x *VerifyTokenRequest) String() string {
 func (*VerifyTokenRequest) ProtoMessage() {}
 
 func (x *VerifyTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[22]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1421,7 +1505,7 @@ func (x *VerifyTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyTokenRequest.ProtoReflect.Descriptor instead.
 func (*VerifyTokenRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{22}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *VerifyTokenRequest) GetToken() string {
@@ -1448,7 +1532,7 @@ type VerifyTokenResponse struct {
 
 func (x *VerifyTokenResponse) Reset() {
 	*x = VerifyTokenResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[23]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1544,7 @@ func (x *VerifyTokenResponse) String() string {
 func (*VerifyTokenResponse) ProtoMessage() {}
 
 func (x *VerifyTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[23]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +1557,7 @@ func (x *VerifyTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyTokenResponse.ProtoReflect.Descriptor instead.
 func (*VerifyTokenResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{23}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *VerifyTokenResponse) GetUserId() string {
@@ -1515,7 +1599,7 @@ type ListRevocationsRequest struct {
 
 func (x *ListRevocationsRequest) Reset() {
 	*x = ListRevocationsRequest{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[24]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1527,7 +1611,7 @@ func (x *ListRevocationsRequest) String() string {
 func (*ListRevocationsRequest) ProtoMessage() {}
 
 func (x *ListRevocationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[24]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1540,7 +1624,7 @@ func (x *ListRevocationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevocationsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevocationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{24}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListRevocationsRequest) GetPosition() string {
@@ -1565,7 +1649,7 @@ type Revocation struct {
 
 func (x *Revocation) Reset() {
 	*x = Revocation{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[25]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1577,7 +1661,7 @@ func (x *Revocation) String() string {
 func (*Revocation) ProtoMessage() {}
 
 func (x *Revocation) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[25]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1590,7 +1674,7 @@ func (x *Revocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revocation.ProtoReflect.Descriptor instead.
 func (*Revocation) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{25}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Revocation) GetLoginSessionId() string {
@@ -1630,7 +1714,7 @@ type ListRevocationsResponse struct {
 
 func (x *ListRevocationsResponse) Reset() {
 	*x = ListRevocationsResponse{}
-	mi := &file_parley_user_v1_auth_proto_msgTypes[26]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1642,7 +1726,7 @@ func (x *ListRevocationsResponse) String() string {
 func (*ListRevocationsResponse) ProtoMessage() {}
 
 func (x *ListRevocationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_auth_proto_msgTypes[26]
+	mi := &file_parley_user_v1_auth_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1655,7 +1739,7 @@ func (x *ListRevocationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevocationsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevocationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{26}
+	return file_parley_user_v1_auth_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListRevocationsResponse) GetRevocations() []*Revocation {
@@ -1686,7 +1770,11 @@ const file_parley_user_v1_auth_proto_rawDesc = "" +
 	"\x19parley/user/v1/auth.proto\x12\x0eparley.user.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\x1a\x19parley/user/v1/user.proto\"L\n" +
 	"\x06Device\x12%\n" +
 	"\tdevice_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bdeviceId\x12\x1b\n" +
-	"\x04name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04name\"\xe0\x01\n" +
+	"\x04name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04name\"\x19\n" +
+	"\x17GetSignInOptionsRequest\";\n" +
+	"\x18GetSignInOptionsResponse\x12\x1f\n" +
+	"\vphone_codes\x18\x01 \x01(\bR\n" +
+	"phoneCodes\"\xe0\x01\n" +
 	"\x0fRegisterRequest\x12@\n" +
 	"\busername\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x03\x18 2\x19^[A-Za-z][A-Za-z0-9_.-]*$R\busername\x12%\n" +
 	"\bnickname\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\bnickname\x12,\n" +
@@ -1791,8 +1879,10 @@ const file_parley_user_v1_auth_proto_rawDesc = "" +
 	"\x13END_REASON_REPLACED\x10\x02\x12\x16\n" +
 	"\x12END_REASON_EXPIRED\x10\x03\x12\x18\n" +
 	"\x14END_REASON_SUSPENDED\x10\x04\x12\x16\n" +
-	"\x12END_REASON_DELETED\x10\x052\xb7\t\n" +
-	"\vAuthService\x12U\n" +
+	"\x12END_REASON_DELETED\x10\x052\xa6\n" +
+	"\n" +
+	"\vAuthService\x12m\n" +
+	"\x10GetSignInOptions\x12'.parley.user.v1.GetSignInOptionsRequest\x1a(.parley.user.v1.GetSignInOptionsResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12U\n" +
 	"\bRegister\x12\x1f.parley.user.v1.RegisterRequest\x1a .parley.user.v1.RegisterResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12L\n" +
 	"\x05Login\x12\x1c.parley.user.v1.LoginRequest\x1a\x1d.parley.user.v1.LoginResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12^\n" +
 	"\vRequestCode\x12\".parley.user.v1.RequestCodeRequest\x1a#.parley.user.v1.RequestCodeResponse\"\x06\xa2\xbb\x18\x02\b\x01\x12j\n" +
@@ -1819,83 +1909,87 @@ func file_parley_user_v1_auth_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_user_v1_auth_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_user_v1_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_parley_user_v1_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_parley_user_v1_auth_proto_goTypes = []any{
 	(CodePurpose)(0),                    // 0: parley.user.v1.CodePurpose
 	(EndReason)(0),                      // 1: parley.user.v1.EndReason
 	(*Device)(nil),                      // 2: parley.user.v1.Device
-	(*RegisterRequest)(nil),             // 3: parley.user.v1.RegisterRequest
-	(*RegisterResponse)(nil),            // 4: parley.user.v1.RegisterResponse
-	(*LoginRequest)(nil),                // 5: parley.user.v1.LoginRequest
-	(*LoginResponse)(nil),               // 6: parley.user.v1.LoginResponse
-	(*RequestCodeRequest)(nil),          // 7: parley.user.v1.RequestCodeRequest
-	(*RequestCodeResponse)(nil),         // 8: parley.user.v1.RequestCodeResponse
-	(*RegisterByPhoneRequest)(nil),      // 9: parley.user.v1.RegisterByPhoneRequest
-	(*RegisterByPhoneResponse)(nil),     // 10: parley.user.v1.RegisterByPhoneResponse
-	(*LoginByPhoneRequest)(nil),         // 11: parley.user.v1.LoginByPhoneRequest
-	(*LoginByPhoneResponse)(nil),        // 12: parley.user.v1.LoginByPhoneResponse
-	(*ResetPasswordRequest)(nil),        // 13: parley.user.v1.ResetPasswordRequest
-	(*ResetPasswordResponse)(nil),       // 14: parley.user.v1.ResetPasswordResponse
-	(*LogoutRequest)(nil),               // 15: parley.user.v1.LogoutRequest
-	(*LogoutResponse)(nil),              // 16: parley.user.v1.LogoutResponse
-	(*ListSessionsRequest)(nil),         // 17: parley.user.v1.ListSessionsRequest
-	(*LoginSession)(nil),                // 18: parley.user.v1.LoginSession
-	(*ListSessionsResponse)(nil),        // 19: parley.user.v1.ListSessionsResponse
-	(*RevokeSessionRequest)(nil),        // 20: parley.user.v1.RevokeSessionRequest
-	(*RevokeSessionResponse)(nil),       // 21: parley.user.v1.RevokeSessionResponse
-	(*RevokeOtherSessionsRequest)(nil),  // 22: parley.user.v1.RevokeOtherSessionsRequest
-	(*RevokeOtherSessionsResponse)(nil), // 23: parley.user.v1.RevokeOtherSessionsResponse
-	(*VerifyTokenRequest)(nil),          // 24: parley.user.v1.VerifyTokenRequest
-	(*VerifyTokenResponse)(nil),         // 25: parley.user.v1.VerifyTokenResponse
-	(*ListRevocationsRequest)(nil),      // 26: parley.user.v1.ListRevocationsRequest
-	(*Revocation)(nil),                  // 27: parley.user.v1.Revocation
-	(*ListRevocationsResponse)(nil),     // 28: parley.user.v1.ListRevocationsResponse
-	(*Me)(nil),                          // 29: parley.user.v1.Me
-	(*PhoneCode)(nil),                   // 30: parley.user.v1.PhoneCode
+	(*GetSignInOptionsRequest)(nil),     // 3: parley.user.v1.GetSignInOptionsRequest
+	(*GetSignInOptionsResponse)(nil),    // 4: parley.user.v1.GetSignInOptionsResponse
+	(*RegisterRequest)(nil),             // 5: parley.user.v1.RegisterRequest
+	(*RegisterResponse)(nil),            // 6: parley.user.v1.RegisterResponse
+	(*LoginRequest)(nil),                // 7: parley.user.v1.LoginRequest
+	(*LoginResponse)(nil),               // 8: parley.user.v1.LoginResponse
+	(*RequestCodeRequest)(nil),          // 9: parley.user.v1.RequestCodeRequest
+	(*RequestCodeResponse)(nil),         // 10: parley.user.v1.RequestCodeResponse
+	(*RegisterByPhoneRequest)(nil),      // 11: parley.user.v1.RegisterByPhoneRequest
+	(*RegisterByPhoneResponse)(nil),     // 12: parley.user.v1.RegisterByPhoneResponse
+	(*LoginByPhoneRequest)(nil),         // 13: parley.user.v1.LoginByPhoneRequest
+	(*LoginByPhoneResponse)(nil),        // 14: parley.user.v1.LoginByPhoneResponse
+	(*ResetPasswordRequest)(nil),        // 15: parley.user.v1.ResetPasswordRequest
+	(*ResetPasswordResponse)(nil),       // 16: parley.user.v1.ResetPasswordResponse
+	(*LogoutRequest)(nil),               // 17: parley.user.v1.LogoutRequest
+	(*LogoutResponse)(nil),              // 18: parley.user.v1.LogoutResponse
+	(*ListSessionsRequest)(nil),         // 19: parley.user.v1.ListSessionsRequest
+	(*LoginSession)(nil),                // 20: parley.user.v1.LoginSession
+	(*ListSessionsResponse)(nil),        // 21: parley.user.v1.ListSessionsResponse
+	(*RevokeSessionRequest)(nil),        // 22: parley.user.v1.RevokeSessionRequest
+	(*RevokeSessionResponse)(nil),       // 23: parley.user.v1.RevokeSessionResponse
+	(*RevokeOtherSessionsRequest)(nil),  // 24: parley.user.v1.RevokeOtherSessionsRequest
+	(*RevokeOtherSessionsResponse)(nil), // 25: parley.user.v1.RevokeOtherSessionsResponse
+	(*VerifyTokenRequest)(nil),          // 26: parley.user.v1.VerifyTokenRequest
+	(*VerifyTokenResponse)(nil),         // 27: parley.user.v1.VerifyTokenResponse
+	(*ListRevocationsRequest)(nil),      // 28: parley.user.v1.ListRevocationsRequest
+	(*Revocation)(nil),                  // 29: parley.user.v1.Revocation
+	(*ListRevocationsResponse)(nil),     // 30: parley.user.v1.ListRevocationsResponse
+	(*Me)(nil),                          // 31: parley.user.v1.Me
+	(*PhoneCode)(nil),                   // 32: parley.user.v1.PhoneCode
 }
 var file_parley_user_v1_auth_proto_depIdxs = []int32{
 	2,  // 0: parley.user.v1.RegisterRequest.device:type_name -> parley.user.v1.Device
-	29, // 1: parley.user.v1.RegisterResponse.user:type_name -> parley.user.v1.Me
+	31, // 1: parley.user.v1.RegisterResponse.user:type_name -> parley.user.v1.Me
 	2,  // 2: parley.user.v1.LoginRequest.device:type_name -> parley.user.v1.Device
-	29, // 3: parley.user.v1.LoginResponse.user:type_name -> parley.user.v1.Me
+	31, // 3: parley.user.v1.LoginResponse.user:type_name -> parley.user.v1.Me
 	0,  // 4: parley.user.v1.RequestCodeRequest.purpose:type_name -> parley.user.v1.CodePurpose
-	30, // 5: parley.user.v1.RegisterByPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
+	32, // 5: parley.user.v1.RegisterByPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
 	2,  // 6: parley.user.v1.RegisterByPhoneRequest.device:type_name -> parley.user.v1.Device
-	29, // 7: parley.user.v1.RegisterByPhoneResponse.user:type_name -> parley.user.v1.Me
-	30, // 8: parley.user.v1.LoginByPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
+	31, // 7: parley.user.v1.RegisterByPhoneResponse.user:type_name -> parley.user.v1.Me
+	32, // 8: parley.user.v1.LoginByPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
 	2,  // 9: parley.user.v1.LoginByPhoneRequest.device:type_name -> parley.user.v1.Device
-	29, // 10: parley.user.v1.LoginByPhoneResponse.user:type_name -> parley.user.v1.Me
-	30, // 11: parley.user.v1.ResetPasswordRequest.code:type_name -> parley.user.v1.PhoneCode
+	31, // 10: parley.user.v1.LoginByPhoneResponse.user:type_name -> parley.user.v1.Me
+	32, // 11: parley.user.v1.ResetPasswordRequest.code:type_name -> parley.user.v1.PhoneCode
 	2,  // 12: parley.user.v1.LoginSession.device:type_name -> parley.user.v1.Device
-	18, // 13: parley.user.v1.ListSessionsResponse.sessions:type_name -> parley.user.v1.LoginSession
+	20, // 13: parley.user.v1.ListSessionsResponse.sessions:type_name -> parley.user.v1.LoginSession
 	1,  // 14: parley.user.v1.Revocation.reason:type_name -> parley.user.v1.EndReason
-	27, // 15: parley.user.v1.ListRevocationsResponse.revocations:type_name -> parley.user.v1.Revocation
-	3,  // 16: parley.user.v1.AuthService.Register:input_type -> parley.user.v1.RegisterRequest
-	5,  // 17: parley.user.v1.AuthService.Login:input_type -> parley.user.v1.LoginRequest
-	7,  // 18: parley.user.v1.AuthService.RequestCode:input_type -> parley.user.v1.RequestCodeRequest
-	9,  // 19: parley.user.v1.AuthService.RegisterByPhone:input_type -> parley.user.v1.RegisterByPhoneRequest
-	11, // 20: parley.user.v1.AuthService.LoginByPhone:input_type -> parley.user.v1.LoginByPhoneRequest
-	13, // 21: parley.user.v1.AuthService.ResetPassword:input_type -> parley.user.v1.ResetPasswordRequest
-	15, // 22: parley.user.v1.AuthService.Logout:input_type -> parley.user.v1.LogoutRequest
-	17, // 23: parley.user.v1.AuthService.ListSessions:input_type -> parley.user.v1.ListSessionsRequest
-	20, // 24: parley.user.v1.AuthService.RevokeSession:input_type -> parley.user.v1.RevokeSessionRequest
-	22, // 25: parley.user.v1.AuthService.RevokeOtherSessions:input_type -> parley.user.v1.RevokeOtherSessionsRequest
-	24, // 26: parley.user.v1.AuthService.VerifyToken:input_type -> parley.user.v1.VerifyTokenRequest
-	26, // 27: parley.user.v1.AuthService.ListRevocations:input_type -> parley.user.v1.ListRevocationsRequest
-	4,  // 28: parley.user.v1.AuthService.Register:output_type -> parley.user.v1.RegisterResponse
-	6,  // 29: parley.user.v1.AuthService.Login:output_type -> parley.user.v1.LoginResponse
-	8,  // 30: parley.user.v1.AuthService.RequestCode:output_type -> parley.user.v1.RequestCodeResponse
-	10, // 31: parley.user.v1.AuthService.RegisterByPhone:output_type -> parley.user.v1.RegisterByPhoneResponse
-	12, // 32: parley.user.v1.AuthService.LoginByPhone:output_type -> parley.user.v1.LoginByPhoneResponse
-	14, // 33: parley.user.v1.AuthService.ResetPassword:output_type -> parley.user.v1.ResetPasswordResponse
-	16, // 34: parley.user.v1.AuthService.Logout:output_type -> parley.user.v1.LogoutResponse
-	19, // 35: parley.user.v1.AuthService.ListSessions:output_type -> parley.user.v1.ListSessionsResponse
-	21, // 36: parley.user.v1.AuthService.RevokeSession:output_type -> parley.user.v1.RevokeSessionResponse
-	23, // 37: parley.user.v1.AuthService.RevokeOtherSessions:output_type -> parley.user.v1.RevokeOtherSessionsResponse
-	25, // 38: parley.user.v1.AuthService.VerifyToken:output_type -> parley.user.v1.VerifyTokenResponse
-	28, // 39: parley.user.v1.AuthService.ListRevocations:output_type -> parley.user.v1.ListRevocationsResponse
-	28, // [28:40] is the sub-list for method output_type
-	16, // [16:28] is the sub-list for method input_type
+	29, // 15: parley.user.v1.ListRevocationsResponse.revocations:type_name -> parley.user.v1.Revocation
+	3,  // 16: parley.user.v1.AuthService.GetSignInOptions:input_type -> parley.user.v1.GetSignInOptionsRequest
+	5,  // 17: parley.user.v1.AuthService.Register:input_type -> parley.user.v1.RegisterRequest
+	7,  // 18: parley.user.v1.AuthService.Login:input_type -> parley.user.v1.LoginRequest
+	9,  // 19: parley.user.v1.AuthService.RequestCode:input_type -> parley.user.v1.RequestCodeRequest
+	11, // 20: parley.user.v1.AuthService.RegisterByPhone:input_type -> parley.user.v1.RegisterByPhoneRequest
+	13, // 21: parley.user.v1.AuthService.LoginByPhone:input_type -> parley.user.v1.LoginByPhoneRequest
+	15, // 22: parley.user.v1.AuthService.ResetPassword:input_type -> parley.user.v1.ResetPasswordRequest
+	17, // 23: parley.user.v1.AuthService.Logout:input_type -> parley.user.v1.LogoutRequest
+	19, // 24: parley.user.v1.AuthService.ListSessions:input_type -> parley.user.v1.ListSessionsRequest
+	22, // 25: parley.user.v1.AuthService.RevokeSession:input_type -> parley.user.v1.RevokeSessionRequest
+	24, // 26: parley.user.v1.AuthService.RevokeOtherSessions:input_type -> parley.user.v1.RevokeOtherSessionsRequest
+	26, // 27: parley.user.v1.AuthService.VerifyToken:input_type -> parley.user.v1.VerifyTokenRequest
+	28, // 28: parley.user.v1.AuthService.ListRevocations:input_type -> parley.user.v1.ListRevocationsRequest
+	4,  // 29: parley.user.v1.AuthService.GetSignInOptions:output_type -> parley.user.v1.GetSignInOptionsResponse
+	6,  // 30: parley.user.v1.AuthService.Register:output_type -> parley.user.v1.RegisterResponse
+	8,  // 31: parley.user.v1.AuthService.Login:output_type -> parley.user.v1.LoginResponse
+	10, // 32: parley.user.v1.AuthService.RequestCode:output_type -> parley.user.v1.RequestCodeResponse
+	12, // 33: parley.user.v1.AuthService.RegisterByPhone:output_type -> parley.user.v1.RegisterByPhoneResponse
+	14, // 34: parley.user.v1.AuthService.LoginByPhone:output_type -> parley.user.v1.LoginByPhoneResponse
+	16, // 35: parley.user.v1.AuthService.ResetPassword:output_type -> parley.user.v1.ResetPasswordResponse
+	18, // 36: parley.user.v1.AuthService.Logout:output_type -> parley.user.v1.LogoutResponse
+	21, // 37: parley.user.v1.AuthService.ListSessions:output_type -> parley.user.v1.ListSessionsResponse
+	23, // 38: parley.user.v1.AuthService.RevokeSession:output_type -> parley.user.v1.RevokeSessionResponse
+	25, // 39: parley.user.v1.AuthService.RevokeOtherSessions:output_type -> parley.user.v1.RevokeOtherSessionsResponse
+	27, // 40: parley.user.v1.AuthService.VerifyToken:output_type -> parley.user.v1.VerifyTokenResponse
+	30, // 41: parley.user.v1.AuthService.ListRevocations:output_type -> parley.user.v1.ListRevocationsResponse
+	29, // [29:42] is the sub-list for method output_type
+	16, // [16:29] is the sub-list for method input_type
 	16, // [16:16] is the sub-list for extension type_name
 	16, // [16:16] is the sub-list for extension extendee
 	0,  // [0:16] is the sub-list for field type_name
@@ -1913,7 +2007,7 @@ func file_parley_user_v1_auth_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_user_v1_auth_proto_rawDesc), len(file_parley_user_v1_auth_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -35,6 +35,9 @@ const (
 // reflection-formatted method names, remove the leading slash and convert the remaining slash to a
 // period.
 const (
+	// AuthServiceGetSignInOptionsProcedure is the fully-qualified name of the AuthService's
+	// GetSignInOptions RPC.
+	AuthServiceGetSignInOptionsProcedure = "/parley.user.v1.AuthService/GetSignInOptions"
 	// AuthServiceRegisterProcedure is the fully-qualified name of the AuthService's Register RPC.
 	AuthServiceRegisterProcedure = "/parley.user.v1.AuthService/Register"
 	// AuthServiceLoginProcedure is the fully-qualified name of the AuthService's Login RPC.
@@ -70,6 +73,8 @@ const (
 
 // AuthServiceClient is a client for the parley.user.v1.AuthService service.
 type AuthServiceClient interface {
+	// GetSignInOptions tells which ways to sign in there are, so that a client offers no other.
+	GetSignInOptions(context.Context, *v1.GetSignInOptionsRequest) (*v1.GetSignInOptionsResponse, error)
 	// Register makes an account and logs it in. USERNAME_TAKEN if the name is in use or reserved.
 	Register(context.Context, *v1.RegisterRequest) (*v1.RegisterResponse, error)
 	// Login answers a new token. INVALID_CREDENTIALS for an unknown name as for a wrong password;
@@ -117,6 +122,12 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 	baseURL = strings.TrimRight(baseURL, "/")
 	authServiceMethods := v1.File_parley_user_v1_auth_proto.Services().ByName("AuthService").Methods()
 	return &authServiceClient{
+		getSignInOptions: connect.NewClient[v1.GetSignInOptionsRequest, v1.GetSignInOptionsResponse](
+			httpClient,
+			baseURL+AuthServiceGetSignInOptionsProcedure,
+			connect.WithSchema(authServiceMethods.ByName("GetSignInOptions")),
+			connect.WithClientOptions(opts...),
+		),
 		register: connect.NewClient[v1.RegisterRequest, v1.RegisterResponse](
 			httpClient,
 			baseURL+AuthServiceRegisterProcedure,
@@ -194,6 +205,7 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 
 // authServiceClient implements AuthServiceClient.
 type authServiceClient struct {
+	getSignInOptions    *connect.Client[v1.GetSignInOptionsRequest, v1.GetSignInOptionsResponse]
 	register            *connect.Client[v1.RegisterRequest, v1.RegisterResponse]
 	login               *connect.Client[v1.LoginRequest, v1.LoginResponse]
 	requestCode         *connect.Client[v1.RequestCodeRequest, v1.RequestCodeResponse]
@@ -206,6 +218,15 @@ type authServiceClient struct {
 	revokeOtherSessions *connect.Client[v1.RevokeOtherSessionsRequest, v1.RevokeOtherSessionsResponse]
 	verifyToken         *connect.Client[v1.VerifyTokenRequest, v1.VerifyTokenResponse]
 	listRevocations     *connect.Client[v1.ListRevocationsRequest, v1.ListRevocationsResponse]
+}
+
+// GetSignInOptions calls parley.user.v1.AuthService.GetSignInOptions.
+func (c *authServiceClient) GetSignInOptions(ctx context.Context, req *v1.GetSignInOptionsRequest) (*v1.GetSignInOptionsResponse, error) {
+	response, err := c.getSignInOptions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
 }
 
 // Register calls parley.user.v1.AuthService.Register.
@@ -318,6 +339,8 @@ func (c *authServiceClient) ListRevocations(ctx context.Context, req *v1.ListRev
 
 // AuthServiceHandler is an implementation of the parley.user.v1.AuthService service.
 type AuthServiceHandler interface {
+	// GetSignInOptions tells which ways to sign in there are, so that a client offers no other.
+	GetSignInOptions(context.Context, *v1.GetSignInOptionsRequest) (*v1.GetSignInOptionsResponse, error)
 	// Register makes an account and logs it in. USERNAME_TAKEN if the name is in use or reserved.
 	Register(context.Context, *v1.RegisterRequest) (*v1.RegisterResponse, error)
 	// Login answers a new token. INVALID_CREDENTIALS for an unknown name as for a wrong password;
@@ -361,6 +384,12 @@ type AuthServiceHandler interface {
 // and JSON codecs. They also support gzip compression.
 func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
 	authServiceMethods := v1.File_parley_user_v1_auth_proto.Services().ByName("AuthService").Methods()
+	authServiceGetSignInOptionsHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceGetSignInOptionsProcedure,
+		svc.GetSignInOptions,
+		connect.WithSchema(authServiceMethods.ByName("GetSignInOptions")),
+		connect.WithHandlerOptions(opts...),
+	)
 	authServiceRegisterHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceRegisterProcedure,
 		svc.Register,
@@ -435,6 +464,8 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 	)
 	return "/parley.user.v1.AuthService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
+		case AuthServiceGetSignInOptionsProcedure:
+			authServiceGetSignInOptionsHandler.ServeHTTP(w, r)
 		case AuthServiceRegisterProcedure:
 			authServiceRegisterHandler.ServeHTTP(w, r)
 		case AuthServiceLoginProcedure:
@@ -467,6 +498,10 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 
 // UnimplementedAuthServiceHandler returns CodeUnimplemented from all methods.
 type UnimplementedAuthServiceHandler struct{}
+
+func (UnimplementedAuthServiceHandler) GetSignInOptions(context.Context, *v1.GetSignInOptionsRequest) (*v1.GetSignInOptionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.AuthService.GetSignInOptions is not implemented"))
+}
 
 func (UnimplementedAuthServiceHandler) Register(context.Context, *v1.RegisterRequest) (*v1.RegisterResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.AuthService.Register is not implemented"))

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/user/v1/auth.proto.
  */
 export const file_parley_user_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("ChlwYXJsZXkvdXNlci92MS9hdXRoLnByb3RvEg5wYXJsZXkudXNlci52MSIpCgZEZXZpY2USEQoJZGV2aWNlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkidAoPUmVnaXN0ZXJSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJEhAKCG5pY2tuYW1lGAIgASgJEhUKCHBhc3N3b3JkGAMgASgJQgOAAQESJgoGZGV2aWNlGAQgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlImIKEFJlZ2lzdGVyUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLnBhcmxleS51c2VyLnYxLk1lEhIKBXRva2VuGAIgASgJQgOAAQESGAoQbG9naW5fc2Vzc2lvbl9pZBgDIAEoCSJfCgxMb2dpblJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSFQoIcGFzc3dvcmQYAiABKAlCA4ABARImCgZkZXZpY2UYAyABKAsyFi5wYXJsZXkudXNlci52MS5EZXZpY2UiXwoNTG9naW5SZXNwb25zZRIgCgR1c2VyGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUSEgoFdG9rZW4YAiABKAlCA4ABARIYChBsb2dpbl9zZXNzaW9uX2lkGAMgASgJIlYKElJlcXVlc3RDb2RlUmVxdWVzdBISCgVwaG9uZRgBIAEoCUIDgAEBEiwKB3B1cnBvc2UYAiABKA4yGy5wYXJsZXkudXNlci52MS5Db2RlUHVycG9zZSJeChNSZXF1ZXN0Q29kZVJlc3BvbnNlEhcKD2NvZGVfcmVxdWVzdF9pZBgBIAEoCRIXCg9yZXNlbmRfYWZ0ZXJfbXMYAiABKAMSFQoNZXhwaXJlc19pbl9tcxgDIAEoAyKPAQoWUmVnaXN0ZXJCeVBob25lUmVxdWVzdBISCgVwaG9uZRgBIAEoCUIDgAEBEicKBGNvZGUYAiABKAsyGS5wYXJsZXkudXNlci52MS5QaG9uZUNvZGUSEAoIbmlja25hbWUYAyABKAkSJgoGZGV2aWNlGAQgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlImkKF1JlZ2lzdGVyQnlQaG9uZVJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5wYXJsZXkudXNlci52MS5NZRISCgV0b2tlbhgCIAEoCUIDgAEBEhgKEGxvZ2luX3Nlc3Npb25faWQYAyABKAkilAEKE0xvZ2luQnlQaG9uZVJlcXVlc3QSEgoFcGhvbmUYASABKAlCA4ABARInCgRjb2RlGAIgASgLMhkucGFybGV5LnVzZXIudjEuUGhvbmVDb2RlEiYKBmRldmljZRgDIAEoCzIWLnBhcmxleS51c2VyLnYxLkRldmljZRIYChBjcmVhdGVfaWZfYWJzZW50GAQgASgIIncKFExvZ2luQnlQaG9uZVJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5wYXJsZXkudXNlci52MS5NZRISCgV0b2tlbhgCIAEoCUIDgAEBEhgKEGxvZ2luX3Nlc3Npb25faWQYAyABKAkSDwoHY3JlYXRlZBgEIAEoCCJuChRSZXNldFBhc3N3b3JkUmVxdWVzdBISCgVwaG9uZRgBIAEoCUIDgAEBEicKBGNvZGUYAiABKAsyGS5wYXJsZXkudXNlci52MS5QaG9uZUNvZGUSGQoMbmV3X3Bhc3N3b3JkGAMgASgJQgOAAQEiFwoVUmVzZXRQYXNzd29yZFJlc3BvbnNlIg8KDUxvZ291dFJlcXVlc3QiEAoOTG9nb3V0UmVzcG9uc2UiFQoTTGlzdFNlc3Npb25zUmVxdWVzdCKLAQoMTG9naW5TZXNzaW9uEhgKEGxvZ2luX3Nlc3Npb25faWQYASABKAkSJgoGZGV2aWNlGAIgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlEhIKCmNyZWF0ZWRfYXQYAyABKAMSFAoMbGFzdF91c2VkX2F0GAQgASgDEg8KB2N1cnJlbnQYBSABKAgiRgoUTGlzdFNlc3Npb25zUmVzcG9uc2USLgoIc2Vzc2lvbnMYASADKAsyHC5wYXJsZXkudXNlci52MS5Mb2dpblNlc3Npb24iMAoUUmV2b2tlU2Vzc2lvblJlcXVlc3QSGAoQbG9naW5fc2Vzc2lvbl9pZBgBIAEoCSIXChVSZXZva2VTZXNzaW9uUmVzcG9uc2UiHAoaUmV2b2tlT3RoZXJTZXNzaW9uc1JlcXVlc3QiMgobUmV2b2tlT3RoZXJTZXNzaW9uc1Jlc3BvbnNlEhMKC2VuZGVkX2NvdW50GAEgASgFIigKElZlcmlmeVRva2VuUmVxdWVzdBISCgV0b2tlbhgBIAEoCUIDgAEBImcKE1ZlcmlmeVRva2VuUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRIYChBsb2dpbl9zZXNzaW9uX2lkGAIgASgJEhEKCWRldmljZV9pZBgDIAEoCRISCgpleHBpcmVzX2F0GAQgASgDIioKFkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QSEAoIcG9zaXRpb24YASABKAkiYgoKUmV2b2NhdGlvbhIYChBsb2dpbl9zZXNzaW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSKQoGcmVhc29uGAMgASgOMhkucGFybGV5LnVzZXIudjEuRW5kUmVhc29uImsKF0xpc3RSZXZvY2F0aW9uc1Jlc3BvbnNlEi8KC3Jldm9jYXRpb25zGAEgAygLMhoucGFybGV5LnVzZXIudjEuUmV2b2NhdGlvbhIQCghwb3NpdGlvbhgCIAEoCRINCgVyZXNldBgDIAEoCCq/AQoLQ29kZVB1cnBvc2USHAoYQ09ERV9QVVJQT1NFX1VOU1BFQ0lGSUVEEAASGQoVQ09ERV9QVVJQT1NFX1JFR0lTVEVSEAESFgoSQ09ERV9QVVJQT1NFX0xPR0lOEAISHwobQ09ERV9QVVJQT1NFX1JFU0VUX1BBU1NXT1JEEAMSGgoWQ09ERV9QVVJQT1NFX1NFVF9QSE9ORRAEEiIKHkNPREVfUFVSUE9TRV9DT05GSVJNX09MRF9QSE9ORRAFKqIBCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkVORF9SRUFTT05fUkVWT0tFRBABEhcKE0VORF9SRUFTT05fUkVQTEFDRUQQAhIWChJFTkRfUkVBU09OX0VYUElSRUQQAxIYChRFTkRfUkVBU09OX1NVU1BFTkRFRBAEEhYKEkVORF9SRUFTT05fREVMRVRFRBAFMsUICgtBdXRoU2VydmljZRJNCghSZWdpc3RlchIfLnBhcmxleS51c2VyLnYxLlJlZ2lzdGVyUmVxdWVzdBogLnBhcmxleS51c2VyLnYxLlJlZ2lzdGVyUmVzcG9uc2USRAoFTG9naW4SHC5wYXJsZXkudXNlci52MS5Mb2dpblJlcXVlc3QaHS5wYXJsZXkudXNlci52MS5Mb2dpblJlc3BvbnNlElYKC1JlcXVlc3RDb2RlEiIucGFybGV5LnVzZXIudjEuUmVxdWVzdENvZGVSZXF1ZXN0GiMucGFybGV5LnVzZXIudjEuUmVxdWVzdENvZGVSZXNwb25zZRJiCg9SZWdpc3RlckJ5UGhvbmUSJi5wYXJsZXkudXNlci52MS5SZWdpc3RlckJ5UGhvbmVSZXF1ZXN0GicucGFybGV5LnVzZXIudjEuUmVnaXN0ZXJCeVBob25lUmVzcG9uc2USWQoMTG9naW5CeVBob25lEiMucGFybGV5LnVzZXIudjEuTG9naW5CeVBob25lUmVxdWVzdBokLnBhcmxleS51c2VyLnYxLkxvZ2luQnlQaG9uZVJlc3BvbnNlElwKDVJlc2V0UGFzc3dvcmQSJC5wYXJsZXkudXNlci52MS5SZXNldFBhc3N3b3JkUmVxdWVzdBolLnBhcmxleS51c2VyLnYxLlJlc2V0UGFzc3dvcmRSZXNwb25zZRJHCgZMb2dvdXQSHS5wYXJsZXkudXNlci52MS5Mb2dvdXRSZXF1ZXN0Gh4ucGFybGV5LnVzZXIudjEuTG9nb3V0UmVzcG9uc2USWQoMTGlzdFNlc3Npb25zEiMucGFybGV5LnVzZXIudjEuTGlzdFNlc3Npb25zUmVxdWVzdBokLnBhcmxleS51c2VyLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlElwKDVJldm9rZVNlc3Npb24SJC5wYXJsZXkudXNlci52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBolLnBhcmxleS51c2VyLnYxLlJldm9rZVNlc3Npb25SZXNwb25zZRJuChNSZXZva2VPdGhlclNlc3Npb25zEioucGFybGV5LnVzZXIudjEuUmV2b2tlT3RoZXJTZXNzaW9uc1JlcXVlc3QaKy5wYXJsZXkudXNlci52MS5SZXZva2VPdGhlclNlc3Npb25zUmVzcG9uc2USVgoLVmVyaWZ5VG9rZW4SIi5wYXJsZXkudXNlci52MS5WZXJpZnlUb2tlblJlcXVlc3QaIy5wYXJsZXkudXNlci52MS5WZXJpZnlUb2tlblJlc3BvbnNlEmIKD0xpc3RSZXZvY2F0aW9ucxImLnBhcmxleS51c2VyLnYxLkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QaJy5wYXJsZXkudXNlci52MS5MaXN0UmV2b2NhdGlvbnNSZXNwb25zZUI9WjtnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS91c2VyL3YxO3VzZXJ2MWIGcHJvdG8z", [file_parley_user_v1_user]);
+  fileDesc("ChlwYXJsZXkvdXNlci92MS9hdXRoLnByb3RvEg5wYXJsZXkudXNlci52MSIpCgZEZXZpY2USEQoJZGV2aWNlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkiGQoXR2V0U2lnbkluT3B0aW9uc1JlcXVlc3QiLwoYR2V0U2lnbkluT3B0aW9uc1Jlc3BvbnNlEhMKC3Bob25lX2NvZGVzGAEgASgIInQKD1JlZ2lzdGVyUmVxdWVzdBIQCgh1c2VybmFtZRgBIAEoCRIQCghuaWNrbmFtZRgCIAEoCRIVCghwYXNzd29yZBgDIAEoCUIDgAEBEiYKBmRldmljZRgEIAEoCzIWLnBhcmxleS51c2VyLnYxLkRldmljZSJiChBSZWdpc3RlclJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5wYXJsZXkudXNlci52MS5NZRISCgV0b2tlbhgCIAEoCUIDgAEBEhgKEGxvZ2luX3Nlc3Npb25faWQYAyABKAkiXwoMTG9naW5SZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJEhUKCHBhc3N3b3JkGAIgASgJQgOAAQESJgoGZGV2aWNlGAMgASgLMhYucGFybGV5LnVzZXIudjEuRGV2aWNlIl8KDUxvZ2luUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLnBhcmxleS51c2VyLnYxLk1lEhIKBXRva2VuGAIgASgJQgOAAQESGAoQbG9naW5fc2Vzc2lvbl9pZBgDIAEoCSJWChJSZXF1ZXN0Q29kZVJlcXVlc3QSEgoFcGhvbmUYASABKAlCA4ABARIsCgdwdXJwb3NlGAIgASgOMhsucGFybGV5LnVzZXIudjEuQ29kZVB1cnBvc2UiXgoTUmVxdWVzdENvZGVSZXNwb25zZRIXCg9jb2RlX3JlcXVlc3RfaWQYASABKAkSFwoPcmVzZW5kX2FmdGVyX21zGAIgASgDEhUKDWV4cGlyZXNfaW5fbXMYAyABKAMijwEKFlJlZ2lzdGVyQnlQaG9uZVJlcXVlc3QSEgoFcGhvbmUYASABKAlCA4ABARInCgRjb2RlGAIgASgLMhkucGFybGV5LnVzZXIudjEuUGhvbmVDb2RlEhAKCG5pY2tuYW1lGAMgASgJEiYKBmRldmljZRgEIAEoCzIWLnBhcmxleS51c2VyLnYxLkRldmljZSJpChdSZWdpc3RlckJ5UGhvbmVSZXNwb25zZRIgCgR1c2VyGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUSEgoFdG9rZW4YAiABKAlCA4ABARIYChBsb2dpbl9zZXNzaW9uX2lkGAMgASgJIpQBChNMb2dpbkJ5UGhvbmVSZXF1ZXN0EhIKBXBob25lGAEgASgJQgOAAQESJwoEY29kZRgCIAEoCzIZLnBhcmxleS51c2VyLnYxLlBob25lQ29kZRImCgZkZXZpY2UYAyABKAsyFi5wYXJsZXkudXNlci52MS5EZXZpY2USGAoQY3JlYXRlX2lmX2Fic2VudBgEIAEoCCJ3ChRMb2dpbkJ5UGhvbmVSZXNwb25zZRIgCgR1c2VyGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUSEgoFdG9rZW4YAiABKAlCA4ABARIYChBsb2dpbl9zZXNzaW9uX2lkGAMgASgJEg8KB2NyZWF0ZWQYBCABKAgibgoUUmVzZXRQYXNzd29yZFJlcXVlc3QSEgoFcGhvbmUYASABKAlCA4ABARInCgRjb2RlGAIgASgLMhkucGFybGV5LnVzZXIudjEuUGhvbmVDb2RlEhkKDG5ld19wYXNzd29yZBgDIAEoCUIDgAEBIhcKFVJlc2V0UGFzc3dvcmRSZXNwb25zZSIPCg1Mb2dvdXRSZXF1ZXN0IhAKDkxvZ291dFJlc3BvbnNlIhUKE0xpc3RTZXNzaW9uc1JlcXVlc3QiiwEKDExvZ2luU2Vzc2lvbhIYChBsb2dpbl9zZXNzaW9uX2lkGAEgASgJEiYKBmRldmljZRgCIAEoCzIWLnBhcmxleS51c2VyLnYxLkRldmljZRISCgpjcmVhdGVkX2F0GAMgASgDEhQKDGxhc3RfdXNlZF9hdBgEIAEoAxIPCgdjdXJyZW50GAUgASgIIkYKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEi4KCHNlc3Npb25zGAEgAygLMhwucGFybGV5LnVzZXIudjEuTG9naW5TZXNzaW9uIjAKFFJldm9rZVNlc3Npb25SZXF1ZXN0EhgKEGxvZ2luX3Nlc3Npb25faWQYASABKAkiFwoVUmV2b2tlU2Vzc2lvblJlc3BvbnNlIhwKGlJldm9rZU90aGVyU2Vzc2lvbnNSZXF1ZXN0IjIKG1Jldm9rZU90aGVyU2Vzc2lvbnNSZXNwb25zZRITCgtlbmRlZF9jb3VudBgBIAEoBSIoChJWZXJpZnlUb2tlblJlcXVlc3QSEgoFdG9rZW4YASABKAlCA4ABASJnChNWZXJpZnlUb2tlblJlc3BvbnNlEg8KB3VzZXJfaWQYASABKAkSGAoQbG9naW5fc2Vzc2lvbl9pZBgCIAEoCRIRCglkZXZpY2VfaWQYAyABKAkSEgoKZXhwaXJlc19hdBgEIAEoAyIqChZMaXN0UmV2b2NhdGlvbnNSZXF1ZXN0EhAKCHBvc2l0aW9uGAEgASgJImIKClJldm9jYXRpb24SGAoQbG9naW5fc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEikKBnJlYXNvbhgDIAEoDjIZLnBhcmxleS51c2VyLnYxLkVuZFJlYXNvbiJrChdMaXN0UmV2b2NhdGlvbnNSZXNwb25zZRIvCgtyZXZvY2F0aW9ucxgBIAMoCzIaLnBhcmxleS51c2VyLnYxLlJldm9jYXRpb24SEAoIcG9zaXRpb24YAiABKAkSDQoFcmVzZXQYAyABKAgqvwEKC0NvZGVQdXJwb3NlEhwKGENPREVfUFVSUE9TRV9VTlNQRUNJRklFRBAAEhkKFUNPREVfUFVSUE9TRV9SRUdJU1RFUhABEhYKEkNPREVfUFVSUE9TRV9MT0dJThACEh8KG0NPREVfUFVSUE9TRV9SRVNFVF9QQVNTV09SRBADEhoKFkNPREVfUFVSUE9TRV9TRVRfUEhPTkUQBBIiCh5DT0RFX1BVUlBPU0VfQ09ORklSTV9PTERfUEhPTkUQBSqiAQoJRW5kUmVhc29uEhoKFkVORF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJFTkRfUkVBU09OX1JFVk9LRUQQARIXChNFTkRfUkVBU09OX1JFUExBQ0VEEAISFgoSRU5EX1JFQVNPTl9FWFBJUkVEEAMSGAoURU5EX1JFQVNPTl9TVVNQRU5ERUQQBBIWChJFTkRfUkVBU09OX0RFTEVURUQQBTKsCQoLQXV0aFNlcnZpY2USZQoQR2V0U2lnbkluT3B0aW9ucxInLnBhcmxleS51c2VyLnYxLkdldFNpZ25Jbk9wdGlvbnNSZXF1ZXN0GigucGFybGV5LnVzZXIudjEuR2V0U2lnbkluT3B0aW9uc1Jlc3BvbnNlEk0KCFJlZ2lzdGVyEh8ucGFybGV5LnVzZXIudjEuUmVnaXN0ZXJSZXF1ZXN0GiAucGFybGV5LnVzZXIudjEuUmVnaXN0ZXJSZXNwb25zZRJECgVMb2dpbhIcLnBhcmxleS51c2VyLnYxLkxvZ2luUmVxdWVzdBodLnBhcmxleS51c2VyLnYxLkxvZ2luUmVzcG9uc2USVgoLUmVxdWVzdENvZGUSIi5wYXJsZXkudXNlci52MS5SZXF1ZXN0Q29kZVJlcXVlc3QaIy5wYXJsZXkudXNlci52MS5SZXF1ZXN0Q29kZVJlc3BvbnNlEmIKD1JlZ2lzdGVyQnlQaG9uZRImLnBhcmxleS51c2VyLnYxLlJlZ2lzdGVyQnlQaG9uZVJlcXVlc3QaJy5wYXJsZXkudXNlci52MS5SZWdpc3RlckJ5UGhvbmVSZXNwb25zZRJZCgxMb2dpbkJ5UGhvbmUSIy5wYXJsZXkudXNlci52MS5Mb2dpbkJ5UGhvbmVSZXF1ZXN0GiQucGFybGV5LnVzZXIudjEuTG9naW5CeVBob25lUmVzcG9uc2USXAoNUmVzZXRQYXNzd29yZBIkLnBhcmxleS51c2VyLnYxLlJlc2V0UGFzc3dvcmRSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuUmVzZXRQYXNzd29yZFJlc3BvbnNlEkcKBkxvZ291dBIdLnBhcmxleS51c2VyLnYxLkxvZ291dFJlcXVlc3QaHi5wYXJsZXkudXNlci52MS5Mb2dvdXRSZXNwb25zZRJZCgxMaXN0U2Vzc2lvbnMSIy5wYXJsZXkudXNlci52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiQucGFybGV5LnVzZXIudjEuTGlzdFNlc3Npb25zUmVzcG9uc2USXAoNUmV2b2tlU2Vzc2lvbhIkLnBhcmxleS51c2VyLnYxLlJldm9rZVNlc3Npb25SZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuUmV2b2tlU2Vzc2lvblJlc3BvbnNlEm4KE1Jldm9rZU90aGVyU2Vzc2lvbnMSKi5wYXJsZXkudXNlci52MS5SZXZva2VPdGhlclNlc3Npb25zUmVxdWVzdBorLnBhcmxleS51c2VyLnYxLlJldm9rZU90aGVyU2Vzc2lvbnNSZXNwb25zZRJWCgtWZXJpZnlUb2tlbhIiLnBhcmxleS51c2VyLnYxLlZlcmlmeVRva2VuUmVxdWVzdBojLnBhcmxleS51c2VyLnYxLlZlcmlmeVRva2VuUmVzcG9uc2USYgoPTGlzdFJldm9jYXRpb25zEiYucGFybGV5LnVzZXIudjEuTGlzdFJldm9jYXRpb25zUmVxdWVzdBonLnBhcmxleS51c2VyLnYxLkxpc3RSZXZvY2F0aW9uc1Jlc3BvbnNlQj1aO2dpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L3VzZXIvdjE7dXNlcnYxYgZwcm90bzM", [file_parley_user_v1_user]);
 
 /**
  * Device describes one installed client.
@@ -44,6 +44,43 @@ export type Device = Message<"parley.user.v1.Device"> & {
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
   messageDesc(file_parley_user_v1_auth, 0);
+
+/**
+ * GetSignInOptionsRequest has no fields.
+ *
+ * @generated from message parley.user.v1.GetSignInOptionsRequest
+ */
+export type GetSignInOptionsRequest = Message<"parley.user.v1.GetSignInOptionsRequest"> & {
+};
+
+/**
+ * Describes the message parley.user.v1.GetSignInOptionsRequest.
+ * Use `create(GetSignInOptionsRequestSchema)` to create a new message.
+ */
+export const GetSignInOptionsRequestSchema: GenMessage<GetSignInOptionsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 1);
+
+/**
+ * GetSignInOptionsResponse tells the ways to sign in beside username and password.
+ *
+ * @generated from message parley.user.v1.GetSignInOptionsResponse
+ */
+export type GetSignInOptionsResponse = Message<"parley.user.v1.GetSignInOptionsResponse"> & {
+  /**
+   * True if codes can be sent to phones: signing in, registering and resetting a password by a code. False:
+   * RequestCode answers SMS_UNAVAILABLE, always.
+   *
+   * @generated from field: bool phone_codes = 1;
+   */
+  phoneCodes: boolean;
+};
+
+/**
+ * Describes the message parley.user.v1.GetSignInOptionsResponse.
+ * Use `create(GetSignInOptionsResponseSchema)` to create a new message.
+ */
+export const GetSignInOptionsResponseSchema: GenMessage<GetSignInOptionsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_auth, 2);
 
 /**
  * RegisterRequest asks for a new account.
@@ -86,7 +123,7 @@ export type RegisterRequest = Message<"parley.user.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 1);
+  messageDesc(file_parley_user_v1_auth, 3);
 
 /**
  * RegisterResponse is the new account, logged in.
@@ -121,7 +158,7 @@ export type RegisterResponse = Message<"parley.user.v1.RegisterResponse"> & {
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 2);
+  messageDesc(file_parley_user_v1_auth, 4);
 
 /**
  * LoginRequest asks for a token.
@@ -156,7 +193,7 @@ export type LoginRequest = Message<"parley.user.v1.LoginRequest"> & {
  * Use `create(LoginRequestSchema)` to create a new message.
  */
 export const LoginRequestSchema: GenMessage<LoginRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 3);
+  messageDesc(file_parley_user_v1_auth, 5);
 
 /**
  * LoginResponse is the account, logged in.
@@ -191,7 +228,7 @@ export type LoginResponse = Message<"parley.user.v1.LoginResponse"> & {
  * Use `create(LoginResponseSchema)` to create a new message.
  */
 export const LoginResponseSchema: GenMessage<LoginResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 4);
+  messageDesc(file_parley_user_v1_auth, 6);
 
 /**
  * RequestCodeRequest asks for a code.
@@ -219,7 +256,7 @@ export type RequestCodeRequest = Message<"parley.user.v1.RequestCodeRequest"> & 
  * Use `create(RequestCodeRequestSchema)` to create a new message.
  */
 export const RequestCodeRequestSchema: GenMessage<RequestCodeRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 5);
+  messageDesc(file_parley_user_v1_auth, 7);
 
 /**
  * RequestCodeResponse is the same for numbers with and without an account.
@@ -254,7 +291,7 @@ export type RequestCodeResponse = Message<"parley.user.v1.RequestCodeResponse"> 
  * Use `create(RequestCodeResponseSchema)` to create a new message.
  */
 export const RequestCodeResponseSchema: GenMessage<RequestCodeResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 6);
+  messageDesc(file_parley_user_v1_auth, 8);
 
 /**
  * RegisterByPhoneRequest asks for a new account.
@@ -296,7 +333,7 @@ export type RegisterByPhoneRequest = Message<"parley.user.v1.RegisterByPhoneRequ
  * Use `create(RegisterByPhoneRequestSchema)` to create a new message.
  */
 export const RegisterByPhoneRequestSchema: GenMessage<RegisterByPhoneRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 7);
+  messageDesc(file_parley_user_v1_auth, 9);
 
 /**
  * RegisterByPhoneResponse is the new account, logged in.
@@ -331,7 +368,7 @@ export type RegisterByPhoneResponse = Message<"parley.user.v1.RegisterByPhoneRes
  * Use `create(RegisterByPhoneResponseSchema)` to create a new message.
  */
 export const RegisterByPhoneResponseSchema: GenMessage<RegisterByPhoneResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 8);
+  messageDesc(file_parley_user_v1_auth, 10);
 
 /**
  * LoginByPhoneRequest asks for a token.
@@ -373,7 +410,7 @@ export type LoginByPhoneRequest = Message<"parley.user.v1.LoginByPhoneRequest"> 
  * Use `create(LoginByPhoneRequestSchema)` to create a new message.
  */
 export const LoginByPhoneRequestSchema: GenMessage<LoginByPhoneRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 9);
+  messageDesc(file_parley_user_v1_auth, 11);
 
 /**
  * LoginByPhoneResponse is the account, logged in.
@@ -415,7 +452,7 @@ export type LoginByPhoneResponse = Message<"parley.user.v1.LoginByPhoneResponse"
  * Use `create(LoginByPhoneResponseSchema)` to create a new message.
  */
 export const LoginByPhoneResponseSchema: GenMessage<LoginByPhoneResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 10);
+  messageDesc(file_parley_user_v1_auth, 12);
 
 /**
  * ResetPasswordRequest names the new password.
@@ -450,7 +487,7 @@ export type ResetPasswordRequest = Message<"parley.user.v1.ResetPasswordRequest"
  * Use `create(ResetPasswordRequestSchema)` to create a new message.
  */
 export const ResetPasswordRequestSchema: GenMessage<ResetPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 11);
+  messageDesc(file_parley_user_v1_auth, 13);
 
 /**
  * ResetPasswordResponse has no fields.
@@ -465,7 +502,7 @@ export type ResetPasswordResponse = Message<"parley.user.v1.ResetPasswordRespons
  * Use `create(ResetPasswordResponseSchema)` to create a new message.
  */
 export const ResetPasswordResponseSchema: GenMessage<ResetPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 12);
+  messageDesc(file_parley_user_v1_auth, 14);
 
 /**
  * LogoutRequest has no fields: the token says which session ends.
@@ -480,7 +517,7 @@ export type LogoutRequest = Message<"parley.user.v1.LogoutRequest"> & {
  * Use `create(LogoutRequestSchema)` to create a new message.
  */
 export const LogoutRequestSchema: GenMessage<LogoutRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 13);
+  messageDesc(file_parley_user_v1_auth, 15);
 
 /**
  * LogoutResponse has no fields.
@@ -495,7 +532,7 @@ export type LogoutResponse = Message<"parley.user.v1.LogoutResponse"> & {
  * Use `create(LogoutResponseSchema)` to create a new message.
  */
 export const LogoutResponseSchema: GenMessage<LogoutResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 14);
+  messageDesc(file_parley_user_v1_auth, 16);
 
 /**
  * ListSessionsRequest has no fields.
@@ -510,7 +547,7 @@ export type ListSessionsRequest = Message<"parley.user.v1.ListSessionsRequest"> 
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
 export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 15);
+  messageDesc(file_parley_user_v1_auth, 17);
 
 /**
  * LoginSession is one device that may act for the user.
@@ -559,7 +596,7 @@ export type LoginSession = Message<"parley.user.v1.LoginSession"> & {
  * Use `create(LoginSessionSchema)` to create a new message.
  */
 export const LoginSessionSchema: GenMessage<LoginSession> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 16);
+  messageDesc(file_parley_user_v1_auth, 18);
 
 /**
  * ListSessionsResponse lists login sessions.
@@ -580,7 +617,7 @@ export type ListSessionsResponse = Message<"parley.user.v1.ListSessionsResponse"
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 17);
+  messageDesc(file_parley_user_v1_auth, 19);
 
 /**
  * RevokeSessionRequest names the session to end.
@@ -601,7 +638,7 @@ export type RevokeSessionRequest = Message<"parley.user.v1.RevokeSessionRequest"
  * Use `create(RevokeSessionRequestSchema)` to create a new message.
  */
 export const RevokeSessionRequestSchema: GenMessage<RevokeSessionRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 18);
+  messageDesc(file_parley_user_v1_auth, 20);
 
 /**
  * RevokeSessionResponse has no fields.
@@ -616,7 +653,7 @@ export type RevokeSessionResponse = Message<"parley.user.v1.RevokeSessionRespons
  * Use `create(RevokeSessionResponseSchema)` to create a new message.
  */
 export const RevokeSessionResponseSchema: GenMessage<RevokeSessionResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 19);
+  messageDesc(file_parley_user_v1_auth, 21);
 
 /**
  * RevokeOtherSessionsRequest has no fields: the token says which session stays.
@@ -631,7 +668,7 @@ export type RevokeOtherSessionsRequest = Message<"parley.user.v1.RevokeOtherSess
  * Use `create(RevokeOtherSessionsRequestSchema)` to create a new message.
  */
 export const RevokeOtherSessionsRequestSchema: GenMessage<RevokeOtherSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 20);
+  messageDesc(file_parley_user_v1_auth, 22);
 
 /**
  * RevokeOtherSessionsResponse tells what was done.
@@ -652,7 +689,7 @@ export type RevokeOtherSessionsResponse = Message<"parley.user.v1.RevokeOtherSes
  * Use `create(RevokeOtherSessionsResponseSchema)` to create a new message.
  */
 export const RevokeOtherSessionsResponseSchema: GenMessage<RevokeOtherSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 21);
+  messageDesc(file_parley_user_v1_auth, 23);
 
 /**
  * VerifyTokenRequest carries a token to check.
@@ -673,7 +710,7 @@ export type VerifyTokenRequest = Message<"parley.user.v1.VerifyTokenRequest"> & 
  * Use `create(VerifyTokenRequestSchema)` to create a new message.
  */
 export const VerifyTokenRequestSchema: GenMessage<VerifyTokenRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 22);
+  messageDesc(file_parley_user_v1_auth, 24);
 
 /**
  * VerifyTokenResponse tells what the token proves.
@@ -715,7 +752,7 @@ export type VerifyTokenResponse = Message<"parley.user.v1.VerifyTokenResponse"> 
  * Use `create(VerifyTokenResponseSchema)` to create a new message.
  */
 export const VerifyTokenResponseSchema: GenMessage<VerifyTokenResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 23);
+  messageDesc(file_parley_user_v1_auth, 25);
 
 /**
  * ListRevocationsRequest continues the list of ended sessions.
@@ -736,7 +773,7 @@ export type ListRevocationsRequest = Message<"parley.user.v1.ListRevocationsRequ
  * Use `create(ListRevocationsRequestSchema)` to create a new message.
  */
 export const ListRevocationsRequestSchema: GenMessage<ListRevocationsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 24);
+  messageDesc(file_parley_user_v1_auth, 26);
 
 /**
  * Revocation is one ended login session.
@@ -771,7 +808,7 @@ export type Revocation = Message<"parley.user.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 25);
+  messageDesc(file_parley_user_v1_auth, 27);
 
 /**
  * ListRevocationsResponse lists what ended; entries may repeat those of an earlier answer.
@@ -807,7 +844,7 @@ export type ListRevocationsResponse = Message<"parley.user.v1.ListRevocationsRes
  * Use `create(ListRevocationsResponseSchema)` to create a new message.
  */
 export const ListRevocationsResponseSchema: GenMessage<ListRevocationsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_auth, 26);
+  messageDesc(file_parley_user_v1_auth, 28);
 
 /**
  * CodePurpose says what a code is good for; for anything else it is worth nothing.
@@ -925,6 +962,16 @@ export const EndReasonSchema: GenEnum<EndReason> = /*@__PURE__*/
  * @generated from service parley.user.v1.AuthService
  */
 export const AuthService: GenService<{
+  /**
+   * GetSignInOptions tells which ways to sign in there are, so that a client offers no other.
+   *
+   * @generated from rpc parley.user.v1.AuthService.GetSignInOptions
+   */
+  getSignInOptions: {
+    methodKind: "unary";
+    input: typeof GetSignInOptionsRequestSchema;
+    output: typeof GetSignInOptionsResponseSchema;
+  },
   /**
    * Register makes an account and logs it in. USERNAME_TAKEN if the name is in use or reserved.
    *
