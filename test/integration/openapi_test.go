@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
-	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	"github.com/parley-chat/parley/api/openapi"
@@ -217,20 +217,26 @@ func TestF54_EveryOperationIsAsTheDocumentSays(t *testing.T) {
 	c := newCast(t, base)
 	callers := c.callers()
 	for _, r := range c.rows() {
-		body, err := protojson.Marshal(r.in)
-		if err != nil {
-			t.Fatal(err)
+		for _, name := range columns {
+			if r.want.of(name) == "" {
+				continue
+			}
+			request := r.request(callers[name])
+			d.checkRequest(t, r.method, request)
+			d.checkAnswer(t, r.method, callers[name].Try(t, r.method, request))
 		}
-		var sent any
-		if err := json.Unmarshal(body, &sent); err != nil {
-			t.Fatal(err)
-		}
-		for _, difference := range d.check(r.method+" sends", sent, d.Paths["/"+r.method].Post.RequestBody.schema()) {
-			t.Error(difference)
-		}
-		for _, name := range slices.Sorted(maps(r.want)) {
-			d.checkAnswer(t, r.method, callers[name].Try(t, r.method, r.in))
-		}
+	}
+}
+
+// checkRequest compares a request with what the document says.
+func (d description) checkRequest(t *testing.T, method string, request proto.Message) {
+	t.Helper()
+	var sent any
+	if err := json.Unmarshal(people.JSON(request), &sent); err != nil {
+		t.Fatal(err)
+	}
+	for _, difference := range d.check(method+" sends", sent, d.Paths["/"+method].Post.RequestBody.schema()) {
+		t.Error(difference)
 	}
 }
 
