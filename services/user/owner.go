@@ -110,7 +110,10 @@ func (s *Service) DeleteAccount(ctx context.Context, caller Caller, proof Proof)
 		if record.Rev != known.Rev {
 			return nil, ErrPasswordWrong
 		}
-		return erase(record, sessions, now), nil
+		gone := erase(record, sessions, now)
+		audit := s.entry(ctx, AuditEntry{At: now, Actor: caller.UserID, Action: ActionDeleteAccount, Target: caller.UserID})
+		gone.Audit = &audit
+		return gone, nil
 	})
 }
 
@@ -129,7 +132,6 @@ func erase(record Record, sessions []LoginSession, now int64) *Rewriting {
 		Endings: endAll(sessions, ids.LoginSessionID{}, Deleted),
 		Retired: &RetiredUsername{Username: record.Account.Username, BlockedUntil: forever},
 		Event:   &Updated{ID: ids.NewEvent(), At: now, Account: gone.Account},
-		Audit:   &AuditEntry{ID: ids.NewAuditEntry(), At: now, Actor: id, Action: ActionDeleteAccount, Target: id},
 	}
 }
 

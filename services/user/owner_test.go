@@ -266,7 +266,7 @@ func TestF7_ADeletedAccountLeavesItsIDAndOneAuditEntry(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	audit := f.Store.Audit()
+	audit := f.Store.Audited()
 	if len(audit) != 1 || audit[0].Actor != caller.UserID || audit[0].Target != caller.UserID || audit[0].Action != "account.deleted" {
 		t.Errorf("audit log %+v, want one entry", audit)
 	}

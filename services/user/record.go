@@ -45,21 +45,6 @@ type RetiredUsername struct {
 	BlockedUntil int64 // ms
 }
 
-// AuditEntry is a fact that nobody can change any more.
-type AuditEntry struct {
-	ID     ids.AuditEntryID
-	At     int64 // ms
-	Actor  ids.UserID
-	Action string
-	Target ids.UserID
-	Reason string // in the words of the actor; may be empty
-}
-
-// Actions of the audit log.
-const (
-	ActionDeleteAccount = "account.deleted"
-)
-
 // Rewriting is what one change of an account writes, all of it or nothing.
 type Rewriting struct {
 	Record      Record

@@ -19,6 +19,7 @@ const writeTimeout = 5 * time.Second
 type Ports struct {
 	Accounts  Accounts
 	Records   Records
+	Audit     Audit
 	Sessions  Sessions
 	Ended     EndedSessions
 	Attempts  Attempts
@@ -45,6 +46,8 @@ type Options struct {
 	CodeKey []byte
 	// Pages makes page tokens and positions; all processes need the same key.
 	Pages page.Codec
+	// Origin tells where a call came from, for the audit log; nil: nobody knows.
+	Origin func(ctx context.Context) Origin
 	// Now is the clock.
 	Now func() time.Time
 	// Logger hears of background work that failed.
@@ -59,6 +62,7 @@ type Service struct {
 	pages         page.Codec
 	addressLogins int
 	codes         codeOptions
+	origin        func(ctx context.Context) Origin
 	now           func() time.Time
 	logger        *slog.Logger
 }
@@ -74,6 +78,7 @@ func New(ports Ports, options Options) *Service {
 		codes: codeOptions{
 			key: options.CodeKey, perAddress: options.AddressCodes, perDay: options.DailyCodes, countries: options.Countries,
 		},
+		origin: options.Origin,
 		now:    options.Now,
 		logger: options.Logger,
 	}

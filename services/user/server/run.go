@@ -19,6 +19,7 @@ import (
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
 	"github.com/parley-chat/parley/services/internal/dialect"
+	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/internal/page"
@@ -107,19 +108,25 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 	endings := events.NewEndings(parts.Broker, time.Now, parts.Logger)
 	store := sqlstore.New(r.db, events.Encode)
 	service := user.New(user.Ports{
-		Accounts: store, Records: store, Sessions: store, Ended: store, Attempts: store,
+		Accounts: store, Records: store, Audit: store, Sessions: store, Ended: store, Attempts: store,
 		Codes: store, Quotas: store, Numbers: numberplan.Numbers{}, SMS: cfg.SMS.provider(parts.Logger),
 		Hasher: hasher, Text: unicodetext.Text{}, Publisher: events.NewPublisher(relay, endings),
 	}, user.Options{
 		AddressLogins: cfg.addressLogins(), AddressCodes: cfg.addressCodes(), DailyCodes: cfg.SMS.DailyBudget,
 		Countries: cfg.SMS.AllowedCountries, CodeKey: codeKey(parts.PageKey),
-		Pages: page.NewCodec(parts.PageKey), Now: time.Now, Logger: parts.Logger,
+		Pages: page.NewCodec(parts.PageKey), Origin: originOf, Now: time.Now, Logger: parts.Logger,
 	})
 	group.Go("outbox", relay.Run)
 	group.Go("endings", endings.Run)
 	group.Go("revocations", service.Revocations().Run)
 	group.Go("cleaner", service.RunCleaner)
 	return service, nil
+}
+
+// originOf tells the audit log where a call came from.
+func originOf(ctx context.Context) user.Origin {
+	caller := identity.FromContext(ctx)
+	return user.Origin{Address: caller.ClientAddress, RequestID: caller.RequestID}
 }
 
 // codeKey derives the key of codes from one that all processes have.

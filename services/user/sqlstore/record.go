@@ -180,10 +180,3 @@ func checkRetired(ctx context.Context, tx *sqldb.Tx, a user.Account, now int64) 
 		return err
 	}
 }
-
-// insertAudit is the only statement of the product that touches the audit log, but for those that read it.
-func insertAudit(ctx context.Context, tx *sqldb.Tx, e user.AuditEntry) error {
-	_, err := tx.Exec(ctx, "INSERT INTO audit_entries (id, created_at, actor_id, action, target_id, reason)"+
-		" VALUES (?, ?, ?, ?, ?, ?)", e.ID, e.At, e.Actor, []byte(e.Action), e.Target, []byte(e.Reason))
-	return err
-}

@@ -49,6 +49,7 @@ func TestStorage(t *testing.T, open func(t *testing.T) Storage) {
 		"a refused charge leaves everything as it was":               testRefusedCharge,
 		"parallel charges count each other":                          testChargeRace,
 		"old counters are forgotten":                                 testForgetAttempts,
+		"the audit log is read by actor, target, action and time":    testAudit,
 	}
 	for name, run := range rows {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@
 package usertest
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -49,14 +50,17 @@ func NewFixture() *Fixture {
 // Pod is one more process on the same store and clock.
 func (f *Fixture) Pod() *user.Service {
 	return user.New(user.Ports{
-		Accounts: f.Store, Records: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
+		Accounts: f.Store, Records: f.Store, Audit: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
 		Codes: f.Store, Quotas: f.Store, Numbers: Numbers{}, SMS: f.SMS,
 		Hasher: f.Hasher, Text: Text{}, Publisher: f.Published,
 	}, user.Options{
 		AddressLogins: 20, AddressCodes: 10, DailyCodes: 100, CodeKey: []byte("another key for tests"), Pages: page.NewCodec([]byte("a key for tests")), Now: f.Clock.Now,
-		Logger: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler), Origin: func(context.Context) user.Origin { return TestOrigin() },
 	})
 }
+
+// TestOrigin is where all calls of a fixture come from.
+func TestOrigin() user.Origin { return user.Origin{Address: "203.0.113.9", RequestID: "test-request"} }
 
 // Password is a password that the policy takes.
 const Password = "correct horse battery"

@@ -4,7 +4,6 @@ package usertest
 
 import (
 	"context"
-	"slices"
 
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/user"
@@ -95,11 +94,4 @@ func (s *Store) write(id ids.UserID, a stored, r *user.Rewriting) {
 	if r.Audit != nil {
 		s.audit = append(s.audit, *r.Audit)
 	}
-}
-
-// Audit is the audit log, oldest first.
-func (s *Store) Audit() []user.AuditEntry {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.audit)
 }

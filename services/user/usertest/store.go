@@ -20,6 +20,7 @@ import (
 type Storage interface {
 	user.Accounts
 	user.Records
+	user.Audit
 	user.Sessions
 	user.EndedSessions
 	user.Attempts

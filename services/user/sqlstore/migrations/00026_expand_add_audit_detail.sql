@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE audit_entries ADD COLUMN detail VARBINARY(255) NOT NULL DEFAULT '';

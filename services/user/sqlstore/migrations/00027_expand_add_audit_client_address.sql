@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE audit_entries ADD COLUMN client_address VARBINARY(64) NOT NULL DEFAULT '';
