@@ -191,6 +191,29 @@ func (s *Service) CheckFriends(ctx context.Context, user ids.UserID, candidates 
 	return slices.DeleteFunc(candidates, func(id ids.UserID) bool { return !isFriend[id] }), nil
 }
 
+// Relations is what some people are to a user; nobody is in both lists.
+type Relations struct {
+	Friends []ids.UserID
+	Blocked []ids.UserID // in either direction
+}
+
+// CheckRelations tells who of some people is a friend of a user and whom a block keeps apart from them. A
+// block that is made meanwhile counts.
+func (s *Service) CheckRelations(ctx context.Context, user ids.UserID, candidates []ids.UserID) (Relations, error) {
+	friends, err := s.CheckFriends(ctx, user, candidates)
+	if err != nil {
+		return Relations{}, err
+	}
+	blocked, err := s.ports.Blocks.BlockedAmong(ctx, user, unique(candidates))
+	if err != nil {
+		return Relations{}, err
+	}
+	isBlocked := set(blocked)
+	return Relations{
+		Friends: slices.DeleteFunc(friends, func(id ids.UserID) bool { return isBlocked[id] }), Blocked: unique(blocked),
+	}, nil
+}
+
 // profiles asks for each person once; nobody is no call.
 func (s *Service) profiles(ctx context.Context, ask []ids.UserID) (people, error) {
 	if len(ask) == 0 {

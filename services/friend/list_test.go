@@ -206,3 +206,29 @@ func TestF13_CheckFriendsPicksFriendsEachOnceInOrder(t *testing.T) {
 		t.Errorf("without the store: %v, want UNAVAILABLE", err)
 	}
 }
+
+func TestF32_CheckRelationsTellsFriendsAndWhomABlockKeepsApart(t *testing.T) {
+	t.Parallel()
+	c := newCouple()
+	mine, theirs, stranger := c.Users.Add("mine"), c.Users.Add("theirs"), c.Users.Add("stranger")
+	c.Befriend(t, c.ann, c.bob)
+	c.Befriend(t, c.ann, theirs)
+	if err := c.BlockUser(t.Context(), c.ann.ID, mine.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.BlockUser(t.Context(), theirs.ID, c.ann.ID); err != nil {
+		t.Fatal(err)
+	}
+	ask := []ids.UserID{stranger.ID, mine.ID, c.bob.ID, theirs.ID, c.bob.ID, c.ann.ID}
+	got, err := c.CheckRelations(t.Context(), c.ann.ID, ask)
+	slices.SortFunc(got.Blocked, ids.UserID.Compare)
+	want := friend.Relations{Friends: []ids.UserID{c.bob.ID}, Blocked: []ids.UserID{mine.ID, theirs.ID}}
+	slices.SortFunc(want.Blocked, ids.UserID.Compare)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("relations: %v (-want +got):\n%s", err, diff)
+	}
+	c.Store.Fail(fault.ErrUnavailable)
+	if _, err := c.CheckRelations(t.Context(), c.ann.ID, ask); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("without the store: %v, want UNAVAILABLE", err)
+	}
+}

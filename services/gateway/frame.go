@@ -18,8 +18,8 @@ const (
 	formatCount
 )
 
-// ClientFrame is one frame of a client. Kind is an Auth, Resume, Outgoing, Ack, Read, Typing or Ping,
-// or nil if the kind is not known here.
+// ClientFrame is one frame of a client. Kind is an Auth, Resume, Outgoing, Ack, Read, Typing, Ping or
+// Watch, or nil if the kind is not known here.
 type ClientFrame struct {
 	ID   int64 // 0: no answer is wanted
 	Kind any
@@ -54,7 +54,13 @@ type Typing struct {
 }
 
 // Ping is a life sign; with a cursor it asks for moved heads.
-type Ping struct{ Cursor string }
+type Ping struct {
+	Cursor string
+	Active bool // a person used the client in the last minutes
+}
+
+// Watch names whose presence the session follows from now on.
+type Watch struct{ Users []ids.UserID }
 
 // Bodies of server frames. A Delivery's frame is a Raw; Heads (resumed), Sent and Typing are bodies too.
 type (
@@ -75,6 +81,8 @@ type (
 		Heads      []Head
 		Cursor     string
 	}
+	// Presences tells how people are whom the session watches.
+	Presences struct{ Items []Presence }
 	// Resync asks the client to pull; a zero Conversation means: ping with the cursor.
 	Resync struct {
 		Conversation ids.ConversationID

@@ -138,6 +138,9 @@ type Homes interface {
 	// Register brings registrations to a home pod; results stand in the places of the items.
 	// fault.Unavailable kind if the pod does not answer in time.
 	Register(ctx context.Context, home Member, holder string, items []Registration) ([]Registered, error)
+	// Watch asks a home pod how users are and what changes for the next while; results stand in the places
+	// of the users. fault.Unavailable kind if the pod does not answer in time.
+	Watch(ctx context.Context, home Member, holder string, users []ids.UserID) ([]Watched, error)
 }
 
 // Courier brings deliveries to other gateway pods. It is safe for concurrent use.

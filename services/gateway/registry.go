@@ -29,6 +29,8 @@ type Registration struct {
 	Session  ids.SessionID
 	// Epoch is the last one that the client knows (open) or the session's own (renew, close).
 	Epoch int64
+	// ActiveAt is when a person used the client last, ms; 0 if unknown.
+	ActiveAt int64
 }
 
 // Registered is the answer to a registration.

@@ -175,3 +175,8 @@ func (s *Service) MembersAt(ctx context.Context, q AudienceQuery) (Audience, err
 	users, err := s.store.Audience(ctx, q)
 	return Audience{Users: users, MembersRev: q.MembersRev}, err
 }
+
+// CheckCompanions picks those of some people who are in a group with a user now, each once.
+func (s *Service) CheckCompanions(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error) {
+	return s.store.CompanionsAmong(ctx, user, people)
+}

@@ -16,6 +16,7 @@ type Store interface {
 	Reader
 	Changer
 	Groups
+	Companions
 }
 
 // Changer changes messages and reads what became of them.
@@ -59,6 +60,12 @@ type Groups interface {
 	Members(ctx context.Context, q MembersQuery) ([]Member, error)
 	// Audience lists who was a member of a group, by user id.
 	Audience(ctx context.Context, q AudienceQuery) ([]ids.UserID, error)
+}
+
+// Companions tells who is in groups together.
+type Companions interface {
+	// CompanionsAmong answers which of some people are in a group with a user now, each once, in any order.
+	CompanionsAmong(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error)
 }
 
 // Friends is the friend service. One that does not answer is fault.ErrUnavailable.

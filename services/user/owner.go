@@ -21,6 +21,7 @@ const (
 type PrivacyChange struct {
 	PhoneForFriends *bool
 	FindableByPhone *bool
+	PresenceHidden  *bool
 }
 
 // SetUsername changes the login name, once in 30 days, and blocks the old one for others for 90. The same
@@ -50,7 +51,8 @@ func (s *Service) SetUsername(ctx context.Context, caller Caller, username strin
 	return result, err
 }
 
-// SetPrivacy changes what is named.
+// SetPrivacy changes what is named. A presence that is hidden or shown is told like a changed profile, so
+// that those who watch it are looked at again.
 func (s *Service) SetPrivacy(ctx context.Context, caller Caller, p PrivacyChange) (Record, error) {
 	var result Record
 	err := s.rewrite(ctx, caller, func(record Record, _ []LoginSession, now int64) (*Rewriting, error) {
@@ -61,10 +63,17 @@ func (s *Service) SetPrivacy(ctx context.Context, caller Caller, p PrivacyChange
 		if p.FindableByPhone != nil {
 			result.Privacy.FindableByPhone = *p.FindableByPhone
 		}
+		if p.PresenceHidden != nil {
+			result.Privacy.PresenceHidden = *p.PresenceHidden
+		}
 		if result == record {
 			return nil, nil
 		}
-		return &Rewriting{Record: result, At: now}, nil
+		rewriting := &Rewriting{Record: result, At: now}
+		if result.Privacy.PresenceHidden != record.Privacy.PresenceHidden {
+			rewriting.Event = &Updated{ID: ids.NewEvent(), At: now, Account: result.Account}
+		}
+		return rewriting, nil
 	})
 	return result, err
 }

@@ -213,11 +213,38 @@ func TestPrivacyIsOffUntilItsOwnerSwitchesItOn(t *testing.T) {
 		{user.PrivacyChange{FindableByPhone: &yes}, user.Privacy{FindableByPhone: true}},
 		{user.PrivacyChange{PhoneForFriends: &yes}, user.Privacy{FindableByPhone: true, PhoneForFriends: true}},
 		{user.PrivacyChange{FindableByPhone: &no}, user.Privacy{PhoneForFriends: true}},
+		{user.PrivacyChange{PresenceHidden: &yes}, user.Privacy{PhoneForFriends: true, PresenceHidden: true}},
 	} {
 		answered, err := f.SetPrivacy(t.Context(), ann, step.change)
 		stored, readErr := f.Record(t.Context(), ann.UserID)
 		if err != nil || readErr != nil || answered.Privacy != step.want || stored.Privacy != step.want {
 			t.Errorf("step %d: answered %+v, stored %+v, %v, %v; want %+v", i, answered.Privacy, stored.Privacy, err, readErr, step.want)
+		}
+	}
+}
+
+func TestF32_WhoHidesTheirPresenceIsLeftOutAndTheChangeIsTold(t *testing.T) {
+	t.Parallel()
+	f := usertest.NewFixture()
+	ann, bob := f.Person(t, "ann", "Ann"), f.Person(t, "bob", "Bob")
+	people := []ids.UserID{ann.Account.ID, bob.Account.ID, ids.NewUser(), ann.Account.ID}
+	yes := true
+	for _, step := range []struct {
+		hide bool
+		want []ids.UserID
+	}{{false, []ids.UserID{ann.Account.ID, bob.Account.ID}}, {true, []ids.UserID{ann.Account.ID}}} {
+		told := len(f.Store.Events())
+		if step.hide {
+			if _, err := f.SetPrivacy(t.Context(), usertest.CallerOf(bob), user.PrivacyChange{PresenceHidden: &yes}); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(f.Store.Events()) - told; n != 1 {
+				t.Errorf("hiding is told %d times", n)
+			}
+		}
+		got, err := f.CheckPresence(t.Context(), people)
+		if diff := cmp.Diff(step.want, got); err != nil || diff != "" {
+			t.Errorf("hidden %v: %v (-want +got):\n%s", step.hide, err, diff)
 		}
 	}
 }

@@ -78,6 +78,8 @@ type Records interface {
 	Record(ctx context.Context, id ids.UserID) (Record, error)
 	// ByPhone finds the account of a number; ErrNotFound.
 	ByPhone(ctx context.Context, phone Phone) (Record, error)
+	// Unhidden answers which of some people live and do not hide their presence, each once, in any order.
+	Unhidden(ctx context.Context, people []ids.UserID) ([]ids.UserID, error)
 	// Rewrite locks an account, lets decide see it with its login sessions that have not ended, and writes the
 	// result in the same transaction. Nil means that there is nothing to write; an error of decide ends the
 	// transaction and comes back. ErrUsernameTaken if the new name is in use, or blocked at Rewriting.At; ErrPhoneTaken if

@@ -54,6 +54,11 @@ func (s *Service) List(ctx context.Context, users []ids.UserID) (found []Account
 	return found, missing, nil
 }
 
+// CheckPresence picks those of some people who let others see their presence, each once.
+func (s *Service) CheckPresence(ctx context.Context, people []ids.UserID) ([]ids.UserID, error) {
+	return s.Records.Unhidden(ctx, people)
+}
+
 // UpdateProfile changes what is named and tells friends by user.updated. Values that are the same as
 // before write nothing and tell nobody.
 func (s *Service) UpdateProfile(ctx context.Context, caller Caller, p ProfileChange) (Record, error) {

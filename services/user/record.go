@@ -10,10 +10,11 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
-// Privacy is what others may do with the phone number.
+// Privacy is what others may know.
 type Privacy struct {
 	PhoneForFriends bool // friends see it
 	FindableByPhone bool // who types the whole number finds the account
+	PresenceHidden  bool // nobody sees whether the person is there
 }
 
 // Record is an account with all that belongs to its owner.

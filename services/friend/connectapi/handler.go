@@ -128,15 +128,44 @@ func (h Handler) CheckFriends(ctx context.Context, r *friendv1.CheckFriendsReque
 	if err != nil {
 		return nil, err
 	}
-	candidates := make([]ids.UserID, len(r.GetCandidateIds()))
-	for i, text := range r.GetCandidateIds() {
-		if candidates[i], err = ids.ParseUser("candidate_ids", text); err != nil {
-			return nil, err
-		}
+	candidates, err := parseUsers("candidate_ids", r.GetCandidateIds())
+	if err != nil {
+		return nil, err
 	}
 	list, err := h.service.CheckFriends(ctx, user, candidates)
 	if err != nil {
 		return nil, err
 	}
 	return &friendv1.CheckFriendsResponse{FriendIds: toTexts(list)}, nil
+}
+
+// CheckRelations tells what people are to a user.
+func (h Handler) CheckRelations(ctx context.Context, r *friendv1.CheckRelationsRequest) (*friendv1.CheckRelationsResponse, error) {
+	user, err := ids.ParseUser("user_id", r.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	candidates, err := parseUsers("candidate_ids", r.GetCandidateIds())
+	if err != nil {
+		return nil, err
+	}
+	relations, err := h.service.CheckRelations(ctx, user, candidates)
+	if err != nil {
+		return nil, err
+	}
+	return &friendv1.CheckRelationsResponse{
+		FriendIds: toTexts(relations.Friends), BlockedIds: toTexts(relations.Blocked),
+	}, nil
+}
+
+func parseUsers(field string, texts []string) ([]ids.UserID, error) {
+	users := make([]ids.UserID, len(texts))
+	for i, text := range texts {
+		id, err := ids.ParseUser(field, text)
+		if err != nil {
+			return nil, err
+		}
+		users[i] = id
+	}
+	return users, nil
 }

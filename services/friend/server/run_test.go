@@ -171,6 +171,13 @@ func TestF8_FromRequestToFriendshipAndBackOverTheWire(t *testing.T) {
 		t.Errorf("friends among some %v, %v; want bob", picked, err)
 	}
 
+	relations, err := r.client(t, component.Gateway).CheckRelations(t.Context(), &friendv1.CheckRelationsRequest{
+		UserId: ann.GetUserId(), CandidateIds: []string{ids.NewUser().String(), bob.GetUserId()},
+	})
+	if err != nil || len(relations.GetFriendIds()) != 1 || relations.GetFriendIds()[0] != bob.GetUserId() || len(relations.GetBlockedIds()) != 0 {
+		t.Errorf("relations %v, %v; want bob as a friend", relations, err)
+	}
+
 	if _, err := client.RemoveFriend(as(t, ann), &friendv1.RemoveFriendRequest{UserId: bob.GetUserId()}); err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ import (
 type Registrar interface {
 	// Register does the registrations of one holder, each with its result in its place.
 	Register(holder string, items []gateway.Registration) []gateway.Registered
+	// Watch answers how users are, and tells the holder for a while when that changes.
+	Watch(holder string, users []ids.UserID) []gateway.Watched
 }
 
 // Home is HomeService.
@@ -50,6 +52,21 @@ func (h *Home) Register(_ context.Context, request *gatewayv1.RegisterRequest) (
 	return response, nil
 }
 
+// Watch answers how users are.
+func (h *Home) Watch(_ context.Context, request *gatewayv1.WatchRequest) (*gatewayv1.WatchResponse, error) {
+	users := make([]ids.UserID, len(request.GetUserIds()))
+	for i, b := range request.GetUserIds() {
+		copy(users[i][:], b)
+	}
+	response := &gatewayv1.WatchResponse{}
+	for _, w := range h.registrar.Watch(request.GetHolder(), users) {
+		response.Results = append(response.Results, &gatewayv1.WatchResponse_Result{
+			State: gatewayv1.PresenceState(w.State), LastActiveAt: w.ActiveAt, NotHome: w.NotHome,
+		})
+	}
+	return response, nil
+}
+
 func fromItem(i *gatewayv1.RegisterRequest_Item) (gateway.Registration, error) {
 	user, err := ids.ParseUser("user_id", i.GetUserId())
 	if err != nil {
@@ -65,6 +82,7 @@ func fromItem(i *gatewayv1.RegisterRequest_Item) (gateway.Registration, error) {
 	}
 	return gateway.Registration{
 		Action: fromAction(i.GetAction()), User: user, Instance: instance, Session: session, Epoch: i.GetEpoch(),
+		ActiveAt: i.GetActiveAt(),
 	}, nil
 }
 

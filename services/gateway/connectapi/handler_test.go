@@ -22,6 +22,7 @@ import (
 type registrar struct {
 	holder string
 	items  []gateway.Registration
+	users  []ids.UserID
 }
 
 func (r *registrar) Register(holder string, items []gateway.Registration) []gateway.Registered {
@@ -31,6 +32,31 @@ func (r *registrar) Register(holder string, items []gateway.Registration) []gate
 		out[i] = gateway.Registered{Epoch: int64(i + 1), Superseded: i == 1, NotHome: i == 2, Fresh: i == 0}
 	}
 	return out
+}
+
+func (r *registrar) Watch(holder string, users []ids.UserID) []gateway.Watched {
+	r.holder, r.users = holder, users
+	out := make([]gateway.Watched, len(users))
+	for i, user := range users {
+		out[i] = gateway.Watched{Presence: gateway.Presence{User: user, State: gateway.PresenceState(i), ActiveAt: int64(i)}, NotHome: i == 1}
+	}
+	return out
+}
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	first, second := ids.NewUser(), ids.NewUser()
+	r := &registrar{}
+	got, err := connectapi.NewHome(r).Watch(t.Context(), &gatewayv1.WatchRequest{Holder: "pod-b", UserIds: [][]byte{first[:], second[:]}})
+	want := &gatewayv1.WatchResponse{Results: []*gatewayv1.WatchResponse_Result{
+		{}, {State: gatewayv1.PresenceState_PRESENCE_STATE_ONLINE, LastActiveAt: 1, NotHome: true},
+	}}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if diff := cmp.Diff([]ids.UserID{first, second}, r.users); diff != "" || r.holder != "pod-b" {
+		t.Errorf("holder %q, users (-want +got):\n%s", r.holder, diff)
+	}
 }
 
 func item(action gatewayv1.RegisterRequest_Item_Action) *gatewayv1.RegisterRequest_Item {

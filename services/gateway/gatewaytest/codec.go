@@ -70,6 +70,8 @@ func decodeKind(f Frame) (any, error) {
 		return decodeAs[gateway.Typing](f)
 	case "Ping":
 		return decodeAs[gateway.Ping](f)
+	case "Watch":
+		return decodeAs[gateway.Watch](f)
 	default:
 		return nil, nil
 	}

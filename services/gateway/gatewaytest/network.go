@@ -154,6 +154,18 @@ func (n *Network) Register(
 	}
 }
 
+// Watch calls the hub of another pod; a silent one answers nothing until ctx ends.
+func (n *Network) Watch(ctx context.Context, home gateway.Member, holder string, users []ids.UserID) ([]gateway.Watched, error) {
+	n.mu.Lock()
+	hub, silent := n.hubs[home.Pod], n.silent[home.Pod]
+	n.mu.Unlock()
+	if silent || hub == nil {
+		<-ctx.Done()
+		return nil, fault.ErrUnavailable.Because(ctx.Err())
+	}
+	return hub.Watch(holder, users), nil
+}
+
 // Send brings a delivery to the hub of another pod at once.
 func (n *Network) Send(pod string, d gateway.Delivery, forwarded bool) {
 	n.mu.Lock()

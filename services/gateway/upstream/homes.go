@@ -4,6 +4,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -46,7 +47,7 @@ func (h *Homes) Register(
 	for _, item := range items {
 		request.Items = append(request.Items, &gatewayv1.RegisterRequest_Item{
 			Action: toAction(item.Action), UserId: item.User.String(), InstanceId: item.Instance.String(),
-			SessionId: item.Session.String(), Epoch: item.Epoch,
+			SessionId: item.Session.String(), Epoch: item.Epoch, ActiveAt: item.ActiveAt,
 		})
 	}
 	ctx = identity.NewContext(ctx, identity.Caller{}) // the pod asks for itself
@@ -59,6 +60,30 @@ func (h *Homes) Register(
 		results = append(results, gateway.Registered{
 			Epoch: r.GetEpoch(), Superseded: r.GetSuperseded(), NotHome: r.GetNotHome(), Fresh: r.GetFresh(),
 		})
+	}
+	return results, nil
+}
+
+// Watch calls one home pod.
+func (h *Homes) Watch(ctx context.Context, home gateway.Member, holder string, users []ids.UserID) ([]gateway.Watched, error) {
+	request := &gatewayv1.WatchRequest{Holder: holder}
+	for i := range users {
+		request.UserIds = append(request.UserIds, users[i][:])
+	}
+	ctx = identity.NewContext(ctx, identity.Caller{}) // the pod asks for itself
+	response, err := h.client(home.URL).Watch(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	if len(response.GetResults()) != len(users) {
+		return nil, errors.New("a home pod answered about another number of users")
+	}
+	results := make([]gateway.Watched, len(users))
+	for i, r := range response.GetResults() {
+		results[i] = gateway.Watched{
+			Presence: gateway.Presence{User: users[i], State: gateway.PresenceState(r.GetState()), ActiveAt: r.GetLastActiveAt()},
+			NotHome:  r.GetNotHome(),
+		}
 	}
 	return results, nil
 }

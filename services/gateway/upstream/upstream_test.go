@@ -361,6 +361,17 @@ func TestAfterTheEndNothingIsSent(t *testing.T) {
 type registrar struct {
 	holder string
 	items  []gateway.Registration
+	short  bool // answers about nobody
+}
+
+func (r *registrar) Watch(holder string, users []ids.UserID) []gateway.Watched {
+	r.holder = holder
+	if r.short {
+		return nil
+	}
+	return []gateway.Watched{
+		{Presence: gateway.Presence{User: users[0], State: gateway.PresenceAway, ActiveAt: 7}}, {Presence: gateway.Presence{User: users[1]}, NotHome: true},
+	}
 }
 
 func (r *registrar) Register(holder string, items []gateway.Registration) []gateway.Registered {
@@ -383,7 +394,7 @@ func TestRegistrationsGoRound(t *testing.T) {
 	var items []gateway.Registration
 	for _, action := range []gateway.Action{gateway.ActionOpen, gateway.ActionRenew, gateway.ActionClose, gateway.ActionRenew} {
 		items = append(items, gateway.Registration{
-			Action: action, User: ids.NewUser(), Instance: ids.NewInstance(), Session: ids.NewSession(), Epoch: 5,
+			Action: action, User: ids.NewUser(), Instance: ids.NewInstance(), Session: ids.NewSession(), Epoch: 5, ActiveAt: 8,
 		})
 	}
 	got, err := homes.Register(t.Context(), gateway.Member{URL: url}, "pod-b", items)
@@ -396,6 +407,19 @@ func TestRegistrationsGoRound(t *testing.T) {
 	}
 	if _, err := homes.Register(t.Context(), gateway.Member{URL: "http://127.0.0.1:1"}, "pod-b", items); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("a pod that is gone: %v", err)
+	}
+	users := []ids.UserID{ids.NewUser(), ids.NewUser()}
+	watched, err := homes.Watch(t.Context(), gateway.Member{URL: url}, "pod-c", users)
+	seen := []gateway.Watched{
+		{Presence: gateway.Presence{User: users[0], State: gateway.PresenceAway, ActiveAt: 7}},
+		{Presence: gateway.Presence{User: users[1]}, NotHome: true},
+	}
+	if diff := cmp.Diff(seen, watched); diff != "" || err != nil || r.holder != "pod-c" {
+		t.Errorf("holder %s, %v %s", r.holder, err, diff)
+	}
+	r.short = true
+	if _, err := homes.Watch(t.Context(), gateway.Member{URL: url}, "pod-c", users); err == nil {
+		t.Error("an answer about nobody is taken")
 	}
 	resolved, err := connectapi.Session{}.Resolve(t.Context(), &gatewayv1.ResolveRequest{})
 	if err != nil || resolved.GetPath() != "/v1/ws" {

@@ -34,6 +34,15 @@ func conversation(t *testing.T) ids.ConversationID {
 	return k
 }
 
+func user(t *testing.T) ids.UserID {
+	t.Helper()
+	u, err := ids.ParseUser("u", otherText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	k := conversation(t)
@@ -47,10 +56,15 @@ func TestDecode(t *testing.T) {
 		"resume":                        {json: `{"id":1,"resume":{"cursor":"c"}}`, want: gateway.Resume{Cursor: "c"}},
 		"read":                          {json: `{"id":1,"read":{"conversationId":"` + idText + `","seq":"7"}}`, want: gateway.Read{Conversation: k, Seq: 7}},
 		"typing":                        {json: `{"id":1,"typing":{"conversationId":"` + idText + `","state":"TYPING_STATE_STARTED"}}`, want: gateway.Typing{Conversation: k, State: 1}},
-		"ping":                          {json: `{"id":1,"ping":{"cursor":"c","active":true}}`, want: gateway.Ping{Cursor: "c"}},
+		"ping":                          {json: `{"id":1,"ping":{"cursor":"c","active":true}}`, want: gateway.Ping{Cursor: "c", Active: true}},
+		"watch":                         {json: `{"id":1,"watch":{"userIds":["` + otherText + `"]}}`, want: gateway.Watch{Users: []ids.UserID{user(t)}}},
+		"watch nobody":                  {json: `{"id":1,"watch":{}}`, want: gateway.Watch{Users: []ids.UserID{}}},
+		"watch what is no id":           {json: `{"id":1,"watch":{"userIds":["x"]}}`, field: "watch.user_ids[0]"},
+		"watch the zero id":             {json: `{"id":1,"watch":{"userIds":["00000000-0000-0000-0000-000000000000"]}}`, field: "watch.user_ids"},
+		"watch too many":                {json: `{"id":1,"watch":{"userIds":["` + strings.Repeat(otherText+`","`, 200) + otherText + `"]}}`, field: "watch.user_ids"},
 		"ack":                           {json: `{"id":1,"ack":{"positions":[{"conversationId":"` + idText + `","seq":1}]}}`, want: gateway.Ack{}},
 		"no kind":                       {json: `{"id":1}`},
-		"an unknown kind":               {json: `{"id":1,"watch":{}}`},
+		"an unknown kind":               {json: `{"id":1,"wave":{}}`},
 		"a cursor that is too long":     {json: `{"id":1,"resume":{"cursor":"` + long + `"}}`, field: "resume.cursor"},
 		"an id in upper case":           {json: `{"id":1,"read":{"conversationId":"` + strings.ToUpper(idText) + `"}}`, field: "read.conversation_id"},
 		"the zero id":                   {json: `{"id":1,"read":{"conversationId":"00000000-0000-0000-0000-000000000000"}}`, field: "read.conversation_id"},
@@ -127,6 +141,17 @@ func TestEncode(t *testing.T) {
 		"typing": {
 			gateway.Typing{Conversation: k, User: user, State: 2},
 			`{"typing":{"conversationId":"` + idText + `","userId":"` + otherText + `","state":"TYPING_STATE_STOPPED"}}`,
+		},
+		"presence": {
+			gateway.Presences{Items: []gateway.Presence{
+				{User: user, State: gateway.PresenceOnline, ActiveAt: 5},
+				{User: user, State: gateway.PresenceAway},
+				{User: user, State: gateway.PresenceOffline},
+				{User: user},
+			}},
+			`{"presence":{"items":[{"userId":"` + otherText + `","state":"PRESENCE_STATE_ONLINE","lastActiveAt":5},` +
+				`{"userId":"` + otherText + `","state":"PRESENCE_STATE_AWAY"},{"userId":"` + otherText + `","state":"PRESENCE_STATE_OFFLINE"},` +
+				`{"userId":"` + otherText + `"}]}}`,
 		},
 		"resync of a conversation": {
 			gateway.Resync{Conversation: k, FromSeq: 9, Reason: gateway.ResyncOverflow},

@@ -32,6 +32,8 @@ func setBody(frame *gatewayv1.ServerFrame, body any) error {
 		frame.Kind = &gatewayv1.ServerFrame_Typing{Typing: &gatewayv1.Typing{
 			ConversationId: b.Conversation.String(), UserId: b.User.String(), State: gatewayv1.TypingState(b.State),
 		}}
+	case gateway.Presences:
+		frame.Kind = &gatewayv1.ServerFrame_Presence{Presence: toPresence(b)}
 	case gateway.Resync:
 		frame.Kind = &gatewayv1.ServerFrame_Resync{Resync: toResync(b)}
 	case gateway.Reconnect:
@@ -64,6 +66,16 @@ func toHeads(heads []gateway.Head) []*messagev1.Head {
 		out = append(out, &messagev1.Head{
 			ConversationId: h.Conversation.String(), Seq: h.Seq, Rev: h.Rev, MembersRev: h.MembersRev,
 			ReadSeq: h.ReadSeq, Unread: h.Unread, Mentions: h.Mentions,
+		})
+	}
+	return out
+}
+
+func toPresence(b gateway.Presences) *gatewayv1.Presence {
+	out := &gatewayv1.Presence{}
+	for _, p := range b.Items {
+		out.Items = append(out.Items, &gatewayv1.Presence_Item{
+			UserId: p.User.String(), State: gatewayv1.PresenceState(p.State), LastActiveAt: p.ActiveAt,
 		})
 	}
 	return out

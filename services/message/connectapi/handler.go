@@ -145,6 +145,23 @@ func (h *Handler) ListRecipients(ctx context.Context, req *messagev1.ListRecipie
 	}, nil
 }
 
+// CheckCompanions implements MessageService.
+func (h *Handler) CheckCompanions(ctx context.Context, req *messagev1.CheckCompanionsRequest) (*messagev1.CheckCompanionsResponse, error) {
+	user, err := ids.ParseUser("user_id", req.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	candidates, err := users("candidate_ids", req.GetCandidateIds())
+	if err != nil {
+		return nil, err
+	}
+	companions, err := h.service.CheckCompanions(ctx, user, candidates)
+	if err != nil {
+		return nil, err
+	}
+	return &messagev1.CheckCompanionsResponse{CompanionIds: each(companions, ids.UserID.String)}, nil
+}
+
 func (h *Handler) recipients(ctx context.Context, text string, id ids.ConversationID) (message.Audience, error) {
 	user, err := ids.ParseUser("user_id", text)
 	if err != nil {

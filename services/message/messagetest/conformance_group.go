@@ -20,6 +20,7 @@ func (s suite) groupTests() []conformanceTest {
 		{"a key makes one group, also when many ask at once", s.concurrentCreations},
 		{"everybody sees the interval in which they were a member", s.intervals},
 		{"who was a member at a membership version is known for ever", s.audiences},
+		{"who is in a group together", s.companions},
 		{"members are listed page by page", s.memberPages},
 		{"a group is listed by activity, and for who left by their leaving", s.groupList},
 		{"the head of a group moves for all its members, and once for who leaves", s.groupHeads},
@@ -228,6 +229,30 @@ func (s suite) audiences(t *testing.T) {
 	}
 	if got, err := s.store.Audience(t.Context(), message.AudienceQuery{Conversation: ids.NewConversation(), MembersRev: 1}); len(got) != 0 || err != nil {
 		t.Errorf("unknown group: %v, %v", got, err)
+	}
+}
+
+func (s suite) companions(t *testing.T) {
+	id, list := s.group(t, 4)
+	_, others := s.group(t, 3)
+	s.act(t, action(id, list[0], message.UserRemoved, start, list[1]))
+	s.act(t, action(id, list[2], message.UserLeft, start))
+	stranger := ids.NewUser() // a conversation of two is no group
+	s.relate(t, NewPair(t, list[0], stranger), 1, true)
+	ask := slices.Concat(list, others, []ids.UserID{stranger, list[3]})
+	for name, row := range map[string]struct {
+		user ids.UserID
+		want []ids.UserID
+	}{
+		"member": {list[0], list[3:4]}, "removed": {list[1], nil}, "left": {list[2], nil}, "nobody": {ids.NewUser(), nil},
+	} {
+		got, err := s.store.CompanionsAmong(t.Context(), row.user, ask)
+		if diff := cmp.Diff(row.want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+	if got, err := s.store.CompanionsAmong(t.Context(), list[0], nil); len(got) != 0 || err != nil {
+		t.Errorf("of nobody: %v, %v", got, err)
 	}
 }
 

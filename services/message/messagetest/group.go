@@ -120,6 +120,24 @@ func (s *Store) Audience(_ context.Context, q message.AudienceQuery) ([]ids.User
 	return users, nil
 }
 
+// CompanionsAmong implements message.Companions.
+func (s *Store) CompanionsAmong(_ context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []ids.UserID
+	for _, c := range s.conversations {
+		if c.RoleOf(user) == message.NoRole {
+			continue
+		}
+		for _, other := range people {
+			if other != user && c.RoleOf(other) != message.NoRole && !slices.Contains(found, other) {
+				found = append(found, other)
+			}
+		}
+	}
+	return found, nil
+}
+
 // Friends is a friend service in which everybody is everybody's friend, but for strangers. It is safe for
 // concurrent use.
 type Friends struct {

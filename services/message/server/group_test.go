@@ -3,6 +3,7 @@
 package server_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,6 +55,12 @@ func TestAGroupIsMadeToldAndRead(t *testing.T) {
 	audience, err := p.messages(component.Transmit).ListRecipients(t.Context(), &messagev1.ListRecipientsRequest{ConversationId: id, MembersRev: 1})
 	if err != nil || len(audience.GetUserIds()) != 3 || audience.GetMembersRev() != 1 {
 		t.Errorf("audience %v, %v", audience, err)
+	}
+	companions, err := p.messages(component.Gateway).CheckCompanions(t.Context(), &messagev1.CheckCompanionsRequest{
+		UserId: b.String(), CandidateIds: []string{ids.NewUser().String(), c.String(), b.String()},
+	})
+	if err != nil || !slices.Equal(companions.GetCompanionIds(), []string{c.String()}) {
+		t.Errorf("companions %v, %v; want c", companions, err)
 	}
 	page, err := p.messages(component.Gateway).ListMessages(p.as(c), &messagev1.ListMessagesRequest{ConversationId: id})
 	if err != nil || len(page.GetItems()) != 2 || page.GetItems()[0].GetSystem() == nil || page.GetItems()[1].GetText().GetBody() != "hi" {

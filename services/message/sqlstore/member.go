@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/message"
 )
 
@@ -108,4 +109,19 @@ func (s *Store) leftAt(ctx context.Context, id ids.ConversationID, membersRev in
 		members = append(members, r.member())
 	}
 	return members, nil
+}
+
+// CompanionsAmong goes from the groups of the user to the people by primary key. Who has left a group has
+// no role in it, or an end.
+func (s *Store) CompanionsAmong(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error) {
+	if len(people) == 0 {
+		return nil, nil
+	}
+	query, args := sqldb.In("SELECT DISTINCT m.user_id FROM members o JOIN members m ON m.conversation_id = o.conversation_id"+
+		" WHERE "+ownGroup+" AND o.left_seq IS NULL AND m.user_id IN (?) AND m.user_id <> o.user_id AND m.left_seq IS NULL", user, people)
+	var users []ids.UserID
+	if err := s.db.Select(ctx, &users, query, args...); err != nil {
+		return nil, fmt.Errorf("read companions: %w", err)
+	}
+	return users, nil
 }

@@ -99,7 +99,7 @@ func (h Profiles) SetPhone(ctx context.Context, r *userv1.SetPhoneRequest) (*use
 // SetPrivacy changes the fields that are present.
 func (h Profiles) SetPrivacy(ctx context.Context, r *userv1.SetPrivacyRequest) (*userv1.SetPrivacyResponse, error) {
 	record, err := h.service.SetPrivacy(ctx, callerOf(ctx), user.PrivacyChange{
-		PhoneForFriends: r.PhoneForFriends, FindableByPhone: r.FindableByPhone,
+		PhoneForFriends: r.PhoneForFriends, FindableByPhone: r.FindableByPhone, PresenceHidden: r.PresenceHidden,
 	})
 	if err != nil {
 		return nil, err
@@ -133,4 +133,17 @@ func (h Profiles) SearchUsers(ctx context.Context, r *userv1.SearchUsersRequest)
 		return nil, err
 	}
 	return &userv1.SearchUsersResponse{Users: toUsers(page.Accounts), NextPageToken: page.Next}, nil
+}
+
+// CheckPresence picks who lets others see their presence.
+func (h Profiles) CheckPresence(ctx context.Context, r *userv1.CheckPresenceRequest) (*userv1.CheckPresenceResponse, error) {
+	people, err := parseUsers("user_ids", r.GetUserIds())
+	if err != nil {
+		return nil, err
+	}
+	shown, err := h.service.CheckPresence(ctx, people)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.CheckPresenceResponse{UserIds: toTexts(shown)}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -296,6 +297,10 @@ func TestF6_ProfilesOverTheWire(t *testing.T) {
 		if diff := cmp.Diff(want, batch, protocmp.Transform()); err != nil || diff != "" {
 			t.Errorf("batch for %s: %v (-want +got):\n%s", caller, err, diff)
 		}
+	}
+	shown, err := r.profiles(t, component.Gateway).CheckPresence(ctx, &userv1.CheckPresenceRequest{UserIds: request.GetUserIds()})
+	if err != nil || len(shown.GetUserIds()) != 2 || slices.Contains(shown.GetUserIds(), nobody) {
+		t.Errorf("who shows their presence: %v, %v; want both who exist", shown, err)
 	}
 }
 

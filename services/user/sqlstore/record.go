@@ -17,7 +17,7 @@ import (
 
 // recordQuery goes on with the condition on a unique key.
 const recordQuery = "SELECT id, username, nickname, description, password_hash, credentials_rev, created_at, deleted_at," +
-	" username_changed_at, phone_for_friends, findable_by_phone, phone FROM accounts WHERE deleted_at = 0 AND "
+	" username_changed_at, phone_for_friends, findable_by_phone, presence_hidden, phone FROM accounts WHERE deleted_at = 0 AND "
 
 // recordRow is an account with what belongs to its owner.
 type recordRow struct {
@@ -26,14 +26,17 @@ type recordRow struct {
 	UsernameChangedAt int64  `db:"username_changed_at"`
 	PhoneForFriends   bool   `db:"phone_for_friends"`
 	FindableByPhone   bool   `db:"findable_by_phone"`
+	PresenceHidden    bool   `db:"presence_hidden"`
 	Phone             []byte `db:"phone"` // NULL without one, so that many may have none
 }
 
 func (r recordRow) record() user.Record {
 	return user.Record{
-		Credentials:       user.Credentials{Account: r.account(), PasswordHash: r.PasswordHash, Rev: r.Rev},
-		Phone:             user.PhoneOf(string(r.Phone)),
-		Privacy:           user.Privacy{PhoneForFriends: r.PhoneForFriends, FindableByPhone: r.FindableByPhone},
+		Credentials: user.Credentials{Account: r.account(), PasswordHash: r.PasswordHash, Rev: r.Rev},
+		Phone:       user.PhoneOf(string(r.Phone)),
+		Privacy: user.Privacy{
+			PhoneForFriends: r.PhoneForFriends, FindableByPhone: r.FindableByPhone, PresenceHidden: r.PresenceHidden,
+		},
 		UsernameChangedAt: r.UsernameChangedAt,
 		DeletedAt:         r.DeletedAt,
 	}
@@ -55,6 +58,17 @@ func (s *Store) ByPhone(ctx context.Context, phone user.Phone) (user.Record, err
 		return user.Record{}, wrap("read account by phone", err)
 	}
 	return row.record(), nil
+}
+
+// Unhidden looks each up by primary key.
+func (s *Store) Unhidden(ctx context.Context, people []ids.UserID) ([]ids.UserID, error) {
+	if len(people) == 0 {
+		return nil, nil
+	}
+	query, args := sqldb.In("SELECT id FROM accounts WHERE id IN (?) AND deleted_at = 0 AND presence_hidden = 0", people)
+	var list []ids.UserID
+	err := s.db.Select(ctx, &list, query, args...)
+	return list, wrap("look who hides their presence", err)
 }
 
 // Rewrite locks the row before it reads it and the login sessions.
@@ -113,9 +127,9 @@ func (s *Store) rewrite(ctx context.Context, tx *sqldb.Tx, before user.Record, r
 func writeRecord(ctx context.Context, tx *sqldb.Tx, r user.Rewriting) error {
 	a := r.Record
 	_, err := tx.Exec(ctx, "UPDATE accounts SET nickname = ?, description = ?, password_hash = ?, credentials_rev = ?,"+
-		" username_changed_at = ?, deleted_at = ?, phone_for_friends = ?, findable_by_phone = ? WHERE id = ?",
+		" username_changed_at = ?, deleted_at = ?, phone_for_friends = ?, findable_by_phone = ?, presence_hidden = ? WHERE id = ?",
 		[]byte(a.Account.Nickname), []byte(a.Account.Description), []byte(a.PasswordHash), a.Rev,
-		a.UsernameChangedAt, a.DeletedAt, a.Privacy.PhoneForFriends, a.Privacy.FindableByPhone, a.Account.ID)
+		a.UsernameChangedAt, a.DeletedAt, a.Privacy.PhoneForFriends, a.Privacy.FindableByPhone, a.Privacy.PresenceHidden, a.Account.ID)
 	if err != nil || r.NicknameKey == nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func testRewriteAll(t *testing.T, s Storage) {
 			Account:      user.Account{ID: id, Username: "anna", Nickname: " Änn 世界", Description: "one\ntwo ", CreatedAt: 1000},
 			PasswordHash: "another", Rev: 7,
 		},
-		Privacy: user.Privacy{PhoneForFriends: true, FindableByPhone: true}, UsernameChangedAt: 2000,
+		Privacy: user.Privacy{PhoneForFriends: true, FindableByPhone: true, PresenceHidden: true}, UsernameChangedAt: 2000,
 	}
 	err := s.Rewrite(t.Context(), id, func(user.Record, []user.LoginSession) (*user.Rewriting, error) {
 		return &user.Rewriting{
@@ -100,6 +100,24 @@ func testRewriteAll(t *testing.T, s Storage) {
 	got, err := s.ByToken(t.Context(), first.TokenHash)
 	if err != nil || got.EndedAt != 2000 || got.EndReason != user.Suspended {
 		t.Errorf("ended at %d for %d, %v; want 2000, Suspended", got.EndedAt, got.EndReason, err)
+	}
+}
+
+func testUnhidden(t *testing.T, s Storage) {
+	shown, hidden := newAccount("ann", "ann"), newAccount("bob", "bob")
+	create(t, s, shown)
+	create(t, s, hidden)
+	hide := change(1, func(r *user.Record) { r.Privacy.PresenceHidden = true })
+	if err := s.Rewrite(t.Context(), hidden.Account.ID, hide); err != nil {
+		t.Fatal(err)
+	}
+	a := shown.Account.ID
+	got, err := s.Unhidden(t.Context(), []ids.UserID{hidden.Account.ID, a, ids.NewUser(), a})
+	if err != nil || len(got) != 1 || got[0] != a {
+		t.Errorf("unhidden: %v, %v; want the one who shows", got, err)
+	}
+	if none, err := s.Unhidden(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("of nobody: %v, %v", none, err)
 	}
 }
 

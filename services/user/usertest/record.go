@@ -4,6 +4,7 @@ package usertest
 
 import (
 	"context"
+	"slices"
 
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/user"
@@ -36,6 +37,23 @@ func (s *Store) ByPhone(_ context.Context, phone user.Phone) (user.Record, error
 		}
 	}
 	return user.Record{}, user.ErrNotFound
+}
+
+// Unhidden picks who lives and does not hide.
+func (s *Store) Unhidden(_ context.Context, people []ids.UserID) ([]ids.UserID, error) {
+	err := s.enter()
+	defer s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	var list []ids.UserID
+	for _, id := range people {
+		a, ok := s.accounts[id]
+		if ok && !a.Account.Deleted && !a.Privacy.PresenceHidden && !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+	}
+	return list, nil
 }
 
 // phoneTaken needs mu.

@@ -1741,6 +1741,116 @@ func (x *ListBlockedResponse) GetNextPageToken() string {
 	return ""
 }
 
+// CheckRelationsRequest names a user and other people.
+type CheckRelationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The others.
+	CandidateIds  []string `protobuf:"bytes,2,rep,name=candidate_ids,json=candidateIds,proto3" json:"candidate_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckRelationsRequest) Reset() {
+	*x = CheckRelationsRequest{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckRelationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckRelationsRequest) ProtoMessage() {}
+
+func (x *CheckRelationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckRelationsRequest.ProtoReflect.Descriptor instead.
+func (*CheckRelationsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *CheckRelationsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *CheckRelationsRequest) GetCandidateIds() []string {
+	if x != nil {
+		return x.CandidateIds
+	}
+	return nil
+}
+
+// CheckRelationsResponse names who stands in a relation; nobody is in both lists.
+type CheckRelationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Friends, each once.
+	FriendIds []string `protobuf:"bytes,1,rep,name=friend_ids,json=friendIds,proto3" json:"friend_ids,omitempty"`
+	// Who blocks the user or is blocked, each once.
+	BlockedIds    []string `protobuf:"bytes,2,rep,name=blocked_ids,json=blockedIds,proto3" json:"blocked_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckRelationsResponse) Reset() {
+	*x = CheckRelationsResponse{}
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckRelationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckRelationsResponse) ProtoMessage() {}
+
+func (x *CheckRelationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_friend_v1_friend_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckRelationsResponse.ProtoReflect.Descriptor instead.
+func (*CheckRelationsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_friend_v1_friend_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CheckRelationsResponse) GetFriendIds() []string {
+	if x != nil {
+		return x.FriendIds
+	}
+	return nil
+}
+
+func (x *CheckRelationsResponse) GetBlockedIds() []string {
+	if x != nil {
+		return x.BlockedIds
+	}
+	return nil
+}
+
 var File_parley_friend_v1_friend_proto protoreflect.FileDescriptor
 
 const file_parley_friend_v1_friend_proto_rawDesc = "" +
@@ -1842,7 +1952,15 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\x05since\x18\x02 \x01(\x03R\x05since\"v\n" +
 	"\x13ListBlockedResponse\x127\n" +
 	"\ablocked\x18\x01 \x03(\v2\x1d.parley.friend.v1.BlockedUserR\ablocked\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xb7\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"s\n" +
+	"\x15CheckRelationsRequest\x12!\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x127\n" +
+	"\rcandidate_ids\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xc8\x01\"\x05r\x03\xb0\x01\x01R\fcandidateIds\"X\n" +
+	"\x16CheckRelationsResponse\x12\x1d\n" +
+	"\n" +
+	"friend_ids\x18\x01 \x03(\tR\tfriendIds\x12\x1f\n" +
+	"\vblocked_ids\x18\x02 \x03(\tR\n" +
+	"blockedIds*\xb7\x01\n" +
 	"\fRequestState\x12\x1d\n" +
 	"\x19REQUEST_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15REQUEST_STATE_PENDING\x10\x01\x12\x1a\n" +
@@ -1853,8 +1971,7 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\tDirection\x12\x19\n" +
 	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12DIRECTION_INCOMING\x10\x01\x12\x16\n" +
-	"\x12DIRECTION_OUTGOING\x10\x022\xce\n" +
-	"\n" +
+	"\x12DIRECTION_OUTGOING\x10\x022\xc4\v\n" +
 	"\rFriendService\x12b\n" +
 	"\vSendRequest\x12$.parley.friend.v1.SendRequestRequest\x1a%.parley.friend.v1.SendRequestResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12e\n" +
 	"\fListRequests\x12%.parley.friend.v1.ListRequestsRequest\x1a&.parley.friend.v1.ListRequestsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12q\n" +
@@ -1868,7 +1985,8 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\vListBlocked\x12$.parley.friend.v1.ListBlockedRequest\x1a%.parley.friend.v1.ListBlockedResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12b\n" +
 	"\vSearchUsers\x12$.parley.friend.v1.SearchUsersRequest\x1a%.parley.friend.v1.SearchUsersResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12r\n" +
 	"\rListFriendIds\x12&.parley.friend.v1.ListFriendIdsRequest\x1a'.parley.friend.v1.ListFriendIdsResponse\"\x10\xa2\xbb\x18\f\b\x04\x12\btransmit\x12n\n" +
-	"\fCheckFriends\x12%.parley.friend.v1.CheckFriendsRequest\x1a&.parley.friend.v1.CheckFriendsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\amessageBAZ?github.com/parley-chat/parley/api/gen/parley/friend/v1;friendv1b\x06proto3"
+	"\fCheckFriends\x12%.parley.friend.v1.CheckFriendsRequest\x1a&.parley.friend.v1.CheckFriendsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\amessage\x12t\n" +
+	"\x0eCheckRelations\x12'.parley.friend.v1.CheckRelationsRequest\x1a(.parley.friend.v1.CheckRelationsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayBAZ?github.com/parley-chat/parley/api/gen/parley/friend/v1;friendv1b\x06proto3"
 
 var (
 	file_parley_friend_v1_friend_proto_rawDescOnce sync.Once
@@ -1883,7 +2001,7 @@ func file_parley_friend_v1_friend_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_friend_v1_friend_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_friend_v1_friend_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_parley_friend_v1_friend_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_parley_friend_v1_friend_proto_goTypes = []any{
 	(RequestState)(0),                // 0: parley.friend.v1.RequestState
 	(Direction)(0),                   // 1: parley.friend.v1.Direction
@@ -1917,21 +2035,23 @@ var file_parley_friend_v1_friend_proto_goTypes = []any{
 	(*ListBlockedRequest)(nil),       // 29: parley.friend.v1.ListBlockedRequest
 	(*BlockedUser)(nil),              // 30: parley.friend.v1.BlockedUser
 	(*ListBlockedResponse)(nil),      // 31: parley.friend.v1.ListBlockedResponse
-	(*v1.User)(nil),                  // 32: parley.user.v1.User
+	(*CheckRelationsRequest)(nil),    // 32: parley.friend.v1.CheckRelationsRequest
+	(*CheckRelationsResponse)(nil),   // 33: parley.friend.v1.CheckRelationsResponse
+	(*v1.User)(nil),                  // 34: parley.user.v1.User
 }
 var file_parley_friend_v1_friend_proto_depIdxs = []int32{
-	32, // 0: parley.friend.v1.FriendRequest.applicant:type_name -> parley.user.v1.User
-	32, // 1: parley.friend.v1.FriendRequest.respondent:type_name -> parley.user.v1.User
+	34, // 0: parley.friend.v1.FriendRequest.applicant:type_name -> parley.user.v1.User
+	34, // 1: parley.friend.v1.FriendRequest.respondent:type_name -> parley.user.v1.User
 	0,  // 2: parley.friend.v1.FriendRequest.state:type_name -> parley.friend.v1.RequestState
-	32, // 3: parley.friend.v1.Friend.user:type_name -> parley.user.v1.User
+	34, // 3: parley.friend.v1.Friend.user:type_name -> parley.user.v1.User
 	2,  // 4: parley.friend.v1.SendRequestResponse.request:type_name -> parley.friend.v1.FriendRequest
 	1,  // 5: parley.friend.v1.ListRequestsRequest.direction:type_name -> parley.friend.v1.Direction
 	2,  // 6: parley.friend.v1.ListRequestsResponse.requests:type_name -> parley.friend.v1.FriendRequest
 	2,  // 7: parley.friend.v1.RespondToRequestResponse.request:type_name -> parley.friend.v1.FriendRequest
 	3,  // 8: parley.friend.v1.ListFriendsResponse.friends:type_name -> parley.friend.v1.Friend
-	32, // 9: parley.friend.v1.FoundUser.user:type_name -> parley.user.v1.User
+	34, // 9: parley.friend.v1.FoundUser.user:type_name -> parley.user.v1.User
 	17, // 10: parley.friend.v1.SearchUsersResponse.users:type_name -> parley.friend.v1.FoundUser
-	32, // 11: parley.friend.v1.BlockedUser.user:type_name -> parley.user.v1.User
+	34, // 11: parley.friend.v1.BlockedUser.user:type_name -> parley.user.v1.User
 	30, // 12: parley.friend.v1.ListBlockedResponse.blocked:type_name -> parley.friend.v1.BlockedUser
 	4,  // 13: parley.friend.v1.FriendService.SendRequest:input_type -> parley.friend.v1.SendRequestRequest
 	6,  // 14: parley.friend.v1.FriendService.ListRequests:input_type -> parley.friend.v1.ListRequestsRequest
@@ -1946,21 +2066,23 @@ var file_parley_friend_v1_friend_proto_depIdxs = []int32{
 	16, // 23: parley.friend.v1.FriendService.SearchUsers:input_type -> parley.friend.v1.SearchUsersRequest
 	19, // 24: parley.friend.v1.FriendService.ListFriendIds:input_type -> parley.friend.v1.ListFriendIdsRequest
 	21, // 25: parley.friend.v1.FriendService.CheckFriends:input_type -> parley.friend.v1.CheckFriendsRequest
-	5,  // 26: parley.friend.v1.FriendService.SendRequest:output_type -> parley.friend.v1.SendRequestResponse
-	7,  // 27: parley.friend.v1.FriendService.ListRequests:output_type -> parley.friend.v1.ListRequestsResponse
-	9,  // 28: parley.friend.v1.FriendService.RespondToRequest:output_type -> parley.friend.v1.RespondToRequestResponse
-	11, // 29: parley.friend.v1.FriendService.CancelRequest:output_type -> parley.friend.v1.CancelRequestResponse
-	13, // 30: parley.friend.v1.FriendService.ListFriends:output_type -> parley.friend.v1.ListFriendsResponse
-	15, // 31: parley.friend.v1.FriendService.RemoveFriend:output_type -> parley.friend.v1.RemoveFriendResponse
-	24, // 32: parley.friend.v1.FriendService.SetRemark:output_type -> parley.friend.v1.SetRemarkResponse
-	26, // 33: parley.friend.v1.FriendService.BlockUser:output_type -> parley.friend.v1.BlockUserResponse
-	28, // 34: parley.friend.v1.FriendService.UnblockUser:output_type -> parley.friend.v1.UnblockUserResponse
-	31, // 35: parley.friend.v1.FriendService.ListBlocked:output_type -> parley.friend.v1.ListBlockedResponse
-	18, // 36: parley.friend.v1.FriendService.SearchUsers:output_type -> parley.friend.v1.SearchUsersResponse
-	20, // 37: parley.friend.v1.FriendService.ListFriendIds:output_type -> parley.friend.v1.ListFriendIdsResponse
-	22, // 38: parley.friend.v1.FriendService.CheckFriends:output_type -> parley.friend.v1.CheckFriendsResponse
-	26, // [26:39] is the sub-list for method output_type
-	13, // [13:26] is the sub-list for method input_type
+	32, // 26: parley.friend.v1.FriendService.CheckRelations:input_type -> parley.friend.v1.CheckRelationsRequest
+	5,  // 27: parley.friend.v1.FriendService.SendRequest:output_type -> parley.friend.v1.SendRequestResponse
+	7,  // 28: parley.friend.v1.FriendService.ListRequests:output_type -> parley.friend.v1.ListRequestsResponse
+	9,  // 29: parley.friend.v1.FriendService.RespondToRequest:output_type -> parley.friend.v1.RespondToRequestResponse
+	11, // 30: parley.friend.v1.FriendService.CancelRequest:output_type -> parley.friend.v1.CancelRequestResponse
+	13, // 31: parley.friend.v1.FriendService.ListFriends:output_type -> parley.friend.v1.ListFriendsResponse
+	15, // 32: parley.friend.v1.FriendService.RemoveFriend:output_type -> parley.friend.v1.RemoveFriendResponse
+	24, // 33: parley.friend.v1.FriendService.SetRemark:output_type -> parley.friend.v1.SetRemarkResponse
+	26, // 34: parley.friend.v1.FriendService.BlockUser:output_type -> parley.friend.v1.BlockUserResponse
+	28, // 35: parley.friend.v1.FriendService.UnblockUser:output_type -> parley.friend.v1.UnblockUserResponse
+	31, // 36: parley.friend.v1.FriendService.ListBlocked:output_type -> parley.friend.v1.ListBlockedResponse
+	18, // 37: parley.friend.v1.FriendService.SearchUsers:output_type -> parley.friend.v1.SearchUsersResponse
+	20, // 38: parley.friend.v1.FriendService.ListFriendIds:output_type -> parley.friend.v1.ListFriendIdsResponse
+	22, // 39: parley.friend.v1.FriendService.CheckFriends:output_type -> parley.friend.v1.CheckFriendsResponse
+	33, // 40: parley.friend.v1.FriendService.CheckRelations:output_type -> parley.friend.v1.CheckRelationsResponse
+	27, // [27:41] is the sub-list for method output_type
+	13, // [13:27] is the sub-list for method input_type
 	13, // [13:13] is the sub-list for extension type_name
 	13, // [13:13] is the sub-list for extension extendee
 	0,  // [0:13] is the sub-list for field type_name
@@ -1977,7 +2099,7 @@ func file_parley_friend_v1_friend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_friend_v1_friend_proto_rawDesc), len(file_parley_friend_v1_friend_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

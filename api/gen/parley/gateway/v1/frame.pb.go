@@ -133,6 +133,63 @@ func (TypingState) EnumDescriptor() ([]byte, []int) {
 	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{1}
 }
 
+// PresenceState of a person.
+type PresenceState int32
+
+const (
+	// Not known: clients show nothing.
+	PresenceState_PRESENCE_STATE_UNSPECIFIED PresenceState = 0
+	// A device was in use in the last five minutes.
+	PresenceState_PRESENCE_STATE_ONLINE PresenceState = 1
+	// Connected.
+	PresenceState_PRESENCE_STATE_AWAY PresenceState = 2
+	// No connection for 30 seconds.
+	PresenceState_PRESENCE_STATE_OFFLINE PresenceState = 3
+)
+
+// Enum value maps for PresenceState.
+var (
+	PresenceState_name = map[int32]string{
+		0: "PRESENCE_STATE_UNSPECIFIED",
+		1: "PRESENCE_STATE_ONLINE",
+		2: "PRESENCE_STATE_AWAY",
+		3: "PRESENCE_STATE_OFFLINE",
+	}
+	PresenceState_value = map[string]int32{
+		"PRESENCE_STATE_UNSPECIFIED": 0,
+		"PRESENCE_STATE_ONLINE":      1,
+		"PRESENCE_STATE_AWAY":        2,
+		"PRESENCE_STATE_OFFLINE":     3,
+	}
+)
+
+func (x PresenceState) Enum() *PresenceState {
+	p := new(PresenceState)
+	*p = x
+	return p
+}
+
+func (x PresenceState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PresenceState) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_gateway_v1_frame_proto_enumTypes[2].Descriptor()
+}
+
+func (PresenceState) Type() protoreflect.EnumType {
+	return &file_parley_gateway_v1_frame_proto_enumTypes[2]
+}
+
+func (x PresenceState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PresenceState.Descriptor instead.
+func (PresenceState) EnumDescriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{2}
+}
+
 // ChangeKind tells what a change did.
 type ChangeKind int32
 
@@ -174,11 +231,11 @@ func (x ChangeKind) String() string {
 }
 
 func (ChangeKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_gateway_v1_frame_proto_enumTypes[2].Descriptor()
+	return file_parley_gateway_v1_frame_proto_enumTypes[3].Descriptor()
 }
 
 func (ChangeKind) Type() protoreflect.EnumType {
-	return &file_parley_gateway_v1_frame_proto_enumTypes[2]
+	return &file_parley_gateway_v1_frame_proto_enumTypes[3]
 }
 
 func (x ChangeKind) Number() protoreflect.EnumNumber {
@@ -187,7 +244,7 @@ func (x ChangeKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ChangeKind.Descriptor instead.
 func (ChangeKind) EnumDescriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{2}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{3}
 }
 
 // ResyncReason says why frames are missing.
@@ -231,11 +288,11 @@ func (x ResyncReason) String() string {
 }
 
 func (ResyncReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_gateway_v1_frame_proto_enumTypes[3].Descriptor()
+	return file_parley_gateway_v1_frame_proto_enumTypes[4].Descriptor()
 }
 
 func (ResyncReason) Type() protoreflect.EnumType {
-	return &file_parley_gateway_v1_frame_proto_enumTypes[3]
+	return &file_parley_gateway_v1_frame_proto_enumTypes[4]
 }
 
 func (x ResyncReason) Number() protoreflect.EnumNumber {
@@ -244,7 +301,7 @@ func (x ResyncReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ResyncReason.Descriptor instead.
 func (ResyncReason) EnumDescriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{3}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{4}
 }
 
 // Retry tells what to do after a refusal.
@@ -292,11 +349,11 @@ func (x Retry) String() string {
 }
 
 func (Retry) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_gateway_v1_frame_proto_enumTypes[4].Descriptor()
+	return file_parley_gateway_v1_frame_proto_enumTypes[5].Descriptor()
 }
 
 func (Retry) Type() protoreflect.EnumType {
-	return &file_parley_gateway_v1_frame_proto_enumTypes[4]
+	return &file_parley_gateway_v1_frame_proto_enumTypes[5]
 }
 
 func (x Retry) Number() protoreflect.EnumNumber {
@@ -305,7 +362,7 @@ func (x Retry) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Retry.Descriptor instead.
 func (Retry) EnumDescriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{4}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{5}
 }
 
 // CloseCode is the WebSocket close code. The range tells the client what to do, so that an old client
@@ -434,11 +491,11 @@ func (x CloseCode) String() string {
 }
 
 func (CloseCode) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_gateway_v1_frame_proto_enumTypes[5].Descriptor()
+	return file_parley_gateway_v1_frame_proto_enumTypes[6].Descriptor()
 }
 
 func (CloseCode) Type() protoreflect.EnumType {
-	return &file_parley_gateway_v1_frame_proto_enumTypes[5]
+	return &file_parley_gateway_v1_frame_proto_enumTypes[6]
 }
 
 func (x CloseCode) Number() protoreflect.EnumNumber {
@@ -447,7 +504,7 @@ func (x CloseCode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CloseCode.Descriptor instead.
 func (CloseCode) EnumDescriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{5}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{6}
 }
 
 // ClientFrame goes from client to server; 4 KiB at most before welcome, 64 KiB after.
@@ -466,6 +523,7 @@ type ClientFrame struct {
 	//	*ClientFrame_Read
 	//	*ClientFrame_Typing
 	//	*ClientFrame_Ping
+	//	*ClientFrame_Watch
 	Kind          isClientFrame_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -578,6 +636,15 @@ func (x *ClientFrame) GetPing() *Ping {
 	return nil
 }
 
+func (x *ClientFrame) GetWatch() *Watch {
+	if x != nil {
+		if x, ok := x.Kind.(*ClientFrame_Watch); ok {
+			return x.Watch
+		}
+	}
+	return nil
+}
+
 type isClientFrame_Kind interface {
 	isClientFrame_Kind()
 }
@@ -617,6 +684,11 @@ type ClientFrame_Ping struct {
 	Ping *Ping `protobuf:"bytes,8,opt,name=ping,proto3,oneof"`
 }
 
+type ClientFrame_Watch struct {
+	// Whose presence this session follows; replaces the last set.
+	Watch *Watch `protobuf:"bytes,9,opt,name=watch,proto3,oneof"`
+}
+
 func (*ClientFrame_Auth) isClientFrame_Kind() {}
 
 func (*ClientFrame_Resume) isClientFrame_Kind() {}
@@ -630,6 +702,8 @@ func (*ClientFrame_Read) isClientFrame_Kind() {}
 func (*ClientFrame_Typing) isClientFrame_Kind() {}
 
 func (*ClientFrame_Ping) isClientFrame_Kind() {}
+
+func (*ClientFrame_Watch) isClientFrame_Kind() {}
 
 // Auth opens the session.
 type Auth struct {
@@ -970,6 +1044,99 @@ func (x *Ping) GetActive() bool {
 	return false
 }
 
+// Watch follows the presence of exactly these people: friends, and who is in a group with the caller.
+// Of anybody else nothing is ever told, as of those whom a block keeps apart and who hide their presence.
+type Watch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Up to 200; empty: nobody any more.
+	UserIds       []string `protobuf:"bytes,1,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Watch) Reset() {
+	*x = Watch{}
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watch) ProtoMessage() {}
+
+func (x *Watch) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watch.ProtoReflect.Descriptor instead.
+func (*Watch) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Watch) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+// Presence tells how people are. It is best effort and changes at most once in ten seconds for each.
+type Presence struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only people that the session watches; the others stay as they were told last.
+	Items         []*Presence_Item `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Presence) Reset() {
+	*x = Presence{}
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Presence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Presence) ProtoMessage() {}
+
+func (x *Presence) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Presence.ProtoReflect.Descriptor instead.
+func (*Presence) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Presence) GetItems() []*Presence_Item {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
 // ServerFrame goes from server to client; 256 KiB at most.
 type ServerFrame struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -992,6 +1159,7 @@ type ServerFrame struct {
 	//	*ServerFrame_Reconnect
 	//	*ServerFrame_Error
 	//	*ServerFrame_Change
+	//	*ServerFrame_Presence
 	Kind          isServerFrame_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -999,7 +1167,7 @@ type ServerFrame struct {
 
 func (x *ServerFrame) Reset() {
 	*x = ServerFrame{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[7]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1179,7 @@ func (x *ServerFrame) String() string {
 func (*ServerFrame) ProtoMessage() {}
 
 func (x *ServerFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[7]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1192,7 @@ func (x *ServerFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerFrame.ProtoReflect.Descriptor instead.
 func (*ServerFrame) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{7}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ServerFrame) GetRe() int64 {
@@ -1158,6 +1326,15 @@ func (x *ServerFrame) GetChange() *Change {
 	return nil
 }
 
+func (x *ServerFrame) GetPresence() *Presence {
+	if x != nil {
+		if x, ok := x.Kind.(*ServerFrame_Presence); ok {
+			return x.Presence
+		}
+	}
+	return nil
+}
+
 type isServerFrame_Kind interface {
 	isServerFrame_Kind()
 }
@@ -1227,6 +1404,11 @@ type ServerFrame_Change struct {
 	Change *Change `protobuf:"bytes,14,opt,name=change,proto3,oneof"`
 }
 
+type ServerFrame_Presence struct {
+	// People who are watched came, went or rested.
+	Presence *Presence `protobuf:"bytes,15,opt,name=presence,proto3,oneof"`
+}
+
 func (*ServerFrame_Welcome) isServerFrame_Kind() {}
 
 func (*ServerFrame_Resumed) isServerFrame_Kind() {}
@@ -1253,6 +1435,8 @@ func (*ServerFrame_Error) isServerFrame_Kind() {}
 
 func (*ServerFrame_Change) isServerFrame_Kind() {}
 
+func (*ServerFrame_Presence) isServerFrame_Kind() {}
+
 // Limits in force for this session.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1266,7 +1450,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[8]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1278,7 +1462,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[8]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1291,7 +1475,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{8}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Limits) GetFrameBytes() int32 {
@@ -1329,7 +1513,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[9]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1341,7 +1525,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[9]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1354,7 +1538,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{9}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Welcome) GetSessionId() string {
@@ -1416,7 +1600,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[10]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1612,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[10]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1625,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{10}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Pong) GetServerTime() int64 {
@@ -1485,7 +1669,7 @@ type Messages struct {
 
 func (x *Messages) Reset() {
 	*x = Messages{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[11]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1681,7 @@ func (x *Messages) String() string {
 func (*Messages) ProtoMessage() {}
 
 func (x *Messages) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[11]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1694,7 @@ func (x *Messages) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Messages.ProtoReflect.Descriptor instead.
 func (*Messages) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{11}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Messages) GetConversationId() string {
@@ -1545,7 +1729,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[12]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1557,7 +1741,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[12]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1570,7 +1754,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{12}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Change) GetConversationId() string {
@@ -1616,7 +1800,7 @@ type Resync struct {
 
 func (x *Resync) Reset() {
 	*x = Resync{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[13]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1628,7 +1812,7 @@ func (x *Resync) String() string {
 func (*Resync) ProtoMessage() {}
 
 func (x *Resync) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[13]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1641,7 +1825,7 @@ func (x *Resync) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resync.ProtoReflect.Descriptor instead.
 func (*Resync) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{13}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Resync) GetConversationId() string {
@@ -1683,7 +1867,7 @@ type Reconnect struct {
 
 func (x *Reconnect) Reset() {
 	*x = Reconnect{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[14]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +1879,7 @@ func (x *Reconnect) String() string {
 func (*Reconnect) ProtoMessage() {}
 
 func (x *Reconnect) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[14]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +1892,7 @@ func (x *Reconnect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reconnect.ProtoReflect.Descriptor instead.
 func (*Reconnect) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{14}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Reconnect) GetAfterMs() int64 {
@@ -1756,7 +1940,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[15]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1768,7 +1952,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[15]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1781,7 +1965,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{15}
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Error) GetReason() string {
@@ -1831,7 +2015,7 @@ type Auth_Instance struct {
 
 func (x *Auth_Instance) Reset() {
 	*x = Auth_Instance{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[16]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1843,7 +2027,7 @@ func (x *Auth_Instance) String() string {
 func (*Auth_Instance) ProtoMessage() {}
 
 func (x *Auth_Instance) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[16]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1907,7 +2091,7 @@ type Ack_Position struct {
 
 func (x *Ack_Position) Reset() {
 	*x = Ack_Position{}
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[17]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1919,7 +2103,7 @@ func (x *Ack_Position) String() string {
 func (*Ack_Position) ProtoMessage() {}
 
 func (x *Ack_Position) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_frame_proto_msgTypes[17]
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1949,11 +2133,75 @@ func (x *Ack_Position) GetSeq() int64 {
 	return 0
 }
 
+// One person.
+type Presence_Item struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// How they are now.
+	State PresenceState `protobuf:"varint,2,opt,name=state,proto3,enum=parley.gateway.v1.PresenceState" json:"state,omitempty"`
+	// When they used a device last, ms; 0 if unknown.
+	LastActiveAt  int64 `protobuf:"varint,3,opt,name=last_active_at,json=lastActiveAt,proto3" json:"last_active_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Presence_Item) Reset() {
+	*x = Presence_Item{}
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Presence_Item) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Presence_Item) ProtoMessage() {}
+
+func (x *Presence_Item) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_frame_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Presence_Item.ProtoReflect.Descriptor instead.
+func (*Presence_Item) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_frame_proto_rawDescGZIP(), []int{8, 0}
+}
+
+func (x *Presence_Item) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *Presence_Item) GetState() PresenceState {
+	if x != nil {
+		return x.State
+	}
+	return PresenceState_PRESENCE_STATE_UNSPECIFIED
+}
+
+func (x *Presence_Item) GetLastActiveAt() int64 {
+	if x != nil {
+		return x.LastActiveAt
+	}
+	return 0
+}
+
 var File_parley_gateway_v1_frame_proto protoreflect.FileDescriptor
 
 const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\n" +
-	"\x1dparley/gateway/v1/frame.proto\x12\x11parley.gateway.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bparley/event/v1/event.proto\x1a$parley/message/v1/conversation.proto\x1a\x1fparley/message/v1/message.proto\"\x84\x03\n" +
+	"\x1dparley/gateway/v1/frame.proto\x12\x11parley.gateway.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bparley/event/v1/event.proto\x1a$parley/message/v1/conversation.proto\x1a\x1fparley/message/v1/message.proto\"\xb6\x03\n" +
 	"\vClientFrame\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12-\n" +
 	"\x04auth\x18\x02 \x01(\v2\x17.parley.gateway.v1.AuthH\x00R\x04auth\x123\n" +
@@ -1962,8 +2210,10 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\x03ack\x18\x05 \x01(\v2\x16.parley.gateway.v1.AckH\x00R\x03ack\x12-\n" +
 	"\x04read\x18\x06 \x01(\v2\x17.parley.gateway.v1.ReadH\x00R\x04read\x123\n" +
 	"\x06typing\x18\a \x01(\v2\x19.parley.gateway.v1.TypingH\x00R\x06typing\x12-\n" +
-	"\x04ping\x18\b \x01(\v2\x17.parley.gateway.v1.PingH\x00R\x04pingB\x06\n" +
-	"\x04kindJ\x04\b\t\x10\x14\"\x94\x03\n" +
+	"\x04ping\x18\b \x01(\v2\x17.parley.gateway.v1.PingH\x00R\x04ping\x120\n" +
+	"\x05watch\x18\t \x01(\v2\x18.parley.gateway.v1.WatchH\x00R\x05watchB\x06\n" +
+	"\x04kindJ\x04\b\n" +
+	"\x10\x14\"\x94\x03\n" +
 	"\x04Auth\x12#\n" +
 	"\x05token\x18\x01 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\x02\x80\x01\x01R\x05token\x12@\n" +
 	"\x06device\x18\x02 \x01(\v2 .parley.gateway.v1.Auth.InstanceB\x06\xbaH\x03\xc8\x01\x01R\x06device\x12\x1a\n" +
@@ -1995,7 +2245,16 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\auser_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18\x00R\x06userId\"@\n" +
 	"\x04Ping\x12 \n" +
 	"\x06cursor\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06cursor\x12\x16\n" +
-	"\x06active\x18\x02 \x01(\bR\x06active\"\xf3\x05\n" +
+	"\x06active\x18\x02 \x01(\bR\x06active\"4\n" +
+	"\x05Watch\x12+\n" +
+	"\buser_ids\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\xc8\x01\"\x05r\x03\xb0\x01\x01R\auserIds\"\xc1\x01\n" +
+	"\bPresence\x126\n" +
+	"\x05items\x18\x01 \x03(\v2 .parley.gateway.v1.Presence.ItemR\x05items\x1a}\n" +
+	"\x04Item\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x126\n" +
+	"\x05state\x18\x02 \x01(\x0e2 .parley.gateway.v1.PresenceStateR\x05state\x12$\n" +
+	"\x0elast_active_at\x18\x03 \x01(\x03R\flastActiveAt\"\xae\x06\n" +
 	"\vServerFrame\x12\x0e\n" +
 	"\x02re\x18\x01 \x01(\x03R\x02re\x126\n" +
 	"\awelcome\x18\x02 \x01(\v2\x1a.parley.gateway.v1.WelcomeH\x00R\awelcome\x12;\n" +
@@ -2011,8 +2270,9 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\x06resync\x18\v \x01(\v2\x19.parley.gateway.v1.ResyncH\x00R\x06resync\x12<\n" +
 	"\treconnect\x18\f \x01(\v2\x1c.parley.gateway.v1.ReconnectH\x00R\treconnect\x120\n" +
 	"\x05error\x18\r \x01(\v2\x18.parley.gateway.v1.ErrorH\x00R\x05error\x123\n" +
-	"\x06change\x18\x0e \x01(\v2\x19.parley.gateway.v1.ChangeH\x00R\x06changeB\x06\n" +
-	"\x04kindJ\x04\b\x0f\x10\x19\"Q\n" +
+	"\x06change\x18\x0e \x01(\v2\x19.parley.gateway.v1.ChangeH\x00R\x06change\x129\n" +
+	"\bpresence\x18\x0f \x01(\v2\x1b.parley.gateway.v1.PresenceH\x00R\bpresenceB\x06\n" +
+	"\x04kindJ\x04\b\x10\x10\x19\"Q\n" +
 	"\x06Limits\x12\x1f\n" +
 	"\vframe_bytes\x18\x01 \x01(\x05R\n" +
 	"frameBytes\x12&\n" +
@@ -2065,7 +2325,12 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\vTypingState\x12\x1c\n" +
 	"\x18TYPING_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TYPING_STATE_STARTED\x10\x01\x12\x18\n" +
-	"\x14TYPING_STATE_STOPPED\x10\x02*t\n" +
+	"\x14TYPING_STATE_STOPPED\x10\x02*\x7f\n" +
+	"\rPresenceState\x12\x1e\n" +
+	"\x1aPRESENCE_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15PRESENCE_STATE_ONLINE\x10\x01\x12\x17\n" +
+	"\x13PRESENCE_STATE_AWAY\x10\x02\x12\x1a\n" +
+	"\x16PRESENCE_STATE_OFFLINE\x10\x03*t\n" +
 	"\n" +
 	"ChangeKind\x12\x1b\n" +
 	"\x17CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
@@ -2122,81 +2387,89 @@ func file_parley_gateway_v1_frame_proto_rawDescGZIP() []byte {
 	return file_parley_gateway_v1_frame_proto_rawDescData
 }
 
-var file_parley_gateway_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_parley_gateway_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_parley_gateway_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_parley_gateway_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_parley_gateway_v1_frame_proto_goTypes = []any{
 	(Platform)(0),           // 0: parley.gateway.v1.Platform
 	(TypingState)(0),        // 1: parley.gateway.v1.TypingState
-	(ChangeKind)(0),         // 2: parley.gateway.v1.ChangeKind
-	(ResyncReason)(0),       // 3: parley.gateway.v1.ResyncReason
-	(Retry)(0),              // 4: parley.gateway.v1.Retry
-	(CloseCode)(0),          // 5: parley.gateway.v1.CloseCode
-	(*ClientFrame)(nil),     // 6: parley.gateway.v1.ClientFrame
-	(*Auth)(nil),            // 7: parley.gateway.v1.Auth
-	(*Resume)(nil),          // 8: parley.gateway.v1.Resume
-	(*Ack)(nil),             // 9: parley.gateway.v1.Ack
-	(*Read)(nil),            // 10: parley.gateway.v1.Read
-	(*Typing)(nil),          // 11: parley.gateway.v1.Typing
-	(*Ping)(nil),            // 12: parley.gateway.v1.Ping
-	(*ServerFrame)(nil),     // 13: parley.gateway.v1.ServerFrame
-	(*Limits)(nil),          // 14: parley.gateway.v1.Limits
-	(*Welcome)(nil),         // 15: parley.gateway.v1.Welcome
-	(*Pong)(nil),            // 16: parley.gateway.v1.Pong
-	(*Messages)(nil),        // 17: parley.gateway.v1.Messages
-	(*Change)(nil),          // 18: parley.gateway.v1.Change
-	(*Resync)(nil),          // 19: parley.gateway.v1.Resync
-	(*Reconnect)(nil),       // 20: parley.gateway.v1.Reconnect
-	(*Error)(nil),           // 21: parley.gateway.v1.Error
-	(*Auth_Instance)(nil),   // 22: parley.gateway.v1.Auth.Instance
-	(*Ack_Position)(nil),    // 23: parley.gateway.v1.Ack.Position
-	nil,                     // 24: parley.gateway.v1.Error.MetadataEntry
-	(*v1.SendRequest)(nil),  // 25: parley.message.v1.SendRequest
-	(*v1.SyncResponse)(nil), // 26: parley.message.v1.SyncResponse
-	(*v1.Sent)(nil),         // 27: parley.message.v1.Sent
-	(*v1.Conversation)(nil), // 28: parley.message.v1.Conversation
-	(*v11.MarkerMoved)(nil), // 29: parley.event.v1.MarkerMoved
-	(*v11.Event)(nil),       // 30: parley.event.v1.Event
-	(*v1.Head)(nil),         // 31: parley.message.v1.Head
-	(*v1.Message)(nil),      // 32: parley.message.v1.Message
+	(PresenceState)(0),      // 2: parley.gateway.v1.PresenceState
+	(ChangeKind)(0),         // 3: parley.gateway.v1.ChangeKind
+	(ResyncReason)(0),       // 4: parley.gateway.v1.ResyncReason
+	(Retry)(0),              // 5: parley.gateway.v1.Retry
+	(CloseCode)(0),          // 6: parley.gateway.v1.CloseCode
+	(*ClientFrame)(nil),     // 7: parley.gateway.v1.ClientFrame
+	(*Auth)(nil),            // 8: parley.gateway.v1.Auth
+	(*Resume)(nil),          // 9: parley.gateway.v1.Resume
+	(*Ack)(nil),             // 10: parley.gateway.v1.Ack
+	(*Read)(nil),            // 11: parley.gateway.v1.Read
+	(*Typing)(nil),          // 12: parley.gateway.v1.Typing
+	(*Ping)(nil),            // 13: parley.gateway.v1.Ping
+	(*Watch)(nil),           // 14: parley.gateway.v1.Watch
+	(*Presence)(nil),        // 15: parley.gateway.v1.Presence
+	(*ServerFrame)(nil),     // 16: parley.gateway.v1.ServerFrame
+	(*Limits)(nil),          // 17: parley.gateway.v1.Limits
+	(*Welcome)(nil),         // 18: parley.gateway.v1.Welcome
+	(*Pong)(nil),            // 19: parley.gateway.v1.Pong
+	(*Messages)(nil),        // 20: parley.gateway.v1.Messages
+	(*Change)(nil),          // 21: parley.gateway.v1.Change
+	(*Resync)(nil),          // 22: parley.gateway.v1.Resync
+	(*Reconnect)(nil),       // 23: parley.gateway.v1.Reconnect
+	(*Error)(nil),           // 24: parley.gateway.v1.Error
+	(*Auth_Instance)(nil),   // 25: parley.gateway.v1.Auth.Instance
+	(*Ack_Position)(nil),    // 26: parley.gateway.v1.Ack.Position
+	(*Presence_Item)(nil),   // 27: parley.gateway.v1.Presence.Item
+	nil,                     // 28: parley.gateway.v1.Error.MetadataEntry
+	(*v1.SendRequest)(nil),  // 29: parley.message.v1.SendRequest
+	(*v1.SyncResponse)(nil), // 30: parley.message.v1.SyncResponse
+	(*v1.Sent)(nil),         // 31: parley.message.v1.Sent
+	(*v1.Conversation)(nil), // 32: parley.message.v1.Conversation
+	(*v11.MarkerMoved)(nil), // 33: parley.event.v1.MarkerMoved
+	(*v11.Event)(nil),       // 34: parley.event.v1.Event
+	(*v1.Head)(nil),         // 35: parley.message.v1.Head
+	(*v1.Message)(nil),      // 36: parley.message.v1.Message
 }
 var file_parley_gateway_v1_frame_proto_depIdxs = []int32{
-	7,  // 0: parley.gateway.v1.ClientFrame.auth:type_name -> parley.gateway.v1.Auth
-	8,  // 1: parley.gateway.v1.ClientFrame.resume:type_name -> parley.gateway.v1.Resume
-	25, // 2: parley.gateway.v1.ClientFrame.send:type_name -> parley.message.v1.SendRequest
-	9,  // 3: parley.gateway.v1.ClientFrame.ack:type_name -> parley.gateway.v1.Ack
-	10, // 4: parley.gateway.v1.ClientFrame.read:type_name -> parley.gateway.v1.Read
-	11, // 5: parley.gateway.v1.ClientFrame.typing:type_name -> parley.gateway.v1.Typing
-	12, // 6: parley.gateway.v1.ClientFrame.ping:type_name -> parley.gateway.v1.Ping
-	22, // 7: parley.gateway.v1.Auth.device:type_name -> parley.gateway.v1.Auth.Instance
-	23, // 8: parley.gateway.v1.Ack.positions:type_name -> parley.gateway.v1.Ack.Position
-	1,  // 9: parley.gateway.v1.Typing.state:type_name -> parley.gateway.v1.TypingState
-	15, // 10: parley.gateway.v1.ServerFrame.welcome:type_name -> parley.gateway.v1.Welcome
-	26, // 11: parley.gateway.v1.ServerFrame.resumed:type_name -> parley.message.v1.SyncResponse
-	16, // 12: parley.gateway.v1.ServerFrame.pong:type_name -> parley.gateway.v1.Pong
-	27, // 13: parley.gateway.v1.ServerFrame.sent:type_name -> parley.message.v1.Sent
-	17, // 14: parley.gateway.v1.ServerFrame.messages:type_name -> parley.gateway.v1.Messages
-	28, // 15: parley.gateway.v1.ServerFrame.conversation:type_name -> parley.message.v1.Conversation
-	29, // 16: parley.gateway.v1.ServerFrame.read:type_name -> parley.event.v1.MarkerMoved
-	11, // 17: parley.gateway.v1.ServerFrame.typing:type_name -> parley.gateway.v1.Typing
-	30, // 18: parley.gateway.v1.ServerFrame.event:type_name -> parley.event.v1.Event
-	19, // 19: parley.gateway.v1.ServerFrame.resync:type_name -> parley.gateway.v1.Resync
-	20, // 20: parley.gateway.v1.ServerFrame.reconnect:type_name -> parley.gateway.v1.Reconnect
-	21, // 21: parley.gateway.v1.ServerFrame.error:type_name -> parley.gateway.v1.Error
-	18, // 22: parley.gateway.v1.ServerFrame.change:type_name -> parley.gateway.v1.Change
-	14, // 23: parley.gateway.v1.Welcome.limits:type_name -> parley.gateway.v1.Limits
-	31, // 24: parley.gateway.v1.Pong.heads:type_name -> parley.message.v1.Head
-	32, // 25: parley.gateway.v1.Messages.items:type_name -> parley.message.v1.Message
-	2,  // 26: parley.gateway.v1.Change.kind:type_name -> parley.gateway.v1.ChangeKind
-	32, // 27: parley.gateway.v1.Change.message:type_name -> parley.message.v1.Message
-	3,  // 28: parley.gateway.v1.Resync.reason:type_name -> parley.gateway.v1.ResyncReason
-	4,  // 29: parley.gateway.v1.Error.retry:type_name -> parley.gateway.v1.Retry
-	24, // 30: parley.gateway.v1.Error.metadata:type_name -> parley.gateway.v1.Error.MetadataEntry
-	0,  // 31: parley.gateway.v1.Auth.Instance.platform:type_name -> parley.gateway.v1.Platform
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	8,  // 0: parley.gateway.v1.ClientFrame.auth:type_name -> parley.gateway.v1.Auth
+	9,  // 1: parley.gateway.v1.ClientFrame.resume:type_name -> parley.gateway.v1.Resume
+	29, // 2: parley.gateway.v1.ClientFrame.send:type_name -> parley.message.v1.SendRequest
+	10, // 3: parley.gateway.v1.ClientFrame.ack:type_name -> parley.gateway.v1.Ack
+	11, // 4: parley.gateway.v1.ClientFrame.read:type_name -> parley.gateway.v1.Read
+	12, // 5: parley.gateway.v1.ClientFrame.typing:type_name -> parley.gateway.v1.Typing
+	13, // 6: parley.gateway.v1.ClientFrame.ping:type_name -> parley.gateway.v1.Ping
+	14, // 7: parley.gateway.v1.ClientFrame.watch:type_name -> parley.gateway.v1.Watch
+	25, // 8: parley.gateway.v1.Auth.device:type_name -> parley.gateway.v1.Auth.Instance
+	26, // 9: parley.gateway.v1.Ack.positions:type_name -> parley.gateway.v1.Ack.Position
+	1,  // 10: parley.gateway.v1.Typing.state:type_name -> parley.gateway.v1.TypingState
+	27, // 11: parley.gateway.v1.Presence.items:type_name -> parley.gateway.v1.Presence.Item
+	18, // 12: parley.gateway.v1.ServerFrame.welcome:type_name -> parley.gateway.v1.Welcome
+	30, // 13: parley.gateway.v1.ServerFrame.resumed:type_name -> parley.message.v1.SyncResponse
+	19, // 14: parley.gateway.v1.ServerFrame.pong:type_name -> parley.gateway.v1.Pong
+	31, // 15: parley.gateway.v1.ServerFrame.sent:type_name -> parley.message.v1.Sent
+	20, // 16: parley.gateway.v1.ServerFrame.messages:type_name -> parley.gateway.v1.Messages
+	32, // 17: parley.gateway.v1.ServerFrame.conversation:type_name -> parley.message.v1.Conversation
+	33, // 18: parley.gateway.v1.ServerFrame.read:type_name -> parley.event.v1.MarkerMoved
+	12, // 19: parley.gateway.v1.ServerFrame.typing:type_name -> parley.gateway.v1.Typing
+	34, // 20: parley.gateway.v1.ServerFrame.event:type_name -> parley.event.v1.Event
+	22, // 21: parley.gateway.v1.ServerFrame.resync:type_name -> parley.gateway.v1.Resync
+	23, // 22: parley.gateway.v1.ServerFrame.reconnect:type_name -> parley.gateway.v1.Reconnect
+	24, // 23: parley.gateway.v1.ServerFrame.error:type_name -> parley.gateway.v1.Error
+	21, // 24: parley.gateway.v1.ServerFrame.change:type_name -> parley.gateway.v1.Change
+	15, // 25: parley.gateway.v1.ServerFrame.presence:type_name -> parley.gateway.v1.Presence
+	17, // 26: parley.gateway.v1.Welcome.limits:type_name -> parley.gateway.v1.Limits
+	35, // 27: parley.gateway.v1.Pong.heads:type_name -> parley.message.v1.Head
+	36, // 28: parley.gateway.v1.Messages.items:type_name -> parley.message.v1.Message
+	3,  // 29: parley.gateway.v1.Change.kind:type_name -> parley.gateway.v1.ChangeKind
+	36, // 30: parley.gateway.v1.Change.message:type_name -> parley.message.v1.Message
+	4,  // 31: parley.gateway.v1.Resync.reason:type_name -> parley.gateway.v1.ResyncReason
+	5,  // 32: parley.gateway.v1.Error.retry:type_name -> parley.gateway.v1.Retry
+	28, // 33: parley.gateway.v1.Error.metadata:type_name -> parley.gateway.v1.Error.MetadataEntry
+	0,  // 34: parley.gateway.v1.Auth.Instance.platform:type_name -> parley.gateway.v1.Platform
+	2,  // 35: parley.gateway.v1.Presence.Item.state:type_name -> parley.gateway.v1.PresenceState
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_parley_gateway_v1_frame_proto_init() }
@@ -2212,8 +2485,9 @@ func file_parley_gateway_v1_frame_proto_init() {
 		(*ClientFrame_Read)(nil),
 		(*ClientFrame_Typing)(nil),
 		(*ClientFrame_Ping)(nil),
+		(*ClientFrame_Watch)(nil),
 	}
-	file_parley_gateway_v1_frame_proto_msgTypes[7].OneofWrappers = []any{
+	file_parley_gateway_v1_frame_proto_msgTypes[9].OneofWrappers = []any{
 		(*ServerFrame_Welcome)(nil),
 		(*ServerFrame_Resumed)(nil),
 		(*ServerFrame_Pong)(nil),
@@ -2227,14 +2501,15 @@ func file_parley_gateway_v1_frame_proto_init() {
 		(*ServerFrame_Reconnect)(nil),
 		(*ServerFrame_Error)(nil),
 		(*ServerFrame_Change)(nil),
+		(*ServerFrame_Presence)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_gateway_v1_frame_proto_rawDesc), len(file_parley_gateway_v1_frame_proto_rawDesc)),
-			NumEnums:      6,
-			NumMessages:   19,
+			NumEnums:      7,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -275,6 +275,107 @@ func (x *RegisterResponse) GetResults() []*RegisterResponse_Result {
 	return nil
 }
 
+// WatchRequest names users whose presence sessions of the holder follow.
+type WatchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Pod that holds the sockets.
+	Holder string `protobuf:"bytes,1,opt,name=holder,proto3" json:"holder,omitempty"`
+	// 16 bytes each; at least one.
+	UserIds       [][]byte `protobuf:"bytes,2,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRequest) Reset() {
+	*x = WatchRequest{}
+	mi := &file_parley_gateway_v1_session_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRequest) ProtoMessage() {}
+
+func (x *WatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_session_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
+func (*WatchRequest) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_session_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *WatchRequest) GetHolder() string {
+	if x != nil {
+		return x.Holder
+	}
+	return ""
+}
+
+func (x *WatchRequest) GetUserIds() [][]byte {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+// WatchResponse answers each user in its place.
+type WatchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As many as users were named.
+	Results       []*WatchResponse_Result `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchResponse) Reset() {
+	*x = WatchResponse{}
+	mi := &file_parley_gateway_v1_session_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchResponse) ProtoMessage() {}
+
+func (x *WatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_session_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
+func (*WatchResponse) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_session_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *WatchResponse) GetResults() []*WatchResponse_Result {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
 // One session.
 type RegisterRequest_Item struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -287,14 +388,16 @@ type RegisterRequest_Item struct {
 	// The session.
 	SessionId string `protobuf:"bytes,4,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// OPEN: the last epoch that the client knows. RENEW, CLOSE: the session's epoch.
-	Epoch         int64 `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Epoch int64 `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// When a person used the client last, ms; 0 if unknown.
+	ActiveAt      int64 `protobuf:"varint,6,opt,name=active_at,json=activeAt,proto3" json:"active_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegisterRequest_Item) Reset() {
 	*x = RegisterRequest_Item{}
-	mi := &file_parley_gateway_v1_session_proto_msgTypes[4]
+	mi := &file_parley_gateway_v1_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -306,7 +409,7 @@ func (x *RegisterRequest_Item) String() string {
 func (*RegisterRequest_Item) ProtoMessage() {}
 
 func (x *RegisterRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_session_proto_msgTypes[4]
+	mi := &file_parley_gateway_v1_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -357,6 +460,13 @@ func (x *RegisterRequest_Item) GetEpoch() int64 {
 	return 0
 }
 
+func (x *RegisterRequest_Item) GetActiveAt() int64 {
+	if x != nil {
+		return x.ActiveAt
+	}
+	return 0
+}
+
 // Result of one item.
 type RegisterResponse_Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -374,7 +484,7 @@ type RegisterResponse_Result struct {
 
 func (x *RegisterResponse_Result) Reset() {
 	*x = RegisterResponse_Result{}
-	mi := &file_parley_gateway_v1_session_proto_msgTypes[5]
+	mi := &file_parley_gateway_v1_session_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -386,7 +496,7 @@ func (x *RegisterResponse_Result) String() string {
 func (*RegisterResponse_Result) ProtoMessage() {}
 
 func (x *RegisterResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_session_proto_msgTypes[5]
+	mi := &file_parley_gateway_v1_session_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,19 +540,83 @@ func (x *RegisterResponse_Result) GetFresh() bool {
 	return false
 }
 
+// What is known of one user.
+type WatchResponse_Result struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How the user is now; unspecified: not known (yet).
+	State PresenceState `protobuf:"varint,1,opt,name=state,proto3,enum=parley.gateway.v1.PresenceState" json:"state,omitempty"`
+	// When the user used a device last, ms; 0 if unknown.
+	LastActiveAt int64 `protobuf:"varint,2,opt,name=last_active_at,json=lastActiveAt,proto3" json:"last_active_at,omitempty"`
+	// True if this pod is not the user's home by its own ring: look again.
+	NotHome       bool `protobuf:"varint,3,opt,name=not_home,json=notHome,proto3" json:"not_home,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchResponse_Result) Reset() {
+	*x = WatchResponse_Result{}
+	mi := &file_parley_gateway_v1_session_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchResponse_Result) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchResponse_Result) ProtoMessage() {}
+
+func (x *WatchResponse_Result) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_session_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchResponse_Result.ProtoReflect.Descriptor instead.
+func (*WatchResponse_Result) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_session_proto_rawDescGZIP(), []int{5, 0}
+}
+
+func (x *WatchResponse_Result) GetState() PresenceState {
+	if x != nil {
+		return x.State
+	}
+	return PresenceState_PRESENCE_STATE_UNSPECIFIED
+}
+
+func (x *WatchResponse_Result) GetLastActiveAt() int64 {
+	if x != nil {
+		return x.LastActiveAt
+	}
+	return 0
+}
+
+func (x *WatchResponse_Result) GetNotHome() bool {
+	if x != nil {
+		return x.NotHome
+	}
+	return false
+}
+
 var File_parley_gateway_v1_session_proto protoreflect.FileDescriptor
 
 const file_parley_gateway_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1fparley/gateway/v1/session.proto\x12\x11parley.gateway.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\"\x10\n" +
+	"\x1fparley/gateway/v1/session.proto\x12\x11parley.gateway.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\x1a\x1dparley/gateway/v1/frame.proto\"\x10\n" +
 	"\x0eResolveRequest\"@\n" +
 	"\x0fResolveResponse\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x19\n" +
-	"\bafter_ms\x18\x02 \x01(\x03R\aafterMs\"\xcb\x03\n" +
+	"\bafter_ms\x18\x02 \x01(\x03R\aafterMs\"\xf1\x03\n" +
 	"\x0fRegisterRequest\x12\"\n" +
 	"\x06holder\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xfd\x01R\x06holder\x12J\n" +
-	"\x05items\x18\x02 \x03(\v2'.parley.gateway.v1.RegisterRequest.ItemB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\x05items\x1a\xc7\x02\n" +
+	"\x05items\x18\x02 \x03(\v2'.parley.gateway.v1.RegisterRequest.ItemB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\x05items\x1a\xed\x02\n" +
 	"\x04Item\x12R\n" +
 	"\x06action\x18\x01 \x01(\x0e2..parley.gateway.v1.RegisterRequest.Item.ActionB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06action\x12!\n" +
@@ -451,7 +625,8 @@ const file_parley_gateway_v1_session_proto_rawDesc = "" +
 	"instanceId\x12'\n" +
 	"\n" +
 	"session_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tsessionId\x12\x1d\n" +
-	"\x05epoch\x18\x05 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05epoch\"U\n" +
+	"\x05epoch\x18\x05 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05epoch\x12$\n" +
+	"\tactive_at\x18\x06 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bactiveAt\"U\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vACTION_OPEN\x10\x01\x12\x10\n" +
@@ -465,11 +640,22 @@ const file_parley_gateway_v1_session_proto_rawDesc = "" +
 	"superseded\x18\x02 \x01(\bR\n" +
 	"superseded\x12\x19\n" +
 	"\bnot_home\x18\x03 \x01(\bR\anotHome\x12\x14\n" +
-	"\x05fresh\x18\x04 \x01(\bR\x05fresh2j\n" +
+	"\x05fresh\x18\x04 \x01(\bR\x05fresh\"`\n" +
+	"\fWatchRequest\x12\"\n" +
+	"\x06holder\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xfd\x01R\x06holder\x12,\n" +
+	"\buser_ids\x18\x02 \x03(\fB\x11\xbaH\x0e\x92\x01\v\b\x01\x10\x90N\"\x04z\x02h\x10R\auserIds\"\xd6\x01\n" +
+	"\rWatchResponse\x12A\n" +
+	"\aresults\x18\x01 \x03(\v2'.parley.gateway.v1.WatchResponse.ResultR\aresults\x1a\x81\x01\n" +
+	"\x06Result\x126\n" +
+	"\x05state\x18\x01 \x01(\x0e2 .parley.gateway.v1.PresenceStateR\x05state\x12$\n" +
+	"\x0elast_active_at\x18\x02 \x01(\x03R\flastActiveAt\x12\x19\n" +
+	"\bnot_home\x18\x03 \x01(\bR\anotHome2j\n" +
 	"\x0eSessionService\x12X\n" +
-	"\aResolve\x12!.parley.gateway.v1.ResolveRequest\x1a\".parley.gateway.v1.ResolveResponse\"\x06\xa2\xbb\x18\x02\b\x022s\n" +
+	"\aResolve\x12!.parley.gateway.v1.ResolveRequest\x1a\".parley.gateway.v1.ResolveResponse\"\x06\xa2\xbb\x18\x02\b\x022\xd0\x01\n" +
 	"\vHomeService\x12d\n" +
-	"\bRegister\x12\".parley.gateway.v1.RegisterRequest\x1a#.parley.gateway.v1.RegisterResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayBCZAgithub.com/parley-chat/parley/api/gen/parley/gateway/v1;gatewayv1b\x06proto3"
+	"\bRegister\x12\".parley.gateway.v1.RegisterRequest\x1a#.parley.gateway.v1.RegisterResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12[\n" +
+	"\x05Watch\x12\x1f.parley.gateway.v1.WatchRequest\x1a .parley.gateway.v1.WatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayBCZAgithub.com/parley-chat/parley/api/gen/parley/gateway/v1;gatewayv1b\x06proto3"
 
 var (
 	file_parley_gateway_v1_session_proto_rawDescOnce sync.Once
@@ -484,29 +670,37 @@ func file_parley_gateway_v1_session_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_gateway_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_gateway_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_parley_gateway_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_parley_gateway_v1_session_proto_goTypes = []any{
 	(RegisterRequest_Item_Action)(0), // 0: parley.gateway.v1.RegisterRequest.Item.Action
 	(*ResolveRequest)(nil),           // 1: parley.gateway.v1.ResolveRequest
 	(*ResolveResponse)(nil),          // 2: parley.gateway.v1.ResolveResponse
 	(*RegisterRequest)(nil),          // 3: parley.gateway.v1.RegisterRequest
 	(*RegisterResponse)(nil),         // 4: parley.gateway.v1.RegisterResponse
-	(*RegisterRequest_Item)(nil),     // 5: parley.gateway.v1.RegisterRequest.Item
-	(*RegisterResponse_Result)(nil),  // 6: parley.gateway.v1.RegisterResponse.Result
+	(*WatchRequest)(nil),             // 5: parley.gateway.v1.WatchRequest
+	(*WatchResponse)(nil),            // 6: parley.gateway.v1.WatchResponse
+	(*RegisterRequest_Item)(nil),     // 7: parley.gateway.v1.RegisterRequest.Item
+	(*RegisterResponse_Result)(nil),  // 8: parley.gateway.v1.RegisterResponse.Result
+	(*WatchResponse_Result)(nil),     // 9: parley.gateway.v1.WatchResponse.Result
+	(PresenceState)(0),               // 10: parley.gateway.v1.PresenceState
 }
 var file_parley_gateway_v1_session_proto_depIdxs = []int32{
-	5, // 0: parley.gateway.v1.RegisterRequest.items:type_name -> parley.gateway.v1.RegisterRequest.Item
-	6, // 1: parley.gateway.v1.RegisterResponse.results:type_name -> parley.gateway.v1.RegisterResponse.Result
-	0, // 2: parley.gateway.v1.RegisterRequest.Item.action:type_name -> parley.gateway.v1.RegisterRequest.Item.Action
-	1, // 3: parley.gateway.v1.SessionService.Resolve:input_type -> parley.gateway.v1.ResolveRequest
-	3, // 4: parley.gateway.v1.HomeService.Register:input_type -> parley.gateway.v1.RegisterRequest
-	2, // 5: parley.gateway.v1.SessionService.Resolve:output_type -> parley.gateway.v1.ResolveResponse
-	4, // 6: parley.gateway.v1.HomeService.Register:output_type -> parley.gateway.v1.RegisterResponse
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	7,  // 0: parley.gateway.v1.RegisterRequest.items:type_name -> parley.gateway.v1.RegisterRequest.Item
+	8,  // 1: parley.gateway.v1.RegisterResponse.results:type_name -> parley.gateway.v1.RegisterResponse.Result
+	9,  // 2: parley.gateway.v1.WatchResponse.results:type_name -> parley.gateway.v1.WatchResponse.Result
+	0,  // 3: parley.gateway.v1.RegisterRequest.Item.action:type_name -> parley.gateway.v1.RegisterRequest.Item.Action
+	10, // 4: parley.gateway.v1.WatchResponse.Result.state:type_name -> parley.gateway.v1.PresenceState
+	1,  // 5: parley.gateway.v1.SessionService.Resolve:input_type -> parley.gateway.v1.ResolveRequest
+	3,  // 6: parley.gateway.v1.HomeService.Register:input_type -> parley.gateway.v1.RegisterRequest
+	5,  // 7: parley.gateway.v1.HomeService.Watch:input_type -> parley.gateway.v1.WatchRequest
+	2,  // 8: parley.gateway.v1.SessionService.Resolve:output_type -> parley.gateway.v1.ResolveResponse
+	4,  // 9: parley.gateway.v1.HomeService.Register:output_type -> parley.gateway.v1.RegisterResponse
+	6,  // 10: parley.gateway.v1.HomeService.Watch:output_type -> parley.gateway.v1.WatchResponse
+	8,  // [8:11] is the sub-list for method output_type
+	5,  // [5:8] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_parley_gateway_v1_session_proto_init() }
@@ -514,13 +708,14 @@ func file_parley_gateway_v1_session_proto_init() {
 	if File_parley_gateway_v1_session_proto != nil {
 		return
 	}
+	file_parley_gateway_v1_frame_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_gateway_v1_session_proto_rawDesc), len(file_parley_gateway_v1_session_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   6,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -2488,6 +2488,107 @@ func (x *ListRecipientsResponse) GetReadOnly() bool {
 	return false
 }
 
+// CheckCompanionsRequest names a user and other people.
+type CheckCompanionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The others.
+	CandidateIds  []string `protobuf:"bytes,2,rep,name=candidate_ids,json=candidateIds,proto3" json:"candidate_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckCompanionsRequest) Reset() {
+	*x = CheckCompanionsRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckCompanionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckCompanionsRequest) ProtoMessage() {}
+
+func (x *CheckCompanionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckCompanionsRequest.ProtoReflect.Descriptor instead.
+func (*CheckCompanionsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *CheckCompanionsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *CheckCompanionsRequest) GetCandidateIds() []string {
+	if x != nil {
+		return x.CandidateIds
+	}
+	return nil
+}
+
+// CheckCompanionsResponse names who is in a group with the user.
+type CheckCompanionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each once.
+	CompanionIds  []string `protobuf:"bytes,1,rep,name=companion_ids,json=companionIds,proto3" json:"companion_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckCompanionsResponse) Reset() {
+	*x = CheckCompanionsResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckCompanionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckCompanionsResponse) ProtoMessage() {}
+
+func (x *CheckCompanionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckCompanionsResponse.ProtoReflect.Descriptor instead.
+func (*CheckCompanionsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *CheckCompanionsResponse) GetCompanionIds() []string {
+	if x != nil {
+		return x.CompanionIds
+	}
+	return nil
+}
+
 // One message of one sender.
 type SendBatchRequest_Item struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2501,7 +2602,7 @@ type SendBatchRequest_Item struct {
 
 func (x *SendBatchRequest_Item) Reset() {
 	*x = SendBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[35]
+	mi := &file_parley_message_v1_message_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2513,7 +2614,7 @@ func (x *SendBatchRequest_Item) String() string {
 func (*SendBatchRequest_Item) ProtoMessage() {}
 
 func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[35]
+	mi := &file_parley_message_v1_message_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2559,7 +2660,7 @@ type SendBatchResponse_Result struct {
 
 func (x *SendBatchResponse_Result) Reset() {
 	*x = SendBatchResponse_Result{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[36]
+	mi := &file_parley_message_v1_message_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2571,7 +2672,7 @@ func (x *SendBatchResponse_Result) String() string {
 func (*SendBatchResponse_Result) ProtoMessage() {}
 
 func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[36]
+	mi := &file_parley_message_v1_message_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2643,7 +2744,7 @@ type SyncBatchRequest_Item struct {
 
 func (x *SyncBatchRequest_Item) Reset() {
 	*x = SyncBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[37]
+	mi := &file_parley_message_v1_message_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2655,7 +2756,7 @@ func (x *SyncBatchRequest_Item) String() string {
 func (*SyncBatchRequest_Item) ProtoMessage() {}
 
 func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[37]
+	mi := &file_parley_message_v1_message_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2864,10 +2965,15 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\buser_ids\x18\x01 \x03(\tR\auserIds\x12\x1f\n" +
 	"\vmembers_rev\x18\x02 \x01(\x03R\n" +
 	"membersRev\x12\x1b\n" +
-	"\tread_only\x18\x03 \x01(\bR\breadOnly*B\n" +
+	"\tread_only\x18\x03 \x01(\bR\breadOnly\"t\n" +
+	"\x16CheckCompanionsRequest\x12!\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x127\n" +
+	"\rcandidate_ids\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xc8\x01\"\x05r\x03\xb0\x01\x01R\fcandidateIds\">\n" +
+	"\x17CheckCompanionsResponse\x12#\n" +
+	"\rcompanion_ids\x18\x01 \x03(\tR\fcompanionIds*B\n" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15GAP_REASON_NOT_MEMBER\x10\x012\xbb\b\n" +
+	"\x15GAP_REASON_NOT_MEMBER\x10\x012\xb6\t\n" +
 	"\x0eMessageService\x12O\n" +
 	"\x04Send\x12\x1e.parley.message.v1.SendRequest\x1a\x1f.parley.message.v1.SendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSendBatch\x12#.parley.message.v1.SendBatchRequest\x1a$.parley.message.v1.SendBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12g\n" +
@@ -2879,7 +2985,8 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\fListVersions\x12&.parley.message.v1.ListVersionsRequest\x1a'.parley.message.v1.ListVersionsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
 	"\x04Sync\x12\x1e.parley.message.v1.SyncRequest\x1a\x1f.parley.message.v1.SyncResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSyncBatch\x12#.parley.message.v1.SyncBatchRequest\x1a$.parley.message.v1.SyncBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12\x80\x01\n" +
-	"\x0eListRecipients\x12(.parley.message.v1.ListRecipientsRequest\x1a).parley.message.v1.ListRecipientsResponse\"\x19\xa2\xbb\x18\x15\b\x04\x12\agateway\x12\btransmitBCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
+	"\x0eListRecipients\x12(.parley.message.v1.ListRecipientsRequest\x1a).parley.message.v1.ListRecipientsResponse\"\x19\xa2\xbb\x18\x15\b\x04\x12\agateway\x12\btransmit\x12y\n" +
+	"\x0fCheckCompanions\x12).parley.message.v1.CheckCompanionsRequest\x1a*.parley.message.v1.CheckCompanionsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayBCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
 
 var (
 	file_parley_message_v1_message_proto_rawDescOnce sync.Once
@@ -2894,7 +3001,7 @@ func file_parley_message_v1_message_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_message_v1_message_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_parley_message_v1_message_proto_goTypes = []any{
 	(GapReason)(0),                   // 0: parley.message.v1.GapReason
 	(*Content)(nil),                  // 1: parley.message.v1.Content
@@ -2932,10 +3039,12 @@ var file_parley_message_v1_message_proto_goTypes = []any{
 	(*SyncBatchResponse)(nil),        // 33: parley.message.v1.SyncBatchResponse
 	(*ListRecipientsRequest)(nil),    // 34: parley.message.v1.ListRecipientsRequest
 	(*ListRecipientsResponse)(nil),   // 35: parley.message.v1.ListRecipientsResponse
-	(*SendBatchRequest_Item)(nil),    // 36: parley.message.v1.SendBatchRequest.Item
-	(*SendBatchResponse_Result)(nil), // 37: parley.message.v1.SendBatchResponse.Result
-	(*SyncBatchRequest_Item)(nil),    // 38: parley.message.v1.SyncBatchRequest.Item
-	(*System)(nil),                   // 39: parley.message.v1.System
+	(*CheckCompanionsRequest)(nil),   // 36: parley.message.v1.CheckCompanionsRequest
+	(*CheckCompanionsResponse)(nil),  // 37: parley.message.v1.CheckCompanionsResponse
+	(*SendBatchRequest_Item)(nil),    // 38: parley.message.v1.SendBatchRequest.Item
+	(*SendBatchResponse_Result)(nil), // 39: parley.message.v1.SendBatchResponse.Result
+	(*SyncBatchRequest_Item)(nil),    // 40: parley.message.v1.SyncBatchRequest.Item
+	(*System)(nil),                   // 41: parley.message.v1.System
 }
 var file_parley_message_v1_message_proto_depIdxs = []int32{
 	2,  // 0: parley.message.v1.Content.text:type_name -> parley.message.v1.Text
@@ -2943,13 +3052,13 @@ var file_parley_message_v1_message_proto_depIdxs = []int32{
 	5,  // 2: parley.message.v1.Message.forward:type_name -> parley.message.v1.Forward
 	6,  // 3: parley.message.v1.Message.reactions:type_name -> parley.message.v1.Reaction
 	2,  // 4: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
-	39, // 5: parley.message.v1.Message.system:type_name -> parley.message.v1.System
+	41, // 5: parley.message.v1.Message.system:type_name -> parley.message.v1.System
 	7,  // 6: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
 	1,  // 7: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
 	11, // 8: parley.message.v1.SendRequest.forward_of:type_name -> parley.message.v1.Source
 	9,  // 9: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
-	36, // 10: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
-	37, // 11: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
+	38, // 10: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
+	39, // 11: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
 	0,  // 12: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
 	3,  // 13: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
 	17, // 14: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
@@ -2962,7 +3071,7 @@ var file_parley_message_v1_message_proto_depIdxs = []int32{
 	2,  // 21: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
 	28, // 22: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
 	8,  // 23: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
-	38, // 24: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
+	40, // 24: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
 	31, // 25: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
 	10, // 26: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
 	9,  // 27: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
@@ -2978,19 +3087,21 @@ var file_parley_message_v1_message_proto_depIdxs = []int32{
 	30, // 37: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
 	32, // 38: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
 	34, // 39: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
-	12, // 40: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
-	15, // 41: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
-	18, // 42: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
-	20, // 43: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
-	22, // 44: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
-	24, // 45: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
-	26, // 46: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
-	29, // 47: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
-	31, // 48: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
-	33, // 49: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
-	35, // 50: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
-	40, // [40:51] is the sub-list for method output_type
-	29, // [29:40] is the sub-list for method input_type
+	36, // 40: parley.message.v1.MessageService.CheckCompanions:input_type -> parley.message.v1.CheckCompanionsRequest
+	12, // 41: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
+	15, // 42: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
+	18, // 43: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
+	20, // 44: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
+	22, // 45: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
+	24, // 46: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
+	26, // 47: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
+	29, // 48: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
+	31, // 49: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
+	33, // 50: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
+	35, // 51: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
+	37, // 52: parley.message.v1.MessageService.CheckCompanions:output_type -> parley.message.v1.CheckCompanionsResponse
+	41, // [41:53] is the sub-list for method output_type
+	29, // [29:41] is the sub-list for method input_type
 	29, // [29:29] is the sub-list for extension type_name
 	29, // [29:29] is the sub-list for extension extendee
 	0,  // [0:29] is the sub-list for field type_name
@@ -3016,7 +3127,7 @@ func file_parley_message_v1_message_proto_init() {
 		(*ListMessagesRequest_AroundSeq)(nil),
 		(*ListMessagesRequest_AtTime)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[36].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[38].OneofWrappers = []any{
 		(*SendBatchResponse_Result_Sent)(nil),
 		(*SendBatchResponse_Result_Error)(nil),
 	}
@@ -3026,7 +3137,7 @@ func file_parley_message_v1_message_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_message_proto_rawDesc), len(file_parley_message_v1_message_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   38,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -172,7 +172,13 @@ type Delivery struct {
 	// Membership version of that conversation, 0 if unknown.
 	MembersRev int64 `protobuf:"varint,7,opt,name=members_rev,json=membersRev,proto3" json:"members_rev,omitempty"`
 	// Number of the last change to a message of that conversation, 0 if unknown.
-	Rev           int64 `protobuf:"varint,8,opt,name=rev,proto3" json:"rev,omitempty"`
+	Rev int64 `protobuf:"varint,8,opt,name=rev,proto3" json:"rev,omitempty"`
+	// User whose presence the frame tells, 16 bytes: it goes to the sessions that watch this user instead of
+	// user_ids. Empty otherwise.
+	WatchedUserId []byte `protobuf:"bytes,9,opt,name=watched_user_id,json=watchedUserId,proto3" json:"watched_user_id,omitempty"`
+	// User, 16 bytes, of whom others may see more or less than before: who watches this user, and whom this
+	// user watches, is checked again. Empty if nothing of that kind happened.
+	RecheckUserId []byte `protobuf:"bytes,10,opt,name=recheck_user_id,json=recheckUserId,proto3" json:"recheck_user_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -263,6 +269,20 @@ func (x *Delivery) GetRev() int64 {
 	return 0
 }
 
+func (x *Delivery) GetWatchedUserId() []byte {
+	if x != nil {
+		return x.WatchedUserId
+	}
+	return nil
+}
+
+func (x *Delivery) GetRecheckUserId() []byte {
+	if x != nil {
+		return x.RecheckUserId
+	}
+	return nil
+}
+
 var File_parley_transmit_v1_envelope_proto protoreflect.FileDescriptor
 
 const file_parley_transmit_v1_envelope_proto_rawDesc = "" +
@@ -274,7 +294,7 @@ const file_parley_transmit_v1_envelope_proto_rawDesc = "" +
 	"\tforwarded\x18\x03 \x01(\bR\tforwarded\x12<\n" +
 	"\n" +
 	"deliveries\x18\x04 \x03(\v2\x1c.parley.transmit.v1.DeliveryR\n" +
-	"deliveries\"\x8e\x02\n" +
+	"deliveries\"\xde\x02\n" +
 	"\bDelivery\x12\x14\n" +
 	"\x05frame\x18\x01 \x01(\fR\x05frame\x127\n" +
 	"\x05class\x18\x02 \x01(\x0e2!.parley.transmit.v1.DeliveryClassR\x05class\x12\x19\n" +
@@ -284,7 +304,10 @@ const file_parley_transmit_v1_envelope_proto_rawDesc = "" +
 	"\x03seq\x18\x06 \x01(\x03R\x03seq\x12\x1f\n" +
 	"\vmembers_rev\x18\a \x01(\x03R\n" +
 	"membersRev\x12\x10\n" +
-	"\x03rev\x18\b \x01(\x03R\x03rev*\x84\x01\n" +
+	"\x03rev\x18\b \x01(\x03R\x03rev\x12&\n" +
+	"\x0fwatched_user_id\x18\t \x01(\fR\rwatchedUserId\x12&\n" +
+	"\x0frecheck_user_id\x18\n" +
+	" \x01(\fR\rrecheckUserId*\x84\x01\n" +
 	"\rDeliveryClass\x12\x1e\n" +
 	"\x1aDELIVERY_CLASS_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_CLASS_DURABLE\x10\x01\x12\x19\n" +

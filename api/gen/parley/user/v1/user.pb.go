@@ -254,15 +254,17 @@ func (x *PhoneCode) GetCode() string {
 	return ""
 }
 
-// Privacy is what others may do with the phone number. Everything is off for a new account.
+// Privacy is what others may know. Everything is off for a new account.
 type Privacy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Friends see the number.
 	PhoneForFriends bool `protobuf:"varint,1,opt,name=phone_for_friends,json=phoneForFriends,proto3" json:"phone_for_friends,omitempty"`
 	// Whoever types the whole number finds the account.
 	FindableByPhone bool `protobuf:"varint,2,opt,name=findable_by_phone,json=findableByPhone,proto3" json:"findable_by_phone,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Nobody sees whether the user is there. Else friends see it, and who is in a group with the user.
+	PresenceHidden bool `protobuf:"varint,3,opt,name=presence_hidden,json=presenceHidden,proto3" json:"presence_hidden,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Privacy) Reset() {
@@ -305,6 +307,13 @@ func (x *Privacy) GetPhoneForFriends() bool {
 func (x *Privacy) GetFindableByPhone() bool {
 	if x != nil {
 		return x.FindableByPhone
+	}
+	return false
+}
+
+func (x *Privacy) GetPresenceHidden() bool {
+	if x != nil {
+		return x.PresenceHidden
 	}
 	return false
 }
@@ -996,8 +1005,10 @@ type SetPrivacyRequest struct {
 	PhoneForFriends *bool `protobuf:"varint,1,opt,name=phone_for_friends,json=phoneForFriends,proto3,oneof" json:"phone_for_friends,omitempty"`
 	// New value of the field of Privacy.
 	FindableByPhone *bool `protobuf:"varint,2,opt,name=findable_by_phone,json=findableByPhone,proto3,oneof" json:"findable_by_phone,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// New value of the field of Privacy.
+	PresenceHidden *bool `protobuf:"varint,3,opt,name=presence_hidden,json=presenceHidden,proto3,oneof" json:"presence_hidden,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SetPrivacyRequest) Reset() {
@@ -1040,6 +1051,13 @@ func (x *SetPrivacyRequest) GetPhoneForFriends() bool {
 func (x *SetPrivacyRequest) GetFindableByPhone() bool {
 	if x != nil && x.FindableByPhone != nil {
 		return *x.FindableByPhone
+	}
+	return false
+}
+
+func (x *SetPrivacyRequest) GetPresenceHidden() bool {
+	if x != nil && x.PresenceHidden != nil {
+		return *x.PresenceHidden
 	}
 	return false
 }
@@ -1310,6 +1328,98 @@ func (x *SearchUsersResponse) GetNextPageToken() string {
 	return ""
 }
 
+// CheckPresenceRequest names people.
+type CheckPresenceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The people.
+	UserIds       []string `protobuf:"bytes,1,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckPresenceRequest) Reset() {
+	*x = CheckPresenceRequest{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckPresenceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckPresenceRequest) ProtoMessage() {}
+
+func (x *CheckPresenceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckPresenceRequest.ProtoReflect.Descriptor instead.
+func (*CheckPresenceRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *CheckPresenceRequest) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+// CheckPresenceResponse names who does not hide.
+type CheckPresenceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each once.
+	UserIds       []string `protobuf:"bytes,1,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckPresenceResponse) Reset() {
+	*x = CheckPresenceResponse{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckPresenceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckPresenceResponse) ProtoMessage() {}
+
+func (x *CheckPresenceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckPresenceResponse.ProtoReflect.Descriptor instead.
+func (*CheckPresenceResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *CheckPresenceResponse) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
 var File_parley_user_v1_user_proto protoreflect.FileDescriptor
 
 const file_parley_user_v1_user_proto_rawDesc = "" +
@@ -1332,10 +1442,11 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\tPhoneCode\x120\n" +
 	"\x0fcode_request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rcodeRequestId\x12(\n" +
 	"\x04code\x18\x02 \x01(\tB\x14\xbaH\x0er\f2\n" +
-	"^[0-9]{6}$\x80\x01\x01R\x04code\"a\n" +
+	"^[0-9]{6}$\x80\x01\x01R\x04code\"\x8a\x01\n" +
 	"\aPrivacy\x12*\n" +
 	"\x11phone_for_friends\x18\x01 \x01(\bR\x0fphoneForFriends\x12*\n" +
-	"\x11findable_by_phone\x18\x02 \x01(\bR\x0ffindableByPhone\"\x0e\n" +
+	"\x11findable_by_phone\x18\x02 \x01(\bR\x0ffindableByPhone\x12'\n" +
+	"\x0fpresence_hidden\x18\x03 \x01(\bR\x0epresenceHidden\"\x0e\n" +
 	"\fGetMeRequest\"3\n" +
 	"\rGetMeResponse\x12\"\n" +
 	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"3\n" +
@@ -1370,12 +1481,14 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\bpassword\x18\x03 \x01(\tB\x0e\xbaH\br\x06\x18\x80\x01(\x80\b\x80\x01\x01R\bpassword\x124\n" +
 	"\bold_code\x18\x04 \x01(\v2\x19.parley.user.v1.PhoneCodeR\aoldCode\"6\n" +
 	"\x10SetPhoneResponse\x12\"\n" +
-	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"\xa1\x01\n" +
+	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"\xe3\x01\n" +
 	"\x11SetPrivacyRequest\x12/\n" +
 	"\x11phone_for_friends\x18\x01 \x01(\bH\x00R\x0fphoneForFriends\x88\x01\x01\x12/\n" +
-	"\x11findable_by_phone\x18\x02 \x01(\bH\x01R\x0ffindableByPhone\x88\x01\x01B\x14\n" +
+	"\x11findable_by_phone\x18\x02 \x01(\bH\x01R\x0ffindableByPhone\x88\x01\x01\x12,\n" +
+	"\x0fpresence_hidden\x18\x03 \x01(\bH\x02R\x0epresenceHidden\x88\x01\x01B\x14\n" +
 	"\x12_phone_for_friendsB\x14\n" +
-	"\x12_findable_by_phone\"8\n" +
+	"\x12_findable_by_phoneB\x12\n" +
+	"\x10_presence_hidden\"8\n" +
 	"\x12SetPrivacyResponse\x12\"\n" +
 	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"q\n" +
 	"\x14DeleteAccountRequest\x12*\n" +
@@ -1390,7 +1503,11 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"i\n" +
 	"\x13SearchUsersResponse\x12*\n" +
 	"\x05users\x18\x01 \x03(\v2\x14.parley.user.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xcb\a\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"E\n" +
+	"\x14CheckPresenceRequest\x12-\n" +
+	"\buser_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xc8\x01\"\x05r\x03\xb0\x01\x01R\auserIds\"2\n" +
+	"\x15CheckPresenceResponse\x12\x19\n" +
+	"\buser_ids\x18\x01 \x03(\tR\auserIds2\xba\b\n" +
 	"\vUserService\x12L\n" +
 	"\x05GetMe\x12\x1c.parley.user.v1.GetMeRequest\x1a\x1d.parley.user.v1.GetMeResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12R\n" +
 	"\aGetUser\x12\x1e.parley.user.v1.GetUserRequest\x1a\x1f.parley.user.v1.GetUserResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12r\n" +
@@ -1404,7 +1521,8 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"SetPrivacy\x12!.parley.user.v1.SetPrivacyRequest\x1a\".parley.user.v1.SetPrivacyResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
 	"\rDeleteAccount\x12$.parley.user.v1.DeleteAccountRequest\x1a%.parley.user.v1.DeleteAccountResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12f\n" +
 	"\vSearchUsers\x12\".parley.user.v1.SearchUsersRequest\x1a#.parley.user.v1.SearchUsersResponse\"\x0e\xa2\xbb\x18\n" +
-	"\b\x04\x12\x06friendB=Z;github.com/parley-chat/parley/api/gen/parley/user/v1;userv1b\x06proto3"
+	"\b\x04\x12\x06friend\x12m\n" +
+	"\rCheckPresence\x12$.parley.user.v1.CheckPresenceRequest\x1a%.parley.user.v1.CheckPresenceResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayB=Z;github.com/parley-chat/parley/api/gen/parley/user/v1;userv1b\x06proto3"
 
 var (
 	file_parley_user_v1_user_proto_rawDescOnce sync.Once
@@ -1418,7 +1536,7 @@ func file_parley_user_v1_user_proto_rawDescGZIP() []byte {
 	return file_parley_user_v1_user_proto_rawDescData
 }
 
-var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_parley_user_v1_user_proto_goTypes = []any{
 	(*User)(nil),                  // 0: parley.user.v1.User
 	(*Me)(nil),                    // 1: parley.user.v1.Me
@@ -1444,6 +1562,8 @@ var file_parley_user_v1_user_proto_goTypes = []any{
 	(*DeleteAccountResponse)(nil), // 21: parley.user.v1.DeleteAccountResponse
 	(*SearchUsersRequest)(nil),    // 22: parley.user.v1.SearchUsersRequest
 	(*SearchUsersResponse)(nil),   // 23: parley.user.v1.SearchUsersResponse
+	(*CheckPresenceRequest)(nil),  // 24: parley.user.v1.CheckPresenceRequest
+	(*CheckPresenceResponse)(nil), // 25: parley.user.v1.CheckPresenceResponse
 }
 var file_parley_user_v1_user_proto_depIdxs = []int32{
 	0,  // 0: parley.user.v1.Me.user:type_name -> parley.user.v1.User
@@ -1469,18 +1589,20 @@ var file_parley_user_v1_user_proto_depIdxs = []int32{
 	18, // 20: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
 	20, // 21: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
 	22, // 22: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
-	5,  // 23: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
-	7,  // 24: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
-	9,  // 25: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
-	11, // 26: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
-	13, // 27: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
-	15, // 28: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
-	17, // 29: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
-	19, // 30: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
-	21, // 31: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
-	23, // 32: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
-	23, // [23:33] is the sub-list for method output_type
-	13, // [13:23] is the sub-list for method input_type
+	24, // 23: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
+	5,  // 24: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
+	7,  // 25: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
+	9,  // 26: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
+	11, // 27: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
+	13, // 28: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
+	15, // 29: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
+	17, // 30: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
+	19, // 31: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
+	21, // 32: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
+	23, // 33: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
+	25, // 34: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
+	24, // [24:35] is the sub-list for method output_type
+	13, // [13:24] is the sub-list for method input_type
 	13, // [13:13] is the sub-list for extension type_name
 	13, // [13:13] is the sub-list for extension extendee
 	0,  // [0:13] is the sub-list for field type_name
@@ -1499,7 +1621,7 @@ func file_parley_user_v1_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_user_v1_user_proto_rawDesc), len(file_parley_user_v1_user_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -72,6 +72,9 @@ const (
 	// FriendServiceCheckFriendsProcedure is the fully-qualified name of the FriendService's
 	// CheckFriends RPC.
 	FriendServiceCheckFriendsProcedure = "/parley.friend.v1.FriendService/CheckFriends"
+	// FriendServiceCheckRelationsProcedure is the fully-qualified name of the FriendService's
+	// CheckRelations RPC.
+	FriendServiceCheckRelationsProcedure = "/parley.friend.v1.FriendService/CheckRelations"
 )
 
 // FriendServiceClient is a client for the parley.friend.v1.FriendService service.
@@ -112,6 +115,9 @@ type FriendServiceClient interface {
 	// CheckFriends picks those of some people who are friends of a user and whom no block, in either
 	// direction, keeps apart from them: the people whom the user may bring into a group.
 	CheckFriends(context.Context, *v1.CheckFriendsRequest) (*v1.CheckFriendsResponse, error)
+	// CheckRelations tells what some people are to a user: friends, or kept apart by a block in either
+	// direction. For who may see whose presence.
+	CheckRelations(context.Context, *v1.CheckRelationsRequest) (*v1.CheckRelationsResponse, error)
 }
 
 // NewFriendServiceClient constructs a client for the parley.friend.v1.FriendService service. By
@@ -203,6 +209,12 @@ func NewFriendServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithSchema(friendServiceMethods.ByName("CheckFriends")),
 			connect.WithClientOptions(opts...),
 		),
+		checkRelations: connect.NewClient[v1.CheckRelationsRequest, v1.CheckRelationsResponse](
+			httpClient,
+			baseURL+FriendServiceCheckRelationsProcedure,
+			connect.WithSchema(friendServiceMethods.ByName("CheckRelations")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -221,6 +233,7 @@ type friendServiceClient struct {
 	searchUsers      *connect.Client[v1.SearchUsersRequest, v1.SearchUsersResponse]
 	listFriendIds    *connect.Client[v1.ListFriendIdsRequest, v1.ListFriendIdsResponse]
 	checkFriends     *connect.Client[v1.CheckFriendsRequest, v1.CheckFriendsResponse]
+	checkRelations   *connect.Client[v1.CheckRelationsRequest, v1.CheckRelationsResponse]
 }
 
 // SendRequest calls parley.friend.v1.FriendService.SendRequest.
@@ -340,6 +353,15 @@ func (c *friendServiceClient) CheckFriends(ctx context.Context, req *v1.CheckFri
 	return nil, err
 }
 
+// CheckRelations calls parley.friend.v1.FriendService.CheckRelations.
+func (c *friendServiceClient) CheckRelations(ctx context.Context, req *v1.CheckRelationsRequest) (*v1.CheckRelationsResponse, error) {
+	response, err := c.checkRelations.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // FriendServiceHandler is an implementation of the parley.friend.v1.FriendService service.
 type FriendServiceHandler interface {
 	// SendRequest asks somebody to become a friend. If that person's own request to the caller is
@@ -378,6 +400,9 @@ type FriendServiceHandler interface {
 	// CheckFriends picks those of some people who are friends of a user and whom no block, in either
 	// direction, keeps apart from them: the people whom the user may bring into a group.
 	CheckFriends(context.Context, *v1.CheckFriendsRequest) (*v1.CheckFriendsResponse, error)
+	// CheckRelations tells what some people are to a user: friends, or kept apart by a block in either
+	// direction. For who may see whose presence.
+	CheckRelations(context.Context, *v1.CheckRelationsRequest) (*v1.CheckRelationsResponse, error)
 }
 
 // NewFriendServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -465,6 +490,12 @@ func NewFriendServiceHandler(svc FriendServiceHandler, opts ...connect.HandlerOp
 		connect.WithSchema(friendServiceMethods.ByName("CheckFriends")),
 		connect.WithHandlerOptions(opts...),
 	)
+	friendServiceCheckRelationsHandler := connect.NewUnaryHandlerSimple(
+		FriendServiceCheckRelationsProcedure,
+		svc.CheckRelations,
+		connect.WithSchema(friendServiceMethods.ByName("CheckRelations")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/parley.friend.v1.FriendService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case FriendServiceSendRequestProcedure:
@@ -493,6 +524,8 @@ func NewFriendServiceHandler(svc FriendServiceHandler, opts ...connect.HandlerOp
 			friendServiceListFriendIdsHandler.ServeHTTP(w, r)
 		case FriendServiceCheckFriendsProcedure:
 			friendServiceCheckFriendsHandler.ServeHTTP(w, r)
+		case FriendServiceCheckRelationsProcedure:
+			friendServiceCheckRelationsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -552,4 +585,8 @@ func (UnimplementedFriendServiceHandler) ListFriendIds(context.Context, *v1.List
 
 func (UnimplementedFriendServiceHandler) CheckFriends(context.Context, *v1.CheckFriendsRequest) (*v1.CheckFriendsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.friend.v1.FriendService.CheckFriends is not implemented"))
+}
+
+func (UnimplementedFriendServiceHandler) CheckRelations(context.Context, *v1.CheckRelationsRequest) (*v1.CheckRelationsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.friend.v1.FriendService.CheckRelations is not implemented"))
 }

@@ -41,6 +41,8 @@ const (
 	SessionServiceResolveProcedure = "/parley.gateway.v1.SessionService/Resolve"
 	// HomeServiceRegisterProcedure is the fully-qualified name of the HomeService's Register RPC.
 	HomeServiceRegisterProcedure = "/parley.gateway.v1.HomeService/Register"
+	// HomeServiceWatchProcedure is the fully-qualified name of the HomeService's Watch RPC.
+	HomeServiceWatchProcedure = "/parley.gateway.v1.HomeService/Watch"
 )
 
 // SessionServiceClient is a client for the parley.gateway.v1.SessionService service.
@@ -123,6 +125,9 @@ func (UnimplementedSessionServiceHandler) Resolve(context.Context, *v1.ResolveRe
 type HomeServiceClient interface {
 	// Register registers, renews and ends sessions; leases last 30 s.
 	Register(context.Context, *v1.RegisterRequest) (*v1.RegisterResponse, error)
+	// Watch asks for the presence of users who are at home here, now and for the next 60 s: changes go to
+	// the holder. Whether its sessions may know is the holder's business.
+	Watch(context.Context, *v1.WatchRequest) (*v1.WatchResponse, error)
 }
 
 // NewHomeServiceClient constructs a client for the parley.gateway.v1.HomeService service. By
@@ -142,12 +147,19 @@ func NewHomeServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(homeServiceMethods.ByName("Register")),
 			connect.WithClientOptions(opts...),
 		),
+		watch: connect.NewClient[v1.WatchRequest, v1.WatchResponse](
+			httpClient,
+			baseURL+HomeServiceWatchProcedure,
+			connect.WithSchema(homeServiceMethods.ByName("Watch")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // homeServiceClient implements HomeServiceClient.
 type homeServiceClient struct {
 	register *connect.Client[v1.RegisterRequest, v1.RegisterResponse]
+	watch    *connect.Client[v1.WatchRequest, v1.WatchResponse]
 }
 
 // Register calls parley.gateway.v1.HomeService.Register.
@@ -159,10 +171,22 @@ func (c *homeServiceClient) Register(ctx context.Context, req *v1.RegisterReques
 	return nil, err
 }
 
+// Watch calls parley.gateway.v1.HomeService.Watch.
+func (c *homeServiceClient) Watch(ctx context.Context, req *v1.WatchRequest) (*v1.WatchResponse, error) {
+	response, err := c.watch.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // HomeServiceHandler is an implementation of the parley.gateway.v1.HomeService service.
 type HomeServiceHandler interface {
 	// Register registers, renews and ends sessions; leases last 30 s.
 	Register(context.Context, *v1.RegisterRequest) (*v1.RegisterResponse, error)
+	// Watch asks for the presence of users who are at home here, now and for the next 60 s: changes go to
+	// the holder. Whether its sessions may know is the holder's business.
+	Watch(context.Context, *v1.WatchRequest) (*v1.WatchResponse, error)
 }
 
 // NewHomeServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -178,10 +202,18 @@ func NewHomeServiceHandler(svc HomeServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(homeServiceMethods.ByName("Register")),
 		connect.WithHandlerOptions(opts...),
 	)
+	homeServiceWatchHandler := connect.NewUnaryHandlerSimple(
+		HomeServiceWatchProcedure,
+		svc.Watch,
+		connect.WithSchema(homeServiceMethods.ByName("Watch")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/parley.gateway.v1.HomeService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case HomeServiceRegisterProcedure:
 			homeServiceRegisterHandler.ServeHTTP(w, r)
+		case HomeServiceWatchProcedure:
+			homeServiceWatchHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -193,4 +225,8 @@ type UnimplementedHomeServiceHandler struct{}
 
 func (UnimplementedHomeServiceHandler) Register(context.Context, *v1.RegisterRequest) (*v1.RegisterResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.gateway.v1.HomeService.Register is not implemented"))
+}
+
+func (UnimplementedHomeServiceHandler) Watch(context.Context, *v1.WatchRequest) (*v1.WatchResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.gateway.v1.HomeService.Watch is not implemented"))
 }

@@ -63,6 +63,9 @@ const (
 	// MessageServiceListRecipientsProcedure is the fully-qualified name of the MessageService's
 	// ListRecipients RPC.
 	MessageServiceListRecipientsProcedure = "/parley.message.v1.MessageService/ListRecipients"
+	// MessageServiceCheckCompanionsProcedure is the fully-qualified name of the MessageService's
+	// CheckCompanions RPC.
+	MessageServiceCheckCompanionsProcedure = "/parley.message.v1.MessageService/CheckCompanions"
 )
 
 // MessageServiceClient is a client for the parley.message.v1.MessageService service.
@@ -102,6 +105,9 @@ type MessageServiceClient interface {
 	// NOT_FOUND if that user is no member. Of a group with more than 200 members only the user is listed
 	// then: nobody hears there who types.
 	ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error)
+	// CheckCompanions picks those of some people who are in a group with a user now. For who may see whose
+	// presence.
+	CheckCompanions(context.Context, *v1.CheckCompanionsRequest) (*v1.CheckCompanionsResponse, error)
 }
 
 // NewMessageServiceClient constructs a client for the parley.message.v1.MessageService service. By
@@ -181,22 +187,29 @@ func NewMessageServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(messageServiceMethods.ByName("ListRecipients")),
 			connect.WithClientOptions(opts...),
 		),
+		checkCompanions: connect.NewClient[v1.CheckCompanionsRequest, v1.CheckCompanionsResponse](
+			httpClient,
+			baseURL+MessageServiceCheckCompanionsProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("CheckCompanions")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // messageServiceClient implements MessageServiceClient.
 type messageServiceClient struct {
-	send           *connect.Client[v1.SendRequest, v1.SendResponse]
-	sendBatch      *connect.Client[v1.SendBatchRequest, v1.SendBatchResponse]
-	listMessages   *connect.Client[v1.ListMessagesRequest, v1.ListMessagesResponse]
-	listChanges    *connect.Client[v1.ListChangesRequest, v1.ListChangesResponse]
-	recall         *connect.Client[v1.RecallRequest, v1.RecallResponse]
-	edit           *connect.Client[v1.EditRequest, v1.EditResponse]
-	react          *connect.Client[v1.ReactRequest, v1.ReactResponse]
-	listVersions   *connect.Client[v1.ListVersionsRequest, v1.ListVersionsResponse]
-	sync           *connect.Client[v1.SyncRequest, v1.SyncResponse]
-	syncBatch      *connect.Client[v1.SyncBatchRequest, v1.SyncBatchResponse]
-	listRecipients *connect.Client[v1.ListRecipientsRequest, v1.ListRecipientsResponse]
+	send            *connect.Client[v1.SendRequest, v1.SendResponse]
+	sendBatch       *connect.Client[v1.SendBatchRequest, v1.SendBatchResponse]
+	listMessages    *connect.Client[v1.ListMessagesRequest, v1.ListMessagesResponse]
+	listChanges     *connect.Client[v1.ListChangesRequest, v1.ListChangesResponse]
+	recall          *connect.Client[v1.RecallRequest, v1.RecallResponse]
+	edit            *connect.Client[v1.EditRequest, v1.EditResponse]
+	react           *connect.Client[v1.ReactRequest, v1.ReactResponse]
+	listVersions    *connect.Client[v1.ListVersionsRequest, v1.ListVersionsResponse]
+	sync            *connect.Client[v1.SyncRequest, v1.SyncResponse]
+	syncBatch       *connect.Client[v1.SyncBatchRequest, v1.SyncBatchResponse]
+	listRecipients  *connect.Client[v1.ListRecipientsRequest, v1.ListRecipientsResponse]
+	checkCompanions *connect.Client[v1.CheckCompanionsRequest, v1.CheckCompanionsResponse]
 }
 
 // Send calls parley.message.v1.MessageService.Send.
@@ -298,6 +311,15 @@ func (c *messageServiceClient) ListRecipients(ctx context.Context, req *v1.ListR
 	return nil, err
 }
 
+// CheckCompanions calls parley.message.v1.MessageService.CheckCompanions.
+func (c *messageServiceClient) CheckCompanions(ctx context.Context, req *v1.CheckCompanionsRequest) (*v1.CheckCompanionsResponse, error) {
+	response, err := c.checkCompanions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // MessageServiceHandler is an implementation of the parley.message.v1.MessageService service.
 type MessageServiceHandler interface {
 	// Send stores one message and answers after the commit. A repeat with the same client_message_id
@@ -335,6 +357,9 @@ type MessageServiceHandler interface {
 	// NOT_FOUND if that user is no member. Of a group with more than 200 members only the user is listed
 	// then: nobody hears there who types.
 	ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error)
+	// CheckCompanions picks those of some people who are in a group with a user now. For who may see whose
+	// presence.
+	CheckCompanions(context.Context, *v1.CheckCompanionsRequest) (*v1.CheckCompanionsResponse, error)
 }
 
 // NewMessageServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -410,6 +435,12 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 		connect.WithSchema(messageServiceMethods.ByName("ListRecipients")),
 		connect.WithHandlerOptions(opts...),
 	)
+	messageServiceCheckCompanionsHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceCheckCompanionsProcedure,
+		svc.CheckCompanions,
+		connect.WithSchema(messageServiceMethods.ByName("CheckCompanions")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/parley.message.v1.MessageService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MessageServiceSendProcedure:
@@ -434,6 +465,8 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 			messageServiceSyncBatchHandler.ServeHTTP(w, r)
 		case MessageServiceListRecipientsProcedure:
 			messageServiceListRecipientsHandler.ServeHTTP(w, r)
+		case MessageServiceCheckCompanionsProcedure:
+			messageServiceCheckCompanionsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -485,4 +518,8 @@ func (UnimplementedMessageServiceHandler) SyncBatch(context.Context, *v1.SyncBat
 
 func (UnimplementedMessageServiceHandler) ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.ListRecipients is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) CheckCompanions(context.Context, *v1.CheckCompanionsRequest) (*v1.CheckCompanionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.CheckCompanions is not implemented"))
 }

@@ -58,6 +58,9 @@ const (
 	UserServiceDeleteAccountProcedure = "/parley.user.v1.UserService/DeleteAccount"
 	// UserServiceSearchUsersProcedure is the fully-qualified name of the UserService's SearchUsers RPC.
 	UserServiceSearchUsersProcedure = "/parley.user.v1.UserService/SearchUsers"
+	// UserServiceCheckPresenceProcedure is the fully-qualified name of the UserService's CheckPresence
+	// RPC.
+	UserServiceCheckPresenceProcedure = "/parley.user.v1.UserService/CheckPresence"
 )
 
 // UserServiceClient is a client for the parley.user.v1.UserService service.
@@ -86,6 +89,8 @@ type UserServiceClient interface {
 	DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error)
 	// SearchUsers finds people by exact username or by the beginning of the nickname.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
+	// CheckPresence picks those of some people who let others see their presence.
+	CheckPresence(context.Context, *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error)
 }
 
 // NewUserServiceClient constructs a client for the parley.user.v1.UserService service. By default,
@@ -159,6 +164,12 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(userServiceMethods.ByName("SearchUsers")),
 			connect.WithClientOptions(opts...),
 		),
+		checkPresence: connect.NewClient[v1.CheckPresenceRequest, v1.CheckPresenceResponse](
+			httpClient,
+			baseURL+UserServiceCheckPresenceProcedure,
+			connect.WithSchema(userServiceMethods.ByName("CheckPresence")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -174,6 +185,7 @@ type userServiceClient struct {
 	setPrivacy    *connect.Client[v1.SetPrivacyRequest, v1.SetPrivacyResponse]
 	deleteAccount *connect.Client[v1.DeleteAccountRequest, v1.DeleteAccountResponse]
 	searchUsers   *connect.Client[v1.SearchUsersRequest, v1.SearchUsersResponse]
+	checkPresence *connect.Client[v1.CheckPresenceRequest, v1.CheckPresenceResponse]
 }
 
 // GetMe calls parley.user.v1.UserService.GetMe.
@@ -266,6 +278,15 @@ func (c *userServiceClient) SearchUsers(ctx context.Context, req *v1.SearchUsers
 	return nil, err
 }
 
+// CheckPresence calls parley.user.v1.UserService.CheckPresence.
+func (c *userServiceClient) CheckPresence(ctx context.Context, req *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error) {
+	response, err := c.checkPresence.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // UserServiceHandler is an implementation of the parley.user.v1.UserService service.
 type UserServiceHandler interface {
 	// GetMe answers the caller's own account.
@@ -292,6 +313,8 @@ type UserServiceHandler interface {
 	DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error)
 	// SearchUsers finds people by exact username or by the beginning of the nickname.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
+	// CheckPresence picks those of some people who let others see their presence.
+	CheckPresence(context.Context, *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error)
 }
 
 // NewUserServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -361,6 +384,12 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(userServiceMethods.ByName("SearchUsers")),
 		connect.WithHandlerOptions(opts...),
 	)
+	userServiceCheckPresenceHandler := connect.NewUnaryHandlerSimple(
+		UserServiceCheckPresenceProcedure,
+		svc.CheckPresence,
+		connect.WithSchema(userServiceMethods.ByName("CheckPresence")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/parley.user.v1.UserService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case UserServiceGetMeProcedure:
@@ -383,6 +412,8 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 			userServiceDeleteAccountHandler.ServeHTTP(w, r)
 		case UserServiceSearchUsersProcedure:
 			userServiceSearchUsersHandler.ServeHTTP(w, r)
+		case UserServiceCheckPresenceProcedure:
+			userServiceCheckPresenceHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -430,4 +461,8 @@ func (UnimplementedUserServiceHandler) DeleteAccount(context.Context, *v1.Delete
 
 func (UnimplementedUserServiceHandler) SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.SearchUsers is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) CheckPresence(context.Context, *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.CheckPresence is not implemented"))
 }

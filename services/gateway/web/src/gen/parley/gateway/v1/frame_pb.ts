@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/gateway/v1/frame.proto.
  */
 export const file_parley_gateway_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wYXJsZXkvZ2F0ZXdheS92MS9mcmFtZS5wcm90bxIRcGFybGV5LmdhdGV3YXkudjEi0wIKC0NsaWVudEZyYW1lEgoKAmlkGAEgASgDEicKBGF1dGgYAiABKAsyFy5wYXJsZXkuZ2F0ZXdheS52MS5BdXRoSAASKwoGcmVzdW1lGAMgASgLMhkucGFybGV5LmdhdGV3YXkudjEuUmVzdW1lSAASLgoEc2VuZBgEIAEoCzIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0SAASJQoDYWNrGAUgASgLMhYucGFybGV5LmdhdGV3YXkudjEuQWNrSAASJwoEcmVhZBgGIAEoCzIXLnBhcmxleS5nYXRld2F5LnYxLlJlYWRIABIrCgZ0eXBpbmcYByABKAsyGS5wYXJsZXkuZ2F0ZXdheS52MS5UeXBpbmdIABInCgRwaW5nGAggASgLMhcucGFybGV5LmdhdGV3YXkudjEuUGluZ0gAQgYKBGtpbmRKBAgJEBQi+wEKBEF1dGgSEgoFdG9rZW4YASABKAlCA4ABARIwCgZkZXZpY2UYAiABKAsyIC5wYXJsZXkuZ2F0ZXdheS52MS5BdXRoLkluc3RhbmNlEhAKCHByb3RvY29sGAMgASgFEhIKCmxhc3RfZXBvY2gYBCABKAMahgEKCEluc3RhbmNlEhEKCWRldmljZV9pZBgBIAEoCRITCgtpbnN0YW5jZV9pZBgCIAEoCRItCghwbGF0Zm9ybRgDIAEoDjIbLnBhcmxleS5nYXRld2F5LnYxLlBsYXRmb3JtEhMKC2FwcF92ZXJzaW9uGAQgASgJEg4KBmxvY2FsZRgFIAEoCSIYCgZSZXN1bWUSDgoGY3Vyc29yGAEgASgJImsKA0FjaxIyCglwb3NpdGlvbnMYASADKAsyHy5wYXJsZXkuZ2F0ZXdheS52MS5BY2suUG9zaXRpb24aMAoIUG9zaXRpb24SFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAyIsCgRSZWFkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiYQoGVHlwaW5nEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRItCgVzdGF0ZRgCIAEoDjIeLnBhcmxleS5nYXRld2F5LnYxLlR5cGluZ1N0YXRlEg8KB3VzZXJfaWQYAyABKAkiJgoEUGluZxIOCgZjdXJzb3IYASABKAkSDgoGYWN0aXZlGAIgASgIIoIFCgtTZXJ2ZXJGcmFtZRIKCgJyZRgBIAEoAxItCgd3ZWxjb21lGAIgASgLMhoucGFybGV5LmdhdGV3YXkudjEuV2VsY29tZUgAEjIKB3Jlc3VtZWQYAyABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2VIABInCgRwb25nGAQgASgLMhcucGFybGV5LmdhdGV3YXkudjEuUG9uZ0gAEicKBHNlbnQYBSABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLwoIbWVzc2FnZXMYBiABKAsyGy5wYXJsZXkuZ2F0ZXdheS52MS5NZXNzYWdlc0gAEjcKDGNvbnZlcnNhdGlvbhgHIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbkgAEiwKBHJlYWQYCCABKAsyHC5wYXJsZXkuZXZlbnQudjEuTWFya2VyTW92ZWRIABIrCgZ0eXBpbmcYCSABKAsyGS5wYXJsZXkuZ2F0ZXdheS52MS5UeXBpbmdIABInCgVldmVudBgKIAEoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudEgAEisKBnJlc3luYxgLIAEoCzIZLnBhcmxleS5nYXRld2F5LnYxLlJlc3luY0gAEjEKCXJlY29ubmVjdBgMIAEoCzIcLnBhcmxleS5nYXRld2F5LnYxLlJlY29ubmVjdEgAEikKBWVycm9yGA0gASgLMhgucGFybGV5LmdhdGV3YXkudjEuRXJyb3JIABIrCgZjaGFuZ2UYDiABKAsyGS5wYXJsZXkuZ2F0ZXdheS52MS5DaGFuZ2VIAEIGCgRraW5kSgQIDxAZIjYKBkxpbWl0cxITCgtmcmFtZV9ieXRlcxgBIAEoBRIXCg9zZW5kc19pbl9mbGlnaHQYAiABKAUijgEKB1dlbGNvbWUSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVlcG9jaBgCIAEoAxIPCgd1c2VyX2lkGAMgASgJEhMKC3NlcnZlcl90aW1lGAQgASgDEg8KB3BpbmdfbXMYBSABKAMSKQoGbGltaXRzGAYgASgLMhkucGFybGV5LmdhdGV3YXkudjEuTGltaXRzImUKBFBvbmcSEwoLc2VydmVyX3RpbWUYASABKAMSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJOCghNZXNzYWdlcxIXCg9jb252ZXJzYXRpb25faWQYASABKAkSKQoFaXRlbXMYAiADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlIogBCgZDaGFuZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3JldhgCIAEoAxIrCgRraW5kGAMgASgOMh0ucGFybGV5LmdhdGV3YXkudjEuQ2hhbmdlS2luZBIrCgdtZXNzYWdlGAQgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZSJkCgZSZXN5bmMSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgDEi8KBnJlYXNvbhgDIAEoDjIfLnBhcmxleS5nYXRld2F5LnYxLlJlc3luY1JlYXNvbiJVCglSZWNvbm5lY3QSEAoIYWZ0ZXJfbXMYASABKAMSEQoJaml0dGVyX21zGAIgASgDEhMKC2RlYWRsaW5lX21zGAMgASgDEg4KBnJlYXNvbhgEIAEoCSLDAQoFRXJyb3ISDgoGcmVhc29uGAEgASgJEicKBXJldHJ5GAIgASgOMhgucGFybGV5LmdhdGV3YXkudjEuUmV0cnkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMSOAoIbWV0YWRhdGEYBCADKAsyJi5wYXJsZXkuZ2F0ZXdheS52MS5FcnJvci5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASpLCghQbGF0Zm9ybRIYChRQTEFURk9STV9VTlNQRUNJRklFRBAAEhAKDFBMQVRGT1JNX1dFQhABEhMKD1BMQVRGT1JNX05BVElWRRACKl8KC1R5cGluZ1N0YXRlEhwKGFRZUElOR19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFRZUElOR19TVEFURV9TVEFSVEVEEAESGAoUVFlQSU5HX1NUQVRFX1NUT1BQRUQQAip0CgpDaGFuZ2VLaW5kEhsKF0NIQU5HRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQ0hBTkdFX0tJTkRfUkVDQUxMRUQQARIWChJDSEFOR0VfS0lORF9FRElURUQQAhIXChNDSEFOR0VfS0lORF9SRUFDVEVEEAMqiAEKDFJlc3luY1JlYXNvbhIdChlSRVNZTkNfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWUkVTWU5DX1JFQVNPTl9PVkVSRkxPVxABEh0KGVJFU1lOQ19SRUFTT05fQlJPS0VSX0xPU1QQAhIeChpSRVNZTkNfUkVBU09OX0hPTUVfQ0hBTkdFRBADKmQKBVJldHJ5EhUKEVJFVFJZX1VOU1BFQ0lGSUVEEAASDwoLUkVUUllfTkVWRVIQARIPCgtSRVRSWV9BRlRFUhACEhEKDVJFVFJZX1NBTUVfSUQQAxIPCgtSRVRSWV9MT0dJThAEKuQFCglDbG9zZUNvZGUSGgoWQ0xPU0VfQ09ERV9VTlNQRUNJRklFRBAAEhUKEENMT1NFX0NPREVfTU9WRUQQoB8SFAoPQ0xPU0VfQ09ERV9TTE9XEKEfEhwKF0NMT1NFX0NPREVfRFJBSU5fRk9SQ0VEEKIfEhYKEUNMT1NFX0NPREVfU0lMRU5UEKMfEhgKE0NMT1NFX0NPREVfSU5URVJOQUwQpB8SHgoZQ0xPU0VfQ09ERV9DVVJTT1JfSU5WQUxJRBCEIBIaChVDTE9TRV9DT0RFX1NUQVRFX0xPU1QQhSASGgoVQ0xPU0VfQ09ERV9PVkVSTE9BREVEEOggEhwKF0NMT1NFX0NPREVfUkVTVU1FX0xJTUlUEOkgEhwKF0NMT1NFX0NPREVfUkFURV9MSU1JVEVEEOogEhsKFkNMT1NFX0NPREVfTUFJTlRFTkFOQ0UQ6yASHAoXQ0xPU0VfQ09ERV9BVVRIX1RJTUVPVVQQzCESHwoaQ0xPU0VfQ09ERV9TRVNTSU9OX1JFVk9LRUQQzSESHwoaQ0xPU0VfQ09ERV9TRVNTSU9OX0VYUElSRUQQziESGQoUQ0xPU0VfQ09ERV9TVVNQRU5ERUQQzyESHwoaQ0xPU0VfQ09ERV9BQ0NPVU5UX0RFTEVURUQQ0CESGwoWQ0xPU0VfQ09ERV9BVVRIX0ZBSUxFRBDRIRIYChNDTE9TRV9DT0RFX1JFUExBQ0VEENIhEhkKFENMT1NFX0NPREVfQkFEX0ZSQU1FELAiEh0KGENMT1NFX0NPREVfRlJBTUVfVE9PX0JJRxCxIhIeChlDTE9TRV9DT0RFX0NMSUVOVF9UT09fT0xEELIiEh4KGUNMT1NFX0NPREVfUFJPVE9DT0xfT1JERVIQsyISJAofQ0xPU0VfQ09ERV9UT09fTUFOWV9DT05ORUNUSU9OUxC0IhIaChVDTE9TRV9DT0RFX1NVUEVSU0VERUQQuSJCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvZ2F0ZXdheS92MTtnYXRld2F5djFiBnByb3RvMw", [file_parley_event_v1_event, file_parley_message_v1_conversation, file_parley_message_v1_message]);
+  fileDesc("Ch1wYXJsZXkvZ2F0ZXdheS92MS9mcmFtZS5wcm90bxIRcGFybGV5LmdhdGV3YXkudjEi/gIKC0NsaWVudEZyYW1lEgoKAmlkGAEgASgDEicKBGF1dGgYAiABKAsyFy5wYXJsZXkuZ2F0ZXdheS52MS5BdXRoSAASKwoGcmVzdW1lGAMgASgLMhkucGFybGV5LmdhdGV3YXkudjEuUmVzdW1lSAASLgoEc2VuZBgEIAEoCzIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0SAASJQoDYWNrGAUgASgLMhYucGFybGV5LmdhdGV3YXkudjEuQWNrSAASJwoEcmVhZBgGIAEoCzIXLnBhcmxleS5nYXRld2F5LnYxLlJlYWRIABIrCgZ0eXBpbmcYByABKAsyGS5wYXJsZXkuZ2F0ZXdheS52MS5UeXBpbmdIABInCgRwaW5nGAggASgLMhcucGFybGV5LmdhdGV3YXkudjEuUGluZ0gAEikKBXdhdGNoGAkgASgLMhgucGFybGV5LmdhdGV3YXkudjEuV2F0Y2hIAEIGCgRraW5kSgQIChAUIvsBCgRBdXRoEhIKBXRva2VuGAEgASgJQgOAAQESMAoGZGV2aWNlGAIgASgLMiAucGFybGV5LmdhdGV3YXkudjEuQXV0aC5JbnN0YW5jZRIQCghwcm90b2NvbBgDIAEoBRISCgpsYXN0X2Vwb2NoGAQgASgDGoYBCghJbnN0YW5jZRIRCglkZXZpY2VfaWQYASABKAkSEwoLaW5zdGFuY2VfaWQYAiABKAkSLQoIcGxhdGZvcm0YAyABKA4yGy5wYXJsZXkuZ2F0ZXdheS52MS5QbGF0Zm9ybRITCgthcHBfdmVyc2lvbhgEIAEoCRIOCgZsb2NhbGUYBSABKAkiGAoGUmVzdW1lEg4KBmN1cnNvchgBIAEoCSJrCgNBY2sSMgoJcG9zaXRpb25zGAEgAygLMh8ucGFybGV5LmdhdGV3YXkudjEuQWNrLlBvc2l0aW9uGjAKCFBvc2l0aW9uEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiLAoEUmVhZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDImEKBlR5cGluZxIXCg9jb252ZXJzYXRpb25faWQYASABKAkSLQoFc3RhdGUYAiABKA4yHi5wYXJsZXkuZ2F0ZXdheS52MS5UeXBpbmdTdGF0ZRIPCgd1c2VyX2lkGAMgASgJIiYKBFBpbmcSDgoGY3Vyc29yGAEgASgJEg4KBmFjdGl2ZRgCIAEoCCIZCgVXYXRjaBIQCgh1c2VyX2lkcxgBIAMoCSKdAQoIUHJlc2VuY2USLwoFaXRlbXMYASADKAsyIC5wYXJsZXkuZ2F0ZXdheS52MS5QcmVzZW5jZS5JdGVtGmAKBEl0ZW0SDwoHdXNlcl9pZBgBIAEoCRIvCgVzdGF0ZRgCIAEoDjIgLnBhcmxleS5nYXRld2F5LnYxLlByZXNlbmNlU3RhdGUSFgoObGFzdF9hY3RpdmVfYXQYAyABKAMiswUKC1NlcnZlckZyYW1lEgoKAnJlGAEgASgDEi0KB3dlbGNvbWUYAiABKAsyGi5wYXJsZXkuZ2F0ZXdheS52MS5XZWxjb21lSAASMgoHcmVzdW1lZBgDIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZUgAEicKBHBvbmcYBCABKAsyFy5wYXJsZXkuZ2F0ZXdheS52MS5Qb25nSAASJwoEc2VudBgFIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlNlbnRIABIvCghtZXNzYWdlcxgGIAEoCzIbLnBhcmxleS5nYXRld2F5LnYxLk1lc3NhZ2VzSAASNwoMY29udmVyc2F0aW9uGAcgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uSAASLAoEcmVhZBgIIAEoCzIcLnBhcmxleS5ldmVudC52MS5NYXJrZXJNb3ZlZEgAEisKBnR5cGluZxgJIAEoCzIZLnBhcmxleS5nYXRld2F5LnYxLlR5cGluZ0gAEicKBWV2ZW50GAogASgLMhYucGFybGV5LmV2ZW50LnYxLkV2ZW50SAASKwoGcmVzeW5jGAsgASgLMhkucGFybGV5LmdhdGV3YXkudjEuUmVzeW5jSAASMQoJcmVjb25uZWN0GAwgASgLMhwucGFybGV5LmdhdGV3YXkudjEuUmVjb25uZWN0SAASKQoFZXJyb3IYDSABKAsyGC5wYXJsZXkuZ2F0ZXdheS52MS5FcnJvckgAEisKBmNoYW5nZRgOIAEoCzIZLnBhcmxleS5nYXRld2F5LnYxLkNoYW5nZUgAEi8KCHByZXNlbmNlGA8gASgLMhsucGFybGV5LmdhdGV3YXkudjEuUHJlc2VuY2VIAEIGCgRraW5kSgQIEBAZIjYKBkxpbWl0cxITCgtmcmFtZV9ieXRlcxgBIAEoBRIXCg9zZW5kc19pbl9mbGlnaHQYAiABKAUijgEKB1dlbGNvbWUSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVlcG9jaBgCIAEoAxIPCgd1c2VyX2lkGAMgASgJEhMKC3NlcnZlcl90aW1lGAQgASgDEg8KB3BpbmdfbXMYBSABKAMSKQoGbGltaXRzGAYgASgLMhkucGFybGV5LmdhdGV3YXkudjEuTGltaXRzImUKBFBvbmcSEwoLc2VydmVyX3RpbWUYASABKAMSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJOCghNZXNzYWdlcxIXCg9jb252ZXJzYXRpb25faWQYASABKAkSKQoFaXRlbXMYAiADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlIogBCgZDaGFuZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3JldhgCIAEoAxIrCgRraW5kGAMgASgOMh0ucGFybGV5LmdhdGV3YXkudjEuQ2hhbmdlS2luZBIrCgdtZXNzYWdlGAQgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZSJkCgZSZXN5bmMSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgDEi8KBnJlYXNvbhgDIAEoDjIfLnBhcmxleS5nYXRld2F5LnYxLlJlc3luY1JlYXNvbiJVCglSZWNvbm5lY3QSEAoIYWZ0ZXJfbXMYASABKAMSEQoJaml0dGVyX21zGAIgASgDEhMKC2RlYWRsaW5lX21zGAMgASgDEg4KBnJlYXNvbhgEIAEoCSLDAQoFRXJyb3ISDgoGcmVhc29uGAEgASgJEicKBXJldHJ5GAIgASgOMhgucGFybGV5LmdhdGV3YXkudjEuUmV0cnkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMSOAoIbWV0YWRhdGEYBCADKAsyJi5wYXJsZXkuZ2F0ZXdheS52MS5FcnJvci5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASpLCghQbGF0Zm9ybRIYChRQTEFURk9STV9VTlNQRUNJRklFRBAAEhAKDFBMQVRGT1JNX1dFQhABEhMKD1BMQVRGT1JNX05BVElWRRACKl8KC1R5cGluZ1N0YXRlEhwKGFRZUElOR19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFRZUElOR19TVEFURV9TVEFSVEVEEAESGAoUVFlQSU5HX1NUQVRFX1NUT1BQRUQQAip/Cg1QcmVzZW5jZVN0YXRlEh4KGlBSRVNFTkNFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUFJFU0VOQ0VfU1RBVEVfT05MSU5FEAESFwoTUFJFU0VOQ0VfU1RBVEVfQVdBWRACEhoKFlBSRVNFTkNFX1NUQVRFX09GRkxJTkUQAyp0CgpDaGFuZ2VLaW5kEhsKF0NIQU5HRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQ0hBTkdFX0tJTkRfUkVDQUxMRUQQARIWChJDSEFOR0VfS0lORF9FRElURUQQAhIXChNDSEFOR0VfS0lORF9SRUFDVEVEEAMqiAEKDFJlc3luY1JlYXNvbhIdChlSRVNZTkNfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWUkVTWU5DX1JFQVNPTl9PVkVSRkxPVxABEh0KGVJFU1lOQ19SRUFTT05fQlJPS0VSX0xPU1QQAhIeChpSRVNZTkNfUkVBU09OX0hPTUVfQ0hBTkdFRBADKmQKBVJldHJ5EhUKEVJFVFJZX1VOU1BFQ0lGSUVEEAASDwoLUkVUUllfTkVWRVIQARIPCgtSRVRSWV9BRlRFUhACEhEKDVJFVFJZX1NBTUVfSUQQAxIPCgtSRVRSWV9MT0dJThAEKuQFCglDbG9zZUNvZGUSGgoWQ0xPU0VfQ09ERV9VTlNQRUNJRklFRBAAEhUKEENMT1NFX0NPREVfTU9WRUQQoB8SFAoPQ0xPU0VfQ09ERV9TTE9XEKEfEhwKF0NMT1NFX0NPREVfRFJBSU5fRk9SQ0VEEKIfEhYKEUNMT1NFX0NPREVfU0lMRU5UEKMfEhgKE0NMT1NFX0NPREVfSU5URVJOQUwQpB8SHgoZQ0xPU0VfQ09ERV9DVVJTT1JfSU5WQUxJRBCEIBIaChVDTE9TRV9DT0RFX1NUQVRFX0xPU1QQhSASGgoVQ0xPU0VfQ09ERV9PVkVSTE9BREVEEOggEhwKF0NMT1NFX0NPREVfUkVTVU1FX0xJTUlUEOkgEhwKF0NMT1NFX0NPREVfUkFURV9MSU1JVEVEEOogEhsKFkNMT1NFX0NPREVfTUFJTlRFTkFOQ0UQ6yASHAoXQ0xPU0VfQ09ERV9BVVRIX1RJTUVPVVQQzCESHwoaQ0xPU0VfQ09ERV9TRVNTSU9OX1JFVk9LRUQQzSESHwoaQ0xPU0VfQ09ERV9TRVNTSU9OX0VYUElSRUQQziESGQoUQ0xPU0VfQ09ERV9TVVNQRU5ERUQQzyESHwoaQ0xPU0VfQ09ERV9BQ0NPVU5UX0RFTEVURUQQ0CESGwoWQ0xPU0VfQ09ERV9BVVRIX0ZBSUxFRBDRIRIYChNDTE9TRV9DT0RFX1JFUExBQ0VEENIhEhkKFENMT1NFX0NPREVfQkFEX0ZSQU1FELAiEh0KGENMT1NFX0NPREVfRlJBTUVfVE9PX0JJRxCxIhIeChlDTE9TRV9DT0RFX0NMSUVOVF9UT09fT0xEELIiEh4KGUNMT1NFX0NPREVfUFJPVE9DT0xfT1JERVIQsyISJAofQ0xPU0VfQ09ERV9UT09fTUFOWV9DT05ORUNUSU9OUxC0IhIaChVDTE9TRV9DT0RFX1NVUEVSU0VERUQQuSJCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvZ2F0ZXdheS92MTtnYXRld2F5djFiBnByb3RvMw", [file_parley_event_v1_event, file_parley_message_v1_conversation, file_parley_message_v1_message]);
 
 /**
  * ClientFrame goes from client to server; 4 KiB at most before welcome, 64 KiB after.
@@ -95,6 +95,14 @@ export type ClientFrame = Message<"parley.gateway.v1.ClientFrame"> & {
      */
     value: Ping;
     case: "ping";
+  } | {
+    /**
+     * Whose presence this session follows; replaces the last set.
+     *
+     * @generated from field: parley.gateway.v1.Watch watch = 9;
+     */
+    value: Watch;
+    case: "watch";
   } | { case: undefined; value?: undefined };
 };
 
@@ -358,6 +366,84 @@ export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
   messageDesc(file_parley_gateway_v1_frame, 6);
 
 /**
+ * Watch follows the presence of exactly these people: friends, and who is in a group with the caller.
+ * Of anybody else nothing is ever told, as of those whom a block keeps apart and who hide their presence.
+ *
+ * @generated from message parley.gateway.v1.Watch
+ */
+export type Watch = Message<"parley.gateway.v1.Watch"> & {
+  /**
+   * Up to 200; empty: nobody any more.
+   *
+   * @generated from field: repeated string user_ids = 1;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message parley.gateway.v1.Watch.
+ * Use `create(WatchSchema)` to create a new message.
+ */
+export const WatchSchema: GenMessage<Watch> = /*@__PURE__*/
+  messageDesc(file_parley_gateway_v1_frame, 7);
+
+/**
+ * Presence tells how people are. It is best effort and changes at most once in ten seconds for each.
+ *
+ * @generated from message parley.gateway.v1.Presence
+ */
+export type Presence = Message<"parley.gateway.v1.Presence"> & {
+  /**
+   * Only people that the session watches; the others stay as they were told last.
+   *
+   * @generated from field: repeated parley.gateway.v1.Presence.Item items = 1;
+   */
+  items: Presence_Item[];
+};
+
+/**
+ * Describes the message parley.gateway.v1.Presence.
+ * Use `create(PresenceSchema)` to create a new message.
+ */
+export const PresenceSchema: GenMessage<Presence> = /*@__PURE__*/
+  messageDesc(file_parley_gateway_v1_frame, 8);
+
+/**
+ * One person.
+ *
+ * @generated from message parley.gateway.v1.Presence.Item
+ */
+export type Presence_Item = Message<"parley.gateway.v1.Presence.Item"> & {
+  /**
+   * Who.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * How they are now.
+   *
+   * @generated from field: parley.gateway.v1.PresenceState state = 2;
+   */
+  state: PresenceState;
+
+  /**
+   * When they used a device last, ms; 0 if unknown.
+   *
+   * @generated from field: int64 last_active_at = 3;
+   */
+  lastActiveAt: bigint;
+};
+
+/**
+ * Describes the message parley.gateway.v1.Presence.Item.
+ * Use `create(Presence_ItemSchema)` to create a new message.
+ */
+export const Presence_ItemSchema: GenMessage<Presence_Item> = /*@__PURE__*/
+  messageDesc(file_parley_gateway_v1_frame, 8, 0);
+
+/**
  * ServerFrame goes from server to client; 256 KiB at most.
  *
  * @generated from message parley.gateway.v1.ServerFrame
@@ -479,6 +565,14 @@ export type ServerFrame = Message<"parley.gateway.v1.ServerFrame"> & {
      */
     value: Change;
     case: "change";
+  } | {
+    /**
+     * People who are watched came, went or rested.
+     *
+     * @generated from field: parley.gateway.v1.Presence presence = 15;
+     */
+    value: Presence;
+    case: "presence";
   } | { case: undefined; value?: undefined };
 };
 
@@ -487,7 +581,7 @@ export type ServerFrame = Message<"parley.gateway.v1.ServerFrame"> & {
  * Use `create(ServerFrameSchema)` to create a new message.
  */
 export const ServerFrameSchema: GenMessage<ServerFrame> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 7);
+  messageDesc(file_parley_gateway_v1_frame, 9);
 
 /**
  * Limits in force for this session.
@@ -515,7 +609,7 @@ export type Limits = Message<"parley.gateway.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 8);
+  messageDesc(file_parley_gateway_v1_frame, 10);
 
 /**
  * Welcome opens the stream of live frames.
@@ -571,7 +665,7 @@ export type Welcome = Message<"parley.gateway.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 9);
+  messageDesc(file_parley_gateway_v1_frame, 11);
 
 /**
  * Pong answers a ping from memory.
@@ -613,7 +707,7 @@ export type Pong = Message<"parley.gateway.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 10);
+  messageDesc(file_parley_gateway_v1_frame, 12);
 
 /**
  * Messages are new messages of one conversation.
@@ -641,7 +735,7 @@ export type Messages = Message<"parley.gateway.v1.Messages"> & {
  * Use `create(MessagesSchema)` to create a new message.
  */
 export const MessagesSchema: GenMessage<Messages> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 11);
+  messageDesc(file_parley_gateway_v1_frame, 13);
 
 /**
  * Change is the new state of one message. Changes are applied in the order of rev; after a missing one
@@ -684,7 +778,7 @@ export type Change = Message<"parley.gateway.v1.Change"> & {
  * Use `create(ChangeSchema)` to create a new message.
  */
 export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 12);
+  messageDesc(file_parley_gateway_v1_frame, 14);
 
 /**
  * Resync asks the client to pull.
@@ -719,7 +813,7 @@ export type Resync = Message<"parley.gateway.v1.Resync"> & {
  * Use `create(ResyncSchema)` to create a new message.
  */
 export const ResyncSchema: GenMessage<Resync> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 13);
+  messageDesc(file_parley_gateway_v1_frame, 15);
 
 /**
  * Reconnect announces a planned move: wait after_ms and a random part of jitter_ms, open a second
@@ -762,7 +856,7 @@ export type Reconnect = Message<"parley.gateway.v1.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 14);
+  messageDesc(file_parley_gateway_v1_frame, 16);
 
 /**
  * Error refuses a frame.
@@ -804,7 +898,7 @@ export type Error = Message<"parley.gateway.v1.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_parley_gateway_v1_frame, 15);
+  messageDesc(file_parley_gateway_v1_frame, 17);
 
 /**
  * Platform of a client.
@@ -875,6 +969,47 @@ export const TypingStateSchema: GenEnum<TypingState> = /*@__PURE__*/
   enumDesc(file_parley_gateway_v1_frame, 1);
 
 /**
+ * PresenceState of a person.
+ *
+ * @generated from enum parley.gateway.v1.PresenceState
+ */
+export enum PresenceState {
+  /**
+   * Not known: clients show nothing.
+   *
+   * @generated from enum value: PRESENCE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A device was in use in the last five minutes.
+   *
+   * @generated from enum value: PRESENCE_STATE_ONLINE = 1;
+   */
+  ONLINE = 1,
+
+  /**
+   * Connected.
+   *
+   * @generated from enum value: PRESENCE_STATE_AWAY = 2;
+   */
+  AWAY = 2,
+
+  /**
+   * No connection for 30 seconds.
+   *
+   * @generated from enum value: PRESENCE_STATE_OFFLINE = 3;
+   */
+  OFFLINE = 3,
+}
+
+/**
+ * Describes the enum parley.gateway.v1.PresenceState.
+ */
+export const PresenceStateSchema: GenEnum<PresenceState> = /*@__PURE__*/
+  enumDesc(file_parley_gateway_v1_frame, 2);
+
+/**
  * ChangeKind tells what a change did.
  *
  * @generated from enum parley.gateway.v1.ChangeKind
@@ -913,7 +1048,7 @@ export enum ChangeKind {
  * Describes the enum parley.gateway.v1.ChangeKind.
  */
 export const ChangeKindSchema: GenEnum<ChangeKind> = /*@__PURE__*/
-  enumDesc(file_parley_gateway_v1_frame, 2);
+  enumDesc(file_parley_gateway_v1_frame, 3);
 
 /**
  * ResyncReason says why frames are missing.
@@ -954,7 +1089,7 @@ export enum ResyncReason {
  * Describes the enum parley.gateway.v1.ResyncReason.
  */
 export const ResyncReasonSchema: GenEnum<ResyncReason> = /*@__PURE__*/
-  enumDesc(file_parley_gateway_v1_frame, 3);
+  enumDesc(file_parley_gateway_v1_frame, 4);
 
 /**
  * Retry tells what to do after a refusal.
@@ -1002,7 +1137,7 @@ export enum Retry {
  * Describes the enum parley.gateway.v1.Retry.
  */
 export const RetrySchema: GenEnum<Retry> = /*@__PURE__*/
-  enumDesc(file_parley_gateway_v1_frame, 4);
+  enumDesc(file_parley_gateway_v1_frame, 5);
 
 /**
  * CloseCode is the WebSocket close code. The range tells the client what to do, so that an old client
@@ -1191,5 +1326,5 @@ export enum CloseCode {
  * Describes the enum parley.gateway.v1.CloseCode.
  */
 export const CloseCodeSchema: GenEnum<CloseCode> = /*@__PURE__*/
-  enumDesc(file_parley_gateway_v1_frame, 5);
+  enumDesc(file_parley_gateway_v1_frame, 6);
 

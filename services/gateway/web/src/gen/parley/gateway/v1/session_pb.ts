@@ -6,13 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { PresenceState } from "./frame_pb";
+import { file_parley_gateway_v1_frame } from "./frame_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/gateway/v1/session.proto.
  */
 export const file_parley_gateway_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvZ2F0ZXdheS92MS9zZXNzaW9uLnByb3RvEhFwYXJsZXkuZ2F0ZXdheS52MSIQCg5SZXNvbHZlUmVxdWVzdCIxCg9SZXNvbHZlUmVzcG9uc2USDAoEcGF0aBgBIAEoCRIQCghhZnRlcl9tcxgCIAEoAyLCAgoPUmVnaXN0ZXJSZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRI2CgVpdGVtcxgCIAMoCzInLnBhcmxleS5nYXRld2F5LnYxLlJlZ2lzdGVyUmVxdWVzdC5JdGVtGuYBCgRJdGVtEj4KBmFjdGlvbhgBIAEoDjIuLnBhcmxleS5nYXRld2F5LnYxLlJlZ2lzdGVyUmVxdWVzdC5JdGVtLkFjdGlvbhIPCgd1c2VyX2lkGAIgASgJEhMKC2luc3RhbmNlX2lkGAMgASgJEhIKCnNlc3Npb25faWQYBCABKAkSDQoFZXBvY2gYBSABKAMiVQoGQWN0aW9uEhYKEkFDVElPTl9VTlNQRUNJRklFRBAAEg8KC0FDVElPTl9PUEVOEAESEAoMQUNUSU9OX1JFTkVXEAISEAoMQUNUSU9OX0NMT1NFEAMinQEKEFJlZ2lzdGVyUmVzcG9uc2USOwoHcmVzdWx0cxgBIAMoCzIqLnBhcmxleS5nYXRld2F5LnYxLlJlZ2lzdGVyUmVzcG9uc2UuUmVzdWx0GkwKBlJlc3VsdBINCgVlcG9jaBgBIAEoAxISCgpzdXBlcnNlZGVkGAIgASgIEhAKCG5vdF9ob21lGAMgASgIEg0KBWZyZXNoGAQgASgIMmIKDlNlc3Npb25TZXJ2aWNlElAKB1Jlc29sdmUSIS5wYXJsZXkuZ2F0ZXdheS52MS5SZXNvbHZlUmVxdWVzdBoiLnBhcmxleS5nYXRld2F5LnYxLlJlc29sdmVSZXNwb25zZTJiCgtIb21lU2VydmljZRJTCghSZWdpc3RlchIiLnBhcmxleS5nYXRld2F5LnYxLlJlZ2lzdGVyUmVxdWVzdBojLnBhcmxleS5nYXRld2F5LnYxLlJlZ2lzdGVyUmVzcG9uc2VCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvZ2F0ZXdheS92MTtnYXRld2F5djFiBnByb3RvMw");
+  fileDesc("Ch9wYXJsZXkvZ2F0ZXdheS92MS9zZXNzaW9uLnByb3RvEhFwYXJsZXkuZ2F0ZXdheS52MSIQCg5SZXNvbHZlUmVxdWVzdCIxCg9SZXNvbHZlUmVzcG9uc2USDAoEcGF0aBgBIAEoCRIQCghhZnRlcl9tcxgCIAEoAyLVAgoPUmVnaXN0ZXJSZXF1ZXN0Eg4KBmhvbGRlchgBIAEoCRI2CgVpdGVtcxgCIAMoCzInLnBhcmxleS5nYXRld2F5LnYxLlJlZ2lzdGVyUmVxdWVzdC5JdGVtGvkBCgRJdGVtEj4KBmFjdGlvbhgBIAEoDjIuLnBhcmxleS5nYXRld2F5LnYxLlJlZ2lzdGVyUmVxdWVzdC5JdGVtLkFjdGlvbhIPCgd1c2VyX2lkGAIgASgJEhMKC2luc3RhbmNlX2lkGAMgASgJEhIKCnNlc3Npb25faWQYBCABKAkSDQoFZXBvY2gYBSABKAMSEQoJYWN0aXZlX2F0GAYgASgDIlUKBkFjdGlvbhIWChJBQ1RJT05fVU5TUEVDSUZJRUQQABIPCgtBQ1RJT05fT1BFThABEhAKDEFDVElPTl9SRU5FVxACEhAKDEFDVElPTl9DTE9TRRADIp0BChBSZWdpc3RlclJlc3BvbnNlEjsKB3Jlc3VsdHMYASADKAsyKi5wYXJsZXkuZ2F0ZXdheS52MS5SZWdpc3RlclJlc3BvbnNlLlJlc3VsdBpMCgZSZXN1bHQSDQoFZXBvY2gYASABKAMSEgoKc3VwZXJzZWRlZBgCIAEoCBIQCghub3RfaG9tZRgDIAEoCBINCgVmcmVzaBgEIAEoCCIwCgxXYXRjaFJlcXVlc3QSDgoGaG9sZGVyGAEgASgJEhAKCHVzZXJfaWRzGAIgAygMIq4BCg1XYXRjaFJlc3BvbnNlEjgKB3Jlc3VsdHMYASADKAsyJy5wYXJsZXkuZ2F0ZXdheS52MS5XYXRjaFJlc3BvbnNlLlJlc3VsdBpjCgZSZXN1bHQSLwoFc3RhdGUYASABKA4yIC5wYXJsZXkuZ2F0ZXdheS52MS5QcmVzZW5jZVN0YXRlEhYKDmxhc3RfYWN0aXZlX2F0GAIgASgDEhAKCG5vdF9ob21lGAMgASgIMmIKDlNlc3Npb25TZXJ2aWNlElAKB1Jlc29sdmUSIS5wYXJsZXkuZ2F0ZXdheS52MS5SZXNvbHZlUmVxdWVzdBoiLnBhcmxleS5nYXRld2F5LnYxLlJlc29sdmVSZXNwb25zZTKuAQoLSG9tZVNlcnZpY2USUwoIUmVnaXN0ZXISIi5wYXJsZXkuZ2F0ZXdheS52MS5SZWdpc3RlclJlcXVlc3QaIy5wYXJsZXkuZ2F0ZXdheS52MS5SZWdpc3RlclJlc3BvbnNlEkoKBVdhdGNoEh8ucGFybGV5LmdhdGV3YXkudjEuV2F0Y2hSZXF1ZXN0GiAucGFybGV5LmdhdGV3YXkudjEuV2F0Y2hSZXNwb25zZUJDWkFnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9nYXRld2F5L3YxO2dhdGV3YXl2MWIGcHJvdG8z", [file_parley_gateway_v1_frame]);
 
 /**
  * ResolveRequest has no fields: the token says who asks.
@@ -125,6 +127,13 @@ export type RegisterRequest_Item = Message<"parley.gateway.v1.RegisterRequest.It
    * @generated from field: int64 epoch = 5;
    */
   epoch: bigint;
+
+  /**
+   * When a person used the client last, ms; 0 if unknown.
+   *
+   * @generated from field: int64 active_at = 6;
+   */
+  activeAt: bigint;
 };
 
 /**
@@ -239,6 +248,90 @@ export const RegisterResponse_ResultSchema: GenMessage<RegisterResponse_Result> 
   messageDesc(file_parley_gateway_v1_session, 3, 0);
 
 /**
+ * WatchRequest names users whose presence sessions of the holder follow.
+ *
+ * @generated from message parley.gateway.v1.WatchRequest
+ */
+export type WatchRequest = Message<"parley.gateway.v1.WatchRequest"> & {
+  /**
+   * Pod that holds the sockets.
+   *
+   * @generated from field: string holder = 1;
+   */
+  holder: string;
+
+  /**
+   * 16 bytes each; at least one.
+   *
+   * @generated from field: repeated bytes user_ids = 2;
+   */
+  userIds: Uint8Array[];
+};
+
+/**
+ * Describes the message parley.gateway.v1.WatchRequest.
+ * Use `create(WatchRequestSchema)` to create a new message.
+ */
+export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
+  messageDesc(file_parley_gateway_v1_session, 4);
+
+/**
+ * WatchResponse answers each user in its place.
+ *
+ * @generated from message parley.gateway.v1.WatchResponse
+ */
+export type WatchResponse = Message<"parley.gateway.v1.WatchResponse"> & {
+  /**
+   * As many as users were named.
+   *
+   * @generated from field: repeated parley.gateway.v1.WatchResponse.Result results = 1;
+   */
+  results: WatchResponse_Result[];
+};
+
+/**
+ * Describes the message parley.gateway.v1.WatchResponse.
+ * Use `create(WatchResponseSchema)` to create a new message.
+ */
+export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
+  messageDesc(file_parley_gateway_v1_session, 5);
+
+/**
+ * What is known of one user.
+ *
+ * @generated from message parley.gateway.v1.WatchResponse.Result
+ */
+export type WatchResponse_Result = Message<"parley.gateway.v1.WatchResponse.Result"> & {
+  /**
+   * How the user is now; unspecified: not known (yet).
+   *
+   * @generated from field: parley.gateway.v1.PresenceState state = 1;
+   */
+  state: PresenceState;
+
+  /**
+   * When the user used a device last, ms; 0 if unknown.
+   *
+   * @generated from field: int64 last_active_at = 2;
+   */
+  lastActiveAt: bigint;
+
+  /**
+   * True if this pod is not the user's home by its own ring: look again.
+   *
+   * @generated from field: bool not_home = 3;
+   */
+  notHome: boolean;
+};
+
+/**
+ * Describes the message parley.gateway.v1.WatchResponse.Result.
+ * Use `create(WatchResponse_ResultSchema)` to create a new message.
+ */
+export const WatchResponse_ResultSchema: GenMessage<WatchResponse_Result> = /*@__PURE__*/
+  messageDesc(file_parley_gateway_v1_session, 5, 0);
+
+/**
  * SessionService helps clients to connect.
  *
  * @generated from service parley.gateway.v1.SessionService
@@ -272,6 +365,17 @@ export const HomeService: GenService<{
     methodKind: "unary";
     input: typeof RegisterRequestSchema;
     output: typeof RegisterResponseSchema;
+  },
+  /**
+   * Watch asks for the presence of users who are at home here, now and for the next 60 s: changes go to
+   * the holder. Whether its sessions may know is the holder's business.
+   *
+   * @generated from rpc parley.gateway.v1.HomeService.Watch
+   */
+  watch: {
+    methodKind: "unary";
+    input: typeof WatchRequestSchema;
+    output: typeof WatchResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_gateway_v1_session, 1);
