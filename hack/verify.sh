@@ -18,6 +18,6 @@ current() { # what is not, make target, paths
     exit 1
   fi
 }
-current "generated code is" generate api services/gateway/web/src/gen docs/reference/features.md
+current "generated code is" generate api services/gateway/web/src/gen docs/reference/features.md docs/reference/conformance.md
 hack/manifests.sh
 current "manifests are" manifests config/crd config/rbac config/default config/default-namespaced 'charts/*/files/*' dist

@@ -96,7 +96,12 @@ func closeWith(t *testing.T, f *fake, code int, rule client.Rule) {
 		}
 		check(t, "dials", 1, f.dialed())
 		snapshot, _ := d.store.Load()
-		check(t, "outbox is kept", 1, len(snapshot.Outbox))
+		if code == int(gatewayv1.CloseCode_CLOSE_CODE_ACCOUNT_DELETED) {
+			check(t, "all is forgotten", client.Snapshot{Positions: map[string]client.Position{}, Outbox: []client.Entry{}}, snapshot)
+		} else {
+			check(t, "outbox is kept", 1, len(snapshot.Outbox))
+			check(t, "cursor is kept", "c1", snapshot.Cursor)
+		}
 		d.inState(want)
 	}
 }

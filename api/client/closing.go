@@ -3,6 +3,7 @@
 package client
 
 import (
+	"errors"
 	"time"
 
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
@@ -54,6 +55,33 @@ func (e *engine) closed(s *session, code int, reason string) {
 	}
 	e.retryAt = e.cfg.Now().Add(e.delay(delay, e.failures))
 	e.failures++
+}
+
+// accountDeleted is the code after which nothing of the user may stay on the device.
+const accountDeleted = int(gatewayv1.CloseCode_CLOSE_CODE_ACCOUNT_DELETED)
+
+// wipe forgets everything, here and in the store. It runs after all else of a run.
+func (e *engine) wipe() {
+	store, errs := e.cfg.Store, []error(nil)
+	for id := range e.conversations {
+		errs = append(errs, store.SavePosition(id, Position{}))
+	}
+	for _, line := range e.lines {
+		for _, en := range line {
+			errs = append(errs, store.DropEntry(en.ClientMessageID))
+			e.c.unsent.Add(-1)
+		}
+	}
+	errs = append(errs, store.SaveCursor("")) // the last, for a store that writes anew what is left
+	if err := errors.Join(errs...); err != nil {
+		e.cfg.Logger.Error("a deleted account is still stored on this device", "error", err)
+	}
+	e.cursor, e.claim, e.lastEpoch, e.userID, e.order = "", nil, 0, "", nil
+	clear(e.conversations)
+	clear(e.due)
+	clear(e.lines)
+	clear(e.acks)
+	clear(e.reads)
 }
 
 // nextClosed tries again to move, as long as the first session is there.

@@ -99,6 +99,9 @@ func (e *engine) run(ctx context.Context) error {
 	}
 	e.dismiss()
 	if e.halted != nil {
+		if e.halted.Code == accountDeleted {
+			e.wipe()
+		}
 		return e.halted
 	}
 	return nil

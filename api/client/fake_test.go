@@ -188,6 +188,10 @@ func (p *peer) answer(frame *gatewayv1.ClientFrame) {
 		p.f.mu.Unlock()
 		p.write(&gatewayv1.ServerFrame{Re: re, Kind: &gatewayv1.ServerFrame_Resumed{Resumed: answer}})
 	case *gatewayv1.ClientFrame_Send:
+		if p.f.reused(kind.Send) {
+			refuse(p, frame, &gatewayv1.Error{Reason: "CLIENT_MESSAGE_ID_REUSED", Retry: gatewayv1.Retry_RETRY_NEVER})
+			return
+		}
 		p.write(&gatewayv1.ServerFrame{Re: re, Kind: &gatewayv1.ServerFrame_Sent{Sent: p.f.commit(kind.Send)}})
 	case *gatewayv1.ClientFrame_Ping:
 		p.pong(re, kind.Ping.GetCursor())
@@ -310,9 +314,18 @@ func (f *fake) commit(send *messagev1.SendRequest) *messagev1.Sent {
 		ClientMessageId: m.GetClientMessageId(), ConversationId: m.GetConversationId(), MessageId: m.GetMessageId(), Seq: m.GetSeq(),
 	}
 	f.stored[send.GetClientMessageId()] = sent
+	f.texts[send.GetClientMessageId()] = m.GetText().GetBody()
 	f.mu.Unlock()
 	f.push(m)
 	return sent
+}
+
+// reused tells whether another message was stored under the id of this one.
+func (f *fake) reused(send *messagev1.SendRequest) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	text, known := f.texts[send.GetClientMessageId()]
+	return known && text != send.GetContent().GetText().GetBody()
 }
 
 // append stores a message; the lock is held.

@@ -162,7 +162,8 @@ func (s *FileStore) write(l line) error {
 	if err := s.apply(l); err != nil {
 		return err
 	}
-	if s.size > compactBytes && s.size > 4*s.fresh {
+	forgotten := l.Cursor != nil && *l.Cursor == ""
+	if forgotten || s.size > compactBytes && s.size > 4*s.fresh {
 		return s.compact()
 	}
 	return nil

@@ -46,9 +46,10 @@ type Snapshot struct {
 type Store interface {
 	// Load answers everything; an empty snapshot on a new device.
 	Load() (Snapshot, error)
-	// SaveCursor replaces the cursor.
+	// SaveCursor replaces the cursor. An empty one follows when everything was forgotten: then nothing of
+	// the past may be left in files.
 	SaveCursor(cursor string) error
-	// SavePosition replaces the position of a conversation.
+	// SavePosition replaces the position of a conversation; the zero position forgets it.
 	SavePosition(conversationID string, p Position) error
 	// PutEntry adds an unsent message at the end.
 	PutEntry(e Entry) error
@@ -88,7 +89,11 @@ func (m *MemoryStore) SaveCursor(cursor string) error {
 func (m *MemoryStore) SavePosition(conversationID string, p Position) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.s.Positions[conversationID] = p
+	if p.Seq == 0 && p.Rev == 0 && len(p.Holes) == 0 {
+		delete(m.s.Positions, conversationID)
+	} else {
+		m.s.Positions[conversationID] = p
+	}
 	return nil
 }
 

@@ -115,6 +115,27 @@ func TestFileStoreStaysSmall(t *testing.T) {
 	check(t, "cursor", long, load(t, openFile(t, path)).Cursor)
 }
 
+func TestFileStoreForgetsInTheFileToo(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store")
+	s := openFile(t, path)
+	for _, err := range []error{
+		s.SavePosition("secret-conversation", client.Position{Seq: 3}), s.PutEntry(client.Entry{ClientMessageID: "secret-message"}), s.SaveCursor("secret"),
+		s.SavePosition("secret-conversation", client.Position{}), s.DropEntry("secret-message"), s.SaveCursor(""),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "secret") {
+		t.Errorf("the file still holds %s", text)
+	}
+}
+
 func TestFileStoreThatCannotBeOpened(t *testing.T) {
 	t.Parallel()
 	if _, err := client.OpenFileStore(filepath.Join(t.TempDir(), "none", "store")); err == nil {

@@ -4,7 +4,7 @@ import { EventType } from '../../src/gen/parley/event/v1/event_pb';
 import { Direction, FriendService, RequestState, type FriendRequest } from '../../src/gen/parley/friend/v1/friend_pb';
 import { SessionService } from '../../src/gen/parley/gateway/v1/session_pb';
 import { ConversationService } from '../../src/gen/parley/message/v1/conversation_pb';
-import { MessageService, type ListMessagesRequest } from '../../src/gen/parley/message/v1/message_pb';
+import { GapReason, MessageService, type ListMessagesRequest } from '../../src/gen/parley/message/v1/message_pb';
 import { AuthService } from '../../src/gen/parley/user/v1/auth_pb';
 import { UserService } from '../../src/gen/parley/user/v1/user_pb';
 import { bearer } from '../../src/lib/protocol/clients';
@@ -26,6 +26,10 @@ export class FakeServer {
   silent = false;
   /** When set, sends are stored but not answered. */
   muteSends = false;
+  /** Ranges that may not be seen, by conversation. */
+  readonly gaps = new Map<string, { from: number; to: number }>();
+  /** Closes a socket at its auth, with code and reason. */
+  refuseAuth: [number, string] | undefined;
   /** Answers a send with a refusal instead, if it says so. */
   refuseSend: ((body: string) => { reason: string; retry: number; retryAfterMs?: number } | undefined) | undefined;
   /** Groups by the key that they were made under; when muteCreate is set, the answer is lost. */
@@ -278,8 +282,11 @@ export class FakeServer {
     router.service(MessageService, {
       listMessages: (request, context) => {
         const { userId, conversation } = own(context, request.conversationId);
-        const items = range(conversation.messages, request).map((one) => state.withOriginal(one));
-        return { items, head: state.head(conversation, userId) };
+        const gap = this.gaps.get(conversation.id);
+        const all = range(conversation.messages, request);
+        const items = all.filter((one) => !gap || one.seq < gap.from || one.seq > gap.to).map((one) => state.withOriginal(one));
+        const gaps = gap && items.length < all.length ? [{ from: BigInt(gap.from), to: BigInt(gap.to), reason: GapReason.NOT_MEMBER }] : [];
+        return { items, gaps, head: state.head(conversation, userId) };
       },
       listChanges: (request) => {
         const conversation = state.conversations.get(request.conversationId);

@@ -81,6 +81,7 @@ export class FakeSocket implements Socket {
     switch (kind.case) {
       case 'auth': {
         const token = state.tokens.get(kind.value.token);
+        if (this.server.refuseAuth) return this.end(...this.server.refuseAuth);
         if (!token) return this.end(4305, 'AUTH_FAILED');
         this.userId = token.userId;
         this.token = token.token;
@@ -102,7 +103,9 @@ export class FakeSocket implements Socket {
         const body = content?.kind.case === 'text' ? content.kind.value.body : '';
         const refused = state.conversations.get(conversationId)?.readOnly
           ? { reason: 'CONVERSATION_READ_ONLY', retry: Retry.NEVER }
-          : this.server.refuseSend?.(body);
+          : state.reused(conversationId, clientMessageId, body)
+            ? { reason: 'CLIENT_MESSAGE_ID_REUSED', retry: Retry.NEVER }
+            : this.server.refuseSend?.(body);
         if (refused) {
           return this.deliver({ re, kind: { case: 'error', value: { ...refused, retryAfterMs: BigInt(refused.retryAfterMs ?? 0) } } });
         }

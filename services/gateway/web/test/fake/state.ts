@@ -188,6 +188,12 @@ export class State {
     return [...this.conversations.values()].find((one) => !one.group && one.members.includes(a) && one.members.includes(b));
   }
 
+  /** True if another text was sent under the id. */
+  reused(conversationId: string, clientMessageId: string, body: string): boolean {
+    const known = this.conversations.get(conversationId)?.messages.find((one) => one.clientMessageId === clientMessageId);
+    return known?.content.case === 'text' && known.content.value.body !== body && known.editedAt === 0n;
+  }
+
   /** Stores a message once per client id; push false keeps the frame away from everybody. */
   send(senderId: string, conversationId: string, body: string, clientMessageId = uuid7(), push = true, sentAt = Date.now(), replyToSeq = 0n): Sent {
     const conversation = this.conversations.get(conversationId)!;

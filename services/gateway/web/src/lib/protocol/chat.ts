@@ -12,7 +12,8 @@ import { People } from './people';
 import type { Storage } from './ports';
 import { failure } from './reasons';
 import { Replica } from './replica';
-import { LoginNeeded, Session, type Identity, type SessionPorts } from './session';
+import { Session } from './session';
+import { LoginNeeded, type Identity, type SessionPorts } from './sessionports';
 import { TypingIn, TypingOut } from './typing';
 
 const PULL_AFTER_MS = 2_000;
@@ -251,6 +252,7 @@ export class Chat {
   }
 
   private pong(heads: Head[], cursor: string, complete: boolean): void {
+    this.background(this.outbox.load()); // a tab may have been closed meanwhile
     if (!complete) {
       this.session.track(this.ports.clients.messages.sync({ cursor: this.cursor }).then((answer) => this.follow(answer)));
       return;

@@ -51,6 +51,7 @@ interface Pending {
 export class Connection {
   private nextId = 1n;
   private readonly pending = new Map<bigint, Pending>();
+  private resumed = false;
   private progress: ReturnType<typeof setTimeout> | undefined;
   private pinger: ReturnType<typeof setTimeout> | undefined;
   private pingMs = 25_000;
@@ -145,10 +146,11 @@ export class Connection {
 
   private welcomed(pingMs: number): void {
     if (pingMs > 0) this.pingMs = pingMs;
-    this.expectProgress();
+    if (!this.resumed) this.expectProgress();
   }
 
   private alive(): void {
+    this.resumed = true;
     clearTimeout(this.progress);
     this.schedulePing();
   }

@@ -38,18 +38,19 @@ export class Outbox {
 
   constructor(private readonly ports: OutboxPorts) {}
 
-  /** Loads what an earlier run left. Entries of a running copy that still runs are left to it. */
+  /** Loads what earlier runs and closed tabs left. Entries of a running copy are left to it. */
   async load(): Promise<void> {
-    for (const entry of await this.ports.storage.loadOutbox()) {
-      if (this.entries.some((known) => known.clientMessageId === entry.clientMessageId)) continue;
+    const stored = await this.ports.storage.loadOutbox();
+    for (const entry of stored) {
+      if (entry.instanceId === this.ports.instanceId) continue;
       if (await this.ports.owned(entry.instanceId)) continue;
+      if (this.entries.some((known) => known.clientMessageId === entry.clientMessageId)) continue;
       const adopted = { ...entry, instanceId: this.ports.instanceId };
-      if (adopted.state === 'waiting' && Date.now() - adopted.createdAt > STALE_MS) adopted.state = 'stale';
       this.entries.push(adopted);
       await this.ports.storage.putOutbox(adopted);
       this.ports.changed(adopted.conversationId);
     }
-    this.entries.sort((a, b) => (a.clientMessageId < b.clientMessageId ? -1 : 1));
+    if (stored.length > 0) this.entries.sort((a, b) => (a.clientMessageId < b.clientMessageId ? -1 : 1));
     this.pump();
   }
 
@@ -111,6 +112,7 @@ export class Outbox {
     if (!this.ports.canSend()) return;
     const busy = new Set(this.flying.keys());
     for (const entry of this.entries) {
+      if (entry.state === 'waiting' && Date.now() - entry.createdAt > STALE_MS) this.ask(entry);
       if (entry.state !== 'waiting' || busy.has(entry.conversationId)) continue;
       busy.add(entry.conversationId);
       if (this.paused.has(entry.conversationId) || this.flying.size >= IN_FLIGHT_MOST) continue;
@@ -122,6 +124,14 @@ export class Outbox {
   stop(): void {
     for (const timer of this.paused.values()) clearTimeout(timer);
     this.paused.clear();
+  }
+
+  // What is older than a day is not sent by itself any more: the user is asked.
+  private ask(entry: OutboxEntry): void {
+    if (this.flying.get(entry.conversationId) === entry) return;
+    entry.state = 'stale';
+    this.ports.changed(entry.conversationId);
+    void this.ports.storage.putOutbox({ ...entry });
   }
 
   private async send(entry: OutboxEntry): Promise<void> {

@@ -3,54 +3,14 @@ import { Platform, type Reconnect, type ServerFrame, type Welcome } from '../../
 import type { SyncResponse } from '../../gen/parley/message/v1/message_pb';
 import { Backoff } from './backoff';
 import { closeRule, type CloseRule } from './closecodes';
-import { Connection, Lost, type ClientKind, type Socket } from './connection';
+import { Connection, Lost, type ClientKind } from './connection';
 import type { Phase } from './model';
+import { LoginNeeded, type Address, type SessionEvents, type SessionPorts } from './sessionports';
 
 const HIDDEN_PING_MS = 60_000;
 const AT_MOST_ONE_TRY_MS = 1_000;
 const ANSWER_MS = 10_000;
-
-/** Who connects. */
-export interface Identity {
-  token: string;
-  deviceId: string;
-  instanceId: string;
-  appVersion: string;
-  locale: string;
-}
-
-/** Where to connect, and how long to wait first, ms. */
-export interface Address {
-  path: string;
-  afterMs: number;
-}
-
-/** What the session stands on. */
-export interface SessionPorts {
-  identity: Identity;
-  resolve(): Promise<Address>;
-  open(path: string): Socket;
-  random(): number;
-  hidden(): boolean;
-  active(): boolean;
-}
-
-/** What the session tells. */
-export interface SessionEvents {
-  phase(phase: Phase): void;
-  /** The cursor to resume from; empty asks for everything. */
-  cursor(): string;
-  /** Heads came: answers when all is pulled, or undefined if there was nothing to pull. */
-  resumed(response: SyncResponse): Promise<void> | undefined;
-  frame(frame: ServerFrame): void;
-  /** Sends are allowed from now on. */
-  ready(): void;
-  /** The user must sign in again, or the client must stop; no reconnect follows. */
-  ended(rule: CloseRule): void;
-}
-
-/** Thrown by resolve when the token is not valid any more. */
-export class LoginNeeded extends Error {}
+const SUPERSEDED = 4409;
 
 type Stage = Extract<Phase, 'CONNECTING' | 'AUTHENTICATING' | 'RESUMING' | 'SYNCING' | 'LIVE'>;
 
@@ -71,6 +31,8 @@ export class Session {
   private candidate: Link | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private moveDeadline = 0;
+  /** True when a second link ended while the first was there. */
+  private moveFailed = false;
   private lastTry = -Infinity;
   private lastEpoch = 0n;
   private fresh = false;
@@ -127,6 +89,12 @@ export class Session {
     return connection !== undefined;
   }
 
+  /** Proves the login anew, on the open connection and on those to come. */
+  setToken(token: string): void {
+    this.ports.identity.token = token;
+    this.primary?.connection?.tell({ case: 'auth', value: this.auth() });
+  }
+
   /** Shows SYNCING while the work runs, if the session is LIVE. */
   track(work: Promise<void>): void {
     const link = this.primary;
@@ -165,16 +133,10 @@ export class Session {
       this.timer = setTimeout(() => this.open(link, { ...address, afterMs: 0 }), address.afterMs);
       return;
     }
-    const { token, deviceId, instanceId, appVersion, locale } = this.ports.identity;
     link.connection = new Connection(
       this.ports.open(address.path),
       {
-        auth: {
-          token,
-          device: { deviceId, instanceId, appVersion, locale, platform: Platform.WEB },
-          protocol: 1,
-          lastEpoch: this.lastEpoch,
-        },
+        auth: this.auth(),
         cursor: this.fresh ? '' : this.events.cursor(),
         pingEvery: (pingMs) => (this.ports.hidden() ? Math.max(pingMs, HIDDEN_PING_MS) : pingMs),
         currentCursor: () => this.events.cursor(),
@@ -183,9 +145,14 @@ export class Session {
       {
         opened: () => this.enter(link, 'AUTHENTICATING'),
         frame: (frame) => this.receive(link, frame),
-        closed: (code, reason) => this.closed(link, closeRule(code, reason)),
+        closed: (code, reason) => this.closed(link, closeRule(code, reason), code),
       },
     );
+  }
+
+  private auth() {
+    const { token, deviceId, instanceId, appVersion, locale } = this.ports.identity;
+    return { token, device: { deviceId, instanceId, appVersion, locale, platform: Platform.WEB }, protocol: 1, lastEpoch: this.lastEpoch };
   }
 
   private receive(link: Link, frame: ServerFrame): void {
@@ -207,7 +174,8 @@ export class Session {
   private welcomed(link: Link, welcome: Welcome): void {
     if (welcome.serverTime > 0n) this.clockOffset = Number(welcome.serverTime) - Date.now();
     if (welcome.epoch > this.lastEpoch) this.lastEpoch = welcome.epoch;
-    this.enter(link, 'RESUMING');
+    // A later one answers a token that was swapped.
+    if (link.stage === 'AUTHENTICATING') this.enter(link, 'RESUMING');
   }
 
   private resumed(link: Link, response: SyncResponse): void {
@@ -230,6 +198,7 @@ export class Session {
       const old = this.primary;
       this.primary = link;
       this.candidate = undefined;
+      this.moveFailed = false;
       old?.connection?.close();
     }
     this.backoff.live();
@@ -243,7 +212,7 @@ export class Session {
     this.later(Number(order.afterMs) + this.ports.random() * Number(order.jitterMs), () => this.connect());
   }
 
-  private closed(link: Link, rule: CloseRule): void {
+  private closed(link: Link, rule: CloseRule, code?: number): void {
     if (link !== this.primary && link !== this.candidate) return;
     link.connection?.close();
     if (link === this.primary) {
@@ -253,8 +222,11 @@ export class Session {
         this.show();
         return;
       }
+      // It may hear of a second one that did not come to be.
+      if (code === SUPERSEDED && this.moveFailed) rule = closeRule(1006, '');
     } else {
       this.candidate = undefined;
+      this.moveFailed = this.primary !== undefined;
     }
     this.follow(rule);
   }

@@ -239,7 +239,7 @@ export class App {
       return;
     }
     if (!this.chat) return;
-    const { chat, storage } = this;
+    const { chat, storage, login } = this;
     const wipe = all || rule?.wipe === true;
     if (wipe) this.drafts?.forget();
     else await this.drafts?.flush();
@@ -247,7 +247,8 @@ export class App {
     this.chat = undefined;
     this.login = undefined;
     this.ended = rule;
-    if (rule) local.login.save(undefined);
+    // Another tab may have signed in anew meanwhile.
+    if (rule && local.login.load()?.token === login?.token) local.login.save(undefined);
     Object.assign(this, { status: 'signedOut', me: undefined, list: [], friends: [], incoming: [], outgoing: [], blocked: [], listed: false, away: false });
     this.places.clear();
     this.actions.clear();
@@ -259,11 +260,19 @@ export class App {
 
   private hear(note: Note): void {
     if (note.kind === 'signed-out') void this.leave({ action: 'login', name: '', wipe: true });
-    if (note.kind === 'signed-in' && this.status === 'signedOut') void this.start();
+    if (note.kind === 'signed-in') this.signedInElsewhere();
     if (note.kind === 'draft' && note.userId === this.login?.userId) {
       this.drafts?.show(note.draft);
       this.queueList();
     }
+  }
+
+  private signedInElsewhere(): void {
+    if (this.status === 'signedOut') void this.start();
+    const login = local.login.load();
+    if (!login || login.userId !== this.login?.userId) return;
+    this.login = login;
+    this.chat?.session.setToken(login.token);
   }
 
   private phased(phase: Phase): void {
