@@ -47,6 +47,8 @@ type Head struct {
 	ReadSeq      int64 // the user's read marker
 	Unread       int32 // messages of others above the marker
 	Mentions     int32 // those that mention the user
+	HiddenRev    int64 // count of messages that the user hid
+	Left         bool  // the user is no member any more
 }
 
 // Question asks what moved for one user since a cursor; an empty cursor asks for a reset.

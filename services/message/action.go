@@ -97,6 +97,10 @@ func (g *GroupChange) add(c Conversation, a Action) error {
 	}
 	g.say(a.Stamp, System{Kind: a.Kind, Actor: a.Actor, Users: fresh}, ConversationUpdated)
 	g.join(RoleMember, fresh...)
+	for i, joined := range g.Joined {
+		before, _ := c.Membership(joined.UserID)
+		g.Joined[i].HiddenRev = before.HiddenRev
+	}
 	return nil
 }
 

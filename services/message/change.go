@@ -203,7 +203,11 @@ func (s *Service) ListVersions(ctx context.Context, q VersionsQuery) (list []Ver
 	if err != nil {
 		return nil, false, err
 	}
-	if !c.Sees(q.User, q.Seq) {
+	hidden, err := s.hiddenIn(ctx, c, q.User, Interval{From: q.Seq, To: q.Seq})
+	if err != nil {
+		return nil, false, err
+	}
+	if !c.Sees(q.User, q.Seq) || hidden[q.Seq] {
 		return nil, false, ErrNotFound
 	}
 	if list, err = s.store.Versions(ctx, q); err != nil {

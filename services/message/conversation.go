@@ -68,11 +68,13 @@ type Member struct {
 	// ReadSeq is the read marker: everything up to it was read.
 	ReadSeq int64
 	// Silent counts the visible messages above the marker that are not unread, because they were taken
-	// back or are the server's. Only what answers a head to this member has counted them.
+	// back, are the server's or are hidden. Only what answers a head to this member has counted them.
 	Silent int64
-	// Called counts the visible messages above the marker that mention the user, as far as Silent is
-	// counted.
+	// Called counts the visible messages above the marker that mention the user and are not hidden, as far
+	// as Silent is counted.
 	Called int64
+	// HiddenRev counts the messages of the conversation that the user hid.
+	HiddenRev int64
 	// Role in a group; NoRole in a direct conversation, and in an interval that a newer one followed.
 	Role Role
 	// JoinedRev and LeftRev are the membership versions at both ends of an interval in a group. LeftRev,

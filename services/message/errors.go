@@ -43,6 +43,9 @@ var (
 	ErrKeyReused = fault.New(fault.Exists, "IDEMPOTENCY_KEY_REUSED", "the idempotency key belongs to another group")
 	// ErrTooManyReactions says that the message has as many different emoji as it can have.
 	ErrTooManyReactions = fault.New(fault.Exhausted, "QUOTA_EXCEEDED", "the message has too many different reactions")
+	// ErrTooManyHidden says that the user hid as many messages of the conversation as are kept.
+	ErrTooManyHidden = fault.New(fault.Exhausted, "QUOTA_EXCEEDED", "you hid too many messages of this conversation").
+				With("limit", "hidden_messages")
 	// ErrOverloaded says that too many messages wait for the database; nothing was stored.
 	ErrOverloaded = fault.New(fault.Exhausted, "OVERLOADED", "too many messages are waiting, try again").After(overloadPause)
 )

@@ -22,6 +22,7 @@ const (
 	ConversationCreated EventKind = "conversation.created"
 	ConversationUpdated EventKind = "conversation.updated"
 	MarkerMoved         EventKind = "marker.moved"
+	MessageHidden       EventKind = "message.hidden"
 )
 
 // Event is one committed fact. Which of the last fields are set follows from the kind.
@@ -39,7 +40,7 @@ type Event struct {
 
 	Message      Message      // message.created, message.recalled, message.edited: as it stands then
 	Conversation Conversation // conversation.created, conversation.updated
-	Marker       Marker       // marker.moved
+	Marker       Marker       // marker.moved; message.hidden: by whom and which
 }
 
 // EventRef is what the outbox keeps of an event: enough to build it again, and never a body.
@@ -48,8 +49,8 @@ type EventRef struct {
 	Kind         EventKind
 	OccurredAt   int64 // ms
 	Conversation ids.ConversationID
-	Seq          int64      // of a message, and of marker.moved
-	User         ids.UserID // marker.moved
+	Seq          int64      // of a message, and of marker.moved and message.hidden
+	User         ids.UserID // marker.moved, message.hidden
 	MembersRev   int64      // in a group
 }
 
@@ -67,7 +68,7 @@ func (e Event) Ref() EventRef {
 		r.Conversation, r.Seq = e.Message.Conversation, e.Message.Seq
 	case ConversationCreated, ConversationUpdated:
 		r.Conversation = e.Conversation.ID
-	case MarkerMoved:
+	case MarkerMoved, MessageHidden:
 		r.Conversation, r.Seq, r.User = e.Marker.Conversation, e.Marker.Seq, e.Marker.User
 	}
 	return r
@@ -123,6 +124,9 @@ func (r EventRef) Rebuild(c Conversation, m Message) Event {
 		e.Conversation = c
 	case MarkerMoved:
 		e.Marker = Marker{Conversation: r.Conversation, User: r.User, Seq: r.Seq}
+	case MessageHidden:
+		e.Marker = Marker{Conversation: r.Conversation, User: r.User, Seq: r.Seq}
+		e.Recipients = []ids.UserID{r.User}
 	}
 	return e
 }
@@ -148,6 +152,7 @@ func (r EventRef) rebuildInGroup(e Event, c Conversation, m Message) Event {
 		if e.Recipients = []ids.UserID{r.User}; c.MemberCount > MaxMarkerMembers {
 			e.MembersRev = 0
 		}
+	case MessageHidden: // tells no membership version
 	}
 	return e
 }

@@ -20,6 +20,7 @@ type Head struct {
 	ReadSeq      int64
 	Unread       int32 // at most MaxUnread
 	Mentions     int32 // at most MaxUnread
+	HiddenRev    int64 // how many messages the user hid
 	Left         bool  // everything is as it was when the user left
 }
 
@@ -34,7 +35,7 @@ func (c Conversation) Head(user ids.UserID) Head {
 
 // HeadOf is the head of a conversation for one of its members; the members of c are not looked at.
 func HeadOf(c Conversation, m Member) Head {
-	h := Head{Conversation: c.ID, Seq: c.Seq, Rev: c.Rev, MembersRev: c.MembersRev, ReadSeq: m.ReadSeq}
+	h := Head{Conversation: c.ID, Seq: c.Seq, Rev: c.Rev, MembersRev: c.MembersRev, ReadSeq: m.ReadSeq, HiddenRev: m.HiddenRev}
 	if m.Left {
 		h.Seq, h.Left = min(h.Seq, m.LeftSeq), true
 		if c.Kind == Group {
@@ -66,7 +67,7 @@ func (c Conversation) Unseen(m Member) Interval {
 // Count is what must be counted of a stretch for one of the members.
 type Count struct {
 	Silent int64 // messages that are not unread, whatever the marker
-	Called int64 // messages that mention the member
+	Called int64 // messages that mention the member and are not hidden
 }
 
 // heads answers the heads of conversations for one of their members, in their order, with one read for

@@ -43,11 +43,13 @@ type HistoryQuery struct {
 	Limit        int   // up to MaxPageItems; 0: DefaultPageItems
 }
 
-// History is a page. Items and gaps together cover its range without a break.
+// History is a page. Items, gaps and hidden ones together cover its range without a break.
 type History struct {
 	Items []Message  // in the order of seq
 	Gaps  []Interval // what the user may not have, because they were no member then
-	Head  Head
+	// Hidden is what the user hid, in the order of seq; it is none of the items.
+	Hidden []Interval
+	Head   Head
 }
 
 // ListMessages reads one range of a conversation, as far as the user may see it. ErrNotFound for a
@@ -78,6 +80,9 @@ func (s *Service) ListMessages(ctx context.Context, q HistoryQuery) (History, er
 		return History{}, fmt.Errorf("history has %d messages where %d should be", got, want)
 	}
 	h.Items, h.Gaps = cut.trim(h.Items)
+	if err := s.hideOwn(ctx, c, q.User, &h); err != nil {
+		return History{}, err
+	}
 	return h, s.show(ctx, c, q.User, h.Items)
 }
 
@@ -140,6 +145,15 @@ func (s *Service) byTime(ctx context.Context, id ids.ConversationID, visible []I
 	return 0, nil
 }
 
+// places are where messages lie.
+func places(items []Message) []Interval {
+	list := make([]Interval, len(items))
+	for i, m := range items {
+		list[i] = Interval{From: m.Seq, To: m.Seq}
+	}
+	return list
+}
+
 // ChangesQuery asks for messages that changed.
 type ChangesQuery struct {
 	User         ids.UserID
@@ -169,8 +183,12 @@ func (s *Service) ListChanges(ctx context.Context, q ChangesQuery) (items []Mess
 		upTo = changed[n-1].Rev
 	}
 	visible := c.Visible(q.User)
+	hidden, err := s.hiddenIn(ctx, c, q.User, places(changed[:n])...)
+	if err != nil {
+		return nil, 0, err
+	}
 	items = slices.DeleteFunc(changed[:n], func(m Message) bool {
-		return !slices.ContainsFunc(visible, func(i Interval) bool { return i.From <= m.Seq && m.Seq <= i.To })
+		return hidden[m.Seq] || !slices.ContainsFunc(visible, func(i Interval) bool { return i.From <= m.Seq && m.Seq <= i.To })
 	})
 	return items, upTo, s.show(ctx, c, q.User, items)
 }

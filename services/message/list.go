@@ -100,16 +100,12 @@ func (s *Service) views(ctx context.Context, user ids.UserID, conversations []Co
 		return nil, err
 	}
 	views := make([]View, len(conversations))
-	var last []Stretch
 	for i, c := range conversations {
 		views[i] = View{Conversation: c, Head: heads[i], Role: c.RoleOf(user)}
-		if visible := c.Visible(user); len(visible) > 0 {
-			to := visible[len(visible)-1].To
-			last = append(last, Stretch{Conversation: c.ID, Interval: Interval{From: to, To: to}})
-		}
 	}
-	if len(last) == 0 {
-		return views, nil
+	last, err := s.lastShown(ctx, user, conversations)
+	if err != nil || len(last) == 0 {
+		return views, err
 	}
 	messages, err := s.store.Messages(ctx, last)
 	if err != nil {

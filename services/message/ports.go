@@ -17,6 +17,7 @@ type Store interface {
 	Changer
 	Groups
 	Companions
+	Hider
 }
 
 // Changer changes messages and reads what became of them.
@@ -66,6 +67,19 @@ type Groups interface {
 type Companions interface {
 	// CompanionsAmong answers which of some people are in a group with a user now, each once, in any order.
 	CompanionsAmong(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error)
+}
+
+// Hider keeps what users hid for themselves.
+type Hider interface {
+	// Hide settles a hiding with DecideHiding on the locked conversation and answers the head as it stands
+	// then.
+	Hide(ctx context.Context, h Hiding) (Head, []Event, error)
+	// Hidden reads positions by the HiddenRev that each made.
+	Hidden(ctx context.Context, q HiddenQuery) ([]int64, error)
+	// HiddenIn reads the hidden positions of stretches of one conversation, in any order.
+	HiddenIn(ctx context.Context, user ids.UserID, stretches []Stretch) ([]int64, error)
+	// LastShown finds the last position of each stretch that the user did not hide, 0 where all are hidden.
+	LastShown(ctx context.Context, user ids.UserID, stretches []Stretch) ([]int64, error)
 }
 
 // Friends is the friend service. One that does not answer is fault.ErrUnavailable.

@@ -25,7 +25,7 @@ type Reply struct {
 // for a page, and none for a page without answers.
 func (s *Service) quote(ctx context.Context, c Conversation, reader ids.UserID, items []Message) error {
 	found := map[int64]Message{}
-	var missing []Stretch
+	var missing []Interval
 	for _, m := range items {
 		found[m.Seq] = m
 	}
@@ -35,16 +35,10 @@ func (s *Service) quote(ctx context.Context, c Conversation, reader ids.UserID, 
 			continue
 		}
 		found[seq] = Message{}
-		missing = append(missing, Stretch{Conversation: c.ID, Interval: Interval{From: seq, To: seq}})
+		missing = append(missing, Interval{From: seq, To: seq})
 	}
-	if len(missing) > 0 {
-		originals, err := s.store.Messages(ctx, missing)
-		if err != nil {
-			return err
-		}
-		for _, m := range originals {
-			found[m.Seq] = m
-		}
+	if err := s.readOriginals(ctx, c, reader, missing, found); err != nil {
+		return err
 	}
 	for i := range items {
 		if original := found[items[i].ReplyTo.Seq]; original.Seq > 0 {
@@ -52,6 +46,30 @@ func (s *Service) quote(ctx context.Context, c Conversation, reader ids.UserID, 
 		}
 	}
 	return nil
+}
+
+// readOriginals adds messages that the reader did not hide.
+func (s *Service) readOriginals(
+	ctx context.Context, c Conversation, reader ids.UserID, missing []Interval, found map[int64]Message,
+) error {
+	hidden, err := s.hiddenIn(ctx, c, reader, missing...)
+	if err != nil {
+		return err
+	}
+	var wanted []Stretch
+	for _, one := range missing {
+		if !hidden[one.From] {
+			wanted = append(wanted, Stretch{Conversation: c.ID, Interval: one})
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	originals, err := s.store.Messages(ctx, wanted)
+	for _, m := range originals {
+		found[m.Seq] = m
+	}
+	return err
 }
 
 func quoteOf(m Message) Reply {

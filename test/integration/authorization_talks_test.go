@@ -100,6 +100,28 @@ func (c *cast) changeRows() []row {
 	}
 }
 
+// hideRows hide messages, each for its caller alone.
+func (c *cast) hideRows() []row {
+	hide := func(conversation string, seq int64) *messagev1.HideMessageRequest {
+		return &messagev1.HideMessageRequest{ConversationId: conversation, Seq: seq}
+	}
+	const (
+		hiding = "parley.message.v1.MessageService/HideMessage"
+		hidden = "parley.message.v1.MessageService/ListHidden"
+	)
+	readGroup := members.with(answers{"former": ok})
+	return []row{
+		{hiding, "pair", hide(c.conversation, 1), pair},
+		{hiding, "group", hide(c.group, c.byOwner), readGroup},
+		{hiding, "missing", hide(people.NewID(), 1), none},
+		{hiding, "missing message", hide(c.conversation, 99), none},
+		{hidden, "pair", &messagev1.ListHiddenRequest{ConversationId: c.conversation}, pair},
+		{hidden, "group", &messagev1.ListHiddenRequest{ConversationId: c.group}, readGroup},
+		{hidden, "closed", &messagev1.ListHiddenRequest{ConversationId: c.closed}, answers{"rest": notFound, "former": ok, "owner": ok}},
+		{hidden, "missing", &messagev1.ListHiddenRequest{ConversationId: people.NewID()}, none},
+	}
+}
+
 func (c *cast) groupRows() []row {
 	unknown, nobody := people.NewID(), people.NewID()
 	const (
@@ -115,7 +137,7 @@ func (c *cast) groupRows() []row {
 	setRole := func(conversation string, of *people.Person, to messagev1.MemberRole) *messagev1.SetMemberRoleRequest {
 		return &messagev1.SetMemberRoleRequest{ConversationId: conversation, UserId: of.ID, Role: to}
 	}
-	return append(c.changeRows(), []row{
+	return append(append(c.changeRows(), c.hideRows()...), []row{
 		{create, "of friends of owner", group(c.friend.ID, c.third.ID), answers{"rest": noFriend, "friend": wrong, "owner": ok}},
 		{create, "of who is blocked", group(c.friend.ID, c.blocked.ID), answers{"rest": noFriend, "friend": wrong, "blocked": wrong}},
 		{create, "of who blocks", group(c.friend.ID, c.owner.ID), answers{"blocked": noFriend}},

@@ -235,7 +235,7 @@ func fromSync(r *messagev1.SyncResponse) (gateway.Heads, error) {
 		}
 		out.Heads = append(out.Heads, gateway.Head{
 			Conversation: conversation, Seq: h.GetSeq(), Rev: h.GetRev(), MembersRev: h.GetMembersRev(),
-			ReadSeq: h.GetReadSeq(), Unread: h.GetUnread(), Mentions: h.GetMentions(),
+			ReadSeq: h.GetReadSeq(), Unread: h.GetUnread(), Mentions: h.GetMentions(), HiddenRev: h.GetHiddenRev(), Left: h.GetLeft(),
 		})
 	}
 	return out, nil

@@ -65,7 +65,7 @@ func toHeads(heads []gateway.Head) []*messagev1.Head {
 	for _, h := range heads {
 		out = append(out, &messagev1.Head{
 			ConversationId: h.Conversation.String(), Seq: h.Seq, Rev: h.Rev, MembersRev: h.MembersRev,
-			ReadSeq: h.ReadSeq, Unread: h.Unread, Mentions: h.Mentions,
+			ReadSeq: h.ReadSeq, Unread: h.Unread, Mentions: h.Mentions, HiddenRev: h.HiddenRev, Left: h.Left,
 		})
 	}
 	return out

@@ -119,14 +119,10 @@ func toVersion(v message.Version) *messagev1.Version {
 	return &messagev1.Version{Number: v.Number, WrittenAt: v.WrittenAt, Text: &messagev1.Text{Body: v.Text}}
 }
 
-func toGap(i message.Interval) *messagev1.Gap {
-	return &messagev1.Gap{From: i.From, To: i.To, Reason: messagev1.GapReason_GAP_REASON_NOT_MEMBER}
-}
-
 func toHead(h message.Head) *messagev1.Head {
 	return &messagev1.Head{
 		ConversationId: h.Conversation.String(), Seq: h.Seq, Rev: h.Rev, MembersRev: h.MembersRev,
-		ReadSeq: h.ReadSeq, Unread: h.Unread, Mentions: h.Mentions, Left: h.Left,
+		ReadSeq: h.ReadSeq, Unread: h.Unread, Mentions: h.Mentions, Left: h.Left, HiddenRev: h.HiddenRev,
 	}
 }
 

@@ -80,7 +80,7 @@ func (h *Handler) ListMessages(ctx context.Context, req *messagev1.ListMessagesR
 		return nil, err
 	}
 	return &messagev1.ListMessagesResponse{
-		Items: each(page.Items, toMessage), Gaps: each(page.Gaps, toGap), Head: toHead(page.Head),
+		Items: each(page.Items, toMessage), Gaps: toGaps(page), Head: toHead(page.Head),
 	}, nil
 }
 

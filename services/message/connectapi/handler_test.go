@@ -65,6 +65,14 @@ func TestIDsInAnotherFormAreRefused(t *testing.T) {
 			_, err := h.React(ctx, &messagev1.ReactRequest{ConversationId: c, Seq: 1, Emoji: "\u2764"})
 			return err
 		},
+		"hide": func(c, _ string) error {
+			_, err := h.HideMessage(ctx, &messagev1.HideMessageRequest{ConversationId: c, Seq: 1})
+			return err
+		},
+		"hidden": func(c, _ string) error {
+			_, err := h.ListHidden(ctx, &messagev1.ListHiddenRequest{ConversationId: c})
+			return err
+		},
 		"versions": func(c, _ string) error {
 			_, err := h.ListVersions(ctx, &messagev1.ListVersionsRequest{ConversationId: c, Seq: 1})
 			return err
@@ -332,6 +340,28 @@ func TestReactionsOverConnect(t *testing.T) {
 	gone, err := h.React(as(t, a), &messagev1.ReactRequest{ConversationId: id.String(), Seq: 1, Emoji: "\u2764", Remove: true})
 	if err != nil || gone.GetMessage().GetReactions()[0].GetCount() != 1 {
 		t.Errorf("%v, %v", gone, err)
+	}
+}
+
+func TestF15_HidingOverConnect(t *testing.T) {
+	t.Parallel()
+	f := messagetest.Start(t, messagetest.NewStore(), 1)
+	h := connectapi.New(f.Service)
+	id, a, b := f.Open(t)
+	f.Say(t, a, id, "one")
+	f.Say(t, a, id, "two")
+	answer, err := h.HideMessage(as(t, b), &messagev1.HideMessageRequest{ConversationId: id.String(), Seq: 1})
+	if head := answer.GetHead(); err != nil || head.GetHiddenRev() != 1 || head.GetUnread() != 1 {
+		t.Errorf("%v, %v", answer, err)
+	}
+	page, err := h.ListMessages(as(t, b), &messagev1.ListMessagesRequest{ConversationId: id.String()})
+	want := &messagev1.Gap{From: 1, To: 1, Reason: messagev1.GapReason_GAP_REASON_HIDDEN}
+	if err != nil || len(page.GetItems()) != 1 || len(page.GetGaps()) != 1 || !proto.Equal(page.GetGaps()[0], want) {
+		t.Errorf("%v, %v", page, err)
+	}
+	list, err := h.ListHidden(as(t, b), &messagev1.ListHiddenRequest{ConversationId: id.String()})
+	if err != nil || list.GetUpToRev() != 1 || len(list.GetSeqs()) != 1 || list.GetSeqs()[0] != 1 {
+		t.Errorf("%v, %v", list, err)
 	}
 }
 

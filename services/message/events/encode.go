@@ -46,6 +46,11 @@ func encode(e message.Event) *eventv1.Event {
 		event.Payload = &eventv1.Event_Marker{Marker: &eventv1.MarkerMoved{
 			ConversationId: e.Marker.Conversation.String(), UserId: e.Marker.User.String(), Seq: e.Marker.Seq,
 		}}
+	case message.MessageHidden:
+		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_HIDDEN
+		event.Payload = &eventv1.Event_Hidden{Hidden: &eventv1.MessageHidden{
+			ConversationId: e.Marker.Conversation.String(), UserId: e.Marker.User.String(), Seq: e.Marker.Seq,
+		}}
 	}
 	return event
 }

@@ -115,6 +115,12 @@ func TestEncode(t *testing.T) {
 				ConversationId: id.String(), UserId: b.String(), Seq: 3,
 			}},
 		}},
+		{message.Event{Kind: message.MessageHidden, Marker: message.Marker{Conversation: id, User: b, Seq: 3}}, &eventv1.Event{
+			Type: eventv1.EventType_EVENT_TYPE_MESSAGE_HIDDEN,
+			Payload: &eventv1.Event_Hidden{Hidden: &eventv1.MessageHidden{
+				ConversationId: id.String(), UserId: b.String(), Seq: 3,
+			}},
+		}},
 	}
 	r := &relay{}
 	for _, row := range rows {

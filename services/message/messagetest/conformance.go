@@ -65,6 +65,7 @@ func TestStore(t *testing.T, store message.Store) {
 		{"edits, recalls and sends at once leave no hole in rev and seq", s.concurrentChanges},
 	}
 	tests = append(tests, s.groupTests()...)
+	tests = append(tests, s.hideTests()...)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

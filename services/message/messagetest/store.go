@@ -29,6 +29,7 @@ type Store struct {
 	created       map[creationKey]message.Created
 	reacted       map[version]map[string]bool // by emoji and user
 	called        map[version][]ids.UserID    // for whom mentions count
+	hidden        map[place][]int64           // in the order of hiding
 }
 
 type place struct {
@@ -54,6 +55,7 @@ func NewStore() *Store {
 		created:       map[creationKey]message.Created{},
 		reacted:       map[version]map[string]bool{},
 		called:        map[version][]ids.UserID{},
+		hidden:        map[place][]int64{},
 	}
 }
 
@@ -316,8 +318,12 @@ func (s *Store) count(user ids.UserID, stretch message.Stretch) (n message.Count
 		if r.Seq < stretch.From || r.Seq > stretch.To {
 			continue
 		}
-		if r.Kind == message.RecalledBody || r.Kind == message.SystemBody {
+		hidden := slices.Contains(s.hidden[place{user, r.Conversation}], r.Seq)
+		if hidden || r.Kind == message.RecalledBody || r.Kind == message.SystemBody {
 			n.Silent++
+		}
+		if hidden {
+			continue
 		}
 		called := s.called[version{r.Conversation, r.Seq}]
 		if slices.Contains(called, user) || slices.Contains(called, message.EveryMember()) {

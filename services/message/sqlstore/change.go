@@ -178,17 +178,23 @@ func (s *Store) Versions(ctx context.Context, q message.VersionsQuery) ([]messag
 const (
 	above = " x.conversation_id = o.conversation_id AND x.seq > o.read_seq AND x.seq >= o.joined_seq" +
 		" AND (o.left_seq IS NULL OR x.seq <= o.left_seq)"
-	silentAbove = "(SELECT COUNT(*) FROM silent x WHERE" + above + ")"
+	silentAbove = "(SELECT COUNT(*) FROM silent x WHERE" + above + ") + CASE WHEN o.hidden_rev = 0 THEN 0 ELSE" +
+		" (SELECT COUNT(*) FROM hidden x WHERE x.user_id = o.user_id AND" + above + " AND NOT EXISTS (SELECT 1 FROM silent y" +
+		" WHERE y.conversation_id = x.conversation_id AND y.seq = x.seq)) END"
 	// A message may mention a user twice: alone, and with all.
-	calledAbove = "(SELECT COUNT(DISTINCT x.seq) FROM mentions x WHERE x.user_id IN (o.user_id, X'" + everyMember + "') AND" + above + ")"
+	calledAbove = "(SELECT COUNT(DISTINCT x.seq) FROM mentions x WHERE x.user_id IN (o.user_id, X'" + everyMember + "') AND" + above +
+		" AND NOT EXISTS (SELECT 1 FROM hidden y WHERE y.conversation_id = x.conversation_id AND y.user_id = o.user_id AND y.seq = x.seq))"
 )
 
 // everyMember is message.EveryMember as a literal of both databases.
 const everyMember = "ffffffffffffffffffffffffffffffff"
 
 // countOne counts a stretch for a user.
-const countOne = "SELECT %d AS item, (SELECT COUNT(*) FROM silent WHERE conversation_id = ? AND seq BETWEEN ? AND ?) AS silent," +
-	" (SELECT COUNT(DISTINCT seq) FROM mentions WHERE conversation_id = ? AND user_id IN (?, ?) AND seq BETWEEN ? AND ?) AS called"
+const countOne = "SELECT %d AS item, (SELECT COUNT(*) FROM silent WHERE conversation_id = ? AND seq BETWEEN ? AND ?) +" +
+	" (SELECT COUNT(*) FROM hidden x WHERE x.conversation_id = ? AND x.user_id = ? AND x.seq BETWEEN ? AND ? AND NOT EXISTS" +
+	" (SELECT 1 FROM silent y WHERE y.conversation_id = x.conversation_id AND y.seq = x.seq)) AS silent," +
+	" (SELECT COUNT(DISTINCT x.seq) FROM mentions x WHERE x.conversation_id = ? AND x.user_id IN (?, ?) AND x.seq BETWEEN ? AND ?" +
+	" AND NOT EXISTS (SELECT 1 FROM hidden y WHERE y.conversation_id = x.conversation_id AND y.user_id = ? AND y.seq = x.seq)) AS called"
 
 type countRow struct {
 	Item   int   `db:"item"`
@@ -198,7 +204,8 @@ type countRow struct {
 
 func countArgs(user ids.UserID, st message.Stretch) []any {
 	return []any{
-		st.Conversation, st.From, st.To, st.Conversation, user, message.EveryMember(), st.From, st.To,
+		st.Conversation, st.From, st.To, st.Conversation, user, st.From, st.To,
+		st.Conversation, user, message.EveryMember(), st.From, st.To, user,
 	}
 }
 

@@ -113,6 +113,9 @@ func TestLoadedEventsOfAGroupReachWhoTheyDid(t *testing.T) {
 		if _, err := f.RenameGroup(t.Context(), list[0], id, "Secret"); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := f.Hide(t.Context(), list[0], id, sent.Seq); err != nil {
+			t.Fatal(err)
+		}
 		var refs []message.EventRef
 		for _, row := range outboxRows(t, db) {
 			ref := message.EventRef{ID: row.ID, Kind: message.EventKind(row.RoutingKey), OccurredAt: row.CreatedAt}
@@ -138,6 +141,7 @@ func TestLoadedEventsOfAGroupReachWhoTheyDid(t *testing.T) {
 				e.Conversation, e.MembersRev, e.Recipients = now, now.MembersRev, nil
 			case message.MarkerMoved, message.MessageRecalled, message.MessageEdited, message.MessageReacted:
 				e.MembersRev = now.MembersRev
+			case message.MessageHidden: // for one person, whoever is a member
 			case message.MessageCreated:
 				if e.Message.Seq == sent.Seq { // recalled since
 					e.Message = byID(loaded)[e.ID].Message

@@ -131,11 +131,11 @@ func writeIntervals(ctx context.Context, tx *sqldb.Tx, change message.GroupChang
 			return err
 		}
 	}
-	columns := []string{"conversation_id", "user_id", "joined_seq", "read_seq", "active_at", "changed_at", "role", "joined_rev"}
+	columns := []string{"conversation_id", "user_id", "joined_seq", "read_seq", "active_at", "changed_at", "role", "joined_rev", "hidden_rev"}
 	for chunk := range slices.Chunk(change.Joined, membersPerStatement) {
 		var args []any
 		for _, m := range chunk {
-			args = append(args, id, m.UserID, m.JoinedSeq, m.ReadSeq, 0, now, int32(m.Role), m.JoinedRev)
+			args = append(args, id, m.UserID, m.JoinedSeq, m.ReadSeq, 0, now, int32(m.Role), m.JoinedRev, m.HiddenRev)
 		}
 		insert := tx.Dialect().Upsert("members", columns, columns[:3], nil, len(chunk))
 		if err := execute(ctx, tx, "insert members", insert, args...); err != nil {

@@ -159,7 +159,7 @@ func (s *Store) heads(ctx context.Context, queries []message.HeadsQuery) ([][]me
 // headsOfDirect and headsOfGroups read the moved heads of one user. A group has moved when something was
 // said or changed in it, and for one user alone when they have read or left.
 const (
-	headOfMember = "SELECT * FROM (SELECT %d AS item, g.id, g.kind, g.seq, g.rev, g.members_rev, o.joined_seq, o.left_seq, o.left_rev, o.read_seq, " +
+	headOfMember = "SELECT * FROM (SELECT %d AS item, g.id, g.kind, g.seq, g.rev, g.members_rev, o.joined_seq, o.left_seq, o.left_rev, o.read_seq, o.hidden_rev, " +
 		silentAbove + " AS silent, " + calledAbove + " AS called, "
 	headsOfDirect = headOfMember + "o.active_at FROM members o JOIN conversations g ON g.id = o.conversation_id" +
 		" WHERE " + ownDirect + " AND o.changed_at >= ?%s ORDER BY o.active_at DESC, o.conversation_id DESC LIMIT ?) AS d%d"

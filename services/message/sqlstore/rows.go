@@ -17,7 +17,7 @@ import (
 // never opened has none. Of a group, the condition is NULL and no member is touched.
 const (
 	headColumns   = "c.id, c.kind, c.state, c.relation_version, c.seq, c.rev, c.members_rev, c.created_at, c.active_at, c.name, c.member_count"
-	memberColumns = "m.user_id, m.joined_seq, m.left_seq, m.read_seq, m.role, m.joined_rev, m.left_rev, m.left_name, m.active_at AS left_at"
+	memberColumns = "m.user_id, m.joined_seq, m.left_seq, m.read_seq, m.role, m.joined_rev, m.left_rev, m.left_name, m.active_at AS left_at, m.hidden_rev"
 
 	conversationColumns = headColumns + ", " + memberColumns
 	memberRows          = " LEFT JOIN members m ON m.conversation_id = CASE WHEN c.kind = 1 THEN c.id END"
@@ -55,12 +55,13 @@ type memberRow struct {
 	LeftRev   sql.NullInt64 `db:"left_rev"`
 	LeftName  []byte        `db:"left_name"`
 	LeftAt    sql.NullInt64 `db:"left_at"`
+	HiddenRev sql.NullInt64 `db:"hidden_rev"`
 }
 
 func (r memberRow) member() message.Member {
 	m := message.Member{
 		UserID: r.UserID, JoinedSeq: r.JoinedSeq.Int64, ReadSeq: r.ReadSeq.Int64, Role: message.Role(r.Role.Int32),
-		JoinedRev: r.JoinedRev.Int64,
+		JoinedRev: r.JoinedRev.Int64, HiddenRev: r.HiddenRev.Int64,
 	}
 	if r.LeftSeq.Valid {
 		m.Left, m.LeftSeq, m.LeftRev, m.LeftAt = true, r.LeftSeq.Int64, r.LeftRev.Int64, r.LeftAt.Int64

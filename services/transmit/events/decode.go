@@ -130,6 +130,8 @@ func fill(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, erro
 	case eventv1.EventType_EVENT_TYPE_MARKER_MOVED:
 		e.Class = transmit.Marker
 		return fillMarker(first.GetMarker())
+	case eventv1.EventType_EVENT_TYPE_MESSAGE_HIDDEN:
+		return fillHidden(first.GetHidden())
 	case eventv1.EventType_EVENT_TYPE_USER_UPDATED:
 		user, err := ids.ParseUser("user_id", first.GetUser().GetUserId())
 		e.FriendsOf = user
@@ -186,6 +188,14 @@ func fillMarker(m *eventv1.MarkerMoved) (*gatewayv1.ServerFrame, error) {
 		return nil, err
 	}
 	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Read{Read: m}}, nil
+}
+
+// fillHidden names no conversation: what one person hides moves no head of the others.
+func fillHidden(h *eventv1.MessageHidden) (*gatewayv1.ServerFrame, error) {
+	if _, err := ids.ParseConversation("conversation_id", h.GetConversationId()); err != nil {
+		return nil, err
+	}
+	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Hidden{Hidden: h}}, nil
 }
 
 // people shows an event about people, without the list of who else hears of it.

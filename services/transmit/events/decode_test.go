@@ -67,6 +67,15 @@ func (f fixture) marker() *eventv1.Event {
 	}
 }
 
+func (f fixture) hidden() *eventv1.Event {
+	return &eventv1.Event{
+		Type: eventv1.EventType_EVENT_TYPE_MESSAGE_HIDDEN, RecipientIds: f.both()[:1],
+		Payload: &eventv1.Event_Hidden{Hidden: &eventv1.MessageHidden{
+			ConversationId: f.conversation.String(), UserId: f.amy.String(), Seq: 5,
+		}},
+	}
+}
+
 // inGroup makes an event one of a group at version 5.
 func inGroup(e *eventv1.Event) *eventv1.Event {
 	e.MembersRev = 5
@@ -147,6 +156,9 @@ func TestDecodeFacts(t *testing.T) {
 		"a marker may give way and moves no conversation": {f.marker(), transmit.Event{
 			Recipients: recipients, Notice: transmit.Notice{Class: transmit.Marker},
 		}},
+		"what one person hides is for them alone and moves no conversation": {f.hidden(), transmit.Event{
+			Recipients: recipients[:1], Notice: transmit.Notice{Class: transmit.Durable},
+		}},
 		"a message in a group goes to its members at the version": {inGroup(f.message(3, "hi")), transmit.Event{
 			Recipients: recipients, MembersOf: transmit.Membership{Group: f.conversation, Rev: 5},
 			Notice: transmit.Notice{Class: transmit.Durable, Conversation: f.conversation, Seq: 3},
@@ -200,6 +212,9 @@ func TestDecodeFrames(t *testing.T) {
 		},
 		"a marker becomes a read frame": {
 			f.marker(), &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Read{Read: f.marker().GetMarker()}},
+		},
+		"a hidden message becomes a hidden frame": {
+			f.hidden(), &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Hidden{Hidden: f.hidden().GetHidden()}},
 		},
 		"an event about people hides who else hears of it": {
 			f.request(), &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Event{Event: shown}},

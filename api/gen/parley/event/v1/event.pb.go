@@ -58,6 +58,8 @@ const (
 	EventType_EVENT_TYPE_MESSAGE_EDITED EventType = 21
 	// A message got or lost a reaction.
 	EventType_EVENT_TYPE_MESSAGE_REACTED EventType = 22
+	// Somebody hid a message for themselves. Only that person hears of it.
+	EventType_EVENT_TYPE_MESSAGE_HIDDEN EventType = 23
 	// Login sessions ended. For gateways only, and only to be faster than their question for the list of
 	// revocations: it may be lost, and no client hears of it.
 	EventType_EVENT_TYPE_SESSION_ENDED EventType = 30
@@ -81,6 +83,7 @@ var (
 		20: "EVENT_TYPE_MESSAGE_RECALLED",
 		21: "EVENT_TYPE_MESSAGE_EDITED",
 		22: "EVENT_TYPE_MESSAGE_REACTED",
+		23: "EVENT_TYPE_MESSAGE_HIDDEN",
 		30: "EVENT_TYPE_SESSION_ENDED",
 		40: "EVENT_TYPE_FRIEND_UPDATED",
 	}
@@ -98,6 +101,7 @@ var (
 		"EVENT_TYPE_MESSAGE_RECALLED":     20,
 		"EVENT_TYPE_MESSAGE_EDITED":       21,
 		"EVENT_TYPE_MESSAGE_REACTED":      22,
+		"EVENT_TYPE_MESSAGE_HIDDEN":       23,
 		"EVENT_TYPE_SESSION_ENDED":        30,
 		"EVENT_TYPE_FRIEND_UPDATED":       40,
 	}
@@ -201,6 +205,7 @@ type Event struct {
 	//	*Event_FriendRequest
 	//	*Event_FriendRemoved
 	//	*Event_User
+	//	*Event_Hidden
 	//	*Event_SessionsEnded
 	//	*Event_FriendUpdated
 	Payload       isEvent_Payload `protobuf_oneof:"payload"`
@@ -334,6 +339,15 @@ func (x *Event) GetUser() *v12.User {
 	return nil
 }
 
+func (x *Event) GetHidden() *MessageHidden {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_Hidden); ok {
+			return x.Hidden
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetSessionsEnded() *SessionsEnded {
 	if x != nil {
 		if x, ok := x.Payload.(*Event_SessionsEnded); ok {
@@ -386,6 +400,11 @@ type Event_User struct {
 	User *v12.User `protobuf:"bytes,15,opt,name=user,proto3,oneof"`
 }
 
+type Event_Hidden struct {
+	// For message.hidden.
+	Hidden *MessageHidden `protobuf:"bytes,23,opt,name=hidden,proto3,oneof"`
+}
+
 type Event_SessionsEnded struct {
 	// For session.ended.
 	SessionsEnded *SessionsEnded `protobuf:"bytes,30,opt,name=sessions_ended,json=sessionsEnded,proto3,oneof"`
@@ -407,6 +426,8 @@ func (*Event_FriendRequest) isEvent_Payload() {}
 func (*Event_FriendRemoved) isEvent_Payload() {}
 
 func (*Event_User) isEvent_Payload() {}
+
+func (*Event_Hidden) isEvent_Payload() {}
 
 func (*Event_SessionsEnded) isEvent_Payload() {}
 
@@ -476,6 +497,70 @@ func (x *MarkerMoved) GetSeq() int64 {
 	return 0
 }
 
+// MessageHidden is a message that one person hid for themselves.
+type MessageHidden struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// Who hid it.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The message.
+	Seq           int64 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageHidden) Reset() {
+	*x = MessageHidden{}
+	mi := &file_parley_event_v1_event_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageHidden) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageHidden) ProtoMessage() {}
+
+func (x *MessageHidden) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_event_v1_event_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageHidden.ProtoReflect.Descriptor instead.
+func (*MessageHidden) Descriptor() ([]byte, []int) {
+	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *MessageHidden) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *MessageHidden) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *MessageHidden) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
 // FriendRemoved is a friendship that ended.
 type FriendRemoved struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -489,7 +574,7 @@ type FriendRemoved struct {
 
 func (x *FriendRemoved) Reset() {
 	*x = FriendRemoved{}
-	mi := &file_parley_event_v1_event_proto_msgTypes[3]
+	mi := &file_parley_event_v1_event_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +586,7 @@ func (x *FriendRemoved) String() string {
 func (*FriendRemoved) ProtoMessage() {}
 
 func (x *FriendRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_event_v1_event_proto_msgTypes[3]
+	mi := &file_parley_event_v1_event_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +599,7 @@ func (x *FriendRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FriendRemoved.ProtoReflect.Descriptor instead.
 func (*FriendRemoved) Descriptor() ([]byte, []int) {
-	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{3}
+	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *FriendRemoved) GetUserId() string {
@@ -542,7 +627,7 @@ type SessionsEnded struct {
 
 func (x *SessionsEnded) Reset() {
 	*x = SessionsEnded{}
-	mi := &file_parley_event_v1_event_proto_msgTypes[4]
+	mi := &file_parley_event_v1_event_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -554,7 +639,7 @@ func (x *SessionsEnded) String() string {
 func (*SessionsEnded) ProtoMessage() {}
 
 func (x *SessionsEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_event_v1_event_proto_msgTypes[4]
+	mi := &file_parley_event_v1_event_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -567,7 +652,7 @@ func (x *SessionsEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionsEnded.ProtoReflect.Descriptor instead.
 func (*SessionsEnded) Descriptor() ([]byte, []int) {
-	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{4}
+	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SessionsEnded) GetRevocations() []*v12.Revocation {
@@ -594,7 +679,7 @@ type FriendUpdated struct {
 
 func (x *FriendUpdated) Reset() {
 	*x = FriendUpdated{}
-	mi := &file_parley_event_v1_event_proto_msgTypes[5]
+	mi := &file_parley_event_v1_event_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +691,7 @@ func (x *FriendUpdated) String() string {
 func (*FriendUpdated) ProtoMessage() {}
 
 func (x *FriendUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_event_v1_event_proto_msgTypes[5]
+	mi := &file_parley_event_v1_event_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +704,7 @@ func (x *FriendUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FriendUpdated.ProtoReflect.Descriptor instead.
 func (*FriendUpdated) Descriptor() ([]byte, []int) {
-	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FriendUpdated) GetUserId() string {
@@ -657,7 +742,7 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x1bparley/event/v1/event.proto\x12\x0fparley.event.v1\x1a\x1dparley/friend/v1/friend.proto\x1a$parley/message/v1/conversation.proto\x1a\x1fparley/message/v1/message.proto\x1a\x19parley/user/v1/auth.proto\x1a\x19parley/user/v1/user.proto\"<\n" +
 	"\n" +
 	"EventBatch\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\xcc\x05\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\x86\x06\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12.\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1a.parley.event.v1.EventTypeR\x04type\x12\x1f\n" +
@@ -672,11 +757,16 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x06marker\x18\f \x01(\v2\x1c.parley.event.v1.MarkerMovedH\x00R\x06marker\x12H\n" +
 	"\x0efriend_request\x18\r \x01(\v2\x1f.parley.friend.v1.FriendRequestH\x00R\rfriendRequest\x12G\n" +
 	"\x0efriend_removed\x18\x0e \x01(\v2\x1e.parley.event.v1.FriendRemovedH\x00R\rfriendRemoved\x12*\n" +
-	"\x04user\x18\x0f \x01(\v2\x14.parley.user.v1.UserH\x00R\x04user\x12G\n" +
+	"\x04user\x18\x0f \x01(\v2\x14.parley.user.v1.UserH\x00R\x04user\x128\n" +
+	"\x06hidden\x18\x17 \x01(\v2\x1e.parley.event.v1.MessageHiddenH\x00R\x06hidden\x12G\n" +
 	"\x0esessions_ended\x18\x1e \x01(\v2\x1e.parley.event.v1.SessionsEndedH\x00R\rsessionsEnded\x12G\n" +
 	"\x0efriend_updated\x18( \x01(\v2\x1e.parley.event.v1.FriendUpdatedH\x00R\rfriendUpdatedB\t\n" +
 	"\apayload\"a\n" +
 	"\vMarkerMoved\x12'\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x03R\x03seq\"c\n" +
+	"\rMessageHidden\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x10\n" +
 	"\x03seq\x18\x03 \x01(\x03R\x03seq\"E\n" +
@@ -689,7 +779,7 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
 	"\tfriend_id\x18\x02 \x01(\tR\bfriendId\x12\x16\n" +
 	"\x06remark\x18\x03 \x01(\tR\x06remark\x12\x18\n" +
-	"\ablocked\x18\x04 \x01(\bR\ablocked*\xea\x03\n" +
+	"\ablocked\x18\x04 \x01(\bR\ablocked*\x89\x04\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_MESSAGE_CREATED\x10\x01\x12#\n" +
@@ -703,7 +793,8 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x17EVENT_TYPE_USER_UPDATED\x10\t\x12\x1f\n" +
 	"\x1bEVENT_TYPE_MESSAGE_RECALLED\x10\x14\x12\x1d\n" +
 	"\x19EVENT_TYPE_MESSAGE_EDITED\x10\x15\x12\x1e\n" +
-	"\x1aEVENT_TYPE_MESSAGE_REACTED\x10\x16\x12\x1c\n" +
+	"\x1aEVENT_TYPE_MESSAGE_REACTED\x10\x16\x12\x1d\n" +
+	"\x19EVENT_TYPE_MESSAGE_HIDDEN\x10\x17\x12\x1c\n" +
 	"\x18EVENT_TYPE_SESSION_ENDED\x10\x1e\x12\x1d\n" +
 	"\x19EVENT_TYPE_FRIEND_UPDATED\x10(B?Z=github.com/parley-chat/parley/api/gen/parley/event/v1;eventv1b\x06proto3"
 
@@ -720,38 +811,40 @@ func file_parley_event_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_parley_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_parley_event_v1_event_proto_goTypes = []any{
 	(EventType)(0),            // 0: parley.event.v1.EventType
 	(*EventBatch)(nil),        // 1: parley.event.v1.EventBatch
 	(*Event)(nil),             // 2: parley.event.v1.Event
 	(*MarkerMoved)(nil),       // 3: parley.event.v1.MarkerMoved
-	(*FriendRemoved)(nil),     // 4: parley.event.v1.FriendRemoved
-	(*SessionsEnded)(nil),     // 5: parley.event.v1.SessionsEnded
-	(*FriendUpdated)(nil),     // 6: parley.event.v1.FriendUpdated
-	(*v1.Message)(nil),        // 7: parley.message.v1.Message
-	(*v1.Conversation)(nil),   // 8: parley.message.v1.Conversation
-	(*v11.FriendRequest)(nil), // 9: parley.friend.v1.FriendRequest
-	(*v12.User)(nil),          // 10: parley.user.v1.User
-	(*v12.Revocation)(nil),    // 11: parley.user.v1.Revocation
+	(*MessageHidden)(nil),     // 4: parley.event.v1.MessageHidden
+	(*FriendRemoved)(nil),     // 5: parley.event.v1.FriendRemoved
+	(*SessionsEnded)(nil),     // 6: parley.event.v1.SessionsEnded
+	(*FriendUpdated)(nil),     // 7: parley.event.v1.FriendUpdated
+	(*v1.Message)(nil),        // 8: parley.message.v1.Message
+	(*v1.Conversation)(nil),   // 9: parley.message.v1.Conversation
+	(*v11.FriendRequest)(nil), // 10: parley.friend.v1.FriendRequest
+	(*v12.User)(nil),          // 11: parley.user.v1.User
+	(*v12.Revocation)(nil),    // 12: parley.user.v1.Revocation
 }
 var file_parley_event_v1_event_proto_depIdxs = []int32{
 	2,  // 0: parley.event.v1.EventBatch.events:type_name -> parley.event.v1.Event
 	0,  // 1: parley.event.v1.Event.type:type_name -> parley.event.v1.EventType
-	7,  // 2: parley.event.v1.Event.message:type_name -> parley.message.v1.Message
-	8,  // 3: parley.event.v1.Event.conversation:type_name -> parley.message.v1.Conversation
+	8,  // 2: parley.event.v1.Event.message:type_name -> parley.message.v1.Message
+	9,  // 3: parley.event.v1.Event.conversation:type_name -> parley.message.v1.Conversation
 	3,  // 4: parley.event.v1.Event.marker:type_name -> parley.event.v1.MarkerMoved
-	9,  // 5: parley.event.v1.Event.friend_request:type_name -> parley.friend.v1.FriendRequest
-	4,  // 6: parley.event.v1.Event.friend_removed:type_name -> parley.event.v1.FriendRemoved
-	10, // 7: parley.event.v1.Event.user:type_name -> parley.user.v1.User
-	5,  // 8: parley.event.v1.Event.sessions_ended:type_name -> parley.event.v1.SessionsEnded
-	6,  // 9: parley.event.v1.Event.friend_updated:type_name -> parley.event.v1.FriendUpdated
-	11, // 10: parley.event.v1.SessionsEnded.revocations:type_name -> parley.user.v1.Revocation
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	10, // 5: parley.event.v1.Event.friend_request:type_name -> parley.friend.v1.FriendRequest
+	5,  // 6: parley.event.v1.Event.friend_removed:type_name -> parley.event.v1.FriendRemoved
+	11, // 7: parley.event.v1.Event.user:type_name -> parley.user.v1.User
+	4,  // 8: parley.event.v1.Event.hidden:type_name -> parley.event.v1.MessageHidden
+	6,  // 9: parley.event.v1.Event.sessions_ended:type_name -> parley.event.v1.SessionsEnded
+	7,  // 10: parley.event.v1.Event.friend_updated:type_name -> parley.event.v1.FriendUpdated
+	12, // 11: parley.event.v1.SessionsEnded.revocations:type_name -> parley.user.v1.Revocation
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_parley_event_v1_event_proto_init() }
@@ -766,6 +859,7 @@ func file_parley_event_v1_event_proto_init() {
 		(*Event_FriendRequest)(nil),
 		(*Event_FriendRemoved)(nil),
 		(*Event_User)(nil),
+		(*Event_Hidden)(nil),
 		(*Event_SessionsEnded)(nil),
 		(*Event_FriendUpdated)(nil),
 	}
@@ -775,7 +869,7 @@ func file_parley_event_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_event_v1_event_proto_rawDesc), len(file_parley_event_v1_event_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

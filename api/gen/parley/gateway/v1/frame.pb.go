@@ -1160,6 +1160,7 @@ type ServerFrame struct {
 	//	*ServerFrame_Error
 	//	*ServerFrame_Change
 	//	*ServerFrame_Presence
+	//	*ServerFrame_Hidden
 	Kind          isServerFrame_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1335,6 +1336,15 @@ func (x *ServerFrame) GetPresence() *Presence {
 	return nil
 }
 
+func (x *ServerFrame) GetHidden() *v11.MessageHidden {
+	if x != nil {
+		if x, ok := x.Kind.(*ServerFrame_Hidden); ok {
+			return x.Hidden
+		}
+	}
+	return nil
+}
+
 type isServerFrame_Kind interface {
 	isServerFrame_Kind()
 }
@@ -1409,6 +1419,11 @@ type ServerFrame_Presence struct {
 	Presence *Presence `protobuf:"bytes,15,opt,name=presence,proto3,oneof"`
 }
 
+type ServerFrame_Hidden struct {
+	// The user hid a message, on any device: it is to be shown no more, and changes of it mean nothing.
+	Hidden *v11.MessageHidden `protobuf:"bytes,20,opt,name=hidden,proto3,oneof"`
+}
+
 func (*ServerFrame_Welcome) isServerFrame_Kind() {}
 
 func (*ServerFrame_Resumed) isServerFrame_Kind() {}
@@ -1436,6 +1451,8 @@ func (*ServerFrame_Error) isServerFrame_Kind() {}
 func (*ServerFrame_Change) isServerFrame_Kind() {}
 
 func (*ServerFrame_Presence) isServerFrame_Kind() {}
+
+func (*ServerFrame_Hidden) isServerFrame_Kind() {}
 
 // Limits in force for this session.
 type Limits struct {
@@ -2254,7 +2271,7 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\x04Item\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x126\n" +
 	"\x05state\x18\x02 \x01(\x0e2 .parley.gateway.v1.PresenceStateR\x05state\x12$\n" +
-	"\x0elast_active_at\x18\x03 \x01(\x03R\flastActiveAt\"\xae\x06\n" +
+	"\x0elast_active_at\x18\x03 \x01(\x03R\flastActiveAt\"\xee\x06\n" +
 	"\vServerFrame\x12\x0e\n" +
 	"\x02re\x18\x01 \x01(\x03R\x02re\x126\n" +
 	"\awelcome\x18\x02 \x01(\v2\x1a.parley.gateway.v1.WelcomeH\x00R\awelcome\x12;\n" +
@@ -2271,8 +2288,9 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\treconnect\x18\f \x01(\v2\x1c.parley.gateway.v1.ReconnectH\x00R\treconnect\x120\n" +
 	"\x05error\x18\r \x01(\v2\x18.parley.gateway.v1.ErrorH\x00R\x05error\x123\n" +
 	"\x06change\x18\x0e \x01(\v2\x19.parley.gateway.v1.ChangeH\x00R\x06change\x129\n" +
-	"\bpresence\x18\x0f \x01(\v2\x1b.parley.gateway.v1.PresenceH\x00R\bpresenceB\x06\n" +
-	"\x04kindJ\x04\b\x10\x10\x19\"Q\n" +
+	"\bpresence\x18\x0f \x01(\v2\x1b.parley.gateway.v1.PresenceH\x00R\bpresence\x128\n" +
+	"\x06hidden\x18\x14 \x01(\v2\x1e.parley.event.v1.MessageHiddenH\x00R\x06hiddenB\x06\n" +
+	"\x04kindJ\x04\b\x10\x10\x14J\x04\b\x15\x10\x19\"Q\n" +
 	"\x06Limits\x12\x1f\n" +
 	"\vframe_bytes\x18\x01 \x01(\x05R\n" +
 	"frameBytes\x12&\n" +
@@ -2390,43 +2408,44 @@ func file_parley_gateway_v1_frame_proto_rawDescGZIP() []byte {
 var file_parley_gateway_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_parley_gateway_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_parley_gateway_v1_frame_proto_goTypes = []any{
-	(Platform)(0),           // 0: parley.gateway.v1.Platform
-	(TypingState)(0),        // 1: parley.gateway.v1.TypingState
-	(PresenceState)(0),      // 2: parley.gateway.v1.PresenceState
-	(ChangeKind)(0),         // 3: parley.gateway.v1.ChangeKind
-	(ResyncReason)(0),       // 4: parley.gateway.v1.ResyncReason
-	(Retry)(0),              // 5: parley.gateway.v1.Retry
-	(CloseCode)(0),          // 6: parley.gateway.v1.CloseCode
-	(*ClientFrame)(nil),     // 7: parley.gateway.v1.ClientFrame
-	(*Auth)(nil),            // 8: parley.gateway.v1.Auth
-	(*Resume)(nil),          // 9: parley.gateway.v1.Resume
-	(*Ack)(nil),             // 10: parley.gateway.v1.Ack
-	(*Read)(nil),            // 11: parley.gateway.v1.Read
-	(*Typing)(nil),          // 12: parley.gateway.v1.Typing
-	(*Ping)(nil),            // 13: parley.gateway.v1.Ping
-	(*Watch)(nil),           // 14: parley.gateway.v1.Watch
-	(*Presence)(nil),        // 15: parley.gateway.v1.Presence
-	(*ServerFrame)(nil),     // 16: parley.gateway.v1.ServerFrame
-	(*Limits)(nil),          // 17: parley.gateway.v1.Limits
-	(*Welcome)(nil),         // 18: parley.gateway.v1.Welcome
-	(*Pong)(nil),            // 19: parley.gateway.v1.Pong
-	(*Messages)(nil),        // 20: parley.gateway.v1.Messages
-	(*Change)(nil),          // 21: parley.gateway.v1.Change
-	(*Resync)(nil),          // 22: parley.gateway.v1.Resync
-	(*Reconnect)(nil),       // 23: parley.gateway.v1.Reconnect
-	(*Error)(nil),           // 24: parley.gateway.v1.Error
-	(*Auth_Instance)(nil),   // 25: parley.gateway.v1.Auth.Instance
-	(*Ack_Position)(nil),    // 26: parley.gateway.v1.Ack.Position
-	(*Presence_Item)(nil),   // 27: parley.gateway.v1.Presence.Item
-	nil,                     // 28: parley.gateway.v1.Error.MetadataEntry
-	(*v1.SendRequest)(nil),  // 29: parley.message.v1.SendRequest
-	(*v1.SyncResponse)(nil), // 30: parley.message.v1.SyncResponse
-	(*v1.Sent)(nil),         // 31: parley.message.v1.Sent
-	(*v1.Conversation)(nil), // 32: parley.message.v1.Conversation
-	(*v11.MarkerMoved)(nil), // 33: parley.event.v1.MarkerMoved
-	(*v11.Event)(nil),       // 34: parley.event.v1.Event
-	(*v1.Head)(nil),         // 35: parley.message.v1.Head
-	(*v1.Message)(nil),      // 36: parley.message.v1.Message
+	(Platform)(0),             // 0: parley.gateway.v1.Platform
+	(TypingState)(0),          // 1: parley.gateway.v1.TypingState
+	(PresenceState)(0),        // 2: parley.gateway.v1.PresenceState
+	(ChangeKind)(0),           // 3: parley.gateway.v1.ChangeKind
+	(ResyncReason)(0),         // 4: parley.gateway.v1.ResyncReason
+	(Retry)(0),                // 5: parley.gateway.v1.Retry
+	(CloseCode)(0),            // 6: parley.gateway.v1.CloseCode
+	(*ClientFrame)(nil),       // 7: parley.gateway.v1.ClientFrame
+	(*Auth)(nil),              // 8: parley.gateway.v1.Auth
+	(*Resume)(nil),            // 9: parley.gateway.v1.Resume
+	(*Ack)(nil),               // 10: parley.gateway.v1.Ack
+	(*Read)(nil),              // 11: parley.gateway.v1.Read
+	(*Typing)(nil),            // 12: parley.gateway.v1.Typing
+	(*Ping)(nil),              // 13: parley.gateway.v1.Ping
+	(*Watch)(nil),             // 14: parley.gateway.v1.Watch
+	(*Presence)(nil),          // 15: parley.gateway.v1.Presence
+	(*ServerFrame)(nil),       // 16: parley.gateway.v1.ServerFrame
+	(*Limits)(nil),            // 17: parley.gateway.v1.Limits
+	(*Welcome)(nil),           // 18: parley.gateway.v1.Welcome
+	(*Pong)(nil),              // 19: parley.gateway.v1.Pong
+	(*Messages)(nil),          // 20: parley.gateway.v1.Messages
+	(*Change)(nil),            // 21: parley.gateway.v1.Change
+	(*Resync)(nil),            // 22: parley.gateway.v1.Resync
+	(*Reconnect)(nil),         // 23: parley.gateway.v1.Reconnect
+	(*Error)(nil),             // 24: parley.gateway.v1.Error
+	(*Auth_Instance)(nil),     // 25: parley.gateway.v1.Auth.Instance
+	(*Ack_Position)(nil),      // 26: parley.gateway.v1.Ack.Position
+	(*Presence_Item)(nil),     // 27: parley.gateway.v1.Presence.Item
+	nil,                       // 28: parley.gateway.v1.Error.MetadataEntry
+	(*v1.SendRequest)(nil),    // 29: parley.message.v1.SendRequest
+	(*v1.SyncResponse)(nil),   // 30: parley.message.v1.SyncResponse
+	(*v1.Sent)(nil),           // 31: parley.message.v1.Sent
+	(*v1.Conversation)(nil),   // 32: parley.message.v1.Conversation
+	(*v11.MarkerMoved)(nil),   // 33: parley.event.v1.MarkerMoved
+	(*v11.Event)(nil),         // 34: parley.event.v1.Event
+	(*v11.MessageHidden)(nil), // 35: parley.event.v1.MessageHidden
+	(*v1.Head)(nil),           // 36: parley.message.v1.Head
+	(*v1.Message)(nil),        // 37: parley.message.v1.Message
 }
 var file_parley_gateway_v1_frame_proto_depIdxs = []int32{
 	8,  // 0: parley.gateway.v1.ClientFrame.auth:type_name -> parley.gateway.v1.Auth
@@ -2455,21 +2474,22 @@ var file_parley_gateway_v1_frame_proto_depIdxs = []int32{
 	24, // 23: parley.gateway.v1.ServerFrame.error:type_name -> parley.gateway.v1.Error
 	21, // 24: parley.gateway.v1.ServerFrame.change:type_name -> parley.gateway.v1.Change
 	15, // 25: parley.gateway.v1.ServerFrame.presence:type_name -> parley.gateway.v1.Presence
-	17, // 26: parley.gateway.v1.Welcome.limits:type_name -> parley.gateway.v1.Limits
-	35, // 27: parley.gateway.v1.Pong.heads:type_name -> parley.message.v1.Head
-	36, // 28: parley.gateway.v1.Messages.items:type_name -> parley.message.v1.Message
-	3,  // 29: parley.gateway.v1.Change.kind:type_name -> parley.gateway.v1.ChangeKind
-	36, // 30: parley.gateway.v1.Change.message:type_name -> parley.message.v1.Message
-	4,  // 31: parley.gateway.v1.Resync.reason:type_name -> parley.gateway.v1.ResyncReason
-	5,  // 32: parley.gateway.v1.Error.retry:type_name -> parley.gateway.v1.Retry
-	28, // 33: parley.gateway.v1.Error.metadata:type_name -> parley.gateway.v1.Error.MetadataEntry
-	0,  // 34: parley.gateway.v1.Auth.Instance.platform:type_name -> parley.gateway.v1.Platform
-	2,  // 35: parley.gateway.v1.Presence.Item.state:type_name -> parley.gateway.v1.PresenceState
-	36, // [36:36] is the sub-list for method output_type
-	36, // [36:36] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	35, // 26: parley.gateway.v1.ServerFrame.hidden:type_name -> parley.event.v1.MessageHidden
+	17, // 27: parley.gateway.v1.Welcome.limits:type_name -> parley.gateway.v1.Limits
+	36, // 28: parley.gateway.v1.Pong.heads:type_name -> parley.message.v1.Head
+	37, // 29: parley.gateway.v1.Messages.items:type_name -> parley.message.v1.Message
+	3,  // 30: parley.gateway.v1.Change.kind:type_name -> parley.gateway.v1.ChangeKind
+	37, // 31: parley.gateway.v1.Change.message:type_name -> parley.message.v1.Message
+	4,  // 32: parley.gateway.v1.Resync.reason:type_name -> parley.gateway.v1.ResyncReason
+	5,  // 33: parley.gateway.v1.Error.retry:type_name -> parley.gateway.v1.Retry
+	28, // 34: parley.gateway.v1.Error.metadata:type_name -> parley.gateway.v1.Error.MetadataEntry
+	0,  // 35: parley.gateway.v1.Auth.Instance.platform:type_name -> parley.gateway.v1.Platform
+	2,  // 36: parley.gateway.v1.Presence.Item.state:type_name -> parley.gateway.v1.PresenceState
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_parley_gateway_v1_frame_proto_init() }
@@ -2502,6 +2522,7 @@ func file_parley_gateway_v1_frame_proto_init() {
 		(*ServerFrame_Error)(nil),
 		(*ServerFrame_Change)(nil),
 		(*ServerFrame_Presence)(nil),
+		(*ServerFrame_Hidden)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -33,6 +33,8 @@ const (
 	GapReason_GAP_REASON_UNSPECIFIED GapReason = 0
 	// The user was not a member then.
 	GapReason_GAP_REASON_NOT_MEMBER GapReason = 1
+	// The user hid these messages: nothing is to be shown in their place.
+	GapReason_GAP_REASON_HIDDEN GapReason = 3
 )
 
 // Enum value maps for GapReason.
@@ -40,10 +42,12 @@ var (
 	GapReason_name = map[int32]string{
 		0: "GAP_REASON_UNSPECIFIED",
 		1: "GAP_REASON_NOT_MEMBER",
+		3: "GAP_REASON_HIDDEN",
 	}
 	GapReason_value = map[string]int32{
 		"GAP_REASON_UNSPECIFIED": 0,
 		"GAP_REASON_NOT_MEMBER":  1,
+		"GAP_REASON_HIDDEN":      3,
 	}
 )
 
@@ -710,7 +714,10 @@ type Head struct {
 	Mentions int32 `protobuf:"varint,7,opt,name=mentions,proto3" json:"mentions,omitempty"`
 	// The user is no member any more; everything here is as it was when they left. Not sent in frames
 	// that are the same for every member.
-	Left          bool `protobuf:"varint,8,opt,name=left,proto3" json:"left,omitempty"`
+	Left bool `protobuf:"varint,8,opt,name=left,proto3" json:"left,omitempty"`
+	// Count of messages that the user hid here. When it grows on another device, ListHidden tells which.
+	// Not sent in frames that are the same for every member.
+	HiddenRev     int64 `protobuf:"varint,9,opt,name=hidden_rev,json=hiddenRev,proto3" json:"hidden_rev,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -799,6 +806,13 @@ func (x *Head) GetLeft() bool {
 		return x.Left
 	}
 	return false
+}
+
+func (x *Head) GetHiddenRev() int64 {
+	if x != nil {
+		return x.HiddenRev
+	}
+	return 0
 }
 
 // Sent is the answer to a stored message.
@@ -1957,6 +1971,218 @@ func (x *ReactResponse) GetMessage() *Message {
 	return nil
 }
 
+// HideMessageRequest names a message to hide.
+type HideMessageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The message.
+	Seq           int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HideMessageRequest) Reset() {
+	*x = HideMessageRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HideMessageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HideMessageRequest) ProtoMessage() {}
+
+func (x *HideMessageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HideMessageRequest.ProtoReflect.Descriptor instead.
+func (*HideMessageRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *HideMessageRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *HideMessageRequest) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+// HideMessageResponse tells what is left to read.
+type HideMessageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's head.
+	Head          *Head `protobuf:"bytes,1,opt,name=head,proto3" json:"head,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HideMessageResponse) Reset() {
+	*x = HideMessageResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HideMessageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HideMessageResponse) ProtoMessage() {}
+
+func (x *HideMessageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HideMessageResponse.ProtoReflect.Descriptor instead.
+func (*HideMessageResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *HideMessageResponse) GetHead() *Head {
+	if x != nil {
+		return x.Head
+	}
+	return nil
+}
+
+// ListHiddenRequest asks what was hidden.
+type ListHiddenRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// What was hidden after this hidden_rev.
+	AfterRev      int64 `protobuf:"varint,2,opt,name=after_rev,json=afterRev,proto3" json:"after_rev,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListHiddenRequest) Reset() {
+	*x = ListHiddenRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListHiddenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListHiddenRequest) ProtoMessage() {}
+
+func (x *ListHiddenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListHiddenRequest.ProtoReflect.Descriptor instead.
+func (*ListHiddenRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ListHiddenRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *ListHiddenRequest) GetAfterRev() int64 {
+	if x != nil {
+		return x.AfterRev
+	}
+	return 0
+}
+
+// ListHiddenResponse is one page.
+type ListHiddenResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order in which they were hidden; at most 1,000.
+	Seqs []int64 `protobuf:"varint,1,rep,packed,name=seqs,proto3" json:"seqs,omitempty"`
+	// Everything up to this hidden_rev is in this answer or an earlier one; lower than that of the head if
+	// more follow.
+	UpToRev       int64 `protobuf:"varint,2,opt,name=up_to_rev,json=upToRev,proto3" json:"up_to_rev,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListHiddenResponse) Reset() {
+	*x = ListHiddenResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListHiddenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListHiddenResponse) ProtoMessage() {}
+
+func (x *ListHiddenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListHiddenResponse.ProtoReflect.Descriptor instead.
+func (*ListHiddenResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ListHiddenResponse) GetSeqs() []int64 {
+	if x != nil {
+		return x.Seqs
+	}
+	return nil
+}
+
+func (x *ListHiddenResponse) GetUpToRev() int64 {
+	if x != nil {
+		return x.UpToRev
+	}
+	return 0
+}
+
 // ListVersionsRequest asks for earlier versions of a message.
 type ListVersionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1972,7 +2198,7 @@ type ListVersionsRequest struct {
 
 func (x *ListVersionsRequest) Reset() {
 	*x = ListVersionsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[26]
+	mi := &file_parley_message_v1_message_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1984,7 +2210,7 @@ func (x *ListVersionsRequest) String() string {
 func (*ListVersionsRequest) ProtoMessage() {}
 
 func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[26]
+	mi := &file_parley_message_v1_message_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1997,7 +2223,7 @@ func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{26}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListVersionsRequest) GetConversationId() string {
@@ -2036,7 +2262,7 @@ type Version struct {
 
 func (x *Version) Reset() {
 	*x = Version{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[27]
+	mi := &file_parley_message_v1_message_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2048,7 +2274,7 @@ func (x *Version) String() string {
 func (*Version) ProtoMessage() {}
 
 func (x *Version) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[27]
+	mi := &file_parley_message_v1_message_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2061,7 +2287,7 @@ func (x *Version) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Version.ProtoReflect.Descriptor instead.
 func (*Version) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{27}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Version) GetNumber() int32 {
@@ -2098,7 +2324,7 @@ type ListVersionsResponse struct {
 
 func (x *ListVersionsResponse) Reset() {
 	*x = ListVersionsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[28]
+	mi := &file_parley_message_v1_message_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2110,7 +2336,7 @@ func (x *ListVersionsResponse) String() string {
 func (*ListVersionsResponse) ProtoMessage() {}
 
 func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[28]
+	mi := &file_parley_message_v1_message_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2123,7 +2349,7 @@ func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListVersionsResponse) GetVersions() []*Version {
@@ -2151,7 +2377,7 @@ type SyncRequest struct {
 
 func (x *SyncRequest) Reset() {
 	*x = SyncRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[29]
+	mi := &file_parley_message_v1_message_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2389,7 @@ func (x *SyncRequest) String() string {
 func (*SyncRequest) ProtoMessage() {}
 
 func (x *SyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[29]
+	mi := &file_parley_message_v1_message_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2402,7 @@ func (x *SyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncRequest.ProtoReflect.Descriptor instead.
 func (*SyncRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{29}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SyncRequest) GetCursor() string {
@@ -2203,7 +2429,7 @@ type SyncResponse struct {
 
 func (x *SyncResponse) Reset() {
 	*x = SyncResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[30]
+	mi := &file_parley_message_v1_message_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2215,7 +2441,7 @@ func (x *SyncResponse) String() string {
 func (*SyncResponse) ProtoMessage() {}
 
 func (x *SyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[30]
+	mi := &file_parley_message_v1_message_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2228,7 +2454,7 @@ func (x *SyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncResponse.ProtoReflect.Descriptor instead.
 func (*SyncResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{30}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SyncResponse) GetReset_() bool {
@@ -2270,7 +2496,7 @@ type SyncBatchRequest struct {
 
 func (x *SyncBatchRequest) Reset() {
 	*x = SyncBatchRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[31]
+	mi := &file_parley_message_v1_message_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2282,7 +2508,7 @@ func (x *SyncBatchRequest) String() string {
 func (*SyncBatchRequest) ProtoMessage() {}
 
 func (x *SyncBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[31]
+	mi := &file_parley_message_v1_message_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2295,7 +2521,7 @@ func (x *SyncBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchRequest.ProtoReflect.Descriptor instead.
 func (*SyncBatchRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{31}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SyncBatchRequest) GetItems() []*SyncBatchRequest_Item {
@@ -2316,7 +2542,7 @@ type SyncBatchResponse struct {
 
 func (x *SyncBatchResponse) Reset() {
 	*x = SyncBatchResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[32]
+	mi := &file_parley_message_v1_message_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2328,7 +2554,7 @@ func (x *SyncBatchResponse) String() string {
 func (*SyncBatchResponse) ProtoMessage() {}
 
 func (x *SyncBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[32]
+	mi := &file_parley_message_v1_message_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2341,7 +2567,7 @@ func (x *SyncBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchResponse.ProtoReflect.Descriptor instead.
 func (*SyncBatchResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{32}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SyncBatchResponse) GetResults() []*SyncResponse {
@@ -2368,7 +2594,7 @@ type ListRecipientsRequest struct {
 
 func (x *ListRecipientsRequest) Reset() {
 	*x = ListRecipientsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[33]
+	mi := &file_parley_message_v1_message_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2380,7 +2606,7 @@ func (x *ListRecipientsRequest) String() string {
 func (*ListRecipientsRequest) ProtoMessage() {}
 
 func (x *ListRecipientsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[33]
+	mi := &file_parley_message_v1_message_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2393,7 +2619,7 @@ func (x *ListRecipientsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecipientsRequest.ProtoReflect.Descriptor instead.
 func (*ListRecipientsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{33}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListRecipientsRequest) GetConversationId() string {
@@ -2439,7 +2665,7 @@ type ListRecipientsResponse struct {
 
 func (x *ListRecipientsResponse) Reset() {
 	*x = ListRecipientsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[34]
+	mi := &file_parley_message_v1_message_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2451,7 +2677,7 @@ func (x *ListRecipientsResponse) String() string {
 func (*ListRecipientsResponse) ProtoMessage() {}
 
 func (x *ListRecipientsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[34]
+	mi := &file_parley_message_v1_message_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2464,7 +2690,7 @@ func (x *ListRecipientsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecipientsResponse.ProtoReflect.Descriptor instead.
 func (*ListRecipientsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{34}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListRecipientsResponse) GetUserIds() []string {
@@ -2501,7 +2727,7 @@ type CheckCompanionsRequest struct {
 
 func (x *CheckCompanionsRequest) Reset() {
 	*x = CheckCompanionsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[35]
+	mi := &file_parley_message_v1_message_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2513,7 +2739,7 @@ func (x *CheckCompanionsRequest) String() string {
 func (*CheckCompanionsRequest) ProtoMessage() {}
 
 func (x *CheckCompanionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[35]
+	mi := &file_parley_message_v1_message_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2526,7 +2752,7 @@ func (x *CheckCompanionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckCompanionsRequest.ProtoReflect.Descriptor instead.
 func (*CheckCompanionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{35}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CheckCompanionsRequest) GetUserId() string {
@@ -2554,7 +2780,7 @@ type CheckCompanionsResponse struct {
 
 func (x *CheckCompanionsResponse) Reset() {
 	*x = CheckCompanionsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[36]
+	mi := &file_parley_message_v1_message_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2566,7 +2792,7 @@ func (x *CheckCompanionsResponse) String() string {
 func (*CheckCompanionsResponse) ProtoMessage() {}
 
 func (x *CheckCompanionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[36]
+	mi := &file_parley_message_v1_message_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2579,7 +2805,7 @@ func (x *CheckCompanionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckCompanionsResponse.ProtoReflect.Descriptor instead.
 func (*CheckCompanionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{36}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *CheckCompanionsResponse) GetCompanionIds() []string {
@@ -2602,7 +2828,7 @@ type SendBatchRequest_Item struct {
 
 func (x *SendBatchRequest_Item) Reset() {
 	*x = SendBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[37]
+	mi := &file_parley_message_v1_message_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2614,7 +2840,7 @@ func (x *SendBatchRequest_Item) String() string {
 func (*SendBatchRequest_Item) ProtoMessage() {}
 
 func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[37]
+	mi := &file_parley_message_v1_message_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2660,7 +2886,7 @@ type SendBatchResponse_Result struct {
 
 func (x *SendBatchResponse_Result) Reset() {
 	*x = SendBatchResponse_Result{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[38]
+	mi := &file_parley_message_v1_message_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2898,7 @@ func (x *SendBatchResponse_Result) String() string {
 func (*SendBatchResponse_Result) ProtoMessage() {}
 
 func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[38]
+	mi := &file_parley_message_v1_message_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2744,7 +2970,7 @@ type SyncBatchRequest_Item struct {
 
 func (x *SyncBatchRequest_Item) Reset() {
 	*x = SyncBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[39]
+	mi := &file_parley_message_v1_message_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2756,7 +2982,7 @@ func (x *SyncBatchRequest_Item) String() string {
 func (*SyncBatchRequest_Item) ProtoMessage() {}
 
 func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[39]
+	mi := &file_parley_message_v1_message_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2769,7 +2995,7 @@ func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchRequest_Item.ProtoReflect.Descriptor instead.
 func (*SyncBatchRequest_Item) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{31, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{35, 0}
 }
 
 func (x *SyncBatchRequest_Item) GetUserId() string {
@@ -2835,7 +3061,7 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\buser_ids\x18\x03 \x03(\tR\auserIds\"*\n" +
 	"\bRecalled\x12\x0e\n" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12\x0e\n" +
-	"\x02at\x18\x02 \x01(\x03R\x02at\"\xdd\x01\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\"\xfc\x01\n" +
 	"\x04Head\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x10\n" +
@@ -2845,7 +3071,10 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\bread_seq\x18\x05 \x01(\x03R\areadSeq\x12\x16\n" +
 	"\x06unread\x18\x06 \x01(\x05R\x06unread\x12\x1a\n" +
 	"\bmentions\x18\a \x01(\x05R\bmentions\x12\x12\n" +
-	"\x04left\x18\b \x01(\bR\x04leftJ\x04\b\t\x10\x10\"\xa5\x01\n" +
+	"\x04left\x18\b \x01(\bR\x04left\x12\x1d\n" +
+	"\n" +
+	"hidden_rev\x18\t \x01(\x03R\thiddenRevJ\x04\b\n" +
+	"\x10\x10\"\xa5\x01\n" +
 	"\x04Sent\x12*\n" +
 	"\x11client_message_id\x18\x01 \x01(\tR\x0fclientMessageId\x12'\n" +
 	"\x0fconversation_id\x18\x02 \x01(\tR\x0econversationId\x12\x1d\n" +
@@ -2928,7 +3157,18 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x05emoji\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\x05emoji\x12\x16\n" +
 	"\x06remove\x18\x04 \x01(\bR\x06remove\"E\n" +
 	"\rReactResponse\x124\n" +
-	"\amessage\x18\x01 \x01(\v2\x1a.parley.message.v1.MessageR\amessage\"\x8f\x01\n" +
+	"\amessage\x18\x01 \x01(\v2\x1a.parley.message.v1.MessageR\amessage\"b\n" +
+	"\x12HideMessageRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
+	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\"B\n" +
+	"\x13HideMessageResponse\x12+\n" +
+	"\x04head\x18\x01 \x01(\v2\x17.parley.message.v1.HeadR\x04head\"l\n" +
+	"\x11ListHiddenRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12$\n" +
+	"\tafter_rev\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bafterRev\"D\n" +
+	"\x12ListHiddenResponse\x12\x12\n" +
+	"\x04seqs\x18\x01 \x03(\x03R\x04seqs\x12\x1a\n" +
+	"\tup_to_rev\x18\x02 \x01(\x03R\aupToRev\"\x8f\x01\n" +
 	"\x13ListVersionsRequest\x121\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
 	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\x12*\n" +
@@ -2970,10 +3210,12 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x127\n" +
 	"\rcandidate_ids\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xc8\x01\"\x05r\x03\xb0\x01\x01R\fcandidateIds\">\n" +
 	"\x17CheckCompanionsResponse\x12#\n" +
-	"\rcompanion_ids\x18\x01 \x03(\tR\fcompanionIds*B\n" +
+	"\rcompanion_ids\x18\x01 \x03(\tR\fcompanionIds*Y\n" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15GAP_REASON_NOT_MEMBER\x10\x012\xb6\t\n" +
+	"\x15GAP_REASON_NOT_MEMBER\x10\x01\x12\x15\n" +
+	"\x11GAP_REASON_HIDDEN\x10\x032\xff\n" +
+	"\n" +
 	"\x0eMessageService\x12O\n" +
 	"\x04Send\x12\x1e.parley.message.v1.SendRequest\x1a\x1f.parley.message.v1.SendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSendBatch\x12#.parley.message.v1.SendBatchRequest\x1a$.parley.message.v1.SendBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12g\n" +
@@ -2981,7 +3223,10 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\vListChanges\x12%.parley.message.v1.ListChangesRequest\x1a&.parley.message.v1.ListChangesResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12U\n" +
 	"\x06Recall\x12 .parley.message.v1.RecallRequest\x1a!.parley.message.v1.RecallResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
 	"\x04Edit\x12\x1e.parley.message.v1.EditRequest\x1a\x1f.parley.message.v1.EditResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12R\n" +
-	"\x05React\x12\x1f.parley.message.v1.ReactRequest\x1a .parley.message.v1.ReactResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
+	"\x05React\x12\x1f.parley.message.v1.ReactRequest\x1a .parley.message.v1.ReactResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
+	"\vHideMessage\x12%.parley.message.v1.HideMessageRequest\x1a&.parley.message.v1.HideMessageResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12a\n" +
+	"\n" +
+	"ListHidden\x12$.parley.message.v1.ListHiddenRequest\x1a%.parley.message.v1.ListHiddenResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\fListVersions\x12&.parley.message.v1.ListVersionsRequest\x1a'.parley.message.v1.ListVersionsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
 	"\x04Sync\x12\x1e.parley.message.v1.SyncRequest\x1a\x1f.parley.message.v1.SyncResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSyncBatch\x12#.parley.message.v1.SyncBatchRequest\x1a$.parley.message.v1.SyncBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12\x80\x01\n" +
@@ -3001,7 +3246,7 @@ func file_parley_message_v1_message_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_message_v1_message_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_parley_message_v1_message_proto_goTypes = []any{
 	(GapReason)(0),                   // 0: parley.message.v1.GapReason
 	(*Content)(nil),                  // 1: parley.message.v1.Content
@@ -3030,21 +3275,25 @@ var file_parley_message_v1_message_proto_goTypes = []any{
 	(*EditResponse)(nil),             // 24: parley.message.v1.EditResponse
 	(*ReactRequest)(nil),             // 25: parley.message.v1.ReactRequest
 	(*ReactResponse)(nil),            // 26: parley.message.v1.ReactResponse
-	(*ListVersionsRequest)(nil),      // 27: parley.message.v1.ListVersionsRequest
-	(*Version)(nil),                  // 28: parley.message.v1.Version
-	(*ListVersionsResponse)(nil),     // 29: parley.message.v1.ListVersionsResponse
-	(*SyncRequest)(nil),              // 30: parley.message.v1.SyncRequest
-	(*SyncResponse)(nil),             // 31: parley.message.v1.SyncResponse
-	(*SyncBatchRequest)(nil),         // 32: parley.message.v1.SyncBatchRequest
-	(*SyncBatchResponse)(nil),        // 33: parley.message.v1.SyncBatchResponse
-	(*ListRecipientsRequest)(nil),    // 34: parley.message.v1.ListRecipientsRequest
-	(*ListRecipientsResponse)(nil),   // 35: parley.message.v1.ListRecipientsResponse
-	(*CheckCompanionsRequest)(nil),   // 36: parley.message.v1.CheckCompanionsRequest
-	(*CheckCompanionsResponse)(nil),  // 37: parley.message.v1.CheckCompanionsResponse
-	(*SendBatchRequest_Item)(nil),    // 38: parley.message.v1.SendBatchRequest.Item
-	(*SendBatchResponse_Result)(nil), // 39: parley.message.v1.SendBatchResponse.Result
-	(*SyncBatchRequest_Item)(nil),    // 40: parley.message.v1.SyncBatchRequest.Item
-	(*System)(nil),                   // 41: parley.message.v1.System
+	(*HideMessageRequest)(nil),       // 27: parley.message.v1.HideMessageRequest
+	(*HideMessageResponse)(nil),      // 28: parley.message.v1.HideMessageResponse
+	(*ListHiddenRequest)(nil),        // 29: parley.message.v1.ListHiddenRequest
+	(*ListHiddenResponse)(nil),       // 30: parley.message.v1.ListHiddenResponse
+	(*ListVersionsRequest)(nil),      // 31: parley.message.v1.ListVersionsRequest
+	(*Version)(nil),                  // 32: parley.message.v1.Version
+	(*ListVersionsResponse)(nil),     // 33: parley.message.v1.ListVersionsResponse
+	(*SyncRequest)(nil),              // 34: parley.message.v1.SyncRequest
+	(*SyncResponse)(nil),             // 35: parley.message.v1.SyncResponse
+	(*SyncBatchRequest)(nil),         // 36: parley.message.v1.SyncBatchRequest
+	(*SyncBatchResponse)(nil),        // 37: parley.message.v1.SyncBatchResponse
+	(*ListRecipientsRequest)(nil),    // 38: parley.message.v1.ListRecipientsRequest
+	(*ListRecipientsResponse)(nil),   // 39: parley.message.v1.ListRecipientsResponse
+	(*CheckCompanionsRequest)(nil),   // 40: parley.message.v1.CheckCompanionsRequest
+	(*CheckCompanionsResponse)(nil),  // 41: parley.message.v1.CheckCompanionsResponse
+	(*SendBatchRequest_Item)(nil),    // 42: parley.message.v1.SendBatchRequest.Item
+	(*SendBatchResponse_Result)(nil), // 43: parley.message.v1.SendBatchResponse.Result
+	(*SyncBatchRequest_Item)(nil),    // 44: parley.message.v1.SyncBatchRequest.Item
+	(*System)(nil),                   // 45: parley.message.v1.System
 }
 var file_parley_message_v1_message_proto_depIdxs = []int32{
 	2,  // 0: parley.message.v1.Content.text:type_name -> parley.message.v1.Text
@@ -3052,13 +3301,13 @@ var file_parley_message_v1_message_proto_depIdxs = []int32{
 	5,  // 2: parley.message.v1.Message.forward:type_name -> parley.message.v1.Forward
 	6,  // 3: parley.message.v1.Message.reactions:type_name -> parley.message.v1.Reaction
 	2,  // 4: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
-	41, // 5: parley.message.v1.Message.system:type_name -> parley.message.v1.System
+	45, // 5: parley.message.v1.Message.system:type_name -> parley.message.v1.System
 	7,  // 6: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
 	1,  // 7: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
 	11, // 8: parley.message.v1.SendRequest.forward_of:type_name -> parley.message.v1.Source
 	9,  // 9: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
-	38, // 10: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
-	39, // 11: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
+	42, // 10: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
+	43, // 11: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
 	0,  // 12: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
 	3,  // 13: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
 	17, // 14: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
@@ -3068,43 +3317,48 @@ var file_parley_message_v1_message_proto_depIdxs = []int32{
 	2,  // 18: parley.message.v1.EditRequest.text:type_name -> parley.message.v1.Text
 	3,  // 19: parley.message.v1.EditResponse.message:type_name -> parley.message.v1.Message
 	3,  // 20: parley.message.v1.ReactResponse.message:type_name -> parley.message.v1.Message
-	2,  // 21: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
-	28, // 22: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
-	8,  // 23: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
-	40, // 24: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
-	31, // 25: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
-	10, // 26: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
-	9,  // 27: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
-	14, // 28: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
-	10, // 29: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
-	13, // 30: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
-	16, // 31: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
-	19, // 32: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
-	21, // 33: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
-	23, // 34: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
-	25, // 35: parley.message.v1.MessageService.React:input_type -> parley.message.v1.ReactRequest
-	27, // 36: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
-	30, // 37: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
-	32, // 38: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
-	34, // 39: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
-	36, // 40: parley.message.v1.MessageService.CheckCompanions:input_type -> parley.message.v1.CheckCompanionsRequest
-	12, // 41: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
-	15, // 42: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
-	18, // 43: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
-	20, // 44: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
-	22, // 45: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
-	24, // 46: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
-	26, // 47: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
-	29, // 48: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
-	31, // 49: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
-	33, // 50: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
-	35, // 51: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
-	37, // 52: parley.message.v1.MessageService.CheckCompanions:output_type -> parley.message.v1.CheckCompanionsResponse
-	41, // [41:53] is the sub-list for method output_type
-	29, // [29:41] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	8,  // 21: parley.message.v1.HideMessageResponse.head:type_name -> parley.message.v1.Head
+	2,  // 22: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
+	32, // 23: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
+	8,  // 24: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
+	44, // 25: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
+	35, // 26: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
+	10, // 27: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
+	9,  // 28: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
+	14, // 29: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
+	10, // 30: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
+	13, // 31: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
+	16, // 32: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
+	19, // 33: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
+	21, // 34: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
+	23, // 35: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
+	25, // 36: parley.message.v1.MessageService.React:input_type -> parley.message.v1.ReactRequest
+	27, // 37: parley.message.v1.MessageService.HideMessage:input_type -> parley.message.v1.HideMessageRequest
+	29, // 38: parley.message.v1.MessageService.ListHidden:input_type -> parley.message.v1.ListHiddenRequest
+	31, // 39: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
+	34, // 40: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
+	36, // 41: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
+	38, // 42: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
+	40, // 43: parley.message.v1.MessageService.CheckCompanions:input_type -> parley.message.v1.CheckCompanionsRequest
+	12, // 44: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
+	15, // 45: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
+	18, // 46: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
+	20, // 47: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
+	22, // 48: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
+	24, // 49: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
+	26, // 50: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
+	28, // 51: parley.message.v1.MessageService.HideMessage:output_type -> parley.message.v1.HideMessageResponse
+	30, // 52: parley.message.v1.MessageService.ListHidden:output_type -> parley.message.v1.ListHiddenResponse
+	33, // 53: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
+	35, // 54: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
+	37, // 55: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
+	39, // 56: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
+	41, // 57: parley.message.v1.MessageService.CheckCompanions:output_type -> parley.message.v1.CheckCompanionsResponse
+	44, // [44:58] is the sub-list for method output_type
+	30, // [30:44] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_message_proto_init() }
@@ -3127,7 +3381,7 @@ func file_parley_message_v1_message_proto_init() {
 		(*ListMessagesRequest_AroundSeq)(nil),
 		(*ListMessagesRequest_AtTime)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[38].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[42].OneofWrappers = []any{
 		(*SendBatchResponse_Result_Sent)(nil),
 		(*SendBatchResponse_Result_Error)(nil),
 	}
@@ -3137,7 +3391,7 @@ func file_parley_message_v1_message_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_message_proto_rawDesc), len(file_parley_message_v1_message_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   40,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

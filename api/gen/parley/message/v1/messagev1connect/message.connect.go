@@ -52,6 +52,12 @@ const (
 	MessageServiceEditProcedure = "/parley.message.v1.MessageService/Edit"
 	// MessageServiceReactProcedure is the fully-qualified name of the MessageService's React RPC.
 	MessageServiceReactProcedure = "/parley.message.v1.MessageService/React"
+	// MessageServiceHideMessageProcedure is the fully-qualified name of the MessageService's
+	// HideMessage RPC.
+	MessageServiceHideMessageProcedure = "/parley.message.v1.MessageService/HideMessage"
+	// MessageServiceListHiddenProcedure is the fully-qualified name of the MessageService's ListHidden
+	// RPC.
+	MessageServiceListHiddenProcedure = "/parley.message.v1.MessageService/ListHidden"
 	// MessageServiceListVersionsProcedure is the fully-qualified name of the MessageService's
 	// ListVersions RPC.
 	MessageServiceListVersionsProcedure = "/parley.message.v1.MessageService/ListVersions"
@@ -94,6 +100,12 @@ type MessageServiceClient interface {
 	// FORBIDDEN for a message of the server, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED for a
 	// 21st emoji.
 	React(context.Context, *v1.ReactRequest) (*v1.ReactResponse, error)
+	// HideMessage hides a message for the caller alone, on all devices and for good: it becomes a gap in
+	// pages of history and is no last or unread message any more. Others see it as before. Again is no error.
+	// NOT_FOUND for a message that the caller cannot see; QUOTA_EXCEEDED after 10,000 of a conversation.
+	HideMessage(context.Context, *v1.HideMessageRequest) (*v1.HideMessageResponse, error)
+	// ListHidden answers what the caller hid in a conversation after a hidden_rev, for devices that were away.
+	ListHidden(context.Context, *v1.ListHiddenRequest) (*v1.ListHiddenResponse, error)
 	// ListVersions answers what an edited message said before, oldest first.
 	ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error)
 	// Sync answers the heads that moved since a cursor, newest activity first.
@@ -163,6 +175,18 @@ func NewMessageServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(messageServiceMethods.ByName("React")),
 			connect.WithClientOptions(opts...),
 		),
+		hideMessage: connect.NewClient[v1.HideMessageRequest, v1.HideMessageResponse](
+			httpClient,
+			baseURL+MessageServiceHideMessageProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("HideMessage")),
+			connect.WithClientOptions(opts...),
+		),
+		listHidden: connect.NewClient[v1.ListHiddenRequest, v1.ListHiddenResponse](
+			httpClient,
+			baseURL+MessageServiceListHiddenProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("ListHidden")),
+			connect.WithClientOptions(opts...),
+		),
 		listVersions: connect.NewClient[v1.ListVersionsRequest, v1.ListVersionsResponse](
 			httpClient,
 			baseURL+MessageServiceListVersionsProcedure,
@@ -205,6 +229,8 @@ type messageServiceClient struct {
 	recall          *connect.Client[v1.RecallRequest, v1.RecallResponse]
 	edit            *connect.Client[v1.EditRequest, v1.EditResponse]
 	react           *connect.Client[v1.ReactRequest, v1.ReactResponse]
+	hideMessage     *connect.Client[v1.HideMessageRequest, v1.HideMessageResponse]
+	listHidden      *connect.Client[v1.ListHiddenRequest, v1.ListHiddenResponse]
 	listVersions    *connect.Client[v1.ListVersionsRequest, v1.ListVersionsResponse]
 	sync            *connect.Client[v1.SyncRequest, v1.SyncResponse]
 	syncBatch       *connect.Client[v1.SyncBatchRequest, v1.SyncBatchResponse]
@@ -269,6 +295,24 @@ func (c *messageServiceClient) Edit(ctx context.Context, req *v1.EditRequest) (*
 // React calls parley.message.v1.MessageService.React.
 func (c *messageServiceClient) React(ctx context.Context, req *v1.ReactRequest) (*v1.ReactResponse, error) {
 	response, err := c.react.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// HideMessage calls parley.message.v1.MessageService.HideMessage.
+func (c *messageServiceClient) HideMessage(ctx context.Context, req *v1.HideMessageRequest) (*v1.HideMessageResponse, error) {
+	response, err := c.hideMessage.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListHidden calls parley.message.v1.MessageService.ListHidden.
+func (c *messageServiceClient) ListHidden(ctx context.Context, req *v1.ListHiddenRequest) (*v1.ListHiddenResponse, error) {
+	response, err := c.listHidden.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -346,6 +390,12 @@ type MessageServiceHandler interface {
 	// FORBIDDEN for a message of the server, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED for a
 	// 21st emoji.
 	React(context.Context, *v1.ReactRequest) (*v1.ReactResponse, error)
+	// HideMessage hides a message for the caller alone, on all devices and for good: it becomes a gap in
+	// pages of history and is no last or unread message any more. Others see it as before. Again is no error.
+	// NOT_FOUND for a message that the caller cannot see; QUOTA_EXCEEDED after 10,000 of a conversation.
+	HideMessage(context.Context, *v1.HideMessageRequest) (*v1.HideMessageResponse, error)
+	// ListHidden answers what the caller hid in a conversation after a hidden_rev, for devices that were away.
+	ListHidden(context.Context, *v1.ListHiddenRequest) (*v1.ListHiddenResponse, error)
 	// ListVersions answers what an edited message said before, oldest first.
 	ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error)
 	// Sync answers the heads that moved since a cursor, newest activity first.
@@ -411,6 +461,18 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 		connect.WithSchema(messageServiceMethods.ByName("React")),
 		connect.WithHandlerOptions(opts...),
 	)
+	messageServiceHideMessageHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceHideMessageProcedure,
+		svc.HideMessage,
+		connect.WithSchema(messageServiceMethods.ByName("HideMessage")),
+		connect.WithHandlerOptions(opts...),
+	)
+	messageServiceListHiddenHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceListHiddenProcedure,
+		svc.ListHidden,
+		connect.WithSchema(messageServiceMethods.ByName("ListHidden")),
+		connect.WithHandlerOptions(opts...),
+	)
 	messageServiceListVersionsHandler := connect.NewUnaryHandlerSimple(
 		MessageServiceListVersionsProcedure,
 		svc.ListVersions,
@@ -457,6 +519,10 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 			messageServiceEditHandler.ServeHTTP(w, r)
 		case MessageServiceReactProcedure:
 			messageServiceReactHandler.ServeHTTP(w, r)
+		case MessageServiceHideMessageProcedure:
+			messageServiceHideMessageHandler.ServeHTTP(w, r)
+		case MessageServiceListHiddenProcedure:
+			messageServiceListHiddenHandler.ServeHTTP(w, r)
 		case MessageServiceListVersionsProcedure:
 			messageServiceListVersionsHandler.ServeHTTP(w, r)
 		case MessageServiceSyncProcedure:
@@ -502,6 +568,14 @@ func (UnimplementedMessageServiceHandler) Edit(context.Context, *v1.EditRequest)
 
 func (UnimplementedMessageServiceHandler) React(context.Context, *v1.ReactRequest) (*v1.ReactResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.React is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) HideMessage(context.Context, *v1.HideMessageRequest) (*v1.HideMessageResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.HideMessage is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) ListHidden(context.Context, *v1.ListHiddenRequest) (*v1.ListHiddenResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.ListHidden is not implemented"))
 }
 
 func (UnimplementedMessageServiceHandler) ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error) {

@@ -23,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/event/v1/event.proto.
  */
 export const file_parley_event_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChtwYXJsZXkvZXZlbnQvdjEvZXZlbnQucHJvdG8SD3BhcmxleS5ldmVudC52MSI0CgpFdmVudEJhdGNoEiYKBmV2ZW50cxgBIAMoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudCK2BAoFRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLnBhcmxleS5ldmVudC52MS5FdmVudFR5cGUSEwoLb2NjdXJyZWRfYXQYAyABKAMSFQoNcmVjaXBpZW50X2lkcxgEIAMoCRITCgttZW1iZXJzX3JldhgFIAEoAxItCgdtZXNzYWdlGAogASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZUgAEjcKDGNvbnZlcnNhdGlvbhgLIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbkgAEi4KBm1hcmtlchgMIAEoCzIcLnBhcmxleS5ldmVudC52MS5NYXJrZXJNb3ZlZEgAEjkKDmZyaWVuZF9yZXF1ZXN0GA0gASgLMh8ucGFybGV5LmZyaWVuZC52MS5GcmllbmRSZXF1ZXN0SAASOAoOZnJpZW5kX3JlbW92ZWQYDiABKAsyHi5wYXJsZXkuZXZlbnQudjEuRnJpZW5kUmVtb3ZlZEgAEiQKBHVzZXIYDyABKAsyFC5wYXJsZXkudXNlci52MS5Vc2VySAASOAoOc2Vzc2lvbnNfZW5kZWQYHiABKAsyHi5wYXJsZXkuZXZlbnQudjEuU2Vzc2lvbnNFbmRlZEgAEjgKDmZyaWVuZF91cGRhdGVkGCggASgLMh4ucGFybGV5LmV2ZW50LnYxLkZyaWVuZFVwZGF0ZWRIAEIJCgdwYXlsb2FkIkQKC01hcmtlck1vdmVkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgsKA3NlcRgDIAEoAyIzCg1GcmllbmRSZW1vdmVkEg8KB3VzZXJfaWQYASABKAkSEQoJZnJpZW5kX2lkGAIgASgJIkAKDVNlc3Npb25zRW5kZWQSLwoLcmV2b2NhdGlvbnMYASADKAsyGi5wYXJsZXkudXNlci52MS5SZXZvY2F0aW9uIlQKDUZyaWVuZFVwZGF0ZWQSDwoHdXNlcl9pZBgBIAEoCRIRCglmcmllbmRfaWQYAiABKAkSDgoGcmVtYXJrGAMgASgJEg8KB2Jsb2NrZWQYBCABKAgq6gMKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASHgoaRVZFTlRfVFlQRV9NRVNTQUdFX0NSRUFURUQQARIjCh9FVkVOVF9UWVBFX0NPTlZFUlNBVElPTl9DUkVBVEVEEAISIwofRVZFTlRfVFlQRV9DT05WRVJTQVRJT05fVVBEQVRFRBADEhsKF0VWRU5UX1RZUEVfTUFSS0VSX01PVkVEEAQSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVRVUVTVEVEEAUSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVTUE9OREVEEAYSHwobRVZFTlRfVFlQRV9GUklFTkRfQ0FOQ0VMTEVEEAcSHQoZRVZFTlRfVFlQRV9GUklFTkRfUkVNT1ZFRBAIEhsKF0VWRU5UX1RZUEVfVVNFUl9VUERBVEVEEAkSHwobRVZFTlRfVFlQRV9NRVNTQUdFX1JFQ0FMTEVEEBQSHQoZRVZFTlRfVFlQRV9NRVNTQUdFX0VESVRFRBAVEh4KGkVWRU5UX1RZUEVfTUVTU0FHRV9SRUFDVEVEEBYSHAoYRVZFTlRfVFlQRV9TRVNTSU9OX0VOREVEEB4SHQoZRVZFTlRfVFlQRV9GUklFTkRfVVBEQVRFRBAoQj9aPWdpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L2V2ZW50L3YxO2V2ZW50djFiBnByb3RvMw", [file_parley_friend_v1_friend, file_parley_message_v1_conversation, file_parley_message_v1_message, file_parley_user_v1_auth, file_parley_user_v1_user]);
+  fileDesc("ChtwYXJsZXkvZXZlbnQvdjEvZXZlbnQucHJvdG8SD3BhcmxleS5ldmVudC52MSI0CgpFdmVudEJhdGNoEiYKBmV2ZW50cxgBIAMoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudCLoBAoFRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLnBhcmxleS5ldmVudC52MS5FdmVudFR5cGUSEwoLb2NjdXJyZWRfYXQYAyABKAMSFQoNcmVjaXBpZW50X2lkcxgEIAMoCRITCgttZW1iZXJzX3JldhgFIAEoAxItCgdtZXNzYWdlGAogASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZUgAEjcKDGNvbnZlcnNhdGlvbhgLIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbkgAEi4KBm1hcmtlchgMIAEoCzIcLnBhcmxleS5ldmVudC52MS5NYXJrZXJNb3ZlZEgAEjkKDmZyaWVuZF9yZXF1ZXN0GA0gASgLMh8ucGFybGV5LmZyaWVuZC52MS5GcmllbmRSZXF1ZXN0SAASOAoOZnJpZW5kX3JlbW92ZWQYDiABKAsyHi5wYXJsZXkuZXZlbnQudjEuRnJpZW5kUmVtb3ZlZEgAEiQKBHVzZXIYDyABKAsyFC5wYXJsZXkudXNlci52MS5Vc2VySAASMAoGaGlkZGVuGBcgASgLMh4ucGFybGV5LmV2ZW50LnYxLk1lc3NhZ2VIaWRkZW5IABI4Cg5zZXNzaW9uc19lbmRlZBgeIAEoCzIeLnBhcmxleS5ldmVudC52MS5TZXNzaW9uc0VuZGVkSAASOAoOZnJpZW5kX3VwZGF0ZWQYKCABKAsyHi5wYXJsZXkuZXZlbnQudjEuRnJpZW5kVXBkYXRlZEgAQgkKB3BheWxvYWQiRAoLTWFya2VyTW92ZWQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSCwoDc2VxGAMgASgDIkYKDU1lc3NhZ2VIaWRkZW4SFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSCwoDc2VxGAMgASgDIjMKDUZyaWVuZFJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCRIRCglmcmllbmRfaWQYAiABKAkiQAoNU2Vzc2lvbnNFbmRlZBIvCgtyZXZvY2F0aW9ucxgBIAMoCzIaLnBhcmxleS51c2VyLnYxLlJldm9jYXRpb24iVAoNRnJpZW5kVXBkYXRlZBIPCgd1c2VyX2lkGAEgASgJEhEKCWZyaWVuZF9pZBgCIAEoCRIOCgZyZW1hcmsYAyABKAkSDwoHYmxvY2tlZBgEIAEoCCqJBAoJRXZlbnRUeXBlEhoKFkVWRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIeChpFVkVOVF9UWVBFX01FU1NBR0VfQ1JFQVRFRBABEiMKH0VWRU5UX1RZUEVfQ09OVkVSU0FUSU9OX0NSRUFURUQQAhIjCh9FVkVOVF9UWVBFX0NPTlZFUlNBVElPTl9VUERBVEVEEAMSGwoXRVZFTlRfVFlQRV9NQVJLRVJfTU9WRUQQBBIfChtFVkVOVF9UWVBFX0ZSSUVORF9SRVFVRVNURUQQBRIfChtFVkVOVF9UWVBFX0ZSSUVORF9SRVNQT05ERUQQBhIfChtFVkVOVF9UWVBFX0ZSSUVORF9DQU5DRUxMRUQQBxIdChlFVkVOVF9UWVBFX0ZSSUVORF9SRU1PVkVEEAgSGwoXRVZFTlRfVFlQRV9VU0VSX1VQREFURUQQCRIfChtFVkVOVF9UWVBFX01FU1NBR0VfUkVDQUxMRUQQFBIdChlFVkVOVF9UWVBFX01FU1NBR0VfRURJVEVEEBUSHgoaRVZFTlRfVFlQRV9NRVNTQUdFX1JFQUNURUQQFhIdChlFVkVOVF9UWVBFX01FU1NBR0VfSElEREVOEBcSHAoYRVZFTlRfVFlQRV9TRVNTSU9OX0VOREVEEB4SHQoZRVZFTlRfVFlQRV9GUklFTkRfVVBEQVRFRBAoQj9aPWdpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L2V2ZW50L3YxO2V2ZW50djFiBnByb3RvMw", [file_parley_friend_v1_friend, file_parley_message_v1_conversation, file_parley_message_v1_message, file_parley_user_v1_auth, file_parley_user_v1_user]);
 
 /**
  * EventBatch is the body of one AMQP message on parley.events: events of one type.
@@ -144,6 +144,14 @@ export type Event = Message<"parley.event.v1.Event"> & {
     case: "user";
   } | {
     /**
+     * For message.hidden.
+     *
+     * @generated from field: parley.event.v1.MessageHidden hidden = 23;
+     */
+    value: MessageHidden;
+    case: "hidden";
+  } | {
+    /**
      * For session.ended.
      *
      * @generated from field: parley.event.v1.SessionsEnded sessions_ended = 30;
@@ -204,6 +212,41 @@ export const MarkerMovedSchema: GenMessage<MarkerMoved> = /*@__PURE__*/
   messageDesc(file_parley_event_v1_event, 2);
 
 /**
+ * MessageHidden is a message that one person hid for themselves.
+ *
+ * @generated from message parley.event.v1.MessageHidden
+ */
+export type MessageHidden = Message<"parley.event.v1.MessageHidden"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * Who hid it.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 3;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message parley.event.v1.MessageHidden.
+ * Use `create(MessageHiddenSchema)` to create a new message.
+ */
+export const MessageHiddenSchema: GenMessage<MessageHidden> = /*@__PURE__*/
+  messageDesc(file_parley_event_v1_event, 3);
+
+/**
  * FriendRemoved is a friendship that ended.
  *
  * @generated from message parley.event.v1.FriendRemoved
@@ -229,7 +272,7 @@ export type FriendRemoved = Message<"parley.event.v1.FriendRemoved"> & {
  * Use `create(FriendRemovedSchema)` to create a new message.
  */
 export const FriendRemovedSchema: GenMessage<FriendRemoved> = /*@__PURE__*/
-  messageDesc(file_parley_event_v1_event, 3);
+  messageDesc(file_parley_event_v1_event, 4);
 
 /**
  * SessionsEnded lists login sessions that ended.
@@ -250,7 +293,7 @@ export type SessionsEnded = Message<"parley.event.v1.SessionsEnded"> & {
  * Use `create(SessionsEndedSchema)` to create a new message.
  */
 export const SessionsEndedSchema: GenMessage<SessionsEnded> = /*@__PURE__*/
-  messageDesc(file_parley_event_v1_event, 4);
+  messageDesc(file_parley_event_v1_event, 5);
 
 /**
  * FriendUpdated is what one person keeps about another.
@@ -292,7 +335,7 @@ export type FriendUpdated = Message<"parley.event.v1.FriendUpdated"> & {
  * Use `create(FriendUpdatedSchema)` to create a new message.
  */
 export const FriendUpdatedSchema: GenMessage<FriendUpdated> = /*@__PURE__*/
-  messageDesc(file_parley_event_v1_event, 5);
+  messageDesc(file_parley_event_v1_event, 6);
 
 /**
  * EventType names what happened. The routing key is the name without its prefix, in lower case, with
@@ -391,6 +434,13 @@ export enum EventType {
    * @generated from enum value: EVENT_TYPE_MESSAGE_REACTED = 22;
    */
   MESSAGE_REACTED = 22,
+
+  /**
+   * Somebody hid a message for themselves. Only that person hears of it.
+   *
+   * @generated from enum value: EVENT_TYPE_MESSAGE_HIDDEN = 23;
+   */
+  MESSAGE_HIDDEN = 23,
 
   /**
    * Login sessions ended. For gateways only, and only to be faster than their question for the list of

@@ -14,7 +14,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file parley/message/v1/message.proto.
  */
 export const file_parley_message_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAki+gMKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxIRCgllZGl0ZWRfYXQYCCABKAMSKgoIcmVwbHlfdG8YCSABKAsyGC5wYXJsZXkubWVzc2FnZS52MS5SZXBseRITCgttZW50aW9uX2lkcxgKIAMoCRIUCgxtZW50aW9uc19hbGwYCyABKAgSKwoHZm9yd2FyZBgMIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkZvcndhcmQSLgoJcmVhY3Rpb25zGA0gAygLMhsucGFybGV5Lm1lc3NhZ2UudjEuUmVhY3Rpb24SJwoEdGV4dBgUIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHRIABIrCgZzeXN0ZW0YGSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5TeXN0ZW1IABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECA4QFEoECBUQGUoECBsQHiJaCgVSZXBseRILCgNzZXEYASABKAMSEQoJc2VuZGVyX2lkGAIgASgJEg8KB3ByZXZpZXcYAyABKAkSEAoIcmVjYWxsZWQYBCABKAgSDgoGZWRpdGVkGAUgASgIIlMKB0ZvcndhcmQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIRCglzZW5kZXJfaWQYAyABKAkSDwoHc2VudF9hdBgEIAEoAyI6CghSZWFjdGlvbhINCgVlbW9qaRgBIAEoCRINCgVjb3VudBgCIAEoBRIQCgh1c2VyX2lkcxgDIAMoCSIiCghSZWNhbGxlZBIKCgJieRgBIAEoCRIKCgJhdBgCIAEoAyKWAQoESGVhZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEgsKA3JldhgDIAEoAxITCgttZW1iZXJzX3JldhgEIAEoAxIQCghyZWFkX3NlcRgFIAEoAxIOCgZ1bnJlYWQYBiABKAUSEAoIbWVudGlvbnMYByABKAUSDAoEbGVmdBgIIAEoCEoECAkQECJsCgRTZW50EhkKEWNsaWVudF9tZXNzYWdlX2lkGAEgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCRISCgptZXNzYWdlX2lkGAMgASgJEgsKA3NlcRgEIAEoAxIPCgdzZW50X2F0GAUgASgDIrkBCgtTZW5kUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYAiABKAkSKwoHY29udGVudBgDIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkNvbnRlbnQSFAoMcmVwbHlfdG9fc2VxGAQgASgDEi0KCmZvcndhcmRfb2YYBSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5Tb3VyY2VKBAgGEAoiLgoGU291cmNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiNQoMU2VuZFJlc3BvbnNlEiUKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50IpQBChBTZW5kQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVxdWVzdC5JdGVtGkcKBEl0ZW0SEQoJc2VuZGVyX2lkGAEgASgJEiwKBHNlbmQYAiABKAsyHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdCJBCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMivgEKEVNlbmRCYXRjaFJlc3BvbnNlEjwKB3Jlc3VsdHMYASADKAsyKy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZS5SZXN1bHQaawoGUmVzdWx0EicKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLQoFZXJyb3IYAiABKAsyHC5wYXJsZXkubWVzc2FnZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIsEBChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRITCglhZnRlcl9zZXEYAiABKANIABIUCgpiZWZvcmVfc2VxGAMgASgDSAASFAoKYXJvdW5kX3NlcRgEIAEoA0gAEhEKB2F0X3RpbWUYBSABKANIABIRCgl1bnRpbF9zZXEYBiABKAMSEgoKdW50aWxfdGltZRgHIAEoAxINCgVsaW1pdBgIIAEoBUIHCgVyYW5nZSJNCgNHYXASDAoEZnJvbRgBIAEoAxIKCgJ0bxgCIAEoAxIsCgZyZWFzb24YAyABKA4yHC5wYXJsZXkubWVzc2FnZS52MS5HYXBSZWFzb24ijgEKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEikKBWl0ZW1zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIkCgRnYXBzGAIgAygLMhYucGFybGV5Lm1lc3NhZ2UudjEuR2FwEiUKBGhlYWQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkIk8KEkxpc3RDaGFuZ2VzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJYWZ0ZXJfcmV2GAIgASgDEg0KBWxpbWl0GAMgASgFIlMKE0xpc3RDaGFuZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEhEKCXVwX3RvX3JldhgCIAEoAyI1Cg1SZWNhbGxSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiPQoOUmVjYWxsUmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiWgoLRWRpdFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIlCgR0ZXh0GAMgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dCI7CgxFZGl0UmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiUwoMUmVhY3RSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSDQoFZW1vamkYAyABKAkSDgoGcmVtb3ZlGAQgASgIIjwKDVJlYWN0UmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiUQoTTGlzdFZlcnNpb25zUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEhQKDGFmdGVyX251bWJlchgDIAEoBSJUCgdWZXJzaW9uEg4KBm51bWJlchgBIAEoBRISCgp3cml0dGVuX2F0GAIgASgDEiUKBHRleHQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0IlIKFExpc3RWZXJzaW9uc1Jlc3BvbnNlEiwKCHZlcnNpb25zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuVmVyc2lvbhIMCgRtb3JlGAIgASgIIh0KC1N5bmNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoCSJnCgxTeW5jUmVzcG9uc2USDQoFcmVzZXQYASABKAgSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJ0ChBTeW5jQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdC5JdGVtGicKBEl0ZW0SDwoHdXNlcl9pZBgBIAEoCRIOCgZjdXJzb3IYAiABKAkiRQoRU3luY0JhdGNoUmVzcG9uc2USMAoHcmVzdWx0cxgBIAMoCzIfLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZSJjChVMaXN0UmVjaXBpZW50c1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEwoLbWVtYmVyc19yZXYYAyABKAMSCwoDc2VxGAQgASgDIlIKFkxpc3RSZWNpcGllbnRzUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkSEwoLbWVtYmVyc19yZXYYAiABKAMSEQoJcmVhZF9vbmx5GAMgASgIIkAKFkNoZWNrQ29tcGFuaW9uc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIVCg1jYW5kaWRhdGVfaWRzGAIgAygJIjAKF0NoZWNrQ29tcGFuaW9uc1Jlc3BvbnNlEhUKDWNvbXBhbmlvbl9pZHMYASADKAkqQgoJR2FwUmVhc29uEhoKFkdBUF9SRUFTT05fVU5TUEVDSUZJRUQQABIZChVHQVBfUkVBU09OX05PVF9NRU1CRVIQATKnCAoOTWVzc2FnZVNlcnZpY2USRwoEU2VuZBIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuU2VuZFJlc3BvbnNlElYKCVNlbmRCYXRjaBIjLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRCYXRjaFJlcXVlc3QaJC5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZRJfCgxMaXN0TWVzc2FnZXMSJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0TWVzc2FnZXNSZXF1ZXN0GicucGFybGV5Lm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVzcG9uc2USXAoLTGlzdENoYW5nZXMSJS5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q2hhbmdlc1JlcXVlc3QaJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q2hhbmdlc1Jlc3BvbnNlEk0KBlJlY2FsbBIgLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbFJlcXVlc3QaIS5wYXJsZXkubWVzc2FnZS52MS5SZWNhbGxSZXNwb25zZRJHCgRFZGl0Eh4ucGFybGV5Lm1lc3NhZ2UudjEuRWRpdFJlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5FZGl0UmVzcG9uc2USSgoFUmVhY3QSHy5wYXJsZXkubWVzc2FnZS52MS5SZWFjdFJlcXVlc3QaIC5wYXJsZXkubWVzc2FnZS52MS5SZWFjdFJlc3BvbnNlEl8KDExpc3RWZXJzaW9ucxImLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RWZXJzaW9uc1JlcXVlc3QaJy5wYXJsZXkubWVzc2FnZS52MS5MaXN0VmVyc2lvbnNSZXNwb25zZRJHCgRTeW5jEh4ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1JlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2USVgoJU3luY0JhdGNoEiMucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdBokLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlc3BvbnNlEmUKDkxpc3RSZWNpcGllbnRzEigucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXF1ZXN0GikucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXNwb25zZRJoCg9DaGVja0NvbXBhbmlvbnMSKS5wYXJsZXkubWVzc2FnZS52MS5DaGVja0NvbXBhbmlvbnNSZXF1ZXN0GioucGFybGV5Lm1lc3NhZ2UudjEuQ2hlY2tDb21wYW5pb25zUmVzcG9uc2VCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvbWVzc2FnZS92MTttZXNzYWdldjFiBnByb3RvMw", [file_parley_message_v1_system]);
+  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAki+gMKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxIRCgllZGl0ZWRfYXQYCCABKAMSKgoIcmVwbHlfdG8YCSABKAsyGC5wYXJsZXkubWVzc2FnZS52MS5SZXBseRITCgttZW50aW9uX2lkcxgKIAMoCRIUCgxtZW50aW9uc19hbGwYCyABKAgSKwoHZm9yd2FyZBgMIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkZvcndhcmQSLgoJcmVhY3Rpb25zGA0gAygLMhsucGFybGV5Lm1lc3NhZ2UudjEuUmVhY3Rpb24SJwoEdGV4dBgUIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHRIABIrCgZzeXN0ZW0YGSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5TeXN0ZW1IABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECA4QFEoECBUQGUoECBsQHiJaCgVSZXBseRILCgNzZXEYASABKAMSEQoJc2VuZGVyX2lkGAIgASgJEg8KB3ByZXZpZXcYAyABKAkSEAoIcmVjYWxsZWQYBCABKAgSDgoGZWRpdGVkGAUgASgIIlMKB0ZvcndhcmQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIRCglzZW5kZXJfaWQYAyABKAkSDwoHc2VudF9hdBgEIAEoAyI6CghSZWFjdGlvbhINCgVlbW9qaRgBIAEoCRINCgVjb3VudBgCIAEoBRIQCgh1c2VyX2lkcxgDIAMoCSIiCghSZWNhbGxlZBIKCgJieRgBIAEoCRIKCgJhdBgCIAEoAyKqAQoESGVhZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEgsKA3JldhgDIAEoAxITCgttZW1iZXJzX3JldhgEIAEoAxIQCghyZWFkX3NlcRgFIAEoAxIOCgZ1bnJlYWQYBiABKAUSEAoIbWVudGlvbnMYByABKAUSDAoEbGVmdBgIIAEoCBISCgpoaWRkZW5fcmV2GAkgASgDSgQIChAQImwKBFNlbnQSGQoRY2xpZW50X21lc3NhZ2VfaWQYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEhIKCm1lc3NhZ2VfaWQYAyABKAkSCwoDc2VxGAQgASgDEg8KB3NlbnRfYXQYBSABKAMiuQEKC1NlbmRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCRIrCgdjb250ZW50GAMgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuQ29udGVudBIUCgxyZXBseV90b19zZXEYBCABKAMSLQoKZm9yd2FyZF9vZhgFIAEoCzIZLnBhcmxleS5tZXNzYWdlLnYxLlNvdXJjZUoECAYQCiIuCgZTb3VyY2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAyI1CgxTZW5kUmVzcG9uc2USJQoEc2VudBgBIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlNlbnQilAEKEFNlbmRCYXRjaFJlcXVlc3QSNwoFaXRlbXMYASADKAsyKC5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXF1ZXN0Lkl0ZW0aRwoESXRlbRIRCglzZW5kZXJfaWQYASABKAkSLAoEc2VuZBgCIAEoCzIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0IkEKCUl0ZW1FcnJvchIMCgRjb2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoAyK+AQoRU2VuZEJhdGNoUmVzcG9uc2USPAoHcmVzdWx0cxgBIAMoCzIrLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRCYXRjaFJlc3BvbnNlLlJlc3VsdBprCgZSZXN1bHQSJwoEc2VudBgBIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlNlbnRIABItCgVlcnJvchgCIAEoCzIcLnBhcmxleS5tZXNzYWdlLnYxLkl0ZW1FcnJvckgAQgkKB291dGNvbWUiwQEKE0xpc3RNZXNzYWdlc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhMKCWFmdGVyX3NlcRgCIAEoA0gAEhQKCmJlZm9yZV9zZXEYAyABKANIABIUCgphcm91bmRfc2VxGAQgASgDSAASEQoHYXRfdGltZRgFIAEoA0gAEhEKCXVudGlsX3NlcRgGIAEoAxISCgp1bnRpbF90aW1lGAcgASgDEg0KBWxpbWl0GAggASgFQgcKBXJhbmdlIk0KA0dhcBIMCgRmcm9tGAEgASgDEgoKAnRvGAIgASgDEiwKBnJlYXNvbhgDIAEoDjIcLnBhcmxleS5tZXNzYWdlLnYxLkdhcFJlYXNvbiKOAQoUTGlzdE1lc3NhZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEiQKBGdhcHMYAiADKAsyFi5wYXJsZXkubWVzc2FnZS52MS5HYXASJQoEaGVhZBgDIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQiTwoSTGlzdENoYW5nZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIRCglhZnRlcl9yZXYYAiABKAMSDQoFbGltaXQYAyABKAUiUwoTTGlzdENoYW5nZXNSZXNwb25zZRIpCgVpdGVtcxgBIAMoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2USEQoJdXBfdG9fcmV2GAIgASgDIjUKDVJlY2FsbFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAyI9Cg5SZWNhbGxSZXNwb25zZRIrCgdtZXNzYWdlGAEgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZSJaCgtFZGl0UmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEiUKBHRleHQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0IjsKDEVkaXRSZXNwb25zZRIrCgdtZXNzYWdlGAEgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZSJTCgxSZWFjdFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxINCgVlbW9qaRgDIAEoCRIOCgZyZW1vdmUYBCABKAgiPAoNUmVhY3RSZXNwb25zZRIrCgdtZXNzYWdlGAEgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZSI6ChJIaWRlTWVzc2FnZVJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAyI8ChNIaWRlTWVzc2FnZVJlc3BvbnNlEiUKBGhlYWQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkIj8KEUxpc3RIaWRkZW5SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIRCglhZnRlcl9yZXYYAiABKAMiNQoSTGlzdEhpZGRlblJlc3BvbnNlEgwKBHNlcXMYASADKAMSEQoJdXBfdG9fcmV2GAIgASgDIlEKE0xpc3RWZXJzaW9uc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIUCgxhZnRlcl9udW1iZXIYAyABKAUiVAoHVmVyc2lvbhIOCgZudW1iZXIYASABKAUSEgoKd3JpdHRlbl9hdBgCIAEoAxIlCgR0ZXh0GAMgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dCJSChRMaXN0VmVyc2lvbnNSZXNwb25zZRIsCgh2ZXJzaW9ucxgBIAMoCzIaLnBhcmxleS5tZXNzYWdlLnYxLlZlcnNpb24SDAoEbW9yZRgCIAEoCCIdCgtTeW5jUmVxdWVzdBIOCgZjdXJzb3IYASABKAkiZwoMU3luY1Jlc3BvbnNlEg0KBXJlc2V0GAEgASgIEhAKCGNvbXBsZXRlGAIgASgIEiYKBWhlYWRzGAMgAygLMhcucGFybGV5Lm1lc3NhZ2UudjEuSGVhZBIOCgZjdXJzb3IYBCABKAkidAoQU3luY0JhdGNoUmVxdWVzdBI3CgVpdGVtcxgBIAMoCzIoLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlcXVlc3QuSXRlbRonCgRJdGVtEg8KB3VzZXJfaWQYASABKAkSDgoGY3Vyc29yGAIgASgJIkUKEVN5bmNCYXRjaFJlc3BvbnNlEjAKB3Jlc3VsdHMYASADKAsyHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2UiYwoVTGlzdFJlY2lwaWVudHNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhMKC21lbWJlcnNfcmV2GAMgASgDEgsKA3NlcRgEIAEoAyJSChZMaXN0UmVjaXBpZW50c1Jlc3BvbnNlEhAKCHVzZXJfaWRzGAEgAygJEhMKC21lbWJlcnNfcmV2GAIgASgDEhEKCXJlYWRfb25seRgDIAEoCCJAChZDaGVja0NvbXBhbmlvbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFQoNY2FuZGlkYXRlX2lkcxgCIAMoCSIwChdDaGVja0NvbXBhbmlvbnNSZXNwb25zZRIVCg1jb21wYW5pb25faWRzGAEgAygJKlkKCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVR0FQX1JFQVNPTl9OT1RfTUVNQkVSEAESFQoRR0FQX1JFQVNPTl9ISURERU4QAzLgCQoOTWVzc2FnZVNlcnZpY2USRwoEU2VuZBIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuU2VuZFJlc3BvbnNlElYKCVNlbmRCYXRjaBIjLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRCYXRjaFJlcXVlc3QaJC5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZRJfCgxMaXN0TWVzc2FnZXMSJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0TWVzc2FnZXNSZXF1ZXN0GicucGFybGV5Lm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVzcG9uc2USXAoLTGlzdENoYW5nZXMSJS5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q2hhbmdlc1JlcXVlc3QaJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q2hhbmdlc1Jlc3BvbnNlEk0KBlJlY2FsbBIgLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbFJlcXVlc3QaIS5wYXJsZXkubWVzc2FnZS52MS5SZWNhbGxSZXNwb25zZRJHCgRFZGl0Eh4ucGFybGV5Lm1lc3NhZ2UudjEuRWRpdFJlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5FZGl0UmVzcG9uc2USSgoFUmVhY3QSHy5wYXJsZXkubWVzc2FnZS52MS5SZWFjdFJlcXVlc3QaIC5wYXJsZXkubWVzc2FnZS52MS5SZWFjdFJlc3BvbnNlElwKC0hpZGVNZXNzYWdlEiUucGFybGV5Lm1lc3NhZ2UudjEuSGlkZU1lc3NhZ2VSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuSGlkZU1lc3NhZ2VSZXNwb25zZRJZCgpMaXN0SGlkZGVuEiQucGFybGV5Lm1lc3NhZ2UudjEuTGlzdEhpZGRlblJlcXVlc3QaJS5wYXJsZXkubWVzc2FnZS52MS5MaXN0SGlkZGVuUmVzcG9uc2USXwoMTGlzdFZlcnNpb25zEiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFZlcnNpb25zUmVxdWVzdBonLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RWZXJzaW9uc1Jlc3BvbnNlEkcKBFN5bmMSHi5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZRJWCglTeW5jQmF0Y2gSIy5wYXJsZXkubWVzc2FnZS52MS5TeW5jQmF0Y2hSZXF1ZXN0GiQucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVzcG9uc2USZQoOTGlzdFJlY2lwaWVudHMSKC5wYXJsZXkubWVzc2FnZS52MS5MaXN0UmVjaXBpZW50c1JlcXVlc3QaKS5wYXJsZXkubWVzc2FnZS52MS5MaXN0UmVjaXBpZW50c1Jlc3BvbnNlEmgKD0NoZWNrQ29tcGFuaW9ucxIpLnBhcmxleS5tZXNzYWdlLnYxLkNoZWNrQ29tcGFuaW9uc1JlcXVlc3QaKi5wYXJsZXkubWVzc2FnZS52MS5DaGVja0NvbXBhbmlvbnNSZXNwb25zZUJDWkFnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9tZXNzYWdlL3YxO21lc3NhZ2V2MWIGcHJvdG8z", [file_parley_message_v1_system]);
 
 /**
  * Content is what a sender puts into a message.
@@ -424,6 +424,14 @@ export type Head = Message$1<"parley.message.v1.Head"> & {
    * @generated from field: bool left = 8;
    */
   left: boolean;
+
+  /**
+   * Count of messages that the user hid here. When it grows on another device, ListHidden tells which.
+   * Not sent in frames that are the same for every member.
+   *
+   * @generated from field: int64 hidden_rev = 9;
+   */
+  hiddenRev: bigint;
 };
 
 /**
@@ -1106,6 +1114,112 @@ export const ReactResponseSchema: GenMessage<ReactResponse> = /*@__PURE__*/
   messageDesc(file_parley_message_v1_message, 25);
 
 /**
+ * HideMessageRequest names a message to hide.
+ *
+ * @generated from message parley.message.v1.HideMessageRequest
+ */
+export type HideMessageRequest = Message$1<"parley.message.v1.HideMessageRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message parley.message.v1.HideMessageRequest.
+ * Use `create(HideMessageRequestSchema)` to create a new message.
+ */
+export const HideMessageRequestSchema: GenMessage<HideMessageRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 26);
+
+/**
+ * HideMessageResponse tells what is left to read.
+ *
+ * @generated from message parley.message.v1.HideMessageResponse
+ */
+export type HideMessageResponse = Message$1<"parley.message.v1.HideMessageResponse"> & {
+  /**
+   * The caller's head.
+   *
+   * @generated from field: parley.message.v1.Head head = 1;
+   */
+  head?: Head | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.HideMessageResponse.
+ * Use `create(HideMessageResponseSchema)` to create a new message.
+ */
+export const HideMessageResponseSchema: GenMessage<HideMessageResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 27);
+
+/**
+ * ListHiddenRequest asks what was hidden.
+ *
+ * @generated from message parley.message.v1.ListHiddenRequest
+ */
+export type ListHiddenRequest = Message$1<"parley.message.v1.ListHiddenRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * What was hidden after this hidden_rev.
+   *
+   * @generated from field: int64 after_rev = 2;
+   */
+  afterRev: bigint;
+};
+
+/**
+ * Describes the message parley.message.v1.ListHiddenRequest.
+ * Use `create(ListHiddenRequestSchema)` to create a new message.
+ */
+export const ListHiddenRequestSchema: GenMessage<ListHiddenRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 28);
+
+/**
+ * ListHiddenResponse is one page.
+ *
+ * @generated from message parley.message.v1.ListHiddenResponse
+ */
+export type ListHiddenResponse = Message$1<"parley.message.v1.ListHiddenResponse"> & {
+  /**
+   * In the order in which they were hidden; at most 1,000.
+   *
+   * @generated from field: repeated int64 seqs = 1;
+   */
+  seqs: bigint[];
+
+  /**
+   * Everything up to this hidden_rev is in this answer or an earlier one; lower than that of the head if
+   * more follow.
+   *
+   * @generated from field: int64 up_to_rev = 2;
+   */
+  upToRev: bigint;
+};
+
+/**
+ * Describes the message parley.message.v1.ListHiddenResponse.
+ * Use `create(ListHiddenResponseSchema)` to create a new message.
+ */
+export const ListHiddenResponseSchema: GenMessage<ListHiddenResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 29);
+
+/**
  * ListVersionsRequest asks for earlier versions of a message.
  *
  * @generated from message parley.message.v1.ListVersionsRequest
@@ -1138,7 +1252,7 @@ export type ListVersionsRequest = Message$1<"parley.message.v1.ListVersionsReque
  * Use `create(ListVersionsRequestSchema)` to create a new message.
  */
 export const ListVersionsRequestSchema: GenMessage<ListVersionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 26);
+  messageDesc(file_parley_message_v1_message, 30);
 
 /**
  * Version is what a message said before an edit.
@@ -1173,7 +1287,7 @@ export type Version = Message$1<"parley.message.v1.Version"> & {
  * Use `create(VersionSchema)` to create a new message.
  */
 export const VersionSchema: GenMessage<Version> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 27);
+  messageDesc(file_parley_message_v1_message, 31);
 
 /**
  * ListVersionsResponse is one page.
@@ -1201,7 +1315,7 @@ export type ListVersionsResponse = Message$1<"parley.message.v1.ListVersionsResp
  * Use `create(ListVersionsResponseSchema)` to create a new message.
  */
 export const ListVersionsResponseSchema: GenMessage<ListVersionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 28);
+  messageDesc(file_parley_message_v1_message, 32);
 
 /**
  * SyncRequest asks what moved.
@@ -1222,7 +1336,7 @@ export type SyncRequest = Message$1<"parley.message.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 29);
+  messageDesc(file_parley_message_v1_message, 33);
 
 /**
  * SyncResponse lists moved heads.
@@ -1264,7 +1378,7 @@ export type SyncResponse = Message$1<"parley.message.v1.SyncResponse"> & {
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema: GenMessage<SyncResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 30);
+  messageDesc(file_parley_message_v1_message, 34);
 
 /**
  * SyncBatchRequest asks for many users.
@@ -1285,7 +1399,7 @@ export type SyncBatchRequest = Message$1<"parley.message.v1.SyncBatchRequest"> &
  * Use `create(SyncBatchRequestSchema)` to create a new message.
  */
 export const SyncBatchRequestSchema: GenMessage<SyncBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 31);
+  messageDesc(file_parley_message_v1_message, 35);
 
 /**
  * One user.
@@ -1313,7 +1427,7 @@ export type SyncBatchRequest_Item = Message$1<"parley.message.v1.SyncBatchReques
  * Use `create(SyncBatchRequest_ItemSchema)` to create a new message.
  */
 export const SyncBatchRequest_ItemSchema: GenMessage<SyncBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 31, 0);
+  messageDesc(file_parley_message_v1_message, 35, 0);
 
 /**
  * SyncBatchResponse answers each item in its place.
@@ -1334,7 +1448,7 @@ export type SyncBatchResponse = Message$1<"parley.message.v1.SyncBatchResponse">
  * Use `create(SyncBatchResponseSchema)` to create a new message.
  */
 export const SyncBatchResponseSchema: GenMessage<SyncBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 32);
+  messageDesc(file_parley_message_v1_message, 36);
 
 /**
  * ListRecipientsRequest names a conversation.
@@ -1376,7 +1490,7 @@ export type ListRecipientsRequest = Message$1<"parley.message.v1.ListRecipientsR
  * Use `create(ListRecipientsRequestSchema)` to create a new message.
  */
 export const ListRecipientsRequestSchema: GenMessage<ListRecipientsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 33);
+  messageDesc(file_parley_message_v1_message, 37);
 
 /**
  * ListRecipientsResponse lists members.
@@ -1411,7 +1525,7 @@ export type ListRecipientsResponse = Message$1<"parley.message.v1.ListRecipients
  * Use `create(ListRecipientsResponseSchema)` to create a new message.
  */
 export const ListRecipientsResponseSchema: GenMessage<ListRecipientsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 34);
+  messageDesc(file_parley_message_v1_message, 38);
 
 /**
  * CheckCompanionsRequest names a user and other people.
@@ -1439,7 +1553,7 @@ export type CheckCompanionsRequest = Message$1<"parley.message.v1.CheckCompanion
  * Use `create(CheckCompanionsRequestSchema)` to create a new message.
  */
 export const CheckCompanionsRequestSchema: GenMessage<CheckCompanionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 35);
+  messageDesc(file_parley_message_v1_message, 39);
 
 /**
  * CheckCompanionsResponse names who is in a group with the user.
@@ -1460,7 +1574,7 @@ export type CheckCompanionsResponse = Message$1<"parley.message.v1.CheckCompanio
  * Use `create(CheckCompanionsResponseSchema)` to create a new message.
  */
 export const CheckCompanionsResponseSchema: GenMessage<CheckCompanionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 36);
+  messageDesc(file_parley_message_v1_message, 40);
 
 /**
  * GapReason says why a range is not shown.
@@ -1481,6 +1595,13 @@ export enum GapReason {
    * @generated from enum value: GAP_REASON_NOT_MEMBER = 1;
    */
   NOT_MEMBER = 1,
+
+  /**
+   * The user hid these messages: nothing is to be shown in their place.
+   *
+   * @generated from enum value: GAP_REASON_HIDDEN = 3;
+   */
+  HIDDEN = 3,
 }
 
 /**
@@ -1574,6 +1695,28 @@ export const MessageService: GenService<{
     methodKind: "unary";
     input: typeof ReactRequestSchema;
     output: typeof ReactResponseSchema;
+  },
+  /**
+   * HideMessage hides a message for the caller alone, on all devices and for good: it becomes a gap in
+   * pages of history and is no last or unread message any more. Others see it as before. Again is no error.
+   * NOT_FOUND for a message that the caller cannot see; QUOTA_EXCEEDED after 10,000 of a conversation.
+   *
+   * @generated from rpc parley.message.v1.MessageService.HideMessage
+   */
+  hideMessage: {
+    methodKind: "unary";
+    input: typeof HideMessageRequestSchema;
+    output: typeof HideMessageResponseSchema;
+  },
+  /**
+   * ListHidden answers what the caller hid in a conversation after a hidden_rev, for devices that were away.
+   *
+   * @generated from rpc parley.message.v1.MessageService.ListHidden
+   */
+  listHidden: {
+    methodKind: "unary";
+    input: typeof ListHiddenRequestSchema;
+    output: typeof ListHiddenResponseSchema;
   },
   /**
    * ListVersions answers what an edited message said before, oldest first.
