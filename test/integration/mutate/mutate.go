@@ -128,7 +128,7 @@ func beyond(field protoreflect.FieldDescriptor, rules *validate.FieldRules) map[
 	case field.Kind() == protoreflect.StringKind:
 		return texts(rules.GetString())
 	case field.Kind() == protoreflect.EnumKind:
-		return map[string]any{"of an unknown name": "NOBODY_KNOWS", "of the wrong type": []int{1}}
+		return enums(field, rules.GetEnum())
 	case field.Kind() == protoreflect.Int32Kind:
 		return numbers(int32Bounds(rules.GetInt32()), "2147483648")
 	case field.Kind() == protoreflect.Int64Kind:
@@ -138,8 +138,19 @@ func beyond(field protoreflect.FieldDescriptor, rules *validate.FieldRules) map[
 	case field.Kind() == protoreflect.MessageKind:
 		return map[string]any{"of the wrong type": "text"}
 	default:
-		return nil
+		panic("nobody bends a field of kind " + field.Kind().String() + " yet: " + string(field.FullName()))
 	}
+}
+
+func enums(field protoreflect.FieldDescriptor, rules *validate.EnumRules) map[string]any {
+	out := map[string]any{"of an unknown name": "NOBODY_KNOWS", "of the wrong type": []int{1}}
+	if rules.GetDefinedOnly() {
+		out["of an unknown number"] = 1000
+	}
+	for _, number := range rules.GetNotIn() {
+		out["that is ruled out"] = string(field.Enum().Values().ByNumber(protoreflect.EnumNumber(number)).Name())
+	}
+	return out
 }
 
 func texts(rules *validate.StringRules) map[string]any {
