@@ -16,9 +16,11 @@ type claim struct {
 }
 
 // need is how far a conversation must be.
-type need struct{ seq, rev int64 }
+type need struct{ seq, rev, hidden int64 }
 
-func (n need) met(c *conversation) bool { return c.local >= n.seq && (!c.known || c.rev >= n.rev) }
+func (n need) met(c *conversation) bool {
+	return c.local >= n.seq && (!c.known || c.rev >= n.rev && c.hidden >= n.hidden)
+}
 
 // announce notes what a new cursor stands for. It stands for what the one before it announced too.
 func (e *engine) announce(cursor string, heads []*messagev1.Head) {
@@ -28,7 +30,7 @@ func (e *engine) announce(cursor string, heads []*messagev1.Head) {
 	e.claim.cursor = cursor
 	for _, h := range heads {
 		c := e.conversation(h.GetConversationId())
-		n := need{h.GetSeq(), h.GetRev()}
+		n := need{h.GetSeq(), h.GetRev(), h.GetHiddenRev()}
 		if !n.met(c) {
 			e.claim.needs[c] = n
 		}

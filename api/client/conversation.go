@@ -14,13 +14,15 @@ import (
 type conversation struct {
 	id string
 
-	local     int64 // everything up to here was told, declared or recorded
-	rev       int64 // changes up to here were told
-	known     bool  // rev counts; false until the first pull of a conversation that is new here
-	target    int64 // highest seq that the server has named
-	targetRev int64
-	holes     []Range
-	aside     map[int64]*messagev1.Message // above local + 1, at most maxAside
+	local        int64 // everything up to here was told, declared or recorded
+	rev          int64 // changes up to here were told
+	known        bool  // rev counts; false until the first pull of a conversation that is new here
+	target       int64 // highest seq that the server has named
+	targetRev    int64
+	hidden       int64 // what the user hid was told up to here; counts if known
+	targetHidden int64
+	holes        []Range
+	aside        map[int64]*messagev1.Message // above local + 1, at most maxAside
 
 	pullAt   time.Time // when to pull; zero: nothing to pull
 	pulling  bool      // a pull waits or runs
@@ -32,17 +34,17 @@ type conversation struct {
 func newConversation(id string, p Position) *conversation {
 	return &conversation{
 		id: id, local: p.Seq, rev: p.Rev, known: p.Seq > 0 || p.Rev > 0, holes: p.Holes, stored: p.Seq,
-		target: p.Seq, targetRev: p.Rev, aside: map[int64]*messagev1.Message{},
+		target: p.Seq, targetRev: p.Rev, hidden: p.HiddenRev, targetHidden: p.HiddenRev, aside: map[int64]*messagev1.Message{},
 	}
 }
 
 func (c *conversation) position() Position {
-	return Position{Seq: c.local, Rev: c.rev, Holes: slices.Clone(c.holes)}
+	return Position{Seq: c.local, Rev: c.rev, HiddenRev: c.hidden, Holes: slices.Clone(c.holes)}
 }
 
 // behind tells whether something is missing.
 func (c *conversation) behind() bool {
-	return c.local < c.target || (c.known && c.rev < c.targetRev)
+	return c.local < c.target || (c.known && (c.rev < c.targetRev || c.hidden < c.targetHidden))
 }
 
 // highestAside is the last message that waits, 0 if none does.

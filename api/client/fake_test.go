@@ -30,6 +30,7 @@ const me = "user-amy"
 type room struct {
 	messages []*messagev1.Message // seq is the place + 1; nil where the user may not look
 	changes  []*messagev1.Message // by rev
+	hidden   []int64              // in the order of hiding
 	moved    int                  // version of the last move
 }
 
@@ -277,7 +278,7 @@ func (f *fake) moved(cursor string) *messagev1.SyncResponse {
 func (f *fake) head(id string) *messagev1.Head {
 	r := f.rooms[id]
 	return &messagev1.Head{
-		ConversationId: id, Seq: int64(len(r.messages)), Rev: int64(len(r.changes)), MembersRev: 1,
+		ConversationId: id, Seq: int64(len(r.messages)), Rev: int64(len(r.changes)), MembersRev: 1, HiddenRev: int64(len(r.hidden)),
 	}
 }
 

@@ -53,6 +53,10 @@ func (e *engine) pull(c *conversation) {
 		e.pullChanges(c)
 		return
 	}
+	if c.known && c.local >= c.target && c.hidden < c.targetHidden && !forced {
+		e.pullHidden(c)
+		return
+	}
 	request := &messagev1.ListMessagesRequest{
 		ConversationId: c.id, Limit: pageSize, Range: &messagev1.ListMessagesRequest_AfterSeq{AfterSeq: c.local},
 	}
@@ -88,7 +92,7 @@ func (e *engine) pulled(c *conversation, page *messagev1.ListMessagesResponse, n
 	head := page.GetHead()
 	c.see(head.GetSeq(), head.GetRev())
 	if !c.known {
-		c.known, c.rev = true, head.GetRev() // what is loaded from now on is at least that new
+		c.known, c.rev, c.hidden = true, head.GetRev(), head.GetHiddenRev() // what is loaded from now on is at least that new
 	}
 	e.tell(c, c.cover(page, newest)...)
 	if c.local == before && !forced {
@@ -120,7 +124,7 @@ func (e *engine) pullEnded(c *conversation, progress bool) {
 func (e *engine) pullFailed(c *conversation, err error) {
 	e.cfg.Logger.Debug("pull failed", "conversation_id", c.id, "error", err)
 	if connect.CodeOf(err) == connect.CodeNotFound {
-		c.target, c.targetRev, c.forced = c.local, c.rev, false
+		c.target, c.targetRev, c.targetHidden, c.forced = c.local, c.rev, c.hidden, false
 		clear(c.aside)
 	}
 	e.pullEnded(c, false)

@@ -56,6 +56,8 @@ func (e *engine) receiveNews(frame *gatewayv1.ServerFrame) {
 		e.emit(ConversationChanged{kind.Conversation})
 	case *gatewayv1.ServerFrame_Read:
 		e.emit(MarkerMoved{kind.Read})
+	case *gatewayv1.ServerFrame_Hidden:
+		e.hid(kind.Hidden)
 	case *gatewayv1.ServerFrame_Typing:
 		e.emit(TypingChanged{kind.Typing})
 	case *gatewayv1.ServerFrame_Event:
@@ -224,6 +226,7 @@ func (e *engine) heads(heads []*messagev1.Head, wait time.Duration) {
 		}
 		c := e.conversation(h.GetConversationId())
 		c.see(h.GetSeq(), h.GetRev())
+		c.targetHidden = max(c.targetHidden, h.GetHiddenRev())
 		if c.behind() {
 			e.pullAfter(c, wait)
 		}

@@ -280,8 +280,8 @@ func TestBadFramesAreSkipped(t *testing.T) {
 		f.last().raw(gws.OpcodeBinary, []byte{0xff, 0xff, 0xff})
 		pass(0)
 		check(t, "pings after what cannot be decoded", 1, pings())
-		// A frame of a kind that this client does not know: field 20, a string.
-		f.last().raw(gws.OpcodeBinary, []byte{0xa2, 0x01, 0x01, 'x'})
+		// A frame of a kind that this client does not know: field 1000, a string.
+		f.last().raw(gws.OpcodeBinary, []byte{0xc2, 0x3e, 0x01, 'x'})
 		f.say("k", 1)
 		pass(0)
 		check(t, "messages", upTo(2), d.received("k"))

@@ -20,6 +20,8 @@ type Position struct {
 	Seq int64 `json:"seq"`
 	// Rev is the last change that is stored.
 	Rev int64 `json:"rev"`
+	// HiddenRev is the last hide of the user that is stored.
+	HiddenRev int64 `json:"hidden_rev,omitempty"`
 	// Holes are ranges that were left out, ascending.
 	Holes []Range `json:"holes,omitempty"`
 }
