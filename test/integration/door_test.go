@@ -23,12 +23,15 @@ func TestEveryMethodAtTheGateway(t *testing.T) {
 	until(t, "unauthenticated SESSION_ENDED", func() people.Answer {
 		return gone.Try(t, "parley.user.v1.UserService/GetMe", &userv1.GetMeRequest{})
 	})
+	expired := people.Register(t, base, "expired")
+	sys.Forget(t, expired.LoginSession)
 	forged := sys.Identity(t, component.Gateway, component.User, devtest.Subject{UserID: people.NewID(), LoginSessionID: people.NewID(), DeviceID: people.NewID()})
 	callers := map[string][]string{
 		"nobody":             nil,
 		"an empty token":     {"Authorization", "Bearer "},
 		"an unknown token":   {"Authorization", "Bearer parley_s1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
 		"a logged-out token": people.Bearer(gone.Token),
+		"an expired token":   people.Bearer(expired.Token),
 		"another scheme":     {"Authorization", "Basic " + gone.Token},
 		"a client identity":  {devtest.IdentityHeader, forged},
 	}

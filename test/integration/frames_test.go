@@ -236,9 +236,12 @@ func TestNoFrameWorksForNobody(t *testing.T) {
 	until(t, "unauthenticated SESSION_ENDED", func() people.Answer {
 		return gone.Try(t, "parley.user.v1.UserService/GetMe", &userv1.GetMeRequest{})
 	})
+	expired := people.Register(t, base, "expired")
+	sys.Forget(t, expired.LoginSession)
 	for who, auth := range map[string]*gatewayv1.ClientFrame{
 		"an unknown token":            authOf("parley_s1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", c.owner.Device),
 		"a logged-out token":          authOf(gone.Token, gone.Device),
+		"an expired token":            authOf(expired.Token, expired.Device),
 		"a token on a foreign device": authOf(c.owner.Token, c.friend.Device),
 	} {
 		w := dialWire(t, base)

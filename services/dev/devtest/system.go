@@ -24,6 +24,8 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/ring"
+	"github.com/parley-chat/parley/services/internal/secret"
+	"github.com/parley-chat/parley/services/internal/sqldb"
 	messageserver "github.com/parley-chat/parley/services/message/server"
 	transmitserver "github.com/parley-chat/parley/services/transmit/server"
 	userserver "github.com/parley-chat/parley/services/user/server"
@@ -50,6 +52,7 @@ type System struct {
 	rpc     map[component.Name]string
 	public  []string
 	pageKey []byte
+	dir     string
 }
 
 // Public is the address of a gateway for clients.
@@ -86,13 +89,35 @@ func (s *System) Identity(t testing.TB, issuer, audience component.Name, subject
 	return header
 }
 
+// Forget makes a login session one that nobody used for a hundred days.
+func (s *System) Forget(t testing.TB, loginSessionID string) {
+	t.Helper()
+	id, err := ids.ParseLoginSession("login_session_id", loginSessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqldb.Open(sqldb.Config{DSN: secret.New(s.dsn("user"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	long := time.Now().Add(-100 * 24 * time.Hour).UnixMilli()
+	result, err := db.Exec(t.Context(), "UPDATE login_sessions SET created_at = ?, last_used_at = ? WHERE id = ?", long, long, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		t.Fatalf("%d login sessions, %v", n, err)
+	}
+}
+
 // Start runs all services until the test ends. It fails the test if one does not start.
 func Start(t testing.TB, options Options) *System {
 	t.Helper()
 	r := &runner{
-		t: t, dir: t.TempDir(), bus: membroker.New(), started: make(chan struct{}, 16), done: make(chan error, 16),
+		t: t, bus: membroker.New(), started: make(chan struct{}, 16), done: make(chan error, 16),
 		logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-		System: &System{keys: identity.GenerateKeys(component.All()...), rpc: map[component.Name]string{}, pageKey: []byte("thirty-two bytes for page tokens")},
+		System: &System{keys: identity.GenerateKeys(component.All()...), rpc: map[component.Name]string{}, pageKey: []byte("thirty-two bytes for page tokens"), dir: t.TempDir()},
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() { r.stop(cancel) })
@@ -146,7 +171,6 @@ func (r *runner) awaitTokens(base string) {
 type runner struct {
 	*System
 	t       testing.TB
-	dir     string
 	bus     *membroker.Broker
 	logger  *slog.Logger
 	started chan struct{}
@@ -198,7 +222,7 @@ func load[C any](r *runner, loader func(map[string]string) (C, error), environ m
 	return cfg
 }
 
-func (r *runner) dsn(name string) string { return "sqlite:" + filepath.Join(r.dir, name+".db") }
+func (s *System) dsn(name string) string { return "sqlite:" + filepath.Join(s.dir, name+".db") }
 
 func (r *runner) up() { r.started <- struct{}{} }
 

@@ -52,6 +52,7 @@ func TestProvider(t *testing.T, open func(t *testing.T, url string) user.SMS, go
 		"an answer that never comes":      {silent, user.ErrSMSUnavailable},
 		"an answer without an end":        {endless, user.ErrSMSUnavailable},
 		"a header that is no HTTP at all": {noHTTP, user.ErrSMSUnavailable},
+		"an answer that comes twice":      {twice, user.ErrSMSUnavailable},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -119,6 +120,11 @@ func noHTTP(w http.ResponseWriter, _ *http.Request) { raw(w, "+OK 12345\r\n\r\n"
 
 func breakOff(w http.ResponseWriter, _ *http.Request) {
 	raw(w, "HTTP/1.1 500 no\r\nContent-Length: 1000\r\n\r\n{\"Code\":\"O")
+}
+
+// twice answers once too often: what comes first counts, and nothing waits for the next call.
+func twice(w http.ResponseWriter, _ *http.Request) {
+	raw(w, "HTTP/1.1 500 no\r\nContent-Length: 0\r\n\r\nHTTP/1.1 202 yes\r\nContent-Length: 11\r\n\r\n{\"Code\":\"OK\"}")
 }
 
 func endless(w http.ResponseWriter, r *http.Request) {
