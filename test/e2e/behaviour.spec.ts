@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from '@playwright/test';
-import { compose, HANGUL, RECORDINGS } from './lib/compose';
 import { Person, unique } from './lib/person';
 import { servers, type Servers } from './lib/servers';
 
@@ -22,26 +21,6 @@ test.beforeAll(async ({ browser }) => {
 test.afterAll(async () => {
   for (const person of [alice, bob]) await person?.context.close();
   await running?.close();
-});
-
-test('an input method never sends, and the next Enter does', async () => {
-  await alice.open(bob);
-  for (const [name, { steps, text }] of Object.entries(RECORDINGS)) {
-    const before = (await alice.texts()).length;
-    await compose(alice.composer, steps);
-    await expect(alice.composer, name).toHaveValue(text);
-    expect(await alice.texts(), name).toHaveLength(before);
-    await alice.composer.press('Enter');
-    await expect.poll(() => alice.texts(), { message: name }).toHaveLength(before + 1);
-    await expect(alice.composer, name).toHaveValue('');
-  }
-  for (const [name, steps] of Object.entries(HANGUL)) {
-    const before = (await alice.texts()).length;
-    await compose(alice.composer, steps);
-    await expect.poll(() => alice.texts(), { message: name }).toHaveLength(before + 1);
-    expect((await alice.texts()).at(-1), name).toBe('안녕');
-    await expect(alice.composer, name).toHaveValue('');
-  }
 });
 
 test('typing is shown at once and is gone with the message', async () => {

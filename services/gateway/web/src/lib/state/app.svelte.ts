@@ -167,6 +167,17 @@ export class App {
     }
   }
 
+  /** Marks everything in the open conversation as read. Answers false if nothing was unread. */
+  markRead(): boolean {
+    const { view } = this;
+    const head = view && this.chat?.replica.timelines.get(view.id)?.record.head;
+    if (!head || head.unread === 0) return false;
+    this.chat?.markers.read(view.id, head.seq);
+    view.below = 0;
+    view.forgetNew();
+    return true;
+  }
+
   /** Marks that a person uses the client. */
   used(): void {
     this.lastUse = Date.now();

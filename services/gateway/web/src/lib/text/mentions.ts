@@ -71,6 +71,7 @@ export function matching(people: readonly Candidate[], query: string, most: numb
   return ranked.sort((a, b) => a.rank - b.rank).slice(0, most).map(({ one }) => one);
 }
 
-function fold(text: string): string {
+/** A text as it is compared: without case, marks and widths. */
+export function fold(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').normalize('NFKC').toLocaleLowerCase();
 }
