@@ -87,3 +87,16 @@ func (e *engine) typing(id string, state gatewayv1.TypingState) {
 		}})
 	}
 }
+
+// watch is Client.Watch.
+func (e *engine) watch(users []string) {
+	e.watched = users
+	if e.live() {
+		e.sendWatch()
+	}
+}
+
+// sendWatch names whom the live session follows; each connection needs it anew.
+func (e *engine) sendWatch() {
+	e.send(e.cur, &gatewayv1.ClientFrame{Kind: &gatewayv1.ClientFrame_Watch{Watch: &gatewayv1.Watch{UserIds: e.watched}}})
+}

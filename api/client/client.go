@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -178,6 +179,13 @@ func (c *Client) MarkRead(conversationID string, seq int64) {
 // Typing tells that the user types, or no longer. It is lost without a connection.
 func (c *Client) Typing(conversationID string, state gatewayv1.TypingState) {
 	c.mail.post(func() { c.engine.typing(conversationID, state) })
+}
+
+// Watch follows the presence of exactly these users, at most 200, also over later connections; of those
+// whom the user may not see nothing is told. PresenceChanged follows. Nobody ends it.
+func (c *Client) Watch(userIDs ...string) {
+	users := slices.Clone(userIDs[:min(len(userIDs), maxWatched)])
+	c.mail.post(func() { c.engine.watch(users) })
 }
 
 // Fill loads the upper end of a hole, at most 100 messages, oldest first, and shrinks the hole by what

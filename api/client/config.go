@@ -121,6 +121,7 @@ const (
 	ackCount        = 100                    // messages that make a bundle full
 	ackPositions    = 200                    // positions in one frame
 	readEvery       = time.Second            // read markers per conversation
+	maxWatched      = 200                    // people whose presence is followed
 	maxAside        = 200                    // messages that wait for an earlier one, per conversation
 	farBehind       = 200                    // then a hole is recorded
 	newestPage      = 50                     // messages that are loaded above such a hole

@@ -48,6 +48,7 @@ type engine struct {
 	ackAt    time.Time
 	ackCount int
 	reads    map[string]*readMark
+	watched  []string
 }
 
 // inbound is a frame of a session.

@@ -84,6 +84,10 @@ type MarkerMoved struct{ Marker *eventv1.MarkerMoved }
 // TypingChanged tells that somebody types, or no longer.
 type TypingChanged struct{ Typing *gatewayv1.Typing }
 
+// PresenceChanged tells how people are whom Watch names. Who is not in it stays as told last, and who was
+// never told is not known: show nothing.
+type PresenceChanged struct{ Items []*gatewayv1.Presence_Item }
+
 // PeopleChanged is a change of friends, requests or profiles.
 type PeopleChanged struct{ Event *eventv1.Event }
 

@@ -5,11 +5,13 @@ package client_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	connectrpc "connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/parley-chat/parley/api/client"
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
@@ -258,6 +260,41 @@ func TestNewsOfPeopleMarkersAndTypingIsPassedOn(t *testing.T) {
 		check(t, "people, markers, typing", []int{1, 1, 1}, []int{
 			len(heard[client.PeopleChanged](d)), len(heard[client.MarkerMoved](d)), len(heard[client.TypingChanged](d)),
 		})
+	})
+}
+
+func TestF32_AWatchFollowsTheClientOverItsConnections(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, f *fake) {
+		d := join(t, f)
+		watches := func() []string {
+			var sets []string
+			for _, w := range got(f, (*gatewayv1.ClientFrame).GetWatch, func(w *gatewayv1.Watch) bool { return w != nil }) {
+				sets = append(sets, strings.Join(w.GetUserIds(), " "))
+			}
+			return sets
+		}
+		d.Watch("ann", "bob")
+		pass(time.Second)
+		check(t, "named at once", []string{"ann bob"}, watches())
+		f.last().close(4000, "MOVED")
+		pass(30 * time.Second)
+		d.inState(client.Live)
+		check(t, "named again on the next connection", []string{"ann bob", "ann bob"}, watches())
+		d.Watch()
+		pass(time.Second)
+		f.last().close(4000, "MOVED")
+		pass(30 * time.Second)
+		check(t, "nobody is named once", []string{"ann bob", "ann bob", ""}, watches())
+		item := &gatewayv1.Presence_Item{UserId: "ann", State: gatewayv1.PresenceState_PRESENCE_STATE_AWAY, LastActiveAt: 7}
+		f.last().write(&gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Presence{
+			Presence: &gatewayv1.Presence{Items: []*gatewayv1.Presence_Item{item}},
+		}})
+		pass(0)
+		told := heard[client.PresenceChanged](d)
+		if len(told) != 1 || !proto.Equal(told[0].Items[0], item) {
+			t.Errorf("told %v", told)
+		}
 	})
 }
 

@@ -60,6 +60,8 @@ func (e *engine) receiveNews(frame *gatewayv1.ServerFrame) {
 		e.hid(kind.Hidden)
 	case *gatewayv1.ServerFrame_Typing:
 		e.emit(TypingChanged{kind.Typing})
+	case *gatewayv1.ServerFrame_Presence:
+		e.emit(PresenceChanged{kind.Presence.GetItems()})
 	case *gatewayv1.ServerFrame_Event:
 		e.emit(PeopleChanged{kind.Event})
 	}
@@ -92,8 +94,14 @@ func (e *engine) resumed(s *session, r *messagev1.SyncResponse) {
 	}
 	now := e.cfg.Now()
 	s.phase, s.by, s.liveSince, s.pingAt = phaseLive, time.Time{}, now, now.Add(s.pingEvery)
+	if !e.hidden {
+		s.pingAt = now // tells at once that somebody is there
+	}
 	if s == e.next {
 		e.promote()
+	}
+	if len(e.watched) > 0 {
+		e.sendWatch()
 	}
 	e.catch = nil
 	e.synced(r)

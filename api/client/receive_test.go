@@ -277,15 +277,16 @@ func TestBadFramesAreSkipped(t *testing.T) {
 		pings := func() int {
 			return len(got(f, (*gatewayv1.ClientFrame).GetPing, func(p *gatewayv1.Ping) bool { return p != nil }))
 		}
+		before := pings()
 		f.last().raw(gws.OpcodeBinary, []byte{0xff, 0xff, 0xff})
 		pass(0)
-		check(t, "pings after what cannot be decoded", 1, pings())
+		check(t, "pings after what cannot be decoded", before+1, pings())
 		// A frame of a kind that this client does not know: field 1000, a string.
 		f.last().raw(gws.OpcodeBinary, []byte{0xc2, 0x3e, 0x01, 'x'})
 		f.say("k", 1)
 		pass(0)
 		check(t, "messages", upTo(2), d.received("k"))
-		check(t, "pings after an unknown kind", 1, pings())
+		check(t, "pings after an unknown kind", before+1, pings())
 		check(t, "connections", 1, f.dialed())
 	})
 }

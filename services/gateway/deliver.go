@@ -20,6 +20,12 @@ func (h *Hub) Deliver(ds []Delivery, forwarded bool) {
 	}
 	for i := range ds {
 		d := &ds[i]
+		if !d.Presence.User.IsZero() {
+			if fresh {
+				h.deliverPresence(d, now)
+			}
+			continue // home pods tell holders themselves
+		}
 		if fresh {
 			h.deliverHere(d, now)
 		}

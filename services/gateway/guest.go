@@ -38,7 +38,7 @@ func (h *Hub) Register(holder string, items []Registration) []Registered {
 			results[i] = Registered{NotHome: true}
 			continue
 		}
-		results[i] = h.registry.Apply(holder, item)
+		results[i] = h.apply(holder, item)
 		switch item.Action {
 		case ActionOpen:
 			h.supersede(item.User, item.Instance, item.Session, results[i].Epoch)
@@ -48,6 +48,17 @@ func (h *Hub) Register(holder string, items []Registration) []Registered {
 		}
 	}
 	return results
+}
+
+// apply does one registration here, and looks at the presence of the user. One that opens gets a moment to
+// say whether it is in use.
+func (h *Hub) apply(holder string, item Registration) Registered {
+	result, look := h.registry.Apply(holder, item), h.Now()
+	if item.Action == ActionOpen {
+		look = look.Add(h.Limits.Tick)
+	}
+	h.presences.touch(item.User, look)
+	return result
 }
 
 // supersede closes older sessions of an instance that this pod holds.
@@ -105,7 +116,7 @@ func (h *Hub) enroll(ctx context.Context, s *Session, lastEpoch int64) (place, e
 // goodbye tells the home pod that a session has gone, now or with the next renewal.
 func (h *Hub) goodbye(item Registration) {
 	if home, ok := h.Ring.View().Home(item.User); ok && home.Pod == h.Pod {
-		h.registry.Apply(h.Pod, item)
+		h.apply(h.Pod, item)
 		return
 	}
 	h.mu.Lock()
@@ -132,6 +143,9 @@ func (h *Hub) keepRegistered(ctx context.Context) {
 			h.registry.Sweep()
 		case <-changed:
 		case <-h.hurry:
+		case <-h.stir:
+			h.tellShifts(ctx, h.stirredShifts())
+			continue
 		case <-again.C:
 		}
 		changed = h.Ring.Changed() // before the view: a change while this one is worked on must count
@@ -159,10 +173,14 @@ type shift struct {
 // renew registers live sessions: all of them, or those that are not registered at their home. It is
 // false if some could not be.
 func (h *Hub) renew(ctx context.Context, all bool) bool {
+	return h.tellShifts(ctx, h.shifts(all))
+}
+
+func (h *Hub) tellShifts(ctx context.Context, groups shifts) bool {
 	var calls sync.WaitGroup
 	var mu sync.Mutex // guards ok and fresh
 	ok, fresh := true, []*Session(nil)
-	for _, g := range h.shifts(all) {
+	for _, g := range groups.byPod {
 		calls.Go(func() {
 			missed, done := h.renewAt(ctx, g)
 			mu.Lock()
@@ -178,32 +196,40 @@ func (h *Hub) renew(ctx context.Context, all bool) bool {
 	return ok
 }
 
-// shifts groups what must be told by home pod.
-func (h *Hub) shifts(all bool) map[string]*shift {
-	view := h.Ring.View()
-	groups := map[string]*shift{}
-	add := func(item Registration, s *Session) {
-		home, ok := view.Home(item.User)
-		if !ok || s != nil && !all && s.registeredAt(home.Pod, h.Now()) {
-			return
-		}
-		g := groups[home.Pod]
-		if g == nil {
-			g = &shift{home: home}
-			groups[home.Pod] = g
-		}
-		g.items, g.sessions = append(g.items, item), append(g.sessions, s)
+// shifts is what must be told, by home pod.
+type shifts struct {
+	view  View
+	byPod map[string]*shift
+}
+
+func (g shifts) add(item Registration, s *Session) {
+	home, ok := g.view.Home(item.User)
+	if !ok {
+		return
 	}
+	to := g.byPod[home.Pod]
+	if to == nil {
+		to = &shift{home: home}
+		g.byPod[home.Pod] = to
+	}
+	to.items, to.sessions = append(to.items, item), append(to.sessions, s)
+}
+
+// shifts takes what must be told: sessions that have gone, and the live ones, all or those that are not
+// registered at their home.
+func (h *Hub) shifts(all bool) shifts {
+	groups := shifts{view: h.Ring.View(), byPod: map[string]*shift{}}
 	h.mu.Lock()
 	goodbyes := h.goodbyes
 	h.goodbyes = nil
 	h.mu.Unlock()
 	for _, item := range goodbyes {
-		add(item, nil)
+		groups.add(item, nil)
 	}
 	for _, s := range h.all() {
-		if item, ok := s.renewal(); ok {
-			add(item, s)
+		item, ok := s.renewal()
+		if home, known := groups.view.Home(item.User); ok && known && (all || !s.registeredAt(home.Pod, h.Now())) {
+			groups.add(item, s)
 		}
 	}
 	return groups
@@ -213,8 +239,9 @@ func (h *Hub) shifts(all bool) map[string]*shift {
 func (s *Session) renewal() (Registration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reported = s.activeAt
 	return Registration{
-		Action: ActionRenew, User: s.login.User, Instance: s.instance, Session: s.id, Epoch: s.epoch,
+		Action: ActionRenew, User: s.login.User, Instance: s.instance, Session: s.id, Epoch: s.epoch, ActiveAt: s.activeAt,
 	}, s.state == stateLive
 }
 

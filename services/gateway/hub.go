@@ -23,6 +23,7 @@ type Options struct {
 	Limits   Limits
 	Tokens   Tokens
 	Messages Messages
+	People   People
 	Homes    Homes
 	Courier  Courier
 	Codec    Codec
@@ -39,11 +40,15 @@ type Hub struct {
 	admission *admission
 	stats     stats
 	checks    checks
+	presences presences
+	watches   watches
 	start     time.Time
 	work      sync.WaitGroup // flushers and errands of sessions
 	drained   chan struct{}  // has a place that is filled when the last session goes
 	hurry     chan struct{}  // has a place that is filled while a registration cannot wait
+	stir      chan struct{}  // has a place that is filled while stirred is not empty
 	last      atomic.Int64   // the last instant
+	relieved  atomic.Int64   // frames of typing and presence that gave way in session queues
 	stale     atomic.Bool    // ends of login sessions may have been missed
 	drain     atomic.Pointer[drainage]
 
@@ -57,6 +62,7 @@ type Hub struct {
 	ended         map[ids.LoginSessionID]ending
 	conversations map[ids.ConversationID]*bucket
 	goodbyes      []Registration // sessions that have gone, to be told to other home pods
+	stirred       []*Session     // in use again after a rest, to be told to their home pods
 	stopped       bool
 	live          int
 }
@@ -84,12 +90,15 @@ func New(o Options) *Hub {
 	}
 	h := &Hub{
 		Options:       o,
-		registry:      NewRegistry(o.Now, o.Limits.Lease),
+		registry:      NewRegistry(o.Now, o.Limits.Lease, o.Limits.OfflineAfter),
 		admission:     &admission{limits: o.Limits, now: o.Now, addresses: map[string]*crowd{}},
 		checks:        checks{signal: make(chan struct{}, 1)},
+		presences:     presences{users: map[ids.UserID]*watchedUser{}},
+		watches:       watches{users: map[ids.UserID]*followed{}, sessions: map[*Session][]ids.UserID{}, late: map[*Session]struct{}{}},
 		start:         o.Now(),
 		drained:       make(chan struct{}, 1),
 		hurry:         make(chan struct{}, 1),
+		stir:          make(chan struct{}, 1),
 		slots:         make([]map[*Session]struct{}, max(1, o.Limits.PingEvery/o.Limits.Tick)),
 		opening:       map[*Session]struct{}{},
 		closing:       map[*Session]time.Time{},
@@ -111,6 +120,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	loops.Go(func() { h.keepTime(ctx) })
 	loops.Go(func() { h.keepRegistered(ctx) })
 	loops.Go(func() { h.keepChecked(ctx) })
+	loops.Go(func() { h.keepPresent(ctx) })
+	loops.Go(func() { h.keepWatching(ctx) })
 	loops.Wait()
 	h.admission.drain()
 	h.mu.Lock()
@@ -140,7 +151,7 @@ func (h *Hub) Admit(address string) (*Ticket, error) {
 func (h *Hub) Accept(socket Socket, format Format, ticket *Ticket) *Session {
 	s := &Session{
 		hub: h, socket: socket, format: format, ticket: ticket, id: ids.NewSession(), opened: h.since(),
-		queue: queue{maxBytes: h.Limits.QueueBytes, maxFrames: h.Limits.QueueFrames},
+		queue: queue{maxBytes: h.Limits.QueueBytes, maxFrames: h.Limits.QueueFrames, relieved: &h.relieved},
 	}
 	s.queue.resync = s.encodeOverflow
 	s.alive()

@@ -38,6 +38,16 @@ type Limits struct {
 	QueueFrames int // per session
 	FlushBytes  int // in one write
 
+	OnlineFor       time.Duration // after the last use of a device
+	OfflineAfter    time.Duration // without a connection
+	PresenceEvery   time.Duration // changes of one user are told so far apart
+	WatchFor        time.Duration // how long a home pod tells of changes without renewal
+	WatchRenew      time.Duration // how often that is renewed
+	WatchEvery      time.Duration // how often a session may name another set
+	Watches         int           // pairs of a session and a user that it watches, per pod
+	WatchersPerUser int           // sessions of this pod that watch one user
+	WatchedUsers    int           // of the users at home on this pod
+
 	Lease       time.Duration // how long a registration lasts without renewal
 	Renew       time.Duration // how often it is renewed
 	CheckEvery  time.Duration // how often the heads of a session are compared
@@ -49,7 +59,8 @@ type Limits struct {
 
 // DefaultLimits are those of the product. Sources: the client protocol for frames, liveness and rates;
 // lease and memory of heads are chosen: a lease outlives two missed renewals, heads outlive two checks
-// and the slack of a cursor.
+// and the slack of a cursor. So are the bounds of presence: a pair takes about 100 bytes where it is held,
+// a watched user about 200 at home, and who is watched by so many is no friend of most.
 func DefaultLimits() Limits {
 	return Limits{
 		AuthFrameBytes: 4 << 10, FrameBytes: 64 << 10,
@@ -60,6 +71,9 @@ func DefaultLimits() Limits {
 		TypingEvery: 3 * time.Second, TypingMembers: 200,
 		Sessions: 100_000, SessionsPerUser: 20, SessionsPerAddress: 100, HalfOpenPerAddress: 20, HandshakesPerSec: 2000,
 		QueueBytes: 1 << 20, QueueFrames: 256, FlushBytes: 64 << 10,
+		OnlineFor: 5 * time.Minute, OfflineAfter: 30 * time.Second, PresenceEvery: 10 * time.Second,
+		WatchFor: time.Minute, WatchRenew: 20 * time.Second, WatchEvery: 2 * time.Second,
+		Watches: 1_000_000, WatchersPerUser: 2000, WatchedUsers: 200_000,
 		Lease: 30 * time.Second, Renew: 10 * time.Second, CheckEvery: 5 * time.Minute, CheckNoBus: 5 * time.Second,
 		HeadsKept: 500, HeadsFor: 15 * time.Minute, CheckAtOnce: 1000,
 	}

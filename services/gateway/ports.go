@@ -107,6 +107,14 @@ type Messages interface {
 	Recipients(ctx context.Context, conversation ids.ConversationID, user ids.UserID) (Recipients, error)
 }
 
+// People tells who may see whose presence. It is safe for concurrent use.
+type People interface {
+	// VisibleTo picks those of up to 200 users whose presence the viewer may see now: friends, and who is in
+	// a group with the viewer, but nobody who hides or whom a block keeps apart. fault.Unavailable kind if
+	// that cannot be told.
+	VisibleTo(ctx context.Context, viewer ids.UserID, users []ids.UserID) ([]ids.UserID, error)
+}
+
 // Member is a pod of the ring.
 type Member struct {
 	Seat  uint32

@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/parley-chat/parley/services/internal/ids"
 )
@@ -20,6 +21,7 @@ type item struct {
 	reader       ids.UserID         // of a marker
 	marked       ids.ConversationID // of a marker
 	seq          int64
+	presence     bool // how somebody is
 	resync       bool // stands for what was dropped of conversation, or of all if that is zero
 }
 
@@ -31,6 +33,8 @@ type queue struct {
 	bytes               int // of items, and of what is being written
 	writing             int // bytes
 	dropped             int64
+	presenceLost        bool          // there was no room for how somebody is
+	relieved            *atomic.Int64 // frames that gave way, in all queues; nil: not counted
 	// resync encodes the frame that tells a client to pull.
 	resync func(conversation ids.ConversationID, from int64) []byte
 }
@@ -45,19 +49,33 @@ func (q *queue) push(it item) bool {
 		return true
 	}
 	if !q.fits(it, 1) {
-		q.drop(func(old item) bool { return old.class == ClassEphemeral })
+		q.drop(func(old item) bool {
+			if old.class == ClassEphemeral {
+				q.relieve(old)
+			}
+			return old.class == ClassEphemeral
+		})
 	}
 	switch {
 	case q.fits(it, 1):
 		q.append(it)
 		return true
 	case it.class == ClassEphemeral:
+		q.relieve(it)
 		return true
 	case it.class == ClassControl:
 		return q.pushAnswer(it)
 	default:
 		q.overflow(it)
 		return true
+	}
+}
+
+// relieve counts a frame that gives way: typing and presence go first.
+func (q *queue) relieve(it item) {
+	q.presenceLost = q.presenceLost || it.presence
+	if q.relieved != nil {
+		q.relieved.Add(1)
 	}
 }
 

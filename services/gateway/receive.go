@@ -86,6 +86,8 @@ func (s *Session) handle(ctx context.Context, f ClientFrame) {
 		s.typing(ctx, f.ID, k)
 	case Ping:
 		s.pong(f.ID, k)
+	case Watch:
+		s.watch(ctx, k)
 	default:
 		s.send(f.ID, refusal(ErrFrameUnknown))
 	}
@@ -237,6 +239,9 @@ func (s *Session) cannotResume(re int64, err error) {
 // pong answers from memory, and without a database query.
 func (s *Session) pong(re int64, k Ping) {
 	now, fresh := s.hub.since(), s.hub.Tokens.Fresh()
+	if k.Active {
+		s.used()
+	}
 	s.mu.Lock()
 	p := s.person
 	s.mu.Unlock()

@@ -45,8 +45,16 @@ type Registered struct {
 type Registry struct {
 	now   func() time.Time
 	lease time.Duration
-	mu    sync.Mutex                // guards users
+	grace time.Duration
+	mu    sync.Mutex                // guards what follows
 	users map[ids.UserID][]occupant // few per user
+	left  map[ids.UserID]departure  // users whose last session ended within the grace
+}
+
+// departure is when the last session of a user ended, and when a device was used last.
+type departure struct {
+	at       time.Time
+	activeAt int64 // ms; 0 if unknown
 }
 
 // occupant is the newest session of one instance.
@@ -56,11 +64,14 @@ type occupant struct {
 	epoch    int64
 	holder   string
 	until    time.Time
+	activeAt int64 // ms; 0 if unknown
 }
 
-// NewRegistry is an empty registry.
-func NewRegistry(now func() time.Time, lease time.Duration) *Registry {
-	return &Registry{now: now, lease: lease, users: map[ids.UserID][]occupant{}}
+// NewRegistry is an empty registry. It remembers for a grace that the last session of a user has ended.
+func NewRegistry(now func() time.Time, lease, grace time.Duration) *Registry {
+	return &Registry{
+		now: now, lease: lease, grace: grace, users: map[ids.UserID][]occupant{}, left: map[ids.UserID]departure{},
+	}
 }
 
 // Apply does one registration of a holder.
@@ -76,6 +87,7 @@ func (r *Registry) Apply(holder string, item Registration) Registered {
 		return r.renew(holder, item, at)
 	case ActionClose:
 		if at >= 0 && list[at].session == item.Session {
+			r.leave(item.User, list[at], r.now())
 			r.set(item.User, slices.Delete(list, at, at+1))
 		}
 	}
@@ -120,14 +132,30 @@ func (r *Registry) renew(holder string, item Registration, at int) Registered {
 }
 
 func (r *Registry) put(holder string, item Registration, at int, epoch int64) {
+	now := r.now()
 	o := occupant{
-		instance: item.Instance, session: item.Session, epoch: epoch, holder: holder, until: r.now().Add(r.lease),
+		instance: item.Instance, session: item.Session, epoch: epoch, holder: holder, until: now.Add(r.lease),
+		activeAt: min(item.ActiveAt, now.UnixMilli()), // the clocks of pods differ
 	}
+	delete(r.left, item.User)
 	if at < 0 {
 		r.users[item.User] = append(r.users[item.User], o)
 		return
 	}
+	o.activeAt = max(o.activeAt, r.users[item.User][at].activeAt) // the person moves with the instance
 	r.users[item.User][at] = o
+}
+
+// leave remembers that a session of a user ended.
+func (r *Registry) leave(user ids.UserID, o occupant, at time.Time) {
+	if at.Add(r.grace).Before(r.now()) {
+		return
+	}
+	known := r.left[user]
+	if at.Before(known.at) {
+		at = known.at
+	}
+	r.left[user] = departure{at: at, activeAt: max(known.activeAt, o.activeAt)}
 }
 
 func (r *Registry) set(user ids.UserID, list []occupant) {
@@ -181,6 +209,40 @@ func (r *Registry) Sweep() {
 	for user, list := range r.users {
 		r.set(user, slices.DeleteFunc(list, func(o occupant) bool { return o.until.Before(limit) }))
 	}
+	for user, d := range r.left {
+		if d.at.Add(r.grace).Before(r.now()) {
+			delete(r.left, user)
+		}
+	}
+}
+
+// seen is what is known of the connections of a user.
+type seen struct {
+	connected bool
+	activeAt  int64     // last use of a device, ms; 0 if unknown
+	goneAt    time.Time // when the last connection ended; zero if connected, or longer ago than the grace
+}
+
+// seen tells whether a user is connected, and since when not. A lease that has ended counts as the end.
+func (r *Registry) seen(user ids.UserID) seen {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now, left := r.now(), r.left[user]
+	out := seen{activeAt: left.activeAt, goneAt: left.at}
+	for i := range r.users[user] {
+		o := &r.users[user][i]
+		out.activeAt = max(out.activeAt, o.activeAt)
+		switch {
+		case !o.until.Before(now):
+			out.connected = true
+		case o.until.After(out.goneAt):
+			out.goneAt = o.until
+		}
+	}
+	if out.connected {
+		out.goneAt = time.Time{}
+	}
+	return out
 }
 
 // Sessions counts the registered sessions: all, and those that other pods hold.

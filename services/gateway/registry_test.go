@@ -137,7 +137,7 @@ func TestRegistry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			now := start
-			r := gateway.NewRegistry(func() time.Time { return now }, lease)
+			r := gateway.NewRegistry(func() time.Time { return now }, lease, lease)
 			for i, s := range row.steps {
 				now = now.Add(s.after)
 				if diff := cmp.Diff(s.want, r.Apply(s.holder, s.item)); diff != "" {
@@ -154,7 +154,7 @@ func TestRegistry(t *testing.T) {
 func TestRegistrySweep(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_000_000)
-	r := gateway.NewRegistry(func() time.Time { return now }, 30*time.Second)
+	r := gateway.NewRegistry(func() time.Time { return now }, 30*time.Second, 30*time.Second)
 	for i := range 3 {
 		r.Apply(fmt.Sprint("pod-", i), gateway.Registration{User: ids.UserID{1}, Instance: ids.InstanceID{byte(i + 1)}})
 		now = now.Add(20 * time.Second)
@@ -177,7 +177,7 @@ func TestRegistryModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.UnixMilli(1_000_000)
-		r := gateway.NewRegistry(func() time.Time { return now }, 30*time.Second)
+		r := gateway.NewRegistry(func() time.Time { return now }, 30*time.Second, 30*time.Second)
 		type live struct {
 			item   gateway.Registration
 			holder string

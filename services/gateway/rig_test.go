@@ -26,6 +26,7 @@ type rig struct {
 	network  *gatewaytest.Network
 	tokens   *gatewaytest.Tokens
 	messages *gatewaytest.Messages
+	people   *gatewaytest.People
 	hubs     map[string]*gateway.Hub
 	stop     func()
 }
@@ -40,7 +41,7 @@ func inBubble(t *testing.T, change func(*gateway.Limits), test func(r *rig), pod
 		ctx, cancel := context.WithCancel(t.Context())
 		r := &rig{
 			t: t, ctx: ctx, network: gatewaytest.NewNetwork(), tokens: gatewaytest.NewTokens(),
-			messages: gatewaytest.NewMessages(), hubs: map[string]*gateway.Hub{},
+			messages: gatewaytest.NewMessages(), people: gatewaytest.NewPeople(), hubs: map[string]*gateway.Hub{},
 		}
 		limits := gateway.DefaultLimits()
 		if change != nil {
@@ -49,7 +50,7 @@ func inBubble(t *testing.T, change func(*gateway.Limits), test func(r *rig), pod
 		done := make(chan error, len(pods))
 		for _, pod := range pods {
 			hub := gateway.New(gateway.Options{
-				Pod: pod, Limits: limits, Tokens: r.tokens, Messages: r.messages, Homes: r.network, Courier: r.network,
+				Pod: pod, Limits: limits, Tokens: r.tokens, Messages: r.messages, People: r.people, Homes: r.network, Courier: r.network,
 				Codec: gatewaytest.Codec{}, Ring: r.network, Now: time.Now,
 			})
 			r.hubs[pod] = hub

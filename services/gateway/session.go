@@ -54,6 +54,9 @@ type Session struct {
 	working  bool // a goroutine runs errands
 	typed    map[ids.ConversationID]*bucket
 	sync     syncState
+	watching watching
+	activeAt int64 // when a person used the client last, ms; 0 if unknown
+	reported int64 // activeAt as the home pod knows it
 }
 
 // farewell is how a session ends.
@@ -136,6 +139,7 @@ func (s *Session) end(last *farewell, prepare func()) bool {
 	}
 	s.mu.Unlock()
 	s.hub.detach(s, p, login)
+	s.hub.watches.drop(s)
 	if registered {
 		s.hub.goodbye(bye)
 	}
@@ -187,6 +191,7 @@ func (s *Session) deliver(d *Delivery, e *encoded, now time.Time) bool {
 	}
 	s.queue.push(item{
 		data: data, class: d.Class, conversation: d.Conversation, reader: d.Reader, marked: d.Marked, seq: d.Seq,
+		presence: !d.Presence.User.IsZero(),
 	})
 	s.startFlush()
 	return true

@@ -18,11 +18,17 @@ type Stats struct {
 	Members    int // serving pods of the ring
 	Seats      int // of these pods
 	QueueBytes int
+	Watches    int // pairs of a session here and a user that it watches
+	Watched    int // users at home here whose presence is watched
 
 	Closes  map[CloseCode]int64
 	Resyncs map[ResyncReason]int64
 	Refused map[string]int64 // handshakes, by reason
 	Moves   map[MoveOutcome]int64
+
+	PresenceChanges map[PresenceState]int64 // of users at home here, told to holders
+	WatchesRefused  int64                   // there was no room for them
+	Relieved        int64                   // frames of typing and presence that gave way in session queues
 }
 
 // MoveOutcome is how a session left a pod that ends.
@@ -44,6 +50,21 @@ type stats struct {
 	resyncs [resyncReasons]int64
 	refusal map[string]int64
 	moves   [moveOutcomes]int64
+
+	presence [presenceStates]int64
+	noWatch  int64
+}
+
+func (s *stats) presenceChanged(state PresenceState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.presence[state]++
+}
+
+func (s *stats) watchRefused(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noWatch += int64(n)
 }
 
 func (s *stats) moved(outcome MoveOutcome) {
@@ -91,7 +112,7 @@ func (s *stats) refused(err error) {
 
 // Stats counts sessions now, and what happened so far.
 func (h *Hub) Stats() Stats {
-	out := Stats{Resyncs: map[ResyncReason]int64{}, Moves: map[MoveOutcome]int64{}}
+	out := Stats{Resyncs: map[ResyncReason]int64{}, Moves: map[MoveOutcome]int64{}, PresenceChanges: map[PresenceState]int64{}}
 	seats := map[uint32]bool{}
 	for _, m := range h.Ring.View().Members() {
 		out.Members++
@@ -112,6 +133,7 @@ func (h *Hub) Stats() Stats {
 		out.QueueBytes += s.queue.bytes
 		s.mu.Unlock()
 	}
+	out.Watches, out.Watched = h.watched()
 	out.Registered, out.Elsewhere = h.registry.Sessions(h.Pod)
 	h.stats.mu.Lock()
 	defer h.stats.mu.Unlock()
@@ -122,5 +144,21 @@ func (h *Hub) Stats() Stats {
 	for outcome, n := range h.stats.moves {
 		out.Moves[MoveOutcome(outcome)] = n
 	}
+	for state, n := range h.stats.presence {
+		if PresenceState(state) != PresenceUnknown {
+			out.PresenceChanges[PresenceState(state)] = n
+		}
+	}
+	out.WatchesRefused, out.Relieved = h.stats.noWatch, h.relieved.Load()
 	return out
+}
+
+// watched counts the watches of this pod, and the users at home here who are watched.
+func (h *Hub) watched() (pairs, users int) {
+	h.watches.mu.Lock()
+	pairs = h.watches.pairs
+	h.watches.mu.Unlock()
+	h.presences.mu.Lock()
+	defer h.presences.mu.Unlock()
+	return pairs, len(h.presences.users)
 }

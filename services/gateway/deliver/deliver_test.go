@@ -285,6 +285,16 @@ func TestDeliveriesGoRound(t *testing.T) {
 	typing := gateway.Delivery{
 		Frame: []byte("typing"), Class: gateway.ClassEphemeral, Users: []ids.UserID{ids.NewUser()}, Except: ids.NewSession(),
 	}
+	seen := gateway.Presence{User: ids.NewUser(), State: gateway.PresenceAway, ActiveAt: 6}
+	told := func(user ids.UserID) gateway.Delivery {
+		frame, err := proto.Marshal(&gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Presence{Presence: &gatewayv1.Presence{
+			Items: []*gatewayv1.Presence_Item{{UserId: user.String(), State: gatewayv1.PresenceState_PRESENCE_STATE_AWAY, LastActiveAt: 6}},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return gateway.Delivery{Frame: frame, Class: gateway.ClassEphemeral, Presence: seen, Users: []ids.UserID{}}
+	}
 	inBubble(t, func(t *testing.T, b *bus, h *hub, c *deliver.Courier) {
 		c.Send("pod-b", durable, true)
 		c.Send("pod-b", moved, true)
@@ -297,6 +307,9 @@ func TestDeliveriesGoRound(t *testing.T) {
 		if ttl != 2*time.Second {
 			t.Errorf("typing lives %v", ttl)
 		}
+		c.Send("pod-b", told(seen.User), true)
+		c.Send("pod-b", told(ids.NewUser()), true) // a frame about somebody else is dropped
+		synctest.Wait()
 		forwarded := 0
 		for _, e := range b.envelopes(t) {
 			if e.GetForwarded() {
@@ -304,7 +317,7 @@ func TestDeliveriesGoRound(t *testing.T) {
 			}
 			b.arrive(t, e)
 		}
-		if diff := cmp.Diff([]gateway.Delivery{durable, moved, typing}, h.got); diff != "" || forwarded != 2 {
+		if diff := cmp.Diff([]gateway.Delivery{durable, moved, typing, told(seen.User)}, h.got); diff != "" || forwarded != 4 {
 			t.Errorf("%d forwarded %s", forwarded, diff)
 		}
 	})

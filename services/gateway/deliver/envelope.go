@@ -3,6 +3,8 @@
 package deliver
 
 import (
+	"bytes"
+
 	"google.golang.org/protobuf/proto"
 
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
@@ -28,6 +30,9 @@ func encode(e *transmitv1.Envelope, batch []gateway.Delivery) ([]byte, error) {
 	for i := range batch {
 		d := &batch[i]
 		out := &transmitv1.Delivery{Frame: d.Frame, Class: toClass(d.Class), Seq: d.Seq, MembersRev: d.MembersRev, Rev: d.Rev}
+		if !d.Presence.User.IsZero() {
+			out.WatchedUserId = d.Presence.User.Bytes()
+		}
 		for j := range d.Users {
 			out.UserIds = append(out.UserIds, d.Users[j][:])
 		}
@@ -76,11 +81,31 @@ func decode(e *transmitv1.Envelope) []gateway.Delivery {
 				out.Users = append(out.Users, user)
 			}
 		}
+		if len(d.GetWatchedUserId()) > 0 {
+			out.Presence = presence(d.GetFrame())
+			if !bytes.Equal(out.Presence.User[:], d.GetWatchedUserId()) {
+				continue // a frame that is not understood tells nobody anything
+			}
+		}
 		copy(out.Except[:], d.GetExceptSessionId())
 		copy(out.Conversation[:], d.GetConversationId())
 		list = append(list, out)
 	}
 	return list
+}
+
+// presence is what a frame tells of the one user in it.
+func presence(frame []byte) gateway.Presence {
+	var f gatewayv1.ServerFrame
+	if proto.Unmarshal(frame, &f) != nil || len(f.GetPresence().GetItems()) != 1 {
+		return gateway.Presence{}
+	}
+	item := f.GetPresence().GetItems()[0]
+	user, err := ids.ParseUser("user_id", item.GetUserId())
+	if err != nil {
+		return gateway.Presence{}
+	}
+	return gateway.Presence{User: user, State: gateway.PresenceState(item.GetState()), ActiveAt: item.GetLastActiveAt()}
 }
 
 // marker is whose marker a frame moves, and where: only the latest of one reader and conversation counts.

@@ -15,7 +15,9 @@ type collector struct {
 	hub *gateway.Hub
 
 	sessions, guests, opening, registered, members, queue, remaining *prometheus.Desc // gauges
+	watches, watched                                                 *prometheus.Desc // gauges
 	closes, resyncs, refused, moves, cut                             *prometheus.Desc // counters
+	presence, noWatch, relieved                                      *prometheus.Desc // counters
 }
 
 func newCollector(hub *gateway.Hub) *collector {
@@ -30,6 +32,11 @@ func newCollector(hub *gateway.Hub) *collector {
 		registered: desc("registered_sessions", "Sessions at home on this pod, wherever they are held."),
 		members:    desc("ring_members", "Serving gateway pods in this pod's view of the ring."),
 		queue:      desc("queue_bytes", "Bytes that wait in session queues."),
+		watches:    desc("watches", "Pairs of a live session here and a user whose presence it watches."),
+		watched:    desc("watched_users", "Users at home on this pod whose presence is watched."),
+		presence:   desc("presence_changes_total", "Changes of presence of users at home on this pod, told to pods that watch, by state.", "state"),
+		noWatch:    desc("watches_refused_total", "Watches for which there was no room."),
+		relieved:   desc("relieved_total", "Frames of typing and presence that gave way in session queues."),
 		closes:     desc("closes_total", "Connections that ended, by close code.", "code"),
 		resyncs:    desc("resyncs_total", "Requests to clients to pull, by reason.", "reason"),
 		refused:    desc("admission_refused_total", "Handshakes that were refused, by reason.", "reason"),
@@ -56,6 +63,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(c.members, s.Members)
 	gauge(c.queue, s.QueueBytes)
 	gauge(c.remaining, progress.Remaining)
+	gauge(c.watches, s.Watches)
+	gauge(c.watched, s.Watched)
+	c.collectPresence(out, s)
 	for code, n := range s.Closes {
 		out <- prometheus.MustNewConstMetric(c.closes, prometheus.CounterValue, float64(n), strconv.Itoa(int(code)))
 	}
@@ -75,4 +85,15 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(c.moves, prometheus.CounterValue, float64(n), "drain", outcomes[outcome])
 	}
 	out <- prometheus.MustNewConstMetric(c.cut, prometheus.CounterValue, float64(s.Moves[gateway.MoveCut]))
+}
+
+func (c *collector) collectPresence(out chan<- prometheus.Metric, s gateway.Stats) {
+	states := map[gateway.PresenceState]string{
+		gateway.PresenceOnline: "online", gateway.PresenceAway: "away", gateway.PresenceOffline: "offline",
+	}
+	for state, n := range s.PresenceChanges {
+		out <- prometheus.MustNewConstMetric(c.presence, prometheus.CounterValue, float64(n), states[state])
+	}
+	out <- prometheus.MustNewConstMetric(c.noWatch, prometheus.CounterValue, float64(s.WatchesRefused))
+	out <- prometheus.MustNewConstMetric(c.relieved, prometheus.CounterValue, float64(s.Relieved))
 }

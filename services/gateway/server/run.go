@@ -155,12 +155,14 @@ func build(cfg Config, parts Parts) (g gatewayParts, err error) {
 	if err != nil {
 		return g, err
 	}
-	g.messages = upstream.NewMessages(client(component.Message, cfg.MessageURL))
+	messages := client(component.Message, cfg.MessageURL)
+	g.messages = upstream.NewMessages(messages)
 	g.courier = deliver.NewCourier(parts.Broker, parts.Logger)
 	limits, seats := cfg.limits(), upstream.NewRing(parts.Ring)
 	g.hub = gateway.New(gateway.Options{
 		Pod: cfg.PodName, Limits: limits, Tokens: g.tokens, Messages: g.messages,
-		Homes: upstream.NewHomes(parts.Keys, parts.Transport, time.Now), Courier: g.courier, Codec: websocket.NewCodec(),
+		People: upstream.NewPeople(client(component.Friend, cfg.FriendURL), messages, users),
+		Homes:  upstream.NewHomes(parts.Keys, parts.Transport, time.Now), Courier: g.courier, Codec: websocket.NewCodec(),
 		Ring: seats, Now: time.Now, Logger: parts.Logger,
 	})
 	registry.MustRegister(newCollector(g.hub))

@@ -96,7 +96,7 @@ func hearThroughHome(t *testing.T, w *world) {
 		}
 	}
 	_, metrics := w.get("http://"+w.ops[0]+"/metrics", nil)
-	for _, line := range []string{"parley_gateway_sessions 2", "parley_gateway_guest_sessions 1", "parley_gateway_ring_members 2"} {
+	for _, line := range []string{"parley_gateway_sessions 2", "parley_gateway_guest_sessions 1", "parley_gateway_ring_members 2", "parley_gateway_watches 0", "parley_gateway_watched_users 0", "parley_gateway_relieved_total 0"} {
 		if !strings.Contains(metrics, line+"\n") {
 			t.Errorf("no line %q", line)
 		}

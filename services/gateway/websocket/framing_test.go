@@ -148,7 +148,7 @@ func TestRawFrames(t *testing.T) {
 		"what follows a close is not read":             {append(closing(1000, ""), frame(fin|text, []byte("x"))...), 1000, 0},
 		"two messages in one packet":                   {append(frame(fin|text, pingText), frame(fin|text, pingText)...), 0, 2},
 		"a 16-bit length for 5 bytes is read as it is": {append(header(fin|text, 126, length16(5)), masked([]byte("hello"))...), 4400, 0},
-		"an unknown kind of frame is answered":         {frame(fin|text, []byte(`{"id":"9","watch":{"userIds":[]}}`)), 0, 1},
+		"an unknown kind of frame is answered":         {frame(fin|text, []byte(`{"id":"9","wave":{"userIds":[]}}`)), 0, 1},
 		"unknown fields are ignored":                   {frame(fin|text, []byte(`{"id":"9","ping":{"mood":"good"},"later":{}}`)), 0, 1},
 		"a frame that breaks a rule is refused, not closed": {frame(fin|text, []byte(`{"id":"9","read":{"conversationId":"x"}}`)), 0, 1},
 	}
