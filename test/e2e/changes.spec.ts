@@ -127,6 +127,31 @@ test('two people edit, take back and answer what they said', async ({ browser })
     await expect(bob.bubble('好的').getByRole('button', { name: '👍 1' })).toHaveAttribute('aria-pressed', 'true');
   });
 
+  await test.step('a few marks are drawn, from text alone', async () => {
+    const lines = ['**你好**世界 and *soft*, `<b>code</b>`', '> said before', '1. first', '3. third with [a map](https://example.com/map)', '```js', 'let x = "**";', '```', 'end'];
+    await bob.composer.fill(lines.join('\n'));
+    await bob.composer.press('Enter');
+    const text = alice.page.locator('.text').last();
+    await expect(text.locator('strong')).toHaveText('你好');
+    await expect(text.locator('em')).toHaveText('soft');
+    await expect(text.locator('code').first()).toHaveText('<b>code</b>');
+    await expect(text.locator('blockquote')).toHaveText('said before');
+    await expect(text.locator('ol li')).toHaveText(['first', 'third with a map']);
+    await expect(text.locator('li').last()).toHaveAttribute('value', '3');
+    await expect(text.getByRole('link', { name: 'a map' })).toHaveAttribute('href', 'https://example.com/map');
+    await expect(text.locator('pre')).toHaveText('let x = "**";');
+    await expect(alice.line(bob)).toContainText('你好世界 and soft, <b>code</b>');
+    await look(alice.page, 'marks');
+    await look(bob.page, 'marks-dark');
+    await bob.composer.press('ArrowUp');
+    await expect(bob.composer).toHaveValue(lines.join('\n'));
+    await bob.composer.press('Escape');
+    await bob.page.locator('[data-seq]').last().focus();
+    await bob.page.keyboard.press('Delete');
+    await bob.page.getByRole('alertdialog').getByRole('button', { name: bob.t('message.recall') }).click();
+    await expect(text.locator('pre')).toHaveCount(0);
+  });
+
   await test.step('what is gone stays gone on this and on another device', async () => {
     await alice.page.reload();
     await alice.sees(['Eleven o’clock tomorrow', '好的', '十点可以']);

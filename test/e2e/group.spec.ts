@@ -96,6 +96,53 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await look(cleo.page, 'mentioned-dark');
   });
 
+  await test.step('what is said is forwarded, and only who was there sees from where', async () => {
+    const { page } = alice;
+    const log = page.getByRole('log');
+    await alice.bubble('Hello to both of you').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: alice.t('message.choose') }).click();
+    await log.getByRole('checkbox').nth(1).check();
+    await expect(page.getByText('2 messages are chosen')).toBeVisible();
+    await look(page, 'forward-choose');
+    await page.getByRole('toolbar').getByRole('button', { name: alice.t('message.forward') }).click();
+    const dialog = page.getByRole('dialog');
+    await expect(dialog.getByRole('searchbox')).toBeFocused();
+    await look(page, 'forward-targets');
+    // By keys alone: look for, choose, send.
+    await page.keyboard.type('cleo');
+    await expect(dialog.getByRole('checkbox')).toHaveCount(1);
+    await page.keyboard.press('Enter');
+    await expect(dialog.getByRole('checkbox', { checked: true })).toHaveCount(1);
+    await page.keyboard.press('Enter');
+    await expect(dialog).toBeHidden();
+    await alice.sees(['Hello to both of you', '大家好']);
+    await expect(alice.bubble('大家好')).toContainText(`Forwarded from 小波`);
+    await look(page, 'forwarded');
+
+    const direct = cleo.page.locator(`[data-conversation="${new URL(page.url()).pathname.slice(3)}"]`);
+    await direct.click();
+    await cleo.sees(['Hello to both of you', '大家好']);
+    await cleo.bubble('大家好').getByRole('button', { name: 'Forwarded from 小波' }).click();
+    await expect(cleo.page.locator('.row.found')).toContainText('大家好');
+    await expect(cleo.page.getByRole('heading', { level: 1, name: TEAM })).toBeVisible();
+
+    await bob.page.goBack();
+    await bob.open(alice);
+    await bob.say('只跟你说');
+    await bob.bubble('只跟你说').click({ button: 'right' });
+    await bob.page.getByRole('menuitem', { name: bob.t('message.forward'), exact: true }).click();
+    await bob.page.getByRole('dialog').getByRole('checkbox', { name: TEAM }).check();
+    await look(bob.page, 'forward-narrow');
+    await bob.page.getByRole('dialog').getByRole('button', { name: '转发给 1 个会话' }).click();
+    await expect(bob.bubble('只跟你说').getByRole('button', { name: '转发自我' })).toBeVisible();
+    await expect(cleo.bubble('只跟你说')).toContainText(cleo.t('message.forwarded'));
+    await expect(cleo.bubble('只跟你说').getByRole('button', { name: 'Forwarded from' })).toHaveCount(0);
+    await line(alice, TEAM).click();
+    await expect(alice.bubble('只跟你说').getByRole('button', { name: 'Forwarded from 小波' })).toBeVisible();
+    await look(bob.page, 'forwarded-narrow');
+    await look(cleo.page, 'forwarded-dark');
+  });
+
   await test.step('the owner gives a role, an admin removes a message and renames', async () => {
     const dialog = await details(alice, TEAM);
     await expect(dialog.getByText(alice.t('group.owner'), { exact: true })).toBeVisible();
@@ -126,9 +173,9 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await expect(alice.page.getByRole('log').getByText('小波 left the group')).toBeVisible();
     await expect(alice.page.getByText('2 members')).toBeVisible();
     await alice.say('Just us now');
-    await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', 'Just us now']);
+    await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说', 'Just us now']);
     await bob.page.reload();
-    await bob.sees(['Hello to both of you', '请@Cleo Marsh 看']);
+    await bob.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说']);
     await look(bob.page, 'group-left');
   });
 
@@ -137,7 +184,7 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await dialog.getByRole('button', { name: alice.t('group.dissolve') }).click();
     await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('group.dissolve') }).click();
     await expect(cleo.page.getByText(cleo.t('group.dissolvedHere'))).toBeVisible();
-    await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', 'Just us now']);
+    await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说', 'Just us now']);
   });
 
   for (const person of [alice, bob, cleo]) {

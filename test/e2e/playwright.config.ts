@@ -11,6 +11,8 @@ export default defineConfig({
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
   use: {
+    // What cannot be done in this time is told, instead of the end of all time.
+    actionTimeout: 20_000,
     launchOptions: {
       executablePath: process.env.PARLEY_CHROMIUM ?? '/usr/bin/chromium',
       args: [

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../src/lib/protocol/model';
 import { Timeline, unknownConversation } from '../src/lib/protocol/timeline';
 import { asked, decode, encode, matching, mentionedIn, preview } from '../src/lib/text/mentions';
-import { parts } from '../src/ui/chats/links';
 
 const MENG = '0199a7f0-0000-7000-8000-000000000001';
 const LI = '0199a7f0-0000-7000-8000-000000000002';
@@ -59,12 +58,6 @@ describe('mentions', () => {
   it('that a preview cuts off are left out, and what looks like one is kept when it is edited', () => {
     expect(preview('see <@0199a7f0-0000', name)).toBe('see …');
     expect(decode('see <@0199a7f0-0000', name).text).toBe('see <@0199a7f0-0000');
-  });
-
-  it('are pieces of a text, beside links', () => {
-    const pieces = parts(`<@all> https://example.com/a <@${MENG}>。`);
-    expect(pieces.some((one) => one.href === 'https://example.com/a')).toBe(true);
-    expect(pieces.filter((one) => one.mention).map((one) => one.mention)).toEqual(['all', MENG]);
   });
 
   it('are counted apart, until they are read or taken back', () => {

@@ -10,21 +10,7 @@ import { stable } from '../src/lib/state/stable';
 import type { Summary } from '../src/lib/state/summary';
 import { check, fieldError } from '../src/ui/auth/check';
 import { measure } from '../src/ui/chats/limit';
-import { parts } from '../src/ui/chats/links';
 import { composing, neighbour } from '../src/ui/shell/keys';
-
-describe('links', () => {
-  it.each([
-    ['plain text stays one piece', 'hello', ['hello']],
-    ['an address is a link', 'see https://example.com/a?b=1 now', ['see ', '<https://example.com/a?b=1>', ' now']],
-    ['a full stop does not belong to it', 'https://example.com.', ['<https://example.com>', '.']],
-    ['Chinese punctuation ends it', '看https://example.com/a，好吗', ['看', '<https://example.com/a>', '，好吗']],
-    ['mail addresses are links', 'mailto:a@example.com', ['<mailto:a@example.com>']],
-    ['a script is text', 'javascript:alert(1)', ['javascript:alert(1)']],
-    ['data is text', 'data:text/html,<script>', ['data:text/html,<script>']],
-    ['markup is text', '<img src=x onerror=alert(1)>', ['<img src=x onerror=alert(1)>']],
-  ])('%s', (_, text, pieces) => expect(parts(text).map((one) => (one.href ? `<${one.text}>` : one.text))).toEqual(pieces));
-});
 
 describe('the limit of a message', () => {
   it.each([

@@ -284,7 +284,7 @@ export class FakeServer {
         const { userId, conversation } = own(context, request.conversationId);
         const gap = this.gaps.get(conversation.id);
         const all = range(conversation.messages, request);
-        const items = all.filter((one) => !gap || one.seq < gap.from || one.seq > gap.to).map((one) => state.withOriginal(one));
+        const items = all.filter((one) => !gap || one.seq < gap.from || one.seq > gap.to).map((one) => state.withOriginal(one, userId));
         const gaps = gap && items.length < all.length ? [{ from: BigInt(gap.from), to: BigInt(gap.to), reason: GapReason.NOT_MEMBER }] : [];
         return { items, gaps, head: state.head(conversation, userId) };
       },
@@ -346,7 +346,7 @@ function range<T>(messages: T[], request: ListMessagesRequest): T[] {
   const limit = request.limit || 50;
   switch (request.range.case) {
     case 'afterSeq':
-      return messages.slice(Number(request.range.value)).slice(0, limit);
+      return messages.slice(Number(request.range.value), Number(request.untilSeq) || undefined).slice(0, limit);
     case 'beforeSeq':
       return messages.slice(0, Number(request.range.value) - 1).slice(-limit);
     default:

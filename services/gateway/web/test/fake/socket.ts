@@ -99,17 +99,19 @@ export class FakeSocket implements Socket {
         return this.deliver({ re, kind: { case: 'pong', value } });
       }
       case 'send': {
-        const { conversationId, clientMessageId, content, replyToSeq } = kind.value;
+        const { conversationId, clientMessageId, content, replyToSeq, forwardOf } = kind.value;
         const body = content?.kind.case === 'text' ? content.kind.value.body : '';
         const refused = state.conversations.get(conversationId)?.readOnly
           ? { reason: 'CONVERSATION_READ_ONLY', retry: Retry.NEVER }
-          : state.reused(conversationId, clientMessageId, body)
+          : !forwardOf && state.reused(conversationId, clientMessageId, body)
             ? { reason: 'CLIENT_MESSAGE_ID_REUSED', retry: Retry.NEVER }
             : this.server.refuseSend?.(body);
         if (refused) {
           return this.deliver({ re, kind: { case: 'error', value: { ...refused, retryAfterMs: BigInt(refused.retryAfterMs ?? 0) } } });
         }
-        const sent = state.send(this.userId!, conversationId, body, clientMessageId, true, Date.now(), replyToSeq);
+        const sent = forwardOf
+          ? state.forward(this.userId!, conversationId, forwardOf.conversationId, Number(forwardOf.seq), clientMessageId)
+          : state.send(this.userId!, conversationId, body, clientMessageId, true, Date.now(), replyToSeq);
         if (!this.server.muteSends) this.deliver({ re, kind: { case: 'sent', value: sent } });
         return;
       }

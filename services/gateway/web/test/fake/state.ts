@@ -5,6 +5,7 @@ import { RequestState, type FriendRequest, FriendRequestSchema } from '../../src
 import { ChangeKind, ServerFrameSchema } from '../../src/gen/parley/gateway/v1/frame_pb';
 import { ConversationKind, ConversationSchema, ConversationState, type Conversation } from '../../src/gen/parley/message/v1/conversation_pb';
 import {
+  ForwardSchema,
   HeadSchema,
   MessageSchema,
   ReactionSchema,
@@ -218,8 +219,22 @@ export class State {
     return create(SentSchema, { conversationId, clientMessageId, messageId, seq, sentAt: message.sentAt });
   }
 
-  /** A message as a page tells it: with what it answers. */
-  withOriginal(message: Message): Message {
+  /** Stores a copy of a message. */
+  forward(senderId: string, conversationId: string, from: string, seq: number, clientMessageId = uuid7(), push = true): Sent {
+    const source = this.conversations.get(from)!.messages[seq - 1]!;
+    const body = source.content.case === 'text' ? source.content.value.body : '';
+    const sent = this.send(senderId, conversationId, body, clientMessageId, false);
+    const message = this.conversations.get(conversationId)!.messages[Number(sent.seq) - 1]!;
+    if (message.forward) return sent;
+    message.forward = create(ForwardSchema, { conversationId: from, seq: BigInt(seq), senderId: source.senderId, sentAt: source.sentAt });
+    if (push) this.push(message);
+    return sent;
+  }
+
+  /** A message as a page tells it to a user: with what it answers, and where it was copied from. */
+  withOriginal(whole: Message, userId: string): Message {
+    const hidden = whole.forward && !this.conversations.get(whole.forward.conversationId)?.members.includes(userId);
+    const message = hidden ? withoutSource(whole) : whole;
     const original = message.replyTo && this.conversations.get(message.conversationId)!.messages[Number(message.replyTo.seq) - 1];
     if (!original) return message;
     const recalled = original.content.case === 'recalled';
@@ -273,7 +288,7 @@ export class State {
 
   push(message: Message): void {
     for (const id of this.conversations.get(message.conversationId)!.members) {
-      this.deliver(id, { kind: { case: 'messages', value: { conversationId: message.conversationId, items: [message] } } });
+      this.deliver(id, { kind: { case: 'messages', value: { conversationId: message.conversationId, items: [withoutSource(message)] } } });
     }
   }
 
@@ -326,4 +341,9 @@ export class State {
       markers: userId ? [...conversation.read].map(([id, seq]) => ({ userId: id, seq: BigInt(seq) })) : [],
     });
   }
+}
+
+// Frames and strangers hear only that a text was copied.
+function withoutSource(message: Message): Message {
+  return message.forward ? create(MessageSchema, { ...message, forward: create(ForwardSchema) }) : message;
 }

@@ -123,6 +123,12 @@ export class Chat {
     await this.outbox.add(conversationId, text, replyToSeq);
   }
 
+  /** Sends what a message says to another conversation, as a copy that names its source to who may see it. */
+  async forward(conversationId: string, source: { conversationId: string; seq: number }): Promise<void> {
+    const text = this.replica.timelines.get(source.conversationId)?.messages.get(source.seq)?.text;
+    if (text !== undefined) await this.outbox.add(conversationId, text, undefined, source);
+  }
+
   /** The time of the server, as far as it has told. */
   now(): number {
     return Date.now() + this.session.clockOffset;

@@ -2,9 +2,9 @@
 // From the generated messages to the client's own plain objects.
 import type { System as WireSystem } from '../../gen/parley/message/v1/system_pb';
 import { ConversationKind, ConversationState, type Conversation as WireConversation } from '../../gen/parley/message/v1/conversation_pb';
-import type { Head as WireHead, Message as WireMessage, Reply as WireReply, Sent } from '../../gen/parley/message/v1/message_pb';
+import type { Forward as WireForward, Head as WireHead, Message as WireMessage, Reply as WireReply, Sent } from '../../gen/parley/message/v1/message_pb';
 import type { User } from '../../gen/parley/user/v1/user_pb';
-import type { ChatMessage, Conversation, Head, OutboxEntry, Person, Reply, System } from './model';
+import type { ChatMessage, Conversation, Head, OutboxEntry, Person, Reply, Source, System } from './model';
 
 /** Takes a message as the server sent it. Content of an unknown kind becomes a message without text. */
 export function toMessage(wire: WireMessage): ChatMessage {
@@ -37,6 +37,15 @@ function toReply({ seq, senderId, preview, recalled, edited }: WireReply): Reply
   return senderId === '' ? { seq: Number(seq) } : { seq: Number(seq), senderId, preview, recalled, edited };
 }
 
+/** Takes a message of a page, which tells more than a frame: where a text was copied from. */
+export function toPageMessage(wire: WireMessage): ChatMessage {
+  return { ...toMessage(wire), source: wire.forward && toSource(wire.forward) };
+}
+
+function toSource({ conversationId, seq, senderId, sentAt }: WireForward): Source | null {
+  return conversationId === '' ? null : { conversationId, seq: Number(seq), senderId, sentAt: Number(sentAt) };
+}
+
 /** Makes the message that a committed send became. */
 export function toSentMessage(entry: OutboxEntry, sent: Sent, userId: string): ChatMessage {
   return {
@@ -49,6 +58,7 @@ export function toSentMessage(entry: OutboxEntry, sent: Sent, userId: string): C
     rev: 0,
     text: entry.text,
     replyTo: entry.replyToSeq ? { seq: entry.replyToSeq } : undefined,
+    forwarded: entry.forwardOf !== undefined,
   };
 }
 

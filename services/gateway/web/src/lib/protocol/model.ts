@@ -26,10 +26,20 @@ export interface ChatMessage {
   mentionsAll?: boolean;
   /** True if its text was copied from another message; then it cannot be edited. */
   forwarded?: boolean;
+  /** Where it was copied from. Null: a page told that this user may not know. Missing: no page told yet. */
+  source?: Source | null;
   /** Emoji below it, with how many gave it and the first who did; missing in what an older version stored. */
   reactions?: Reaction[];
   /** Set when the server itself tells what happened to a group. */
   system?: System;
+}
+
+/** A message whose text was copied. */
+export interface Source {
+  conversationId: string;
+  seq: number;
+  senderId: string;
+  sentAt: number;
 }
 
 /** One emoji below a message. */
@@ -134,6 +144,8 @@ export interface OutboxEntry {
   text: string;
   /** The message that this one answers. */
   replyToSeq?: number;
+  /** The message that is forwarded; its text stands here for as long as it is on its way. */
+  forwardOf?: { conversationId: string; seq: number };
   createdAt: number;
   /** The running copy that sends it. */
   instanceId: string;

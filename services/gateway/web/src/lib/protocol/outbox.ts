@@ -65,12 +65,13 @@ export class Outbox {
   }
 
   /** Stores a text and sends it as soon as that is allowed. */
-  async add(conversationId: string, text: string, replyToSeq?: number): Promise<void> {
+  async add(conversationId: string, text: string, replyToSeq?: number, forwardOf?: OutboxEntry['forwardOf']): Promise<void> {
     const entry: OutboxEntry = {
       clientMessageId: uuid7(),
       conversationId,
       text,
       replyToSeq,
+      forwardOf,
       createdAt: Date.now(),
       instanceId: this.ports.instanceId,
       state: 'waiting',
@@ -135,12 +136,18 @@ export class Outbox {
   }
 
   private async send(entry: OutboxEntry): Promise<void> {
-    const { conversationId, clientMessageId, text, replyToSeq } = entry;
+    const { conversationId, clientMessageId, text, replyToSeq, forwardOf } = entry;
     this.flying.set(conversationId, entry);
     try {
       const answer = await this.ports.ask({
         case: 'send',
-        value: { conversationId, clientMessageId, content: { kind: { case: 'text', value: { body: text } } }, replyToSeq: BigInt(replyToSeq ?? 0) },
+        value: {
+          conversationId,
+          clientMessageId,
+          content: forwardOf ? undefined : { kind: { case: 'text', value: { body: text } } },
+          replyToSeq: BigInt(replyToSeq ?? 0),
+          forwardOf: forwardOf && { conversationId: forwardOf.conversationId, seq: BigInt(forwardOf.seq) },
+        },
       });
       await this.answered(entry, answer);
     } catch {

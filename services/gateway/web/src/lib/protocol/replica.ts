@@ -3,7 +3,7 @@ import type { Conversation as WireConversation } from '../../gen/parley/message/
 import type { ListMessagesResponse } from '../../gen/parley/message/v1/message_pb';
 import { SystemKind } from '../../gen/parley/message/v1/system_pb';
 import type { Clients } from './clients';
-import { toConversation, toHead, toMessage } from './convert';
+import { toConversation, toHead, toMessage, toPageMessage } from './convert';
 import type { ChatMessage, Conversation, Head } from './model';
 import type { Storage } from './ports';
 import { Saver } from './saver';
@@ -163,6 +163,14 @@ export class Replica {
     this.store(timeline, timeline.fillBefore(seq + 1, page(answer)), false);
   }
 
+  /** Asks again for messages that are here, because a page tells more of them than a frame. */
+  async again(conversationId: string, from: number, to: number): Promise<void> {
+    const timeline = this.at(conversationId);
+    const range = { case: 'afterSeq', value: BigInt(from - 1) } as const;
+    const answer = await this.clients.messages.listMessages({ conversationId, range, untilSeq: BigInt(to), limit: PAGE });
+    this.store(timeline, timeline.fillAfter(from - 1, page(answer)), false);
+  }
+
   /** Loads the messages just above a seq that lies below a hole. */
   async newer(conversationId: string, after: number): Promise<void> {
     const timeline = this.at(conversationId);
@@ -263,7 +271,7 @@ export class Replica {
     while (record.head.rev > record.localRev) {
       const before = record.localRev;
       const answer = await this.clients.messages.listChanges({ conversationId: record.id, afterRev: BigInt(before), limit: PAGE });
-      this.store(timeline, timeline.change(answer.items.map(toMessage), Number(answer.upToRev)), false);
+      this.store(timeline, timeline.change(answer.items.map(toPageMessage), Number(answer.upToRev)), false);
       if (record.localRev === before) break;
     }
   }
@@ -295,7 +303,7 @@ export class Replica {
 
 function page(answer: ListMessagesResponse): Page {
   return {
-    items: answer.items.map(toMessage),
+    items: answer.items.map(toPageMessage),
     gaps: answer.gaps.map((gap) => ({ from: Number(gap.from), to: Number(gap.to) })),
   };
 }

@@ -250,7 +250,7 @@ export class Timeline {
 
   private keep(message: ChatMessage): ChatMessage {
     const held = this.messages.get(message.seq);
-    const newest = held && held.rev > message.rev ? held : { ...message, replyTo: fuller(message.replyTo, held?.replyTo) };
+    const newest = held && held.rev > message.rev ? held : { ...message, replyTo: fuller(message.replyTo, held?.replyTo), source: message.source === undefined ? held?.source : message.source };
     this.messages.set(message.seq, newest);
     // Who writes has read up to there.
     const { markers } = this.record;

@@ -17,9 +17,11 @@ import { systemText } from '../i18n/system';
 import { i18n, t } from '../i18n/i18n.svelte';
 import type { Me } from '../../gen/parley/user/v1/user_pb';
 import { Actions } from './actions.svelte';
+import { shownText, markdown } from '../text/markdown';
 import { decode, mentionedIn } from '../text/mentions';
 import { ConversationView, type Place } from './conversation.svelte';
 import { deviceName } from './device';
+import { Forwarding } from './forwarding.svelte';
 import { Drafts } from './drafts.svelte';
 import { router } from './router.svelte';
 import { summaries, titleOf, type Summary } from './summary';
@@ -66,6 +68,9 @@ export class App {
   drafts: Drafts | undefined;
   readonly clients: Clients;
   readonly actions = new Actions(this);
+  readonly forwarding = new Forwarding(this);
+  /** A message that is to be shown, once its conversation is open. */
+  target = $state.raw<{ conversationId: string; seq: number } | undefined>();
   readonly unread: number = $derived(this.list.reduce((sum, one) => sum + one.unread, 0));
   private login: local.Login | undefined;
   private storage: Storage | undefined;
@@ -159,6 +164,7 @@ export class App {
   show(conversationId: string | undefined): void {
     if (this.view?.id === conversationId) return;
     this.closeView();
+    this.forwarding.clear();
     this.actions.notice = '';
     const timeline = conversationId ? this.chat?.replica.timelines.get(conversationId) : undefined;
     if (this.chat && timeline && this.me) {
@@ -176,6 +182,12 @@ export class App {
     view.below = 0;
     view.forgetNew();
     return true;
+  }
+
+  /** Opens a conversation at a message. */
+  goTo(conversationId: string, seq: number): void {
+    this.target = { conversationId, seq };
+    router.go({ at: 'chats', conversationId });
   }
 
   /** Marks that a person uses the client. */
@@ -263,6 +275,7 @@ export class App {
     Object.assign(this, { status: 'signedOut', me: undefined, list: [], friends: [], incoming: [], outgoing: [], blocked: [], listed: false, away: false });
     this.places.clear();
     this.actions.clear();
+    this.forwarding.clear();
     router.go({ at: 'signIn' }, true);
     await chat.stop();
     await storage?.wipe(wipe).catch(() => undefined);
@@ -345,7 +358,7 @@ export class App {
     if (this.phase !== 'LIVE' && this.phase !== 'MOVING') return;
     for (const message of messages) {
       if (message.conversationId !== this.view?.id) continue;
-      const said = message.text === undefined ? t('chat.unknownKind') : decode(message.text, (id) => this.name(id)).text;
+      const said = message.text === undefined ? t('chat.unknownKind') : shownText(markdown(decode(message.text, (id) => this.name(id)).text));
       const text = message.system ? this.system(message.system) : t('chat.announce', { name: this.name(message.senderId), text: said });
       this.announcement = { id: this.announcement.id + 1, text };
     }

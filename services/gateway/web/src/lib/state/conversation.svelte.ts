@@ -41,6 +41,7 @@ export class ConversationView {
   place: Place;
   private newFrom = 0;
   private readonly sought = new Set<number>();
+  private readonly asked = new Set<number>();
   private seenHead: number;
   private retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -78,6 +79,7 @@ export class ConversationView {
     const { from, to } = this.place.window;
     this.rows = rows(this.timeline, { from, to }, this.chat.unsent(record.id), this.me, this.newFrom);
     this.seekOriginals();
+    this.seekSources();
     this.begins = from <= 1;
     this.ends = to >= record.localSeq;
   }
@@ -125,7 +127,7 @@ export class ConversationView {
   /** Everybody whom the lines name. */
   named(): string[] {
     const all = this.rows.flatMap((row) => {
-      if (row.kind === 'message') return [row.senderId, row.reply?.senderId ?? '', ...mentionedIn(row.text ?? ''), ...mentionedIn(row.reply?.text ?? ''), ...row.reactions.flatMap((one) => one.userIds)];
+      if (row.kind === 'message') return [row.senderId, row.reply?.senderId ?? '', row.source?.senderId ?? '', ...mentionedIn(row.text ?? ''), ...mentionedIn(row.reply?.text ?? ''), ...row.reactions.flatMap((one) => one.userIds)];
       if (row.kind === 'recalled') return [row.senderId, row.by];
       return row.kind === 'system' ? [row.system.actorId, ...row.system.userIds] : [];
     });
@@ -177,6 +179,16 @@ export class ConversationView {
       this.sought.add(seq);
       if (find(this.timeline.record.holes, seq)) void this.chat.replica.one(this.id, seq).catch(() => this.sought.delete(seq));
     }
+  }
+
+  // Neither does it tell where a text was copied from: a page does, once for all that are shown.
+  private seekSources(): void {
+    const open = this.rows.flatMap((row) => {
+      return row.kind === 'message' && row.forwarded && row.source === undefined && row.seq > 0 && !this.asked.has(row.seq) ? [row.seq] : [];
+    });
+    if (open.length === 0) return;
+    open.forEach((seq) => this.asked.add(seq));
+    void this.chat.replica.again(this.id, open[0]!, open.at(-1)!).catch(() => open.forEach((seq) => this.asked.delete(seq)));
   }
 
   private setWindow(window: Window): void {

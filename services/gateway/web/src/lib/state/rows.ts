@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a conversation shows, line by line, made from a part of a timeline and the outbox.
 import { daysAgo } from '../i18n/dates';
-import type { ChatMessage, OutboxEntry, Reaction, Reply, System } from '../protocol/model';
+import type { ChatMessage, OutboxEntry, Reaction, Reply, Source, System } from '../protocol/model';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
 
@@ -35,6 +35,8 @@ export type Row =
       /** True if it mentions the user. */
       mentioned: boolean;
       forwarded: boolean;
+      /** Where it was copied from, if the user may know; undefined until the server told. */
+      source?: Source | null;
       reactions: Reaction[];
       reply?: Quote;
       at: number;
@@ -135,6 +137,7 @@ function stored(timeline: Timeline, message: ChatMessage, me: string, peerRead: 
     edited: Boolean(message.editedAt),
     mentioned: !own && (message.mentionsAll === true || message.mentionIds?.includes(me) === true),
     forwarded: message.forwarded === true,
+    source: message.source,
     reactions: message.reactions ?? [],
     reply: message.replyTo && quote(timeline, message.replyTo),
     at: message.sentAt,
@@ -155,7 +158,7 @@ function waiting(timeline: Timeline, entry: OutboxEntry, me: string): MessageRow
     text: entry.text,
     edited: false,
     mentioned: false,
-    forwarded: false,
+    forwarded: entry.forwardOf !== undefined,
     reactions: [],
     reply: entry.replyToSeq ? quote(timeline, { seq: entry.replyToSeq }) : undefined,
     at: entry.createdAt,

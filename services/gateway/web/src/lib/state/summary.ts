@@ -2,7 +2,7 @@
 // What the list of conversations shows, made from what the replica holds.
 import type { Chat } from '../protocol/chat';
 import type { OutboxEntry, System } from '../protocol/model';
-import { decode } from '../text/mentions';
+import { preview } from '../text/mentions';
 import type { Timeline } from '../protocol/timeline';
 
 /** One line of the list. */
@@ -16,6 +16,7 @@ export interface Summary {
   /** Who wrote it, in a group. */
   lastSender: string;
   group: boolean;
+  readOnly: boolean;
   lastIsOwn: boolean;
   at: number;
   unread: number;
@@ -60,6 +61,7 @@ function summary(chat: Chat, timeline: Timeline, me: string, drafts: ReadonlyMap
     peerId,
     name: titleOf(timeline, me, name),
     group: record.group !== undefined,
+    readOnly: record.readOnly,
     lastSystem: waiting ? undefined : last?.system,
     lastSender: record.group && !waiting && last ? last.senderId : '',
     lastText: plain(waiting?.text ?? last?.text, name),
@@ -75,7 +77,7 @@ function summary(chat: Chat, timeline: Timeline, me: string, drafts: ReadonlyMap
 }
 
 function plain(text: string | undefined, name: (userId: string) => string): string | undefined {
-  return text === undefined ? undefined : decode(text, name).text;
+  return text === undefined ? undefined : preview(text, name);
 }
 
 function newest(timeline: Timeline) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fold } from './mentions';
+import { fold } from './names';
 
 /** The seqs of the messages whose text has the query in it, the newest first. */
 export function find(messages: Iterable<{ seq: number; text?: string | undefined }>, query: string, plain: (text: string) => string): number[] {

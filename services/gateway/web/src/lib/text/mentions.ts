@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mentions travel as <@user id> or <@all>; people write and read names.
 import { t } from '../i18n/i18n.svelte';
+import { MENTION } from './inline';
+import { oneLine } from './markdown';
+import { fold, nameFits } from './names';
 
-/** A mention in a body. */
-export const MENTION = /<@([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|all)>/;
 export const ALL = 'all';
 
 /** Whom the names in a text stand for. */
@@ -11,6 +12,7 @@ export type Picks = Record<string, string>;
 
 const CUT = /<@[0-9a-z-]{0,36}$/;
 const QUERY_MOST = 32;
+const PREVIEW_MOST = 300;
 
 /** Everybody whom a body mentions, "all" left out. */
 export function mentionedIn(body: string): string[] {
@@ -30,9 +32,10 @@ export function decode(body: string, name: (userId: string) => string): { text: 
   return { text, picks };
 }
 
-/** The beginning of a body, as it is shown: a mention that is cut off at its end is left out. */
+/** The beginning of a body in one line, as it is shown: a mention that is cut off at its end is left out. */
 export function preview(body: string, name: (userId: string) => string): string {
-  return decode(body.replace(CUT, '…'), name).text;
+  const start = body.length > PREVIEW_MOST ? body.slice(0, PREVIEW_MOST) : body;
+  return oneLine(decode(start.replace(CUT, '…'), name).text);
 }
 
 /** A body with ids in the place of the names that were picked; longer names first. */
@@ -66,12 +69,7 @@ export function matching(people: readonly Candidate[], query: string, most: numb
     const name = fold(one.name);
     if (name.startsWith(wanted)) return [{ one, rank: 0 }];
     if (one.username.startsWith(wanted)) return [{ one, rank: 1 }];
-    return name.includes(wanted) ? [{ one, rank: 2 }] : [];
+    return name.includes(wanted) || nameFits(one.name, query) ? [{ one, rank: 2 }] : [];
   });
   return ranked.sort((a, b) => a.rank - b.rank).slice(0, most).map(({ one }) => one);
-}
-
-/** A text as it is compared: without case, marks and widths. */
-export function fold(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').normalize('NFKC').toLocaleLowerCase();
 }
