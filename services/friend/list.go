@@ -35,6 +35,8 @@ type Page struct {
 type Friend struct {
 	Friendship
 	Profile Profile
+	// Phone is the number, if the other person shows it to friends.
+	Phone Phone
 }
 
 // FoundPage is one page of people.
@@ -125,10 +127,24 @@ func (s *Service) ListFriends(ctx context.Context, caller ids.UserID, size int, 
 	if err != nil {
 		return Page{}, err
 	}
+	phones := s.phones(ctx, ask)
 	for _, f := range list {
-		page.Friends = append(page.Friends, Friend{Friendship: f, Profile: p.of(f.FriendID)})
+		page.Friends = append(page.Friends, Friend{Friendship: f, Profile: p.of(f.FriendID), Phone: phones[f.FriendID]})
 	}
 	return page, nil
+}
+
+// phones asks once for a page of friends: who is one was decided by the list. A list without numbers is
+// worth more than none.
+func (s *Service) phones(ctx context.Context, friends []ids.UserID) map[ids.UserID]Phone {
+	if len(friends) == 0 {
+		return nil
+	}
+	phones, err := s.ports.Users.Phones(ctx, friends)
+	if err != nil {
+		s.logger.WarnContext(ctx, "friends are listed without phone numbers", "error", err)
+	}
+	return phones
 }
 
 // SearchUsers finds people and tells which are friends. The caller is left out, and so is everybody whom

@@ -89,6 +89,34 @@ func TestF9_AMissingAccountNeverFailsAList(t *testing.T) {
 	}
 }
 
+func TestF6_FriendsSeeANumberThatIsShownToThem(t *testing.T) {
+	t.Parallel()
+	c := newCouple()
+	shows, hides, stranger := c.Users.Add("shows"), c.Users.Add("hides"), c.Users.Add("stranger")
+	c.Befriend(t, c.ann, shows)
+	c.Befriend(t, c.ann, hides)
+	c.Users.ShowPhone(shows.ID, "+8613800000001")
+	c.Users.ShowPhone(stranger.ID, "+8613800000003")
+	numbers := func() (list []string) {
+		calls := c.Users.Calls()
+		page, err := c.ListFriends(t.Context(), c.ann.ID, 0, "")
+		if err != nil || c.Users.Calls() != calls+2 {
+			t.Fatalf("%v after %d calls of the user service, want two for a page", err, c.Users.Calls()-calls)
+		}
+		for _, f := range page.Friends {
+			list = append(list, f.Phone.Reveal())
+		}
+		return list
+	}
+	if diff := cmp.Diff([]string{"+8613800000001", ""}, numbers()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	c.Users.FailPhones(fault.ErrUnavailable)
+	if diff := cmp.Diff([]string{"", ""}, numbers()); diff != "" {
+		t.Errorf("without an answer (-want +got):\n%s", diff)
+	}
+}
+
 func TestF9_ListFriendsIsOldestFirstInPages(t *testing.T) {
 	t.Parallel()
 	c := newCouple()

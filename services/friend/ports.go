@@ -148,6 +148,8 @@ type UserPage struct {
 type Users interface {
 	// Profiles answers those of the people who exist.
 	Profiles(ctx context.Context, people []ids.UserID) (map[ids.UserID]Profile, error)
+	// Phones answers the numbers of those of the people who show them to friends. Only friends may see them.
+	Phones(ctx context.Context, people []ids.UserID) (map[ids.UserID]Phone, error)
 	// Search finds people; the page tokens are the user service's.
 	Search(ctx context.Context, search UserSearch) (UserPage, error)
 }

@@ -80,6 +80,8 @@ type Records interface {
 	ByPhone(ctx context.Context, phone Phone) (Record, error)
 	// Unhidden answers which of some people live and do not hide their presence, each once, in any order.
 	Unhidden(ctx context.Context, people []ids.UserID) ([]ids.UserID, error)
+	// FriendPhones answers the numbers of those of some people who live and show them to friends.
+	FriendPhones(ctx context.Context, people []ids.UserID) (map[ids.UserID]Phone, error)
 	// Rewrite locks an account, lets decide see it with its login sessions that have not ended, and writes the
 	// result in the same transaction. Nil means that there is nothing to write; an error of decide ends the
 	// transaction and comes back. ErrUsernameTaken if the new name is in use, or blocked at Rewriting.At; ErrPhoneTaken if

@@ -59,6 +59,11 @@ func (s *Service) CheckPresence(ctx context.Context, people []ids.UserID) ([]ids
 	return s.Records.Unhidden(ctx, people)
 }
 
+// FriendPhones answers the numbers of those of some people who show them to friends.
+func (s *Service) FriendPhones(ctx context.Context, people []ids.UserID) (map[ids.UserID]Phone, error) {
+	return s.Records.FriendPhones(ctx, people)
+}
+
 // UpdateProfile changes what is named and tells friends by user.updated. Values that are the same as
 // before write nothing and tell nobody.
 func (s *Service) UpdateProfile(ctx context.Context, caller Caller, p ProfileChange) (Record, error) {

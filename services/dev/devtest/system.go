@@ -8,6 +8,8 @@ package devtest
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +22,7 @@ import (
 	friendserver "github.com/parley-chat/parley/services/friend/server"
 	"github.com/parley-chat/parley/services/gateway/proxy"
 	gatewayserver "github.com/parley-chat/parley/services/gateway/server"
+	"github.com/parley-chat/parley/services/internal/broker"
 	"github.com/parley-chat/parley/services/internal/broker/membroker"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
@@ -44,6 +47,9 @@ const unlimited = 1_000_000
 type Options struct {
 	// Gateways is the count of gateways; 0 means 1.
 	Gateways int
+	// Log gets what the services log, as JSON from level Info on, and codes by SMS are in it. Nil: no codes
+	// are sent.
+	Log io.Writer
 }
 
 // System is all services, running.
@@ -53,6 +59,7 @@ type System struct {
 	public  []string
 	pageKey []byte
 	dir     string
+	bus     *membroker.Broker
 }
 
 // Public is the address of a gateway for clients.
@@ -60,6 +67,34 @@ func (s *System) Public(gateway int) string { return s.public[gateway] }
 
 // RPC is the address of a component for other components; of the first gateway for "gateway".
 func (s *System) RPC(name component.Name) string { return s.rpc[name] }
+
+// HearEvents calls hear with the body of every event that the services publish from now on, until the test
+// ends.
+func (s *System) HearEvents(t testing.TB, hear func(body []byte)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	bound, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- s.bus.Subscribe(ctx, broker.Subscription{
+			Name: "ear", Exchange: broker.EventsExchange, RoutingKeys: []string{"#"},
+			Bound: func(context.Context) { close(bound) },
+		}, func(_ context.Context, d *broker.Delivery) {
+			hear(d.Body)
+			d.Ack()
+		})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil && !errors.Is(err, broker.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-bound:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+}
 
 // IdentityHeader is the header in which a component says who it is.
 const IdentityHeader = identity.Header
@@ -115,9 +150,12 @@ func (s *System) Forget(t testing.TB, loginSessionID string) {
 func Start(t testing.TB, options Options) *System {
 	t.Helper()
 	r := &runner{
-		t: t, bus: membroker.New(), started: make(chan struct{}, 16), done: make(chan error, 16),
+		t: t, started: make(chan struct{}, 16), done: make(chan error, 16),
 		logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-		System: &System{keys: identity.GenerateKeys(component.All()...), rpc: map[component.Name]string{}, pageKey: []byte("thirty-two bytes for page tokens"), dir: t.TempDir()},
+		System: &System{keys: identity.GenerateKeys(component.All()...), rpc: map[component.Name]string{}, pageKey: []byte("thirty-two bytes for page tokens"), dir: t.TempDir(), bus: membroker.New()},
+	}
+	if r.codes = options.Log != nil; r.codes {
+		r.logger = slog.New(slog.NewJSONHandler(options.Log, nil))
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() { r.stop(cancel) })
@@ -171,8 +209,8 @@ func (r *runner) awaitTokens(base string) {
 type runner struct {
 	*System
 	t       testing.TB
-	bus     *membroker.Broker
 	logger  *slog.Logger
+	codes   bool
 	started chan struct{}
 	done    chan error
 	running int
@@ -232,6 +270,9 @@ func (r *runner) user(ctx context.Context) {
 	cfg := load(r, userserver.Load, map[string]string{component.EnvMySQLDSN: r.dsn("user")})
 	cfg.OpsListen, cfg.AddressLogins = "", -1
 	cfg.Hashing.Memory, cfg.Hashing.Iterations = 64, 1
+	if r.codes {
+		cfg.Development, cfg.SMS.Provider = true, userserver.ProviderLog
+	}
 	r.run(func() error {
 		return userserver.Run(ctx, cfg, userserver.Parts{
 			RPC: listener, Broker: r.bus, Keys: r.keys[component.User], PageKey: r.pageKey, Logger: r.logger, Started: r.up,

@@ -45,7 +45,7 @@ func toRequests(outcomes []friend.Outcome) []*friendv1.FriendRequest {
 func toFriends(friends []friend.Friend) []*friendv1.Friend {
 	list := make([]*friendv1.Friend, len(friends))
 	for i, f := range friends {
-		list[i] = &friendv1.Friend{User: toUser(f.Profile), Since: f.Since, ConversationId: optional(f.ConversationID), Remark: f.Remark}
+		list[i] = &friendv1.Friend{User: toUser(f.Profile), Since: f.Since, ConversationId: optional(f.ConversationID), Remark: f.Remark, Phone: f.Phone.Reveal()}
 	}
 	return list
 }

@@ -19,11 +19,15 @@ type Users struct {
 	down     error
 	calls    int
 	profiles map[ids.UserID]friend.Profile
+	phones   map[ids.UserID]friend.Phone
+	noPhones error
 	size     int // of a page of Search; 0 for one page that repeats its token
 }
 
 // NewUsers makes one without people.
-func NewUsers() *Users { return &Users{profiles: map[ids.UserID]friend.Profile{}} }
+func NewUsers() *Users {
+	return &Users{profiles: map[ids.UserID]friend.Profile{}, phones: map[ids.UserID]friend.Phone{}}
+}
 
 // Add makes a person.
 func (u *Users) Add(name string) friend.Profile {
@@ -46,6 +50,37 @@ func (u *Users) Delete(id ids.UserID) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.profiles, id)
+}
+
+// ShowPhone has a person show a number to friends.
+func (u *Users) ShowPhone(id ids.UserID, phone string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.phones[id] = friend.PhoneOf(phone)
+}
+
+// FailPhones makes Phones answer err.
+func (u *Users) FailPhones(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.noPhones = err
+}
+
+// Phones answers those that are shown.
+func (u *Users) Phones(_ context.Context, people []ids.UserID) (map[ids.UserID]friend.Phone, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.calls++
+	if u.noPhones != nil {
+		return nil, u.noPhones
+	}
+	found := map[ids.UserID]friend.Phone{}
+	for _, id := range people {
+		if phone, ok := u.phones[id]; ok {
+			found[id] = phone
+		}
+	}
+	return found, nil
 }
 
 // Fail makes every call answer err, until nil is set.

@@ -67,6 +67,37 @@ func TestProfilesAreFetchedInBatchesOfAHundred(t *testing.T) {
 	}
 }
 
+func (s *userService) ListFriendPhones(_ context.Context, r *userv1.ListFriendPhonesRequest) (*userv1.ListFriendPhonesResponse, error) {
+	s.batches = append(s.batches, len(r.GetUserIds()))
+	answer := &userv1.ListFriendPhonesResponse{}
+	for _, id := range r.GetUserIds() {
+		if id != s.missing.String() {
+			answer.Phones = append(answer.Phones, &userv1.FriendPhone{UserId: id, Phone: "+8613800000001"})
+		}
+	}
+	return answer, s.err
+}
+
+func TestPhonesAreFetchedInBatchesOfAHundred(t *testing.T) {
+	t.Parallel()
+	people := make([]ids.UserID, 101)
+	for i := range people {
+		people[i] = ids.NewUser()
+	}
+	service := &userService{missing: people[7]}
+	got, err := upstream.NewUsers(service).Phones(t.Context(), people)
+	if err != nil || len(got) != 100 || !slices.Equal(service.batches, []int{100, 1}) || got[people[0]].Reveal() != "+8613800000001" {
+		t.Errorf("%d numbers by batches %v, %v", len(got), service.batches, err)
+	}
+	if _, ok := got[people[7]]; ok {
+		t.Error("one who shows none has a number")
+	}
+	service.err = fault.ErrUnavailable
+	if _, err := upstream.NewUsers(service).Phones(t.Context(), people); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("without an answer: %v", err)
+	}
+}
+
 func TestASearchIsPassedOn(t *testing.T) {
 	t.Parallel()
 	service := &userService{missing: ids.NewUser()}

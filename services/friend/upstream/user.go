@@ -47,6 +47,25 @@ func (u Users) Profiles(ctx context.Context, people []ids.UserID) (map[ids.UserI
 	return found, nil
 }
 
+// Phones makes one call for a hundred people.
+func (u Users) Phones(ctx context.Context, people []ids.UserID) (map[ids.UserID]friend.Phone, error) {
+	found := make(map[ids.UserID]friend.Phone)
+	for batch := range slices.Chunk(people, maxBatch) {
+		answer, err := u.client.ListFriendPhones(ctx, &userv1.ListFriendPhonesRequest{UserIds: toTexts(batch)})
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range answer.GetPhones() {
+			var id ids.UserID
+			if err := id.UnmarshalText([]byte(p.GetUserId())); err != nil {
+				return nil, fmt.Errorf("the user service answered no id: %s", p.GetUserId())
+			}
+			found[id] = friend.PhoneOf(p.GetPhone())
+		}
+	}
+	return found, nil
+}
+
 // Search passes page tokens through.
 func (u Users) Search(ctx context.Context, search friend.UserSearch) (friend.UserPage, error) {
 	answer, err := u.client.SearchUsers(ctx, &userv1.SearchUsersRequest{

@@ -135,6 +135,23 @@ func (h Profiles) SearchUsers(ctx context.Context, r *userv1.SearchUsersRequest)
 	return &userv1.SearchUsersResponse{Users: toUsers(page.Accounts), NextPageToken: page.Next}, nil
 }
 
+// ListFriendPhones answers numbers for the friend service.
+func (h Profiles) ListFriendPhones(ctx context.Context, r *userv1.ListFriendPhonesRequest) (*userv1.ListFriendPhonesResponse, error) {
+	people, err := parseUsers("user_ids", r.GetUserIds())
+	if err != nil {
+		return nil, err
+	}
+	phones, err := h.service.FriendPhones(ctx, people)
+	if err != nil {
+		return nil, err
+	}
+	answer := &userv1.ListFriendPhonesResponse{}
+	for id, phone := range phones {
+		answer.Phones = append(answer.Phones, &userv1.FriendPhone{UserId: id.String(), Phone: phone.Reveal()})
+	}
+	return answer, nil
+}
+
 // CheckPresence picks who lets others see their presence.
 func (h Profiles) CheckPresence(ctx context.Context, r *userv1.CheckPresenceRequest) (*userv1.CheckPresenceResponse, error) {
 	people, err := parseUsers("user_ids", r.GetUserIds())

@@ -64,6 +64,19 @@ func TestALifeByPhone(t *testing.T) {
 	if err != nil || strings.Contains(public.String(), second[3:]) {
 		t.Errorf("the public profile %v, %v holds the number", public, err)
 	}
+	self := login.GetUser().GetUser().GetUserId()
+	for _, shown := range []bool{false, true} {
+		if _, err := profiles.SetPrivacy(me, &userv1.SetPrivacyRequest{PhoneForFriends: new(shown)}); err != nil {
+			t.Fatal(err)
+		}
+		phones, err := r.profiles(t, component.Friend).ListFriendPhones(t.Context(), &userv1.ListFriendPhonesRequest{UserIds: []string{self}})
+		if err != nil || len(phones.GetPhones()) > 0 != shown || shown && phones.GetPhones()[0].GetPhone() != second {
+			t.Errorf("shown to friends %t: %v, %v", shown, phones, err)
+		}
+	}
+	if _, err := profiles.ListFriendPhones(me, &userv1.ListFriendPhonesRequest{UserIds: []string{self}}); err == nil {
+		t.Error("a person asks for numbers and gets them")
+	}
 	other, err := auth.RegisterByPhone(t.Context(), &userv1.RegisterByPhoneRequest{
 		Phone: "+8613700000000", Code: codeOf(t, r, auth, "+8613700000000", userv1.CodePurpose_CODE_PURPOSE_REGISTER), Nickname: "王小明", Device: newDevice(),
 	})

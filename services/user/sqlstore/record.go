@@ -71,6 +71,27 @@ func (s *Store) Unhidden(ctx context.Context, people []ids.UserID) ([]ids.UserID
 	return list, wrap("look who hides their presence", err)
 }
 
+// FriendPhones looks each up by primary key.
+func (s *Store) FriendPhones(ctx context.Context, people []ids.UserID) (map[ids.UserID]user.Phone, error) {
+	if len(people) == 0 {
+		return map[ids.UserID]user.Phone{}, nil
+	}
+	var rows []struct {
+		ID    ids.UserID `db:"id"`
+		Phone []byte     `db:"phone"`
+	}
+	query, args := sqldb.In("SELECT id, phone FROM accounts WHERE id IN (?) AND deleted_at = 0 AND phone_for_friends = 1"+
+		" AND phone IS NOT NULL", people)
+	if err := s.db.Select(ctx, &rows, query, args...); err != nil {
+		return nil, wrap("look for phones of friends", err)
+	}
+	phones := make(map[ids.UserID]user.Phone, len(rows))
+	for _, r := range rows {
+		phones[r.ID] = user.PhoneOf(string(r.Phone))
+	}
+	return phones, nil
+}
+
 // Rewrite locks the row before it reads it and the login sessions.
 func (s *Store) Rewrite(
 	ctx context.Context, id ids.UserID, decide func(user.Record, []user.LoginSession) (*user.Rewriting, error),

@@ -27,6 +27,7 @@ func TestStorage(t *testing.T, open func(t *testing.T) Storage) {
 		"all that a rewriting names is written":                      testRewriteAll,
 		"rewritings of one account do not lose each other":           testRewriteRace,
 		"who hides their presence is left out":                       testUnhidden,
+		"numbers of those who show them to friends":                  testFriendPhones,
 		"a name that was given up is blocked for others for a while": testRetiredUsername,
 		"of many who rename themselves alike, one succeeds":          testRenameRace,
 		"a deleted account leaves its id and no name":                testDeleted,

@@ -121,6 +121,32 @@ func testUnhidden(t *testing.T, s Storage) {
 	}
 }
 
+func testFriendPhones(t *testing.T, s Storage) {
+	shown, hidden, without, gone := newAccount("ann", "ann"), newAccount("bob", "bob"), newAccount("cat", "cat"), newAccount("dan", "dan")
+	shown.Phone, hidden.Phone, gone.Phone = user.PhoneOf("+8613800000001"), user.PhoneOf("+8613800000002"), user.PhoneOf("+8613800000003")
+	var all []ids.UserID
+	for _, a := range []user.NewAccount{shown, hidden, without, gone} {
+		create(t, s, a)
+		all = append(all, a.Account.ID)
+	}
+	show := change(1, func(r *user.Record) { r.Privacy.PhoneForFriends = true })
+	for _, a := range []user.NewAccount{shown, without, gone} {
+		if err := s.Rewrite(t.Context(), a.Account.ID, show); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Rewrite(t.Context(), gone.Account.ID, change(2, func(r *user.Record) { r.DeletedAt, r.Account.Deleted = 2, true })); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.FriendPhones(t.Context(), append(all, ids.NewUser(), shown.Account.ID))
+	if diff := cmp.Diff(map[ids.UserID]user.Phone{shown.Account.ID: shown.Phone}, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if none, err := s.FriendPhones(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("of nobody: %v, %v", none, err)
+	}
+}
+
 func testRewriteRace(t *testing.T, s Storage) {
 	a := newAccount("ann", "ann")
 	create(t, s, a)

@@ -56,6 +56,22 @@ func (s *Store) Unhidden(_ context.Context, people []ids.UserID) ([]ids.UserID, 
 	return list, nil
 }
 
+// FriendPhones picks who lives and shows a number.
+func (s *Store) FriendPhones(_ context.Context, people []ids.UserID) (map[ids.UserID]user.Phone, error) {
+	err := s.enter()
+	defer s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	phones := map[ids.UserID]user.Phone{}
+	for _, id := range people {
+		if a, ok := s.accounts[id]; ok && !a.Account.Deleted && a.Privacy.PhoneForFriends && !a.Phone.IsZero() {
+			phones[id] = a.Phone
+		}
+	}
+	return phones, nil
+}
+
 // phoneTaken needs mu.
 func (s *Store) phoneTaken(phone user.Phone, id ids.UserID) bool {
 	for other, a := range s.accounts {

@@ -254,7 +254,9 @@ type Friend struct {
 	// Their direct conversation; empty until it is open.
 	ConversationId string `protobuf:"bytes,3,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
 	// The caller's own name for the friend; may be empty.
-	Remark        string `protobuf:"bytes,4,opt,name=remark,proto3" json:"remark,omitempty"`
+	Remark string `protobuf:"bytes,4,opt,name=remark,proto3" json:"remark,omitempty"`
+	// Phone number in E.164, if the friend shows it to friends; else empty.
+	Phone         string `protobuf:"bytes,5,opt,name=phone,proto3" json:"phone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -313,6 +315,13 @@ func (x *Friend) GetConversationId() string {
 func (x *Friend) GetRemark() string {
 	if x != nil {
 		return x.Remark
+	}
+	return ""
+}
+
+func (x *Friend) GetPhone() string {
+	if x != nil {
+		return x.Phone
 	}
 	return ""
 }
@@ -1868,12 +1877,13 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x06 \x01(\x03R\tcreatedAt\x12\x1d\n" +
 	"\n" +
-	"decided_at\x18\a \x01(\x03R\tdecidedAt\"\x89\x01\n" +
+	"decided_at\x18\a \x01(\x03R\tdecidedAt\"\xa4\x01\n" +
 	"\x06Friend\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.parley.user.v1.UserR\x04user\x12\x14\n" +
 	"\x05since\x18\x02 \x01(\x03R\x05since\x12'\n" +
 	"\x0fconversation_id\x18\x03 \x01(\tR\x0econversationId\x12\x16\n" +
-	"\x06remark\x18\x04 \x01(\tR\x06remark\"\x87\x01\n" +
+	"\x06remark\x18\x04 \x01(\tR\x06remark\x12\x19\n" +
+	"\x05phone\x18\x05 \x01(\tB\x03\x80\x01\x01R\x05phone\"\x87\x01\n" +
 	"\x12SendRequestRequest\x12!\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x12\x1b\n" +
 	"\x04text\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\x04text\x121\n" +

@@ -1328,6 +1328,153 @@ func (x *SearchUsersResponse) GetNextPageToken() string {
 	return ""
 }
 
+// ListFriendPhonesRequest names people.
+type ListFriendPhonesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1–100 ids.
+	UserIds       []string `protobuf:"bytes,1,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFriendPhonesRequest) Reset() {
+	*x = ListFriendPhonesRequest{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFriendPhonesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFriendPhonesRequest) ProtoMessage() {}
+
+func (x *ListFriendPhonesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFriendPhonesRequest.ProtoReflect.Descriptor instead.
+func (*ListFriendPhonesRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ListFriendPhonesRequest) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+// FriendPhone is the phone number of one user.
+type FriendPhone struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// In E.164.
+	Phone         string `protobuf:"bytes,2,opt,name=phone,proto3" json:"phone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FriendPhone) Reset() {
+	*x = FriendPhone{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FriendPhone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FriendPhone) ProtoMessage() {}
+
+func (x *FriendPhone) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FriendPhone.ProtoReflect.Descriptor instead.
+func (*FriendPhone) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *FriendPhone) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *FriendPhone) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+// ListFriendPhonesResponse lists numbers.
+type ListFriendPhonesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each person once; who has no number or does not show it is left out.
+	Phones        []*FriendPhone `protobuf:"bytes,1,rep,name=phones,proto3" json:"phones,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFriendPhonesResponse) Reset() {
+	*x = ListFriendPhonesResponse{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFriendPhonesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFriendPhonesResponse) ProtoMessage() {}
+
+func (x *ListFriendPhonesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFriendPhonesResponse.ProtoReflect.Descriptor instead.
+func (*ListFriendPhonesResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ListFriendPhonesResponse) GetPhones() []*FriendPhone {
+	if x != nil {
+		return x.Phones
+	}
+	return nil
+}
+
 // CheckPresenceRequest names people.
 type CheckPresenceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1339,7 +1486,7 @@ type CheckPresenceRequest struct {
 
 func (x *CheckPresenceRequest) Reset() {
 	*x = CheckPresenceRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[24]
+	mi := &file_parley_user_v1_user_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1351,7 +1498,7 @@ func (x *CheckPresenceRequest) String() string {
 func (*CheckPresenceRequest) ProtoMessage() {}
 
 func (x *CheckPresenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[24]
+	mi := &file_parley_user_v1_user_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1364,7 +1511,7 @@ func (x *CheckPresenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckPresenceRequest.ProtoReflect.Descriptor instead.
 func (*CheckPresenceRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{24}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CheckPresenceRequest) GetUserIds() []string {
@@ -1385,7 +1532,7 @@ type CheckPresenceResponse struct {
 
 func (x *CheckPresenceResponse) Reset() {
 	*x = CheckPresenceResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[25]
+	mi := &file_parley_user_v1_user_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1397,7 +1544,7 @@ func (x *CheckPresenceResponse) String() string {
 func (*CheckPresenceResponse) ProtoMessage() {}
 
 func (x *CheckPresenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[25]
+	mi := &file_parley_user_v1_user_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1410,7 +1557,7 @@ func (x *CheckPresenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckPresenceResponse.ProtoReflect.Descriptor instead.
 func (*CheckPresenceResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{25}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CheckPresenceResponse) GetUserIds() []string {
@@ -1503,11 +1650,18 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"i\n" +
 	"\x13SearchUsersResponse\x12*\n" +
 	"\x05users\x18\x01 \x03(\v2\x14.parley.user.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"E\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"G\n" +
+	"\x17ListFriendPhonesRequest\x12,\n" +
+	"\buser_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\auserIds\"A\n" +
+	"\vFriendPhone\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x19\n" +
+	"\x05phone\x18\x02 \x01(\tB\x03\x80\x01\x01R\x05phone\"O\n" +
+	"\x18ListFriendPhonesResponse\x123\n" +
+	"\x06phones\x18\x01 \x03(\v2\x1b.parley.user.v1.FriendPhoneR\x06phones\"E\n" +
 	"\x14CheckPresenceRequest\x12-\n" +
 	"\buser_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xc8\x01\"\x05r\x03\xb0\x01\x01R\auserIds\"2\n" +
 	"\x15CheckPresenceResponse\x12\x19\n" +
-	"\buser_ids\x18\x01 \x03(\tR\auserIds2\xba\b\n" +
+	"\buser_ids\x18\x01 \x03(\tR\auserIds2\xb1\t\n" +
 	"\vUserService\x12L\n" +
 	"\x05GetMe\x12\x1c.parley.user.v1.GetMeRequest\x1a\x1d.parley.user.v1.GetMeResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12R\n" +
 	"\aGetUser\x12\x1e.parley.user.v1.GetUserRequest\x1a\x1f.parley.user.v1.GetUserResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12r\n" +
@@ -1521,6 +1675,8 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"SetPrivacy\x12!.parley.user.v1.SetPrivacyRequest\x1a\".parley.user.v1.SetPrivacyResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
 	"\rDeleteAccount\x12$.parley.user.v1.DeleteAccountRequest\x1a%.parley.user.v1.DeleteAccountResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12f\n" +
 	"\vSearchUsers\x12\".parley.user.v1.SearchUsersRequest\x1a#.parley.user.v1.SearchUsersResponse\"\x0e\xa2\xbb\x18\n" +
+	"\b\x04\x12\x06friend\x12u\n" +
+	"\x10ListFriendPhones\x12'.parley.user.v1.ListFriendPhonesRequest\x1a(.parley.user.v1.ListFriendPhonesResponse\"\x0e\xa2\xbb\x18\n" +
 	"\b\x04\x12\x06friend\x12m\n" +
 	"\rCheckPresence\x12$.parley.user.v1.CheckPresenceRequest\x1a%.parley.user.v1.CheckPresenceResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayB=Z;github.com/parley-chat/parley/api/gen/parley/user/v1;userv1b\x06proto3"
 
@@ -1536,34 +1692,37 @@ func file_parley_user_v1_user_proto_rawDescGZIP() []byte {
 	return file_parley_user_v1_user_proto_rawDescData
 }
 
-var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_parley_user_v1_user_proto_goTypes = []any{
-	(*User)(nil),                  // 0: parley.user.v1.User
-	(*Me)(nil),                    // 1: parley.user.v1.Me
-	(*PhoneCode)(nil),             // 2: parley.user.v1.PhoneCode
-	(*Privacy)(nil),               // 3: parley.user.v1.Privacy
-	(*GetMeRequest)(nil),          // 4: parley.user.v1.GetMeRequest
-	(*GetMeResponse)(nil),         // 5: parley.user.v1.GetMeResponse
-	(*GetUserRequest)(nil),        // 6: parley.user.v1.GetUserRequest
-	(*GetUserResponse)(nil),       // 7: parley.user.v1.GetUserResponse
-	(*BatchGetUsersRequest)(nil),  // 8: parley.user.v1.BatchGetUsersRequest
-	(*BatchGetUsersResponse)(nil), // 9: parley.user.v1.BatchGetUsersResponse
-	(*UpdateProfileRequest)(nil),  // 10: parley.user.v1.UpdateProfileRequest
-	(*UpdateProfileResponse)(nil), // 11: parley.user.v1.UpdateProfileResponse
-	(*SetUsernameRequest)(nil),    // 12: parley.user.v1.SetUsernameRequest
-	(*SetUsernameResponse)(nil),   // 13: parley.user.v1.SetUsernameResponse
-	(*SetPasswordRequest)(nil),    // 14: parley.user.v1.SetPasswordRequest
-	(*SetPasswordResponse)(nil),   // 15: parley.user.v1.SetPasswordResponse
-	(*SetPhoneRequest)(nil),       // 16: parley.user.v1.SetPhoneRequest
-	(*SetPhoneResponse)(nil),      // 17: parley.user.v1.SetPhoneResponse
-	(*SetPrivacyRequest)(nil),     // 18: parley.user.v1.SetPrivacyRequest
-	(*SetPrivacyResponse)(nil),    // 19: parley.user.v1.SetPrivacyResponse
-	(*DeleteAccountRequest)(nil),  // 20: parley.user.v1.DeleteAccountRequest
-	(*DeleteAccountResponse)(nil), // 21: parley.user.v1.DeleteAccountResponse
-	(*SearchUsersRequest)(nil),    // 22: parley.user.v1.SearchUsersRequest
-	(*SearchUsersResponse)(nil),   // 23: parley.user.v1.SearchUsersResponse
-	(*CheckPresenceRequest)(nil),  // 24: parley.user.v1.CheckPresenceRequest
-	(*CheckPresenceResponse)(nil), // 25: parley.user.v1.CheckPresenceResponse
+	(*User)(nil),                     // 0: parley.user.v1.User
+	(*Me)(nil),                       // 1: parley.user.v1.Me
+	(*PhoneCode)(nil),                // 2: parley.user.v1.PhoneCode
+	(*Privacy)(nil),                  // 3: parley.user.v1.Privacy
+	(*GetMeRequest)(nil),             // 4: parley.user.v1.GetMeRequest
+	(*GetMeResponse)(nil),            // 5: parley.user.v1.GetMeResponse
+	(*GetUserRequest)(nil),           // 6: parley.user.v1.GetUserRequest
+	(*GetUserResponse)(nil),          // 7: parley.user.v1.GetUserResponse
+	(*BatchGetUsersRequest)(nil),     // 8: parley.user.v1.BatchGetUsersRequest
+	(*BatchGetUsersResponse)(nil),    // 9: parley.user.v1.BatchGetUsersResponse
+	(*UpdateProfileRequest)(nil),     // 10: parley.user.v1.UpdateProfileRequest
+	(*UpdateProfileResponse)(nil),    // 11: parley.user.v1.UpdateProfileResponse
+	(*SetUsernameRequest)(nil),       // 12: parley.user.v1.SetUsernameRequest
+	(*SetUsernameResponse)(nil),      // 13: parley.user.v1.SetUsernameResponse
+	(*SetPasswordRequest)(nil),       // 14: parley.user.v1.SetPasswordRequest
+	(*SetPasswordResponse)(nil),      // 15: parley.user.v1.SetPasswordResponse
+	(*SetPhoneRequest)(nil),          // 16: parley.user.v1.SetPhoneRequest
+	(*SetPhoneResponse)(nil),         // 17: parley.user.v1.SetPhoneResponse
+	(*SetPrivacyRequest)(nil),        // 18: parley.user.v1.SetPrivacyRequest
+	(*SetPrivacyResponse)(nil),       // 19: parley.user.v1.SetPrivacyResponse
+	(*DeleteAccountRequest)(nil),     // 20: parley.user.v1.DeleteAccountRequest
+	(*DeleteAccountResponse)(nil),    // 21: parley.user.v1.DeleteAccountResponse
+	(*SearchUsersRequest)(nil),       // 22: parley.user.v1.SearchUsersRequest
+	(*SearchUsersResponse)(nil),      // 23: parley.user.v1.SearchUsersResponse
+	(*ListFriendPhonesRequest)(nil),  // 24: parley.user.v1.ListFriendPhonesRequest
+	(*FriendPhone)(nil),              // 25: parley.user.v1.FriendPhone
+	(*ListFriendPhonesResponse)(nil), // 26: parley.user.v1.ListFriendPhonesResponse
+	(*CheckPresenceRequest)(nil),     // 27: parley.user.v1.CheckPresenceRequest
+	(*CheckPresenceResponse)(nil),    // 28: parley.user.v1.CheckPresenceResponse
 }
 var file_parley_user_v1_user_proto_depIdxs = []int32{
 	0,  // 0: parley.user.v1.Me.user:type_name -> parley.user.v1.User
@@ -1579,33 +1738,36 @@ var file_parley_user_v1_user_proto_depIdxs = []int32{
 	1,  // 10: parley.user.v1.SetPrivacyResponse.me:type_name -> parley.user.v1.Me
 	2,  // 11: parley.user.v1.DeleteAccountRequest.code:type_name -> parley.user.v1.PhoneCode
 	0,  // 12: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
-	4,  // 13: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
-	6,  // 14: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
-	8,  // 15: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
-	10, // 16: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
-	12, // 17: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
-	14, // 18: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
-	16, // 19: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
-	18, // 20: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
-	20, // 21: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
-	22, // 22: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
-	24, // 23: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
-	5,  // 24: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
-	7,  // 25: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
-	9,  // 26: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
-	11, // 27: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
-	13, // 28: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
-	15, // 29: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
-	17, // 30: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
-	19, // 31: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
-	21, // 32: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
-	23, // 33: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
-	25, // 34: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
-	24, // [24:35] is the sub-list for method output_type
-	13, // [13:24] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	25, // 13: parley.user.v1.ListFriendPhonesResponse.phones:type_name -> parley.user.v1.FriendPhone
+	4,  // 14: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
+	6,  // 15: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
+	8,  // 16: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
+	10, // 17: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
+	12, // 18: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
+	14, // 19: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
+	16, // 20: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
+	18, // 21: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
+	20, // 22: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
+	22, // 23: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
+	24, // 24: parley.user.v1.UserService.ListFriendPhones:input_type -> parley.user.v1.ListFriendPhonesRequest
+	27, // 25: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
+	5,  // 26: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
+	7,  // 27: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
+	9,  // 28: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
+	11, // 29: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
+	13, // 30: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
+	15, // 31: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
+	17, // 32: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
+	19, // 33: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
+	21, // 34: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
+	23, // 35: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
+	26, // 36: parley.user.v1.UserService.ListFriendPhones:output_type -> parley.user.v1.ListFriendPhonesResponse
+	28, // 37: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
+	26, // [26:38] is the sub-list for method output_type
+	14, // [14:26] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_parley_user_v1_user_proto_init() }
@@ -1621,7 +1783,7 @@ func file_parley_user_v1_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_user_v1_user_proto_rawDesc), len(file_parley_user_v1_user_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -58,6 +58,9 @@ const (
 	UserServiceDeleteAccountProcedure = "/parley.user.v1.UserService/DeleteAccount"
 	// UserServiceSearchUsersProcedure is the fully-qualified name of the UserService's SearchUsers RPC.
 	UserServiceSearchUsersProcedure = "/parley.user.v1.UserService/SearchUsers"
+	// UserServiceListFriendPhonesProcedure is the fully-qualified name of the UserService's
+	// ListFriendPhones RPC.
+	UserServiceListFriendPhonesProcedure = "/parley.user.v1.UserService/ListFriendPhones"
 	// UserServiceCheckPresenceProcedure is the fully-qualified name of the UserService's CheckPresence
 	// RPC.
 	UserServiceCheckPresenceProcedure = "/parley.user.v1.UserService/CheckPresence"
@@ -89,6 +92,9 @@ type UserServiceClient interface {
 	DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error)
 	// SearchUsers finds people by exact username or by the beginning of the nickname.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
+	// ListFriendPhones answers the phone numbers of those of some people who show them to their friends. Who
+	// asks makes sure that it is a friend who will see them.
+	ListFriendPhones(context.Context, *v1.ListFriendPhonesRequest) (*v1.ListFriendPhonesResponse, error)
 	// CheckPresence picks those of some people who let others see their presence.
 	CheckPresence(context.Context, *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error)
 }
@@ -164,6 +170,12 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(userServiceMethods.ByName("SearchUsers")),
 			connect.WithClientOptions(opts...),
 		),
+		listFriendPhones: connect.NewClient[v1.ListFriendPhonesRequest, v1.ListFriendPhonesResponse](
+			httpClient,
+			baseURL+UserServiceListFriendPhonesProcedure,
+			connect.WithSchema(userServiceMethods.ByName("ListFriendPhones")),
+			connect.WithClientOptions(opts...),
+		),
 		checkPresence: connect.NewClient[v1.CheckPresenceRequest, v1.CheckPresenceResponse](
 			httpClient,
 			baseURL+UserServiceCheckPresenceProcedure,
@@ -175,17 +187,18 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 
 // userServiceClient implements UserServiceClient.
 type userServiceClient struct {
-	getMe         *connect.Client[v1.GetMeRequest, v1.GetMeResponse]
-	getUser       *connect.Client[v1.GetUserRequest, v1.GetUserResponse]
-	batchGetUsers *connect.Client[v1.BatchGetUsersRequest, v1.BatchGetUsersResponse]
-	updateProfile *connect.Client[v1.UpdateProfileRequest, v1.UpdateProfileResponse]
-	setUsername   *connect.Client[v1.SetUsernameRequest, v1.SetUsernameResponse]
-	setPassword   *connect.Client[v1.SetPasswordRequest, v1.SetPasswordResponse]
-	setPhone      *connect.Client[v1.SetPhoneRequest, v1.SetPhoneResponse]
-	setPrivacy    *connect.Client[v1.SetPrivacyRequest, v1.SetPrivacyResponse]
-	deleteAccount *connect.Client[v1.DeleteAccountRequest, v1.DeleteAccountResponse]
-	searchUsers   *connect.Client[v1.SearchUsersRequest, v1.SearchUsersResponse]
-	checkPresence *connect.Client[v1.CheckPresenceRequest, v1.CheckPresenceResponse]
+	getMe            *connect.Client[v1.GetMeRequest, v1.GetMeResponse]
+	getUser          *connect.Client[v1.GetUserRequest, v1.GetUserResponse]
+	batchGetUsers    *connect.Client[v1.BatchGetUsersRequest, v1.BatchGetUsersResponse]
+	updateProfile    *connect.Client[v1.UpdateProfileRequest, v1.UpdateProfileResponse]
+	setUsername      *connect.Client[v1.SetUsernameRequest, v1.SetUsernameResponse]
+	setPassword      *connect.Client[v1.SetPasswordRequest, v1.SetPasswordResponse]
+	setPhone         *connect.Client[v1.SetPhoneRequest, v1.SetPhoneResponse]
+	setPrivacy       *connect.Client[v1.SetPrivacyRequest, v1.SetPrivacyResponse]
+	deleteAccount    *connect.Client[v1.DeleteAccountRequest, v1.DeleteAccountResponse]
+	searchUsers      *connect.Client[v1.SearchUsersRequest, v1.SearchUsersResponse]
+	listFriendPhones *connect.Client[v1.ListFriendPhonesRequest, v1.ListFriendPhonesResponse]
+	checkPresence    *connect.Client[v1.CheckPresenceRequest, v1.CheckPresenceResponse]
 }
 
 // GetMe calls parley.user.v1.UserService.GetMe.
@@ -278,6 +291,15 @@ func (c *userServiceClient) SearchUsers(ctx context.Context, req *v1.SearchUsers
 	return nil, err
 }
 
+// ListFriendPhones calls parley.user.v1.UserService.ListFriendPhones.
+func (c *userServiceClient) ListFriendPhones(ctx context.Context, req *v1.ListFriendPhonesRequest) (*v1.ListFriendPhonesResponse, error) {
+	response, err := c.listFriendPhones.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // CheckPresence calls parley.user.v1.UserService.CheckPresence.
 func (c *userServiceClient) CheckPresence(ctx context.Context, req *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error) {
 	response, err := c.checkPresence.CallUnary(ctx, connect.NewRequest(req))
@@ -313,6 +335,9 @@ type UserServiceHandler interface {
 	DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error)
 	// SearchUsers finds people by exact username or by the beginning of the nickname.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
+	// ListFriendPhones answers the phone numbers of those of some people who show them to their friends. Who
+	// asks makes sure that it is a friend who will see them.
+	ListFriendPhones(context.Context, *v1.ListFriendPhonesRequest) (*v1.ListFriendPhonesResponse, error)
 	// CheckPresence picks those of some people who let others see their presence.
 	CheckPresence(context.Context, *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error)
 }
@@ -384,6 +409,12 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(userServiceMethods.ByName("SearchUsers")),
 		connect.WithHandlerOptions(opts...),
 	)
+	userServiceListFriendPhonesHandler := connect.NewUnaryHandlerSimple(
+		UserServiceListFriendPhonesProcedure,
+		svc.ListFriendPhones,
+		connect.WithSchema(userServiceMethods.ByName("ListFriendPhones")),
+		connect.WithHandlerOptions(opts...),
+	)
 	userServiceCheckPresenceHandler := connect.NewUnaryHandlerSimple(
 		UserServiceCheckPresenceProcedure,
 		svc.CheckPresence,
@@ -412,6 +443,8 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 			userServiceDeleteAccountHandler.ServeHTTP(w, r)
 		case UserServiceSearchUsersProcedure:
 			userServiceSearchUsersHandler.ServeHTTP(w, r)
+		case UserServiceListFriendPhonesProcedure:
+			userServiceListFriendPhonesHandler.ServeHTTP(w, r)
 		case UserServiceCheckPresenceProcedure:
 			userServiceCheckPresenceHandler.ServeHTTP(w, r)
 		default:
@@ -461,6 +494,10 @@ func (UnimplementedUserServiceHandler) DeleteAccount(context.Context, *v1.Delete
 
 func (UnimplementedUserServiceHandler) SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.SearchUsers is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) ListFriendPhones(context.Context, *v1.ListFriendPhonesRequest) (*v1.ListFriendPhonesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.ListFriendPhones is not implemented"))
 }
 
 func (UnimplementedUserServiceHandler) CheckPresence(context.Context, *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error) {
