@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/parley-chat/parley/services/internal/audit"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
@@ -26,6 +27,7 @@ const (
 	Recalling ChangeKind = iota + 1 // the body goes, position and a tombstone stay
 	Editing                         // the text is replaced, the old one becomes a version
 	Reacting                        // an emoji is added or removed
+	Removing                        // as Recalling, by who answers for the platform
 )
 
 // Change asks to change a message that is stored.
@@ -46,6 +48,8 @@ type Change struct {
 	At int64
 	// EventID is the id of the event if the message changes.
 	EventID ids.EventID
+	// Audit is written if the message changes, about its sender; for Removing.
+	Audit *audit.Entry
 }
 
 // Version is what a message said before an edit.
@@ -69,6 +73,8 @@ type ChangePlan struct {
 	Keep *Version
 	// Events are to be emitted; at most one.
 	Events []Event
+	// Audit is an entry of the audit log; nil for what people do with their own.
+	Audit *audit.Entry
 }
 
 // DecideChange settles a change on the locked conversation and the message at its position; ok is false
@@ -77,6 +83,9 @@ type ChangePlan struct {
 // The order of the questions matters, as in Decide: who may not see a message learns nothing, and a
 // repeat of what was done gets the same answer, even if it came too late to be done now.
 func DecideChange(c Conversation, m Message, ok bool, ch Change) (ChangePlan, error) {
+	if ch.Kind == Removing {
+		return ch.remove(c, m, ok)
+	}
 	if member, is := c.Membership(ch.By); !ok || !is || member.Left || !c.Sees(ch.By, m.Seq) {
 		return ChangePlan{}, ErrNotFound
 	}
@@ -87,6 +96,7 @@ func DecideChange(c Conversation, m Message, ok bool, ch Change) (ChangePlan, er
 		return ch.edit(c, m)
 	case Reacting:
 		return ch.react(c, m)
+	case Removing: // settled above
 	}
 	return ChangePlan{}, ErrForbidden
 }
@@ -105,11 +115,15 @@ func (ch Change) recall(c Conversation, m Message) (ChangePlan, error) {
 	case !manages && ch.late(m):
 		return ChangePlan{}, ErrTooLate
 	}
-	stone := m
-	stone.Kind, stone.Text, stone.EditedAt, stone.Edits = RecalledBody, "", 0, 0
-	stone.ReplyTo, stone.Mentions, stone.Forward, stone.Reactions = Reply{}, Mentions{}, Forward{}, ""
-	stone.Recall = Recall{By: ch.By, At: ch.At}
-	return ch.plan(c, m, stone, MessageRecalled), nil
+	return ch.plan(c, m, tombstone(m, Recall{By: ch.By, At: ch.At}), MessageRecalled), nil
+}
+
+// tombstone is what is left of a message.
+func tombstone(m Message, recall Recall) Message {
+	m.Kind, m.Text, m.EditedAt, m.Edits = RecalledBody, "", 0, 0
+	m.ReplyTo, m.Mentions, m.Forward, m.Reactions = Reply{}, Mentions{}, Forward{}, ""
+	m.Recall = recall
+	return m
 }
 
 func (ch Change) edit(c Conversation, m Message) (ChangePlan, error) {

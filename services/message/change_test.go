@@ -31,6 +31,9 @@ func TestWhoMayChangeAMessageAndWhen(t *testing.T) {
 	closed.State = message.ReadOnly
 	recall := message.Change{Kind: message.Recalling, By: stays, Window: 2 * time.Minute, At: 1000 + 120_000}
 	edit := message.Change{Kind: message.Editing, By: stays, Text: "new", Window: 24 * time.Hour, At: 1000 + 86_400_000}
+	remove := message.Change{Kind: message.Removing, By: left, At: 1000 + 999_000_000}
+	system := said
+	system.Kind = message.SystemBody
 	by := func(ch message.Change, user ids.UserID) message.Change { ch.By = user; return ch }
 	late := func(ch message.Change) message.Change { ch.At++; return ch }
 	says := func(ch message.Change, text string) message.Change { ch.Text = text; return ch }
@@ -61,6 +64,10 @@ func TestWhoMayChangeAMessageAndWhen(t *testing.T) {
 		{"a recall of what is no text", c, unknown, recall, message.ErrForbidden, false},
 		{"an edit of what is no text", c, unknown, edit, message.ErrForbidden, false},
 		{"one edit more than versions are kept", c, worn, edit, message.ErrTooManyEdits, false},
+		{"a moderator, who is no member, removes, late and closed", closed, said, by(remove, ids.NewUser()), nil, true},
+		{"a moderator removes what is no text", c, unknown, remove, nil, true},
+		{"a moderator removes what is gone", c, recalled, remove, nil, false},
+		{"a moderator removes what the server said", c, system, remove, message.ErrForbidden, false},
 		{"no change at all", c, said, message.Change{By: stays}, message.ErrForbidden, false},
 	}
 	for _, row := range rows {

@@ -72,8 +72,9 @@ func (m Message) weight() int { return len(m.Text) + 2*len(m.Reactions) + itemBy
 
 // Recall tells who took a message back; zero for one that stands.
 type Recall struct {
-	By ids.UserID
-	At int64 // ms
+	By           ids.UserID // zero if ByModeration
+	At           int64      // ms
+	ByModeration bool       // who it was stands in the audit log only
 }
 
 // Sent is the answer to a stored message.

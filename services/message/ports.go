@@ -5,6 +5,7 @@ package message
 import (
 	"context"
 
+	"github.com/parley-chat/parley/services/internal/audit"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
@@ -16,8 +17,18 @@ type Store interface {
 	Reader
 	Changer
 	Groups
+	AuditLog
 	Companions
 	Hider
+}
+
+// AuditLog keeps what was done with messages for the platform, apart from changes, which write their entries
+// themselves.
+type AuditLog interface {
+	// Note writes an entry of something that changes no message.
+	Note(ctx context.Context, entry audit.Entry) error
+	// Entries reads up to Limit entries, newest first.
+	Entries(ctx context.Context, query audit.Query) ([]audit.Entry, error)
 }
 
 // Changer changes messages and reads what became of them.

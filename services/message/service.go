@@ -37,6 +37,7 @@ type Service struct {
 	now       func() time.Time
 	lanes     []*lane
 	stopped   chan struct{} // closed when no lane runs any more
+	denied    denials
 
 	recallWindow, editWindow time.Duration
 }

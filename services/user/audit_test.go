@@ -37,19 +37,3 @@ func TestF47_DeniedCallsAreNotedUpToALimit(t *testing.T) {
 		t.Errorf("%d entries an hour later, want one more", n)
 	}
 }
-
-func TestAReasonIsWhatSomebodyWrote(t *testing.T) {
-	t.Parallel()
-	long := make([]rune, 300)
-	for i := range long {
-		long[i] = '好'
-	}
-	for reason, ok := range map[string]bool{
-		"": false, "  \t": false, " spam ": true, "two\nlines": true, "a\u202eb": false,
-		string(long): true, string(long) + "x": false,
-	} {
-		if got, err := user.CheckReason(usertest.Text{}, reason); (err == nil) != ok || got == " spam " {
-			t.Errorf("%q: %q, %v", reason, got, err)
-		}
-	}
-}

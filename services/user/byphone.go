@@ -132,6 +132,9 @@ func (s *Service) ResetPassword(ctx context.Context, phone string, code PhoneCod
 		if record.Phone != number.Phone {
 			return nil, ErrPhoneNotRegistered // it moved to another account meanwhile
 		}
+		if record.SuspendedAt(now) {
+			return nil, suspended(record.SuspendedUntil)
+		}
 		record.PasswordHash = hash
 		record.Rev++
 		return &Rewriting{Record: record, At: now, Endings: endAll(sessions, ids.LoginSessionID{}, Revoked)}, nil

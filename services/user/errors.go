@@ -30,6 +30,13 @@ var (
 	ErrOverloaded = fault.New(fault.Exhausted, "OVERLOADED", "too much to do at once, wait a little")
 	// ErrSessionEnded says that a token proves nothing; metadata "why" is one of the Why values.
 	ErrSessionEnded = fault.New(fault.Unauthenticated, "SESSION_ENDED", "the login session has ended, sign in again")
+	// ErrSuspended says that the account may not be used now; only who proved to own it hears it. Metadata "until"
+	// is when that ends by itself, in ms, if it does.
+	ErrSuspended = fault.New(fault.Denied, "ACCOUNT_SUSPENDED", "this account is suspended")
+	// ErrLastOwner says that nobody would be left who may do everything.
+	ErrLastOwner = fault.New(fault.Precondition, "LAST_OWNER", "this is the last owner: make somebody else an owner first")
+	// ErrLinkInvalid answers every link for administrators that is not right: unknown, used, expired.
+	ErrLinkInvalid = fault.New(fault.NotFound, "LINK_INVALID", "the link is not right, or not any more")
 	// ErrNotFound says that there is no such user or login session, or none that the caller may know of.
 	ErrNotFound = fault.New(fault.NotFound, "NOT_FOUND", "there is nothing under this id")
 )

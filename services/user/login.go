@@ -186,9 +186,12 @@ func (s *Service) open(ctx context.Context, found Record, device Device) (Login,
 	defer cancel()
 	session, token := s.newSession(found.Account.ID, device)
 	var endings []Ending
-	err := s.Sessions.Open(ctx, session, found.Rev, func(existing []LoginSession) []Ending {
+	err := s.Sessions.Open(ctx, session, found.Rev, func(suspendedUntil int64, existing []LoginSession) (Opening, error) {
+		if suspendedUntil > session.CreatedAt {
+			return Opening{}, suspended(suspendedUntil)
+		}
 		endings = makeRoom(existing, device.ID, session.CreatedAt)
-		return endings
+		return Opening{Endings: endings}, nil
 	})
 	if errors.Is(err, ErrNotFound) {
 		return Login{}, ErrInvalidCredentials

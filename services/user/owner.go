@@ -115,11 +115,15 @@ func (s *Service) DeleteAccount(ctx context.Context, caller Caller, proof Proof)
 	if err := s.proveOwner(ctx, known, proof); err != nil {
 		return err
 	}
-	return s.rewrite(ctx, caller, func(record Record, sessions []LoginSession, now int64) (*Rewriting, error) {
-		if record.Rev != known.Rev {
+	act := Act{Actor: caller, Target: caller.UserID}
+	return s.act(ctx, act, func(role Role, scene Scene, now int64) (*Rewriting, error) {
+		switch {
+		case scene.Target.Rev != known.Rev:
 			return nil, ErrPasswordWrong
+		case role == Owner && !scene.hasOtherOwner(now):
+			return nil, ErrLastOwner
 		}
-		gone := erase(record, sessions, now)
+		gone := erase(scene.Target, scene.Sessions, now)
 		audit := s.entry(ctx, AuditEntry{At: now, Actor: caller.UserID, Action: ActionDeleteAccount, Target: caller.UserID})
 		gone.Audit = &audit
 		return gone, nil

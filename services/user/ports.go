@@ -52,13 +52,19 @@ type Accounts interface {
 	SearchByNickname(ctx context.Context, query NameQuery) ([]Found, error)
 }
 
+// Opening is what goes with a new login session.
+type Opening struct {
+	Endings []Ending
+	Audit   *AuditEntry // nil: none
+}
+
 // Sessions keeps login sessions. Every method is one transaction. A store that does not answer is
 // fault.ErrUnavailable.
 type Sessions interface {
-	// Open locks the account, lets decide see its sessions that have not ended, ends what it names at
-	// session.CreatedAt, and stores the new one. ErrNotFound if the account is gone, or what proves its owner
-	// changed since rev.
-	Open(ctx context.Context, session LoginSession, rev int64, decide func(existing []LoginSession) []Ending) error
+	// Open locks the account, lets decide see until when it is suspended and its sessions that have not ended,
+	// ends what it names at session.CreatedAt, and stores the new one with its entry of the audit log. An error of
+	// decide comes back. ErrNotFound if the account is gone, or what proves its owner changed since rev.
+	Open(ctx context.Context, session LoginSession, rev int64, decide func(suspendedUntil int64, existing []LoginSession) (Opening, error)) error
 	// ByToken finds a session, also one that has ended; ErrNotFound.
 	ByToken(ctx context.Context, hash TokenHash) (LoginSession, error)
 	// Touch moves the last use forward; an older time and an ended session change nothing.

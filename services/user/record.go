@@ -24,6 +24,8 @@ type Record struct {
 	Privacy           Privacy
 	UsernameChangedAt int64 // ms; 0: never
 	DeletedAt         int64 // ms; 0 while it lives
+	SuspendedUntil    int64 // ms; nobody can sign in before
+	Role              Role
 }
 
 // UsernameChangeAt is from when on the username may be changed, ms; 0: now.
@@ -97,14 +99,21 @@ func (s *Service) rewriteAny(
 		}
 		return rewriting, err
 	})
-	if err != nil || written == nil {
-		return err
+	if err == nil {
+		s.announce(id, written)
+	}
+	return err
+}
+
+// announce tells what a rewriting ended and changed; nil is nothing.
+func (s *Service) announce(id ids.UserID, written *Rewriting) {
+	if written == nil {
+		return
 	}
 	s.tell(id, written.Endings, written.At)
 	if written.Event != nil {
 		s.Publisher.Offer(*written.Event)
 	}
-	return nil
 }
 
 // endAll ends all sessions but one; the zero id spares none.

@@ -20,6 +20,7 @@ type Ports struct {
 	Accounts  Accounts
 	Records   Records
 	Audit     Audit
+	Staff     Staff
 	Sessions  Sessions
 	Ended     EndedSessions
 	Attempts  Attempts

@@ -33,6 +33,9 @@ func internalEdges() map[string][]string {
 		"page":                   {"fault", "ids"},
 		"telemetry":              {"fault", "ids"},
 		"identity":               {"fault", "ids", "secret"},
+		"audit":                  {"fault", "ids"},
+		"audit/auditsql":         {"audit", "sqldb"},
+		"audit/auditapi":         {"audit", "ids"},
 		"ring":                   {"ids"},
 		"ring/endpointslices":    {"ring"},
 		"dialect":                {},
@@ -58,6 +61,7 @@ func internalEdges() map[string][]string {
 func domainMay() []string {
 	return []string{
 		"services/internal/fault", "services/internal/ids", "services/internal/page", "services/internal/failpoint",
+		"services/internal/audit",
 	}
 }
 

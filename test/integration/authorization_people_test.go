@@ -42,6 +42,7 @@ func (c *cast) userRows() []row {
 		}, answers{"rest": "invalid_argument CODE_INVALID"}},
 		{"parley.user.v1.UserService/DeleteAccount", "with the password of another", &userv1.DeleteAccountRequest{Password: c.owner.Password}, othersPassword},
 		{"parley.user.v1.UserService/DeleteAccount", "with a wrong password", &userv1.DeleteAccountRequest{Password: "no password of theirs"}, answers{"rest": wrongPass}},
+		{"parley.user.v1.AdminService/ClaimAdministrator", "an unknown link", &userv1.ClaimAdministratorRequest{Token: "parley_a1_x"}, answers{"rest": "not_found LINK_INVALID"}},
 		{"parley.gateway.v1.SessionService/Resolve", "self", &gatewayv1.ResolveRequest{}, all},
 	}
 }

@@ -146,6 +146,16 @@ func (s *System) Forget(t testing.TB, loginSessionID string) {
 	}
 }
 
+// AdministratorLink makes the token of a link for administrators, as the platform does.
+func (s *System) AdministratorLink(t testing.TB) string {
+	t.Helper()
+	token, err := userserver.CreateLink(t.Context(), userserver.Config{MySQLDSN: secret.New(s.dsn("user"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
 // Start runs all services until the test ends. It fails the test if one does not start.
 func Start(t testing.TB, options Options) *System {
 	t.Helper()

@@ -80,7 +80,11 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, c call) (identit
 		return caller, err
 	}
 	caller.UserID, caller.LoginSessionID, caller.DeviceID = login.User, login.Session, login.Device
-	return caller, h.rates.user(login.User)
+	if err := h.rates.user(login.User); err != nil || !c.route.admin {
+		return caller, err
+	}
+	caller.Role, err = h.Roles.Role(r.Context(), token)
+	return caller, err
 }
 
 // verify asks what a token proves; an address that comes with bad ones again and again is refused first.

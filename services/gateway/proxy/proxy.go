@@ -3,6 +3,7 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-chat/parley/api/component"
+	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	"github.com/parley-chat/parley/services/gateway"
 	"github.com/parley-chat/parley/services/internal/identity"
 )
@@ -23,6 +25,14 @@ const DocsPath = "/docs"
 
 // SocketPath is where the WebSocket opens; the seat may follow after a slash.
 const SocketPath = "/v1/ws"
+
+// Roles tells what the user of a token may do for the platform. It asks each time, so that a role counts, or
+// does not, from its commit on.
+type Roles interface {
+	// Role is of the fault.Unauthenticated kind if the token proves nothing (any more), fault.Unavailable kind if
+	// nobody can tell now.
+	Role(ctx context.Context, token string) (accessv1.Role, error)
+}
 
 // Options of New. Fields that may be empty say so.
 type Options struct {
@@ -34,6 +44,8 @@ type Options struct {
 	Keys identity.Keys
 	// Tokens tells what tokens prove.
 	Tokens gateway.Tokens
+	// Roles tells what their users may do for the platform.
+	Roles Roles
 	// Session answers the methods of the gateway itself, at the paths of its generated handler. A request
 	// carries the identity header for the audience "gateway", and the caller in its context.
 	Session http.Handler

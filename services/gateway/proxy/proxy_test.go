@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-chat/parley/api/component"
+	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	"github.com/parley-chat/parley/services/gateway"
 	"github.com/parley-chat/parley/services/gateway/proxy"
 	"github.com/parley-chat/parley/services/internal/fault"
@@ -31,6 +32,17 @@ type tokens struct {
 	mu    sync.Mutex // guards what follows
 	asked int
 	stale bool
+	// roleless says that nobody knows the role now.
+	roleless bool
+}
+
+func (k *tokens) Role(_ context.Context, token string) (accessv1.Role, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.roleless || token != "good" {
+		return 0, fault.ErrUnavailable
+	}
+	return accessv1.Role_ROLE_MODERATOR, nil
 }
 
 func (k *tokens) Verify(_ context.Context, token string) (gateway.Login, error) {
@@ -80,7 +92,7 @@ func start(t *testing.T, change ...func(*proxy.Options)) *world {
 	}
 	o := proxy.Options{
 		Upstreams: map[component.Name]string{}, Transport: &http.Transport{DisableCompression: true},
-		Keys: w.keys[component.Gateway], Tokens: w.tokens, Session: w.component(component.Gateway),
+		Keys: w.keys[component.Gateway], Tokens: w.tokens, Roles: w.tokens, Session: w.component(component.Gateway),
 		Web: fstest.MapFS{
 			"index.html":           {Data: []byte("<title>app</title>")},
 			"assets/app-1a2b.js":   {Data: []byte("app()")},
@@ -352,5 +364,38 @@ func TestNewNeedsEveryAddress(t *testing.T) {
 	})
 	if err == nil {
 		t.Error("a component without an address is accepted")
+	}
+}
+
+func TestARoleIsReadForCallsOfAdministratorsOnly(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	const find, claim = "/parley.user.v1.AdminService/FindAccounts", "/parley.user.v1.AdminService/ClaimAdministrator"
+	for i, row := range []struct {
+		path string
+		role accessv1.Role
+	}{
+		{friends, 0},
+		{claim, 0},
+		{find, accessv1.Role_ROLE_MODERATOR},
+		{"/parley.message.v1.ModerationService/RemoveMessage", accessv1.Role_ROLE_MODERATOR},
+	} {
+		if got := w.do(t, http.MethodPost, row.path, "{}", "Authorization", good); got.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s", row.path, got.StatusCode, got.body)
+		}
+		if call := w.calls()[i]; call.Caller.Role != row.role {
+			t.Errorf("%s carries role %v, want %v", row.path, call.Caller.Role, row.role)
+		}
+	}
+	for token, want := range map[string]int{"": http.StatusUnauthorized, "Bearer bad": http.StatusUnauthorized, "Bearer unknown yet": http.StatusServiceUnavailable} {
+		if got := w.do(t, http.MethodPost, find, "{}", "Authorization", token); got.StatusCode != want {
+			t.Errorf("with %q: %d, want %d", token, got.StatusCode, want)
+		}
+	}
+	w.tokens.mu.Lock()
+	w.tokens.roleless = true
+	w.tokens.mu.Unlock()
+	if got := w.do(t, http.MethodPost, find, "{}", "Authorization", good); got.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("while nobody knows the role: %d, want 503", got.StatusCode)
 	}
 }

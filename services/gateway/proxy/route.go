@@ -26,6 +26,8 @@ type route struct {
 	public bool
 	// user methods want one; a method may be both.
 	user bool
+	// admin methods want a user with a role; the component refuses those without, and notes it.
+	admin bool
 }
 
 // packages names the contracts and who serves them.
@@ -81,8 +83,10 @@ func toRoute(method protoreflect.MethodDescriptor, owner component.Name) (r rout
 		switch rule.GetLevel() {
 		case accessv1.Level_LEVEL_PUBLIC:
 			r.public = true
-		case accessv1.Level_LEVEL_USER, accessv1.Level_LEVEL_ADMIN:
-			r.user = true // the component checks the role
+		case accessv1.Level_LEVEL_USER:
+			r.user = true
+		case accessv1.Level_LEVEL_ADMIN:
+			r.user, r.admin = true, true
 		case accessv1.Level_LEVEL_INTERNAL, accessv1.Level_LEVEL_UNSPECIFIED:
 		}
 	}

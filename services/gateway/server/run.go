@@ -198,7 +198,7 @@ func (g gatewayParts) publicServer(cfg Config, parts Parts, registry prometheus.
 		Upstreams: map[component.Name]string{
 			component.User: cfg.UserURL, component.Friend: cfg.FriendURL, component.Message: cfg.MessageURL,
 		},
-		Transport: parts.Transport, Keys: parts.Keys, Tokens: g.tokens, Session: g.rpc.Handler(), Socket: g.sockets,
+		Transport: parts.Transport, Keys: parts.Keys, Tokens: g.tokens, Roles: g.tokens, Session: g.rpc.Handler(), Socket: g.sockets,
 		Web: web.FS(), Docs: openapi.FS(), Policy: web.ContentSecurityPolicy, Origins: cfg.AllowedOrigins, TrustedProxies: proxies,
 		Limits: cfg.Calls, Now: time.Now, Logger: parts.Logger, Registerer: registry,
 	})

@@ -13,6 +13,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/gateway"
 	"github.com/parley-chat/parley/services/internal/fault"
@@ -141,6 +142,19 @@ func (v *Verifier) verify(ctx context.Context, token string) (login gateway.Logi
 	}
 }
 
+// Role answers what the user of a token may do for the platform. It is never remembered: an act of an
+// administrator is rare, and one whose role was just taken away must not pass.
+func (v *Verifier) Role(ctx context.Context, token string) (accessv1.Role, error) {
+	ctx, cancel := context.WithTimeout(ctx, callDeadline)
+	defer cancel()
+	answer, err := v.auth.VerifyToken(ctx, &userv1.VerifyTokenRequest{Token: token})
+	v.checks.WithLabelValues(outcomeOf(err)).Inc()
+	if err != nil {
+		return accessv1.Role_ROLE_UNSPECIFIED, fmt.Errorf("verify token: %w", err)
+	}
+	return answer.GetRole(), nil
+}
+
 // ask calls the user service.
 func (v *Verifier) ask(ctx context.Context, token string) (proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
@@ -173,6 +187,9 @@ func toLogin(answer *userv1.VerifyTokenResponse) (login gateway.Login, err error
 }
 
 func outcomeOf(err error) string {
+	if err == nil {
+		return "verified"
+	}
 	if fault.KindOf(err) == fault.Unauthenticated {
 		return "refused"
 	}

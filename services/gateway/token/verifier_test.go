@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/gateway"
 	"github.com/parley-chat/parley/services/gateway/token"
@@ -198,6 +199,32 @@ func TestVerifyAsksOnce(t *testing.T) {
 		g.proves(t, "amy", amy)
 		if u.calls() != 2 {
 			t.Errorf("%d calls after six minutes, want 2: the use is noted there", u.calls())
+		}
+	})
+}
+
+func TestARoleIsNeverRemembered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		u := newUsers()
+		amy := u.login("amy")
+		g := start(t, u)
+		g.proves(t, "amy", amy)
+		for _, want := range []accessv1.Role{accessv1.Role_ROLE_OWNER, accessv1.Role_ROLE_MEMBER} {
+			u.mu.Lock()
+			u.sessions["amy"].Role = want
+			u.mu.Unlock()
+			if got, err := g.Role(t.Context(), "amy"); err != nil || got != want {
+				t.Errorf("role %v, %v; want %v at once", got, err, want)
+			}
+		}
+		u.end("amy", "banned")
+		if _, err := g.Role(t.Context(), "amy"); fault.KindOf(err) != fault.Unauthenticated {
+			t.Errorf("role of a token that proves nothing: %v", err)
+		}
+		u.setAway(true)
+		if _, err := g.Role(t.Context(), "amy"); fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("role that nobody can tell: %v", err)
 		}
 	})
 }

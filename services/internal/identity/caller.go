@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/parley-chat/parley/api/component"
+	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
@@ -26,6 +27,8 @@ type Caller struct {
 	RequestID string
 	// ClientAddress is the client's address as the gateway saw it; empty inside the cluster.
 	ClientAddress string
+	// Role is what the user may do for the platform, read for this call; only methods of LEVEL_ADMIN need it.
+	Role accessv1.Role
 }
 
 type contextKey struct{}

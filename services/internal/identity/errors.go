@@ -18,5 +18,5 @@ var (
 	errAudience  = errors.New("identity is meant for another component")
 	errExpired   = errors.New("identity has expired")
 	errTooLong   = errors.New("identity lives longer than it may")
-	errNoUser    = errors.New("identity has a login session or device but no user")
+	errNoUser    = errors.New("identity has a login session, device or role but no user")
 )

@@ -55,6 +55,7 @@ func (k Keys) claims(caller Caller, audience component.Name, now time.Time) *ide
 	}
 	if !caller.UserID.IsZero() {
 		claims.UserId = caller.UserID.String()
+		claims.Role = caller.Role
 		claims.LoginSessionId = optional(caller.LoginSessionID)
 		claims.DeviceId = optional(caller.DeviceID)
 	}
@@ -128,9 +129,10 @@ func toCaller(claims *identityv1.Claims) (Caller, error) {
 		Issuer:        component.Name(claims.GetIssuer()),
 		RequestID:     claims.GetRequestId(),
 		ClientAddress: claims.GetClientAddress(),
+		Role:          claims.GetRole(),
 	}
 	if claims.GetUserId() == "" {
-		if claims.GetLoginSessionId() != "" || claims.GetDeviceId() != "" {
+		if claims.GetLoginSessionId() != "" || claims.GetDeviceId() != "" || claims.GetRole() != 0 {
 			return Caller{}, errNoUser
 		}
 		return caller, nil

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/parley-chat/parley/api/component"
+	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	identityv1 "github.com/parley-chat/parley/api/gen/parley/identity/v1"
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/identity"
@@ -36,6 +37,7 @@ func person() identity.Caller {
 		DeviceID:       ids.NewDevice(),
 		RequestID:      "request-1",
 		ClientAddress:  "203.0.113.7",
+		Role:           accessv1.Role_ROLE_MODERATOR,
 	}
 }
 
@@ -119,6 +121,7 @@ func TestARefusedHeader(t *testing.T) {
 		"a header from the far future":  {good, component.Message, now.Add(-6 * time.Second)},
 		"a stranger's signature":        {sign(t, strangers[component.Gateway], person(), component.Message), component.Message, now},
 		"another user, same signature":  {forge(func(c *identityv1.Claims) { c.UserId = ids.NewUser().String() }), component.Message, now},
+		"a higher role":                 {forge(func(c *identityv1.Claims) { c.Role = accessv1.Role_ROLE_OWNER }), component.Message, now},
 		"another issuer":                {forge(func(c *identityv1.Claims) { c.Issuer = "friend" }), component.Message, now},
 		"an issuer that does not exist": {forge(func(c *identityv1.Claims) { c.Issuer = "nobody" }), component.Message, now},
 		"a longer life":                 {forge(func(c *identityv1.Claims) { c.ExpiresAt += 1000 }), component.Message, now},

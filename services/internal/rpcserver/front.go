@@ -5,6 +5,7 @@ package rpcserver
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -54,7 +55,20 @@ func (s *Server) admit(r *http.Request) (*http.Request, error) {
 	if err != nil {
 		return r, err
 	}
-	return r.WithContext(identity.NewContext(r.Context(), caller)), s.rules[r.URL.Path].check(caller)
+	ctx := identity.NewContext(r.Context(), caller)
+	err = s.rules[r.URL.Path].check(caller)
+	s.noteDenied(ctx, r.URL.Path, err)
+	return r.WithContext(ctx), err
+}
+
+// noteDenied reports that somebody asked for what only those with a role may do, or their role may not.
+func (s *Server) noteDenied(ctx context.Context, procedure string, err error) {
+	if s.denied == nil || !errors.Is(err, fault.ErrForbidden) || !s.rules[procedure].forAdmins() {
+		return
+	}
+	if caller := identity.FromContext(ctx); !caller.UserID.IsZero() {
+		s.denied(ctx, procedure)
+	}
 }
 
 // WriteError answers a request with an error in the form of its protocol, before any service saw it.

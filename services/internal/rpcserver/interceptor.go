@@ -32,6 +32,7 @@ func (i interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		s, procedure := i.server, request.Spec().Procedure
 		start := s.now()
 		response, err := s.call(ctx, request, next)
+		s.noteDenied(ctx, procedure, err)
 		answer := s.answer(ctx, err, procedure, identity.FromContext(ctx).RequestID)
 		s.metrics.observe(procedure, answer, s.now().Sub(start))
 		if answer != nil {

@@ -3,6 +3,7 @@
 package rpcserver
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -18,7 +19,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 )
 
-// Options of a server. All fields are required but Registerer and Now.
+// Options of a server. All fields are required but Denied, Registerer and Now.
 type Options struct {
 	// Component is the audience that a caller must have meant.
 	Component component.Name
@@ -26,6 +27,8 @@ type Options struct {
 	Keys identity.Keys
 	// Logger gets one line per internal error.
 	Logger *slog.Logger
+	// Denied hears of calls of LEVEL_ADMIN methods that a user was refused, for the audit log; may be nil.
+	Denied func(ctx context.Context, procedure string)
 	// Registerer takes the metrics; nil keeps none. Two servers may share one.
 	Registerer prometheus.Registerer
 	// Now is the clock; nil is the system's.
@@ -39,6 +42,7 @@ type Server struct {
 	keys      identity.Keys
 	logger    *slog.Logger
 	now       func() time.Time
+	denied    func(ctx context.Context, procedure string)
 	metrics   *metrics
 	rules     map[string]access // by procedure, for every method that is linked in
 	validator protovalidate.Validator
@@ -62,6 +66,7 @@ func New(options Options) *Server {
 		keys:      options.Keys,
 		logger:    options.Logger,
 		now:       now,
+		denied:    options.Denied,
 		metrics:   newMetrics(options.Registerer),
 		rules:     linkedRules(),
 		validator: validator,

@@ -74,9 +74,7 @@ func toMessage(m message.Message) *messagev1.Message {
 	case message.SystemBody:
 		converted.Content = &messagev1.Message_System{System: toSystem(m)}
 	case message.RecalledBody:
-		converted.Content = &messagev1.Message_Recalled{Recalled: &messagev1.Recalled{
-			By: m.Recall.By.String(), At: m.Recall.At,
-		}}
+		converted.Content = &messagev1.Message_Recalled{Recalled: toRecalled(m.Recall)}
 	}
 	return converted
 }
@@ -157,4 +155,12 @@ func toConversation(v message.View) *messagev1.Conversation {
 
 func toMember(m message.Member) *messagev1.Member {
 	return &messagev1.Member{UserId: m.UserID.String(), Role: messagev1.MemberRole(m.Role), ReadSeq: m.ReadSeq}
+}
+
+// toRecalled says nothing of which moderator it was.
+func toRecalled(r message.Recall) *messagev1.Recalled {
+	if r.ByModeration {
+		return &messagev1.Recalled{At: r.At, ByModeration: true}
+	}
+	return &messagev1.Recalled{By: r.By.String(), At: r.At}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/parley-chat/parley/services/message"
 )
 
-// Handler implements MessageService and ConversationService.
+// Handler implements MessageService, ConversationService and ModerationService.
 type Handler struct{ service *message.Service }
 
 var (
@@ -27,10 +27,11 @@ var (
 // New makes a Handler.
 func New(service *message.Service) *Handler { return &Handler{service: service} }
 
-// Mount adds both services to a server.
+// Mount adds the services to a server.
 func (h *Handler) Mount(s *rpcserver.Server) {
 	s.Mount(messagev1connect.NewMessageServiceHandler(h, s.HandlerOptions()...))
 	s.Mount(messagev1connect.NewConversationServiceHandler(h, s.HandlerOptions()...))
+	s.Mount(messagev1connect.NewModerationServiceHandler(h, s.HandlerOptions()...))
 }
 
 func callerID(ctx context.Context) ids.UserID { return identity.FromContext(ctx).UserID }

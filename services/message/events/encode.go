@@ -76,9 +76,7 @@ func encodeMessage(m message.Message) *messagev1.Message {
 	case message.SystemBody:
 		converted.Content = &messagev1.Message_System{System: encodeSystem(m)}
 	case message.RecalledBody:
-		converted.Content = &messagev1.Message_Recalled{Recalled: &messagev1.Recalled{
-			By: m.Recall.By.String(), At: m.Recall.At,
-		}}
+		converted.Content = &messagev1.Message_Recalled{Recalled: encodeRecalled(m.Recall)}
 	}
 	return converted
 }
@@ -111,4 +109,12 @@ func texts(users []ids.UserID) []string {
 		list[i] = user.String()
 	}
 	return list
+}
+
+// encodeRecalled says nothing of which moderator it was.
+func encodeRecalled(r message.Recall) *messagev1.Recalled {
+	if r.ByModeration {
+		return &messagev1.Recalled{At: r.At, ByModeration: true}
+	}
+	return &messagev1.Recalled{By: r.By.String(), At: r.At}
 }

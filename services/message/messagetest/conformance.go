@@ -54,6 +54,7 @@ func TestStore(t *testing.T, store message.Store) {
 		{"a conversation without changes has none", s.changes},
 		{"an edit keeps what was said before", s.edits},
 		{"a recall leaves a tombstone that is not unread", s.recalls},
+		{"a removal leaves a tombstone and one entry of the audit log", s.removals},
 		{"mentions are counted until they are read, recalled or edited away", s.mentions},
 		{"mentions in a group are counted for members alone and for all", s.groupMentions},
 		{"an answer points to a message of the conversation", s.answers},

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/parley-chat/parley/services/internal/audit"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/message"
 )
@@ -30,6 +31,7 @@ type Store struct {
 	reacted       map[version]map[string]bool // by emoji and user
 	called        map[version][]ids.UserID    // for whom mentions count
 	hidden        map[place][]int64           // in the order of hiding
+	audit         []audit.Entry
 }
 
 type place struct {
@@ -289,6 +291,9 @@ func (s *Store) Change(_ context.Context, ch message.Change) (message.ChangePlan
 	moved.Rev = plan.Message.Rev
 	s.put(moved, ch.At)
 	s.events = append(s.events, plan.Events...)
+	if plan.Audit != nil {
+		s.audit = append(s.audit, *plan.Audit)
+	}
 	return plan, nil
 }
 

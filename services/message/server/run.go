@@ -54,6 +54,11 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 
 	rpc := rpcserver.New(rpcserver.Options{
 		Component: component.Message, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
+		Denied: func(ctx context.Context, procedure string) {
+			if err := w.service.NoteDenied(ctx, connectapi.Officer(ctx), procedure); err != nil {
+				parts.Logger.ErrorContext(ctx, "an audit entry was not written", "error", err)
+			}
+		},
 	})
 	connectapi.New(w.service).Mount(rpc)
 	process.Identify(ops, component.Message, parts.Version, parts.Broker)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/parley-chat/parley/services/internal/audit/auditsql"
 	"github.com/parley-chat/parley/services/internal/failpoint"
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
@@ -43,6 +44,11 @@ func (s *Store) Change(ctx context.Context, ch message.Change) (message.ChangePl
 		if c.Kind == message.Direct {
 			if err := moveBoth(ctx, tx, c.ID, ch.At); err != nil {
 				return err
+			}
+		}
+		if plan.Audit != nil {
+			if err := auditsql.Insert(ctx, tx, *plan.Audit); err != nil {
+				return fmt.Errorf("write audit entry: %w", err)
 			}
 		}
 		return failpoint.Hit(failpoint.BeforeCommit)

@@ -16,6 +16,7 @@ type details struct {
 	Edits      int32      `json:"edits,omitempty"`
 	RecalledBy ids.UserID `json:"recalled_by,omitzero"`
 	RecalledAt int64      `json:"recalled_at,omitempty"`
+	Moderated  bool       `json:"moderated,omitempty"`
 	ReplyTo    int64      `json:"reply_to,omitempty"`
 	// Mentions are ids of users, 16 bytes each.
 	Mentions []byte `json:"mentions,omitempty"`
@@ -33,7 +34,8 @@ type details struct {
 func writeDetails(m message.Message) ([]byte, error) {
 	d := details{
 		EditedAt: m.EditedAt, Edits: m.Edits, RecalledBy: m.Recall.By, RecalledAt: m.Recall.At,
-		ReplyTo: m.ReplyTo.Seq, Mentions: []byte(m.Mentions.Users), All: m.Mentions.All,
+		Moderated: m.Recall.ByModeration,
+		ReplyTo:   m.ReplyTo.Seq, Mentions: []byte(m.Mentions.Users), All: m.Mentions.All,
 		Reactions:           m.Reactions,
 		ForwardConversation: m.Forward.Source.Conversation, ForwardSeq: m.Forward.Source.Seq,
 		ForwardSender: m.Forward.Sender, ForwardSentAt: m.Forward.SentAt,
@@ -54,7 +56,7 @@ func readDetails(column []byte, m *message.Message) error {
 		return err
 	}
 	m.EditedAt, m.Edits = d.EditedAt, d.Edits
-	m.Recall = message.Recall{By: d.RecalledBy, At: d.RecalledAt}
+	m.Recall = message.Recall{By: d.RecalledBy, At: d.RecalledAt, ByModeration: d.Moderated}
 	m.ReplyTo.Seq, m.Reactions = d.ReplyTo, d.Reactions
 	m.Mentions = message.Mentions{Users: message.Users(d.Mentions), All: d.All}
 	m.Forward = message.Forward{

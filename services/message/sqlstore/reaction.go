@@ -29,7 +29,7 @@ func readReacted(ctx context.Context, tx *sqldb.Tx, ch *message.Change) error {
 func writeReaction(ctx context.Context, tx *sqldb.Tx, before message.Message, ch message.Change) error {
 	key := []any{ch.Conversation, ch.Seq, []byte(ch.Emoji), ch.By}
 	switch {
-	case ch.Kind == message.Recalling && before.Reactions != "":
+	case (ch.Kind == message.Recalling || ch.Kind == message.Removing) && before.Reactions != "":
 		return execute(ctx, tx, "drop reactions", "DELETE FROM reactions WHERE conversation_id = ? AND seq = ?", ch.Conversation, ch.Seq)
 	case ch.Kind != message.Reacting:
 		return nil

@@ -78,7 +78,7 @@ func toMe(r user.Record) *userv1.Me {
 			PresenceHidden: r.Privacy.PresenceHidden,
 		},
 		HasPassword: r.HasPassword(), UsernameChangeAt: r.UsernameChangeAt(),
-		Phone: r.Phone.Reveal(),
+		Phone: r.Phone.Reveal(), Role: toRole(r.Role),
 	}
 }
 

@@ -108,7 +108,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 	endings := events.NewEndings(parts.Broker, time.Now, parts.Logger)
 	store := sqlstore.New(r.db, events.Encode)
 	service := user.New(user.Ports{
-		Accounts: store, Records: store, Audit: store, Sessions: store, Ended: store, Attempts: store,
+		Accounts: store, Records: store, Audit: store, Staff: store, Sessions: store, Ended: store, Attempts: store,
 		Codes: store, Quotas: store, Numbers: numberplan.Numbers{}, SMS: cfg.SMS.provider(parts.Logger),
 		Hasher: hasher, Text: unicodetext.Text{}, Publisher: events.NewPublisher(relay, endings),
 	}, user.Options{
@@ -140,9 +140,13 @@ func codeKey(pageKey []byte) []byte {
 func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts, r resources, service *user.Service) error {
 	rpc := rpcserver.New(rpcserver.Options{
 		Component: component.User, Keys: parts.Keys, Logger: parts.Logger, Registerer: r.registry,
+		Denied: func(ctx context.Context, procedure string) {
+			service.NoteDenied(ctx, identity.FromContext(ctx).UserID, procedure)
+		},
 	})
 	rpc.Mount(userv1connect.NewAuthServiceHandler(connectapi.NewAuth(service), rpc.HandlerOptions()...))
 	rpc.Mount(userv1connect.NewUserServiceHandler(connectapi.NewProfiles(service), rpc.HandlerOptions()...))
+	rpc.Mount(userv1connect.NewAdminServiceHandler(connectapi.NewAdmin(service), rpc.HandlerOptions()...))
 	parts, err := parts.Listen(ctx, cfg.process())
 	if err != nil {
 		return err

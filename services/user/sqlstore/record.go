@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 
+	"github.com/parley-chat/parley/services/internal/audit/auditsql"
 	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/outbox"
@@ -17,7 +18,8 @@ import (
 
 // recordQuery goes on with the condition on a unique key.
 const recordQuery = "SELECT id, username, nickname, description, password_hash, credentials_rev, created_at, deleted_at," +
-	" username_changed_at, phone_for_friends, findable_by_phone, presence_hidden, phone FROM accounts WHERE deleted_at = 0 AND "
+	" username_changed_at, phone_for_friends, findable_by_phone, presence_hidden, phone, suspended_until," +
+	" COALESCE((SELECT role FROM staff WHERE staff.user_id = accounts.id), 0) AS role FROM accounts WHERE deleted_at = 0 AND "
 
 // recordRow is an account with what belongs to its owner.
 type recordRow struct {
@@ -28,6 +30,8 @@ type recordRow struct {
 	FindableByPhone   bool   `db:"findable_by_phone"`
 	PresenceHidden    bool   `db:"presence_hidden"`
 	Phone             []byte `db:"phone"` // NULL without one, so that many may have none
+	SuspendedUntil    int64  `db:"suspended_until"`
+	Role              int    `db:"role"`
 }
 
 func (r recordRow) record() user.Record {
@@ -39,6 +43,8 @@ func (r recordRow) record() user.Record {
 		},
 		UsernameChangedAt: r.UsernameChangedAt,
 		DeletedAt:         r.DeletedAt,
+		SuspendedUntil:    r.SuspendedUntil,
+		Role:              user.Role(r.Role),
 	}
 }
 
@@ -127,11 +133,16 @@ func (s *Store) rewrite(ctx context.Context, tx *sqldb.Tx, before user.Record, r
 	if err := writeRecord(ctx, tx, r); err != nil {
 		return err
 	}
+	if before.Role != r.Record.Role {
+		if err := writeRole(ctx, tx, r.Record.Account.ID, r.Record.Role); err != nil {
+			return err
+		}
+	}
 	if err := endSessions(ctx, tx, r.Endings, r.At); err != nil {
 		return err
 	}
 	if r.Audit != nil {
-		if err := insertAudit(ctx, tx, *r.Audit); err != nil {
+		if err := auditsql.Insert(ctx, tx, *r.Audit); err != nil {
 			return err
 		}
 	}
@@ -148,9 +159,11 @@ func (s *Store) rewrite(ctx context.Context, tx *sqldb.Tx, before user.Record, r
 func writeRecord(ctx context.Context, tx *sqldb.Tx, r user.Rewriting) error {
 	a := r.Record
 	_, err := tx.Exec(ctx, "UPDATE accounts SET nickname = ?, description = ?, password_hash = ?, credentials_rev = ?,"+
-		" username_changed_at = ?, deleted_at = ?, phone_for_friends = ?, findable_by_phone = ?, presence_hidden = ? WHERE id = ?",
+		" username_changed_at = ?, deleted_at = ?, phone_for_friends = ?, findable_by_phone = ?, presence_hidden = ?,"+
+		" suspended_until = ? WHERE id = ?",
 		[]byte(a.Account.Nickname), []byte(a.Account.Description), []byte(a.PasswordHash), a.Rev,
-		a.UsernameChangedAt, a.DeletedAt, a.Privacy.PhoneForFriends, a.Privacy.FindableByPhone, a.Privacy.PresenceHidden, a.Account.ID)
+		a.UsernameChangedAt, a.DeletedAt, a.Privacy.PhoneForFriends, a.Privacy.FindableByPhone, a.Privacy.PresenceHidden,
+		a.SuspendedUntil, a.Account.ID)
 	if err != nil || r.NicknameKey == nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package sqlstore
 import (
 	"context"
 
+	"github.com/parley-chat/parley/services/internal/audit/auditsql"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/user"
@@ -41,11 +42,15 @@ func insertSession(ctx context.Context, tx *sqldb.Tx, s user.LoginSession) error
 	return err
 }
 
-// Open locks the account's row, so that two logins of one person see each other's session.
-func (s *Store) Open(ctx context.Context, session user.LoginSession, rev int64, decide func([]user.LoginSession) []user.Ending) error {
+// Open locks the account's row, so that two logins of one person see each other's session, and a login sees
+// the suspension that was committed before it.
+func (s *Store) Open(
+	ctx context.Context, session user.LoginSession, rev int64,
+	decide func(suspendedUntil int64, existing []user.LoginSession) (user.Opening, error),
+) error {
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
-		var id ids.UserID
-		err := tx.Get(ctx, &id, "SELECT id FROM accounts WHERE id = ? AND deleted_at = 0 AND credentials_rev = ?"+
+		var suspendedUntil int64
+		err := tx.Get(ctx, &suspendedUntil, "SELECT suspended_until FROM accounts WHERE id = ? AND deleted_at = 0 AND credentials_rev = ?"+
 			tx.Dialect().ForUpdate(), session.UserID, rev)
 		if err != nil {
 			return err
@@ -54,8 +59,17 @@ func (s *Store) Open(ctx context.Context, session user.LoginSession, rev int64, 
 		if err != nil {
 			return err
 		}
-		if err := endSessions(ctx, tx, decide(existing), session.CreatedAt); err != nil {
+		opening, err := decide(suspendedUntil, existing)
+		if err != nil {
 			return err
+		}
+		if err := endSessions(ctx, tx, opening.Endings, session.CreatedAt); err != nil {
+			return err
+		}
+		if opening.Audit != nil {
+			if err := auditsql.Insert(ctx, tx, *opening.Audit); err != nil {
+				return err
+			}
 		}
 		return insertSession(ctx, tx, session)
 	})

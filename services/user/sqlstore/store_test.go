@@ -99,7 +99,7 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 	t.Parallel()
 	db := sqldbtest.Open(t, "mysql://nobody@127.0.0.1:1/parley", nil)
 	store := sqlstore.New(db, encode)
-	none := func([]user.LoginSession) []user.Ending { return nil }
+	none := func(int64, []user.LoginSession) (user.Opening, error) { return user.Opening{}, nil }
 	calls := map[string]func() error{
 		"Create":     func() error { return store.Create(t.Context(), user.NewAccount{}, user.LoginSession{}) },
 		"ByUsername": func() error { _, err := store.ByUsername(t.Context(), "ann"); return err },

@@ -51,6 +51,10 @@ func TestStorage(t *testing.T, open func(t *testing.T) Storage) {
 		"a refused charge leaves everything as it was":               testRefusedCharge,
 		"parallel charges count each other":                          testChargeRace,
 		"old counters are forgotten":                                 testForgetAttempts,
+		"an act sees who has a role, and writes one":                 testAct,
+		"a login that races a suspension never survives it":          testBanRace,
+		"of two owners who take each other's role, one remains":      testOwnerRace,
+		"a link is claimed once, also by many at once":               testLink,
 		"the audit log is read by actor, target, action and time":    testAudit,
 	}
 	for name, run := range rows {
@@ -201,11 +205,14 @@ func testOpen(t *testing.T, s Storage) {
 	a := newAccount("ann", "ann")
 	first := create(t, s, a)
 	second := newSession(a.Account.ID, 2000)
-	err := s.Open(t.Context(), second, 0, func(existing []user.LoginSession) []user.Ending {
+	err := s.Open(t.Context(), second, 0, func(_ int64, existing []user.LoginSession) (user.Opening, error) {
 		if diff := cmp.Diff([]user.LoginSession{first}, existing); diff != "" {
 			t.Errorf("open sees (-want +got):\n%s", diff)
 		}
-		return []user.Ending{{ID: first.ID, Reason: user.Replaced}}
+		return user.Opening{
+			Endings: []user.Ending{{ID: first.ID, Reason: user.Replaced}},
+			Audit:   &user.AuditEntry{ID: ids.NewAuditEntry(), At: 2000, Action: "opened"},
+		}, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -216,6 +223,9 @@ func testOpen(t *testing.T, s Storage) {
 	}
 	if list, err := s.List(t.Context(), a.Account.ID); err != nil || !cmp.Equal([]user.LoginSession{second}, list) {
 		t.Errorf("live sessions: %v %s", err, cmp.Diff([]user.LoginSession{second}, list))
+	}
+	if log, err := s.Entries(t.Context(), user.AuditQuery{Action: "opened", Limit: 9}); err != nil || len(log) != 1 {
+		t.Errorf("audit log: %v, %v; want the entry of the opening", log, err)
 	}
 	nobody := newSession(ids.NewUser(), 1)
 	err = s.Open(t.Context(), nobody, 0, none)

@@ -15,7 +15,7 @@ import (
 	"github.com/parley-chat/parley/services/user"
 )
 
-func none([]user.LoginSession) []user.Ending { return nil }
+func none(int64, []user.LoginSession) (user.Opening, error) { return user.Opening{}, nil }
 
 // change makes a decision that writes what edit makes of the account.
 func change(at int64, edit func(*user.Record)) func(user.Record, []user.LoginSession) (*user.Rewriting, error) {

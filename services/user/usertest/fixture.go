@@ -50,7 +50,7 @@ func NewFixture() *Fixture {
 // Pod is one more process on the same store and clock.
 func (f *Fixture) Pod() *user.Service {
 	return user.New(user.Ports{
-		Accounts: f.Store, Records: f.Store, Audit: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
+		Accounts: f.Store, Records: f.Store, Audit: f.Store, Staff: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
 		Codes: f.Store, Quotas: f.Store, Numbers: Numbers{}, SMS: f.SMS,
 		Hasher: f.Hasher, Text: Text{}, Publisher: f.Published,
 	}, user.Options{
@@ -93,4 +93,12 @@ func (f *Fixture) LoginAs(t testing.TB, username string) user.Login {
 		t.Fatalf("login of %s: %v", username, err)
 	}
 	return login
+}
+
+// Staff registers somebody who has a role.
+func (f *Fixture) Staff(t testing.TB, username string, role user.Role) user.Caller {
+	t.Helper()
+	login := f.Person(t, username, username)
+	f.Store.Promote(login.Session.UserID, role)
+	return CallerOf(login)
 }

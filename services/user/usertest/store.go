@@ -21,6 +21,7 @@ type Storage interface {
 	user.Accounts
 	user.Records
 	user.Audit
+	user.Staff
 	user.Sessions
 	user.EndedSessions
 	user.Attempts
@@ -36,6 +37,7 @@ type Store struct {
 	accounts map[ids.UserID]stored
 	retired  map[string]retired
 	audit    []user.AuditEntry
+	link     *user.Link
 	codes    map[ids.CodeRequestID]user.Code
 	uses     map[user.AttemptKey][]int64 // ms, in any order
 	sessions map[ids.LoginSessionID]user.LoginSession
@@ -191,16 +193,26 @@ func comparePlaces(a, b user.NameCursor) int {
 }
 
 // Open stores a login session.
-func (s *Store) Open(_ context.Context, session user.LoginSession, rev int64, decide func([]user.LoginSession) []user.Ending) error {
+func (s *Store) Open(
+	_ context.Context, session user.LoginSession, rev int64, decide func(int64, []user.LoginSession) (user.Opening, error),
+) error {
 	err := s.enter()
 	defer s.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if a, ok := s.accounts[session.UserID]; !ok || a.Account.Deleted || a.Rev != rev {
+	a, ok := s.accounts[session.UserID]
+	if !ok || a.Account.Deleted || a.Rev != rev {
 		return user.ErrNotFound
 	}
-	s.end(decide(s.live(session.UserID)), session.CreatedAt)
+	opening, err := decide(a.SuspendedUntil, s.live(session.UserID))
+	if err != nil {
+		return err
+	}
+	s.end(opening.Endings, session.CreatedAt)
+	if opening.Audit != nil {
+		s.audit = append(s.audit, *opening.Audit)
+	}
 	s.sessions[session.ID] = session
 	return nil
 }

@@ -126,7 +126,11 @@ func beyond(field protoreflect.FieldDescriptor, rules *validate.FieldRules) map[
 	case field.IsList():
 		return lists(field, rules.GetRepeated())
 	case field.Kind() == protoreflect.StringKind:
-		return texts(rules.GetString())
+		out := texts(rules.GetString())
+		if rules.GetIgnore() == validate.Ignore_IGNORE_IF_ZERO_VALUE {
+			delete(out, "that is empty")
+		}
+		return out
 	case field.Kind() == protoreflect.EnumKind:
 		return enums(field, rules.GetEnum())
 	case field.Kind() == protoreflect.Int32Kind:

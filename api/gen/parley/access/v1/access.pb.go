@@ -35,7 +35,8 @@ const (
 	Level_LEVEL_PUBLIC Level = 1
 	// A user with a valid token, through the gateway.
 	Level_LEVEL_USER Level = 2
-	// A user with the administrator role, through the gateway.
+	// A user with any role but that of an ordinary member, through the gateway. What the role allows is
+	// decided by the service, in the transaction of the act.
 	Level_LEVEL_ADMIN Level = 3
 	// Another component of the same cluster. Such a method has no route at the gateway unless another
 	// rule gives it one.
@@ -85,6 +86,71 @@ func (x Level) Number() protoreflect.EnumNumber {
 // Deprecated: Use Level.Descriptor instead.
 func (Level) EnumDescriptor() ([]byte, []int) {
 	return file_parley_access_v1_access_proto_rawDescGZIP(), []int{0}
+}
+
+// Role is what a user may do for the whole platform, beside what every user may.
+type Role int32
+
+const (
+	// Not said; counts as MEMBER.
+	Role_ROLE_UNSPECIFIED Role = 0
+	// Nothing more.
+	Role_ROLE_MEMBER Role = 1
+	// Reads accounts and the audit log.
+	Role_ROLE_AUDITOR Role = 2
+	// Finds accounts, suspends members for up to seven days, and removes messages.
+	Role_ROLE_MODERATOR Role = 3
+	// Everything, but not to owners.
+	Role_ROLE_ADMIN Role = 4
+	// Everything. There is at least one from the first on.
+	Role_ROLE_OWNER Role = 5
+)
+
+// Enum value maps for Role.
+var (
+	Role_name = map[int32]string{
+		0: "ROLE_UNSPECIFIED",
+		1: "ROLE_MEMBER",
+		2: "ROLE_AUDITOR",
+		3: "ROLE_MODERATOR",
+		4: "ROLE_ADMIN",
+		5: "ROLE_OWNER",
+	}
+	Role_value = map[string]int32{
+		"ROLE_UNSPECIFIED": 0,
+		"ROLE_MEMBER":      1,
+		"ROLE_AUDITOR":     2,
+		"ROLE_MODERATOR":   3,
+		"ROLE_ADMIN":       4,
+		"ROLE_OWNER":       5,
+	}
+)
+
+func (x Role) Enum() *Role {
+	p := new(Role)
+	*p = x
+	return p
+}
+
+func (x Role) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Role) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_access_v1_access_proto_enumTypes[1].Descriptor()
+}
+
+func (Role) Type() protoreflect.EnumType {
+	return &file_parley_access_v1_access_proto_enumTypes[1]
+}
+
+func (x Role) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Role.Descriptor instead.
+func (Role) EnumDescriptor() ([]byte, []int) {
+	return file_parley_access_v1_access_proto_rawDescGZIP(), []int{1}
 }
 
 // Rule lets one class of callers in.
@@ -176,7 +242,16 @@ const file_parley_access_v1_access_proto_rawDesc = "" +
 	"\n" +
 	"LEVEL_USER\x10\x02\x12\x0f\n" +
 	"\vLEVEL_ADMIN\x10\x03\x12\x12\n" +
-	"\x0eLEVEL_INTERNAL\x10\x04:P\n" +
+	"\x0eLEVEL_INTERNAL\x10\x04*s\n" +
+	"\x04Role\x12\x14\n" +
+	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vROLE_MEMBER\x10\x01\x12\x10\n" +
+	"\fROLE_AUDITOR\x10\x02\x12\x12\n" +
+	"\x0eROLE_MODERATOR\x10\x03\x12\x0e\n" +
+	"\n" +
+	"ROLE_ADMIN\x10\x04\x12\x0e\n" +
+	"\n" +
+	"ROLE_OWNER\x10\x05:P\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x03(\v2\x16.parley.access.v1.RuleR\x06accessBAZ?github.com/parley-chat/parley/api/gen/parley/access/v1;accessv1b\x06proto3"
 
 var (
@@ -191,17 +266,18 @@ func file_parley_access_v1_access_proto_rawDescGZIP() []byte {
 	return file_parley_access_v1_access_proto_rawDescData
 }
 
-var file_parley_access_v1_access_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_parley_access_v1_access_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_parley_access_v1_access_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_parley_access_v1_access_proto_goTypes = []any{
 	(Level)(0),                         // 0: parley.access.v1.Level
-	(*Rule)(nil),                       // 1: parley.access.v1.Rule
-	(*descriptorpb.MethodOptions)(nil), // 2: google.protobuf.MethodOptions
+	(Role)(0),                          // 1: parley.access.v1.Role
+	(*Rule)(nil),                       // 2: parley.access.v1.Rule
+	(*descriptorpb.MethodOptions)(nil), // 3: google.protobuf.MethodOptions
 }
 var file_parley_access_v1_access_proto_depIdxs = []int32{
 	0, // 0: parley.access.v1.Rule.level:type_name -> parley.access.v1.Level
-	2, // 1: parley.access.v1.access:extendee -> google.protobuf.MethodOptions
-	1, // 2: parley.access.v1.access:type_name -> parley.access.v1.Rule
+	3, // 1: parley.access.v1.access:extendee -> google.protobuf.MethodOptions
+	2, // 2: parley.access.v1.access:type_name -> parley.access.v1.Rule
 	3, // [3:3] is the sub-list for method output_type
 	3, // [3:3] is the sub-list for method input_type
 	2, // [2:3] is the sub-list for extension type_name
@@ -219,7 +295,7 @@ func file_parley_access_v1_access_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_access_v1_access_proto_rawDesc), len(file_parley_access_v1_access_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   1,
 			NumExtensions: 1,
 			NumServices:   0,

@@ -9,6 +9,7 @@
 package identityv1
 
 import (
+	v1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -43,6 +44,8 @@ type Claims struct {
 	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Address of the client as the gateway saw it; for limits per address. Empty inside the cluster.
 	ClientAddress string `protobuf:"bytes,8,opt,name=client_address,json=clientAddress,proto3" json:"client_address,omitempty"`
+	// What the user may do for the platform, read for this call; set only for methods of LEVEL_ADMIN.
+	Role          v1.Role `protobuf:"varint,9,opt,name=role,proto3,enum=parley.access.v1.Role" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -133,6 +136,13 @@ func (x *Claims) GetClientAddress() string {
 	return ""
 }
 
+func (x *Claims) GetRole() v1.Role {
+	if x != nil {
+		return x.Role
+	}
+	return v1.Role(0)
+}
+
 // Signed is a claim and its signature.
 type Signed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -192,7 +202,7 @@ var File_parley_identity_v1_identity_proto protoreflect.FileDescriptor
 
 const file_parley_identity_v1_identity_proto_rawDesc = "" +
 	"\n" +
-	"!parley/identity/v1/identity.proto\x12\x12parley.identity.v1\"\x81\x02\n" +
+	"!parley/identity/v1/identity.proto\x12\x12parley.identity.v1\x1a\x1dparley/access/v1/access.proto\"\xad\x02\n" +
 	"\x06Claims\x12\x16\n" +
 	"\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12(\n" +
@@ -203,7 +213,8 @@ const file_parley_identity_v1_identity_proto_rawDesc = "" +
 	"expires_at\x18\x06 \x01(\x03R\texpiresAt\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\a \x01(\tR\trequestId\x12%\n" +
-	"\x0eclient_address\x18\b \x01(\tR\rclientAddress\">\n" +
+	"\x0eclient_address\x18\b \x01(\tR\rclientAddress\x12*\n" +
+	"\x04role\x18\t \x01(\x0e2\x16.parley.access.v1.RoleR\x04role\">\n" +
 	"\x06Signed\x12\x16\n" +
 	"\x06claims\x18\x01 \x01(\fR\x06claims\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignatureBEZCgithub.com/parley-chat/parley/api/gen/parley/identity/v1;identityv1b\x06proto3"
@@ -224,13 +235,15 @@ var file_parley_identity_v1_identity_proto_msgTypes = make([]protoimpl.MessageIn
 var file_parley_identity_v1_identity_proto_goTypes = []any{
 	(*Claims)(nil), // 0: parley.identity.v1.Claims
 	(*Signed)(nil), // 1: parley.identity.v1.Signed
+	(v1.Role)(0),   // 2: parley.access.v1.Role
 }
 var file_parley_identity_v1_identity_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	2, // 0: parley.identity.v1.Claims.role:type_name -> parley.access.v1.Role
+	1, // [1:1] is the sub-list for method output_type
+	1, // [1:1] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_parley_identity_v1_identity_proto_init() }

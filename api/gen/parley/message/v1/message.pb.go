@@ -640,10 +640,12 @@ func (x *Reaction) GetUserIds() []string {
 // Recalled is what is left of a message that was taken back.
 type Recalled struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who took it back: the sender, or an admin of the group.
+	// Who took it back: the sender, or an admin of the group; empty if by_moderation.
 	By string `protobuf:"bytes,1,opt,name=by,proto3" json:"by,omitempty"`
 	// When, ms.
-	At            int64 `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	At int64 `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	// True if a moderator of the platform removed it.
+	ByModeration  bool `protobuf:"varint,3,opt,name=by_moderation,json=byModeration,proto3" json:"by_moderation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -690,6 +692,13 @@ func (x *Recalled) GetAt() int64 {
 		return x.At
 	}
 	return 0
+}
+
+func (x *Recalled) GetByModeration() bool {
+	if x != nil {
+		return x.ByModeration
+	}
+	return false
 }
 
 // Head is what the server says about a conversation, as visible to one user.
@@ -3058,10 +3067,11 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\bReaction\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x19\n" +
-	"\buser_ids\x18\x03 \x03(\tR\auserIds\"*\n" +
+	"\buser_ids\x18\x03 \x03(\tR\auserIds\"O\n" +
 	"\bRecalled\x12\x0e\n" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12\x0e\n" +
-	"\x02at\x18\x02 \x01(\x03R\x02at\"\xfc\x01\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\x12#\n" +
+	"\rby_moderation\x18\x03 \x01(\bR\fbyModeration\"\xfc\x01\n" +
 	"\x04Head\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x10\n" +

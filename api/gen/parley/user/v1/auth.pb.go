@@ -10,7 +10,7 @@ package userv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-	_ "github.com/parley-chat/parley/api/gen/parley/access/v1"
+	v1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -1525,7 +1525,9 @@ type VerifyTokenResponse struct {
 	// The device of that session.
 	DeviceId string `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
 	// When the session ends if it is not used again, ms.
-	ExpiresAt     int64 `protobuf:"varint,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	ExpiresAt int64 `protobuf:"varint,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// What the user may do for the platform now.
+	Role          v1.Role `protobuf:"varint,5,opt,name=role,proto3,enum=parley.access.v1.Role" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1586,6 +1588,13 @@ func (x *VerifyTokenResponse) GetExpiresAt() int64 {
 		return x.ExpiresAt
 	}
 	return 0
+}
+
+func (x *VerifyTokenResponse) GetRole() v1.Role {
+	if x != nil {
+		return x.Role
+	}
+	return v1.Role(0)
 }
 
 // ListRevocationsRequest continues the list of ended sessions.
@@ -1848,13 +1857,14 @@ const file_parley_user_v1_auth_proto_rawDesc = "" +
 	"\vended_count\x18\x01 \x01(\x05R\n" +
 	"endedCount\"9\n" +
 	"\x12VerifyTokenRequest\x12#\n" +
-	"\x05token\x18\x01 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\x02\x80\x01\x01R\x05token\"\x94\x01\n" +
+	"\x05token\x18\x01 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\x02\x80\x01\x01R\x05token\"\xc0\x01\n" +
 	"\x13VerifyTokenResponse\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12(\n" +
 	"\x10login_session_id\x18\x02 \x01(\tR\x0eloginSessionId\x12\x1b\n" +
 	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\x12\x1d\n" +
 	"\n" +
-	"expires_at\x18\x04 \x01(\x03R\texpiresAt\">\n" +
+	"expires_at\x18\x04 \x01(\x03R\texpiresAt\x12*\n" +
+	"\x04role\x18\x05 \x01(\x0e2\x16.parley.access.v1.RoleR\x04role\">\n" +
 	"\x16ListRevocationsRequest\x12$\n" +
 	"\bposition\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\bposition\"\x82\x01\n" +
 	"\n" +
@@ -1944,6 +1954,7 @@ var file_parley_user_v1_auth_proto_goTypes = []any{
 	(*ListRevocationsResponse)(nil),     // 30: parley.user.v1.ListRevocationsResponse
 	(*Me)(nil),                          // 31: parley.user.v1.Me
 	(*PhoneCode)(nil),                   // 32: parley.user.v1.PhoneCode
+	(v1.Role)(0),                        // 33: parley.access.v1.Role
 }
 var file_parley_user_v1_auth_proto_depIdxs = []int32{
 	2,  // 0: parley.user.v1.RegisterRequest.device:type_name -> parley.user.v1.Device
@@ -1960,39 +1971,40 @@ var file_parley_user_v1_auth_proto_depIdxs = []int32{
 	32, // 11: parley.user.v1.ResetPasswordRequest.code:type_name -> parley.user.v1.PhoneCode
 	2,  // 12: parley.user.v1.LoginSession.device:type_name -> parley.user.v1.Device
 	20, // 13: parley.user.v1.ListSessionsResponse.sessions:type_name -> parley.user.v1.LoginSession
-	1,  // 14: parley.user.v1.Revocation.reason:type_name -> parley.user.v1.EndReason
-	29, // 15: parley.user.v1.ListRevocationsResponse.revocations:type_name -> parley.user.v1.Revocation
-	3,  // 16: parley.user.v1.AuthService.GetSignInOptions:input_type -> parley.user.v1.GetSignInOptionsRequest
-	5,  // 17: parley.user.v1.AuthService.Register:input_type -> parley.user.v1.RegisterRequest
-	7,  // 18: parley.user.v1.AuthService.Login:input_type -> parley.user.v1.LoginRequest
-	9,  // 19: parley.user.v1.AuthService.RequestCode:input_type -> parley.user.v1.RequestCodeRequest
-	11, // 20: parley.user.v1.AuthService.RegisterByPhone:input_type -> parley.user.v1.RegisterByPhoneRequest
-	13, // 21: parley.user.v1.AuthService.LoginByPhone:input_type -> parley.user.v1.LoginByPhoneRequest
-	15, // 22: parley.user.v1.AuthService.ResetPassword:input_type -> parley.user.v1.ResetPasswordRequest
-	17, // 23: parley.user.v1.AuthService.Logout:input_type -> parley.user.v1.LogoutRequest
-	19, // 24: parley.user.v1.AuthService.ListSessions:input_type -> parley.user.v1.ListSessionsRequest
-	22, // 25: parley.user.v1.AuthService.RevokeSession:input_type -> parley.user.v1.RevokeSessionRequest
-	24, // 26: parley.user.v1.AuthService.RevokeOtherSessions:input_type -> parley.user.v1.RevokeOtherSessionsRequest
-	26, // 27: parley.user.v1.AuthService.VerifyToken:input_type -> parley.user.v1.VerifyTokenRequest
-	28, // 28: parley.user.v1.AuthService.ListRevocations:input_type -> parley.user.v1.ListRevocationsRequest
-	4,  // 29: parley.user.v1.AuthService.GetSignInOptions:output_type -> parley.user.v1.GetSignInOptionsResponse
-	6,  // 30: parley.user.v1.AuthService.Register:output_type -> parley.user.v1.RegisterResponse
-	8,  // 31: parley.user.v1.AuthService.Login:output_type -> parley.user.v1.LoginResponse
-	10, // 32: parley.user.v1.AuthService.RequestCode:output_type -> parley.user.v1.RequestCodeResponse
-	12, // 33: parley.user.v1.AuthService.RegisterByPhone:output_type -> parley.user.v1.RegisterByPhoneResponse
-	14, // 34: parley.user.v1.AuthService.LoginByPhone:output_type -> parley.user.v1.LoginByPhoneResponse
-	16, // 35: parley.user.v1.AuthService.ResetPassword:output_type -> parley.user.v1.ResetPasswordResponse
-	18, // 36: parley.user.v1.AuthService.Logout:output_type -> parley.user.v1.LogoutResponse
-	21, // 37: parley.user.v1.AuthService.ListSessions:output_type -> parley.user.v1.ListSessionsResponse
-	23, // 38: parley.user.v1.AuthService.RevokeSession:output_type -> parley.user.v1.RevokeSessionResponse
-	25, // 39: parley.user.v1.AuthService.RevokeOtherSessions:output_type -> parley.user.v1.RevokeOtherSessionsResponse
-	27, // 40: parley.user.v1.AuthService.VerifyToken:output_type -> parley.user.v1.VerifyTokenResponse
-	30, // 41: parley.user.v1.AuthService.ListRevocations:output_type -> parley.user.v1.ListRevocationsResponse
-	29, // [29:42] is the sub-list for method output_type
-	16, // [16:29] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	33, // 14: parley.user.v1.VerifyTokenResponse.role:type_name -> parley.access.v1.Role
+	1,  // 15: parley.user.v1.Revocation.reason:type_name -> parley.user.v1.EndReason
+	29, // 16: parley.user.v1.ListRevocationsResponse.revocations:type_name -> parley.user.v1.Revocation
+	3,  // 17: parley.user.v1.AuthService.GetSignInOptions:input_type -> parley.user.v1.GetSignInOptionsRequest
+	5,  // 18: parley.user.v1.AuthService.Register:input_type -> parley.user.v1.RegisterRequest
+	7,  // 19: parley.user.v1.AuthService.Login:input_type -> parley.user.v1.LoginRequest
+	9,  // 20: parley.user.v1.AuthService.RequestCode:input_type -> parley.user.v1.RequestCodeRequest
+	11, // 21: parley.user.v1.AuthService.RegisterByPhone:input_type -> parley.user.v1.RegisterByPhoneRequest
+	13, // 22: parley.user.v1.AuthService.LoginByPhone:input_type -> parley.user.v1.LoginByPhoneRequest
+	15, // 23: parley.user.v1.AuthService.ResetPassword:input_type -> parley.user.v1.ResetPasswordRequest
+	17, // 24: parley.user.v1.AuthService.Logout:input_type -> parley.user.v1.LogoutRequest
+	19, // 25: parley.user.v1.AuthService.ListSessions:input_type -> parley.user.v1.ListSessionsRequest
+	22, // 26: parley.user.v1.AuthService.RevokeSession:input_type -> parley.user.v1.RevokeSessionRequest
+	24, // 27: parley.user.v1.AuthService.RevokeOtherSessions:input_type -> parley.user.v1.RevokeOtherSessionsRequest
+	26, // 28: parley.user.v1.AuthService.VerifyToken:input_type -> parley.user.v1.VerifyTokenRequest
+	28, // 29: parley.user.v1.AuthService.ListRevocations:input_type -> parley.user.v1.ListRevocationsRequest
+	4,  // 30: parley.user.v1.AuthService.GetSignInOptions:output_type -> parley.user.v1.GetSignInOptionsResponse
+	6,  // 31: parley.user.v1.AuthService.Register:output_type -> parley.user.v1.RegisterResponse
+	8,  // 32: parley.user.v1.AuthService.Login:output_type -> parley.user.v1.LoginResponse
+	10, // 33: parley.user.v1.AuthService.RequestCode:output_type -> parley.user.v1.RequestCodeResponse
+	12, // 34: parley.user.v1.AuthService.RegisterByPhone:output_type -> parley.user.v1.RegisterByPhoneResponse
+	14, // 35: parley.user.v1.AuthService.LoginByPhone:output_type -> parley.user.v1.LoginByPhoneResponse
+	16, // 36: parley.user.v1.AuthService.ResetPassword:output_type -> parley.user.v1.ResetPasswordResponse
+	18, // 37: parley.user.v1.AuthService.Logout:output_type -> parley.user.v1.LogoutResponse
+	21, // 38: parley.user.v1.AuthService.ListSessions:output_type -> parley.user.v1.ListSessionsResponse
+	23, // 39: parley.user.v1.AuthService.RevokeSession:output_type -> parley.user.v1.RevokeSessionResponse
+	25, // 40: parley.user.v1.AuthService.RevokeOtherSessions:output_type -> parley.user.v1.RevokeOtherSessionsResponse
+	27, // 41: parley.user.v1.AuthService.VerifyToken:output_type -> parley.user.v1.VerifyTokenResponse
+	30, // 42: parley.user.v1.AuthService.ListRevocations:output_type -> parley.user.v1.ListRevocationsResponse
+	30, // [30:43] is the sub-list for method output_type
+	17, // [17:30] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_parley_user_v1_auth_proto_init() }

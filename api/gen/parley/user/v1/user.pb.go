@@ -10,7 +10,7 @@ package userv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-	_ "github.com/parley-chat/parley/api/gen/parley/access/v1"
+	v1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -121,7 +121,9 @@ type Me struct {
 	// From when on the username may be changed, ms; 0: now.
 	UsernameChangeAt int64 `protobuf:"varint,18,opt,name=username_change_at,json=usernameChangeAt,proto3" json:"username_change_at,omitempty"`
 	// Phone number in E.164; empty without one.
-	Phone         string `protobuf:"bytes,19,opt,name=phone,proto3" json:"phone,omitempty"`
+	Phone string `protobuf:"bytes,19,opt,name=phone,proto3" json:"phone,omitempty"`
+	// What the user may do for the platform.
+	Role          v1.Role `protobuf:"varint,20,opt,name=role,proto3,enum=parley.access.v1.Role" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -196,6 +198,13 @@ func (x *Me) GetPhone() string {
 		return x.Phone
 	}
 	return ""
+}
+
+func (x *Me) GetRole() v1.Role {
+	if x != nil {
+		return x.Role
+	}
+	return v1.Role(0)
 }
 
 // PhoneCode is what the holder of a phone can show. A code is good for five minutes, five tries and one
@@ -1577,7 +1586,7 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1a\n" +
 	"\bnickname\x18\x03 \x01(\tR\bnickname\x12 \n" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x18\n" +
-	"\adeleted\x18\x10 \x01(\bR\adeletedJ\x04\b\x05\x10\x10\"\xf2\x01\n" +
+	"\adeleted\x18\x10 \x01(\bR\adeletedJ\x04\b\x05\x10\x10\"\x9e\x02\n" +
 	"\x02Me\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.parley.user.v1.UserR\x04user\x12\x1d\n" +
 	"\n" +
@@ -1585,7 +1594,8 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\aprivacy\x18\x10 \x01(\v2\x17.parley.user.v1.PrivacyR\aprivacy\x12!\n" +
 	"\fhas_password\x18\x11 \x01(\bR\vhasPassword\x12,\n" +
 	"\x12username_change_at\x18\x12 \x01(\x03R\x10usernameChangeAt\x12\x19\n" +
-	"\x05phone\x18\x13 \x01(\tB\x03\x80\x01\x01R\x05phoneJ\x04\b\x03\x10\x10\"g\n" +
+	"\x05phone\x18\x13 \x01(\tB\x03\x80\x01\x01R\x05phone\x12*\n" +
+	"\x04role\x18\x14 \x01(\x0e2\x16.parley.access.v1.RoleR\x04roleJ\x04\b\x03\x10\x10\"g\n" +
 	"\tPhoneCode\x120\n" +
 	"\x0fcode_request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rcodeRequestId\x12(\n" +
 	"\x04code\x18\x02 \x01(\tB\x14\xbaH\x0er\f2\n" +
@@ -1723,51 +1733,53 @@ var file_parley_user_v1_user_proto_goTypes = []any{
 	(*ListFriendPhonesResponse)(nil), // 26: parley.user.v1.ListFriendPhonesResponse
 	(*CheckPresenceRequest)(nil),     // 27: parley.user.v1.CheckPresenceRequest
 	(*CheckPresenceResponse)(nil),    // 28: parley.user.v1.CheckPresenceResponse
+	(v1.Role)(0),                     // 29: parley.access.v1.Role
 }
 var file_parley_user_v1_user_proto_depIdxs = []int32{
 	0,  // 0: parley.user.v1.Me.user:type_name -> parley.user.v1.User
 	3,  // 1: parley.user.v1.Me.privacy:type_name -> parley.user.v1.Privacy
-	1,  // 2: parley.user.v1.GetMeResponse.me:type_name -> parley.user.v1.Me
-	0,  // 3: parley.user.v1.GetUserResponse.user:type_name -> parley.user.v1.User
-	0,  // 4: parley.user.v1.BatchGetUsersResponse.users:type_name -> parley.user.v1.User
-	1,  // 5: parley.user.v1.UpdateProfileResponse.me:type_name -> parley.user.v1.Me
-	1,  // 6: parley.user.v1.SetUsernameResponse.me:type_name -> parley.user.v1.Me
-	2,  // 7: parley.user.v1.SetPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
-	2,  // 8: parley.user.v1.SetPhoneRequest.old_code:type_name -> parley.user.v1.PhoneCode
-	1,  // 9: parley.user.v1.SetPhoneResponse.me:type_name -> parley.user.v1.Me
-	1,  // 10: parley.user.v1.SetPrivacyResponse.me:type_name -> parley.user.v1.Me
-	2,  // 11: parley.user.v1.DeleteAccountRequest.code:type_name -> parley.user.v1.PhoneCode
-	0,  // 12: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
-	25, // 13: parley.user.v1.ListFriendPhonesResponse.phones:type_name -> parley.user.v1.FriendPhone
-	4,  // 14: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
-	6,  // 15: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
-	8,  // 16: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
-	10, // 17: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
-	12, // 18: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
-	14, // 19: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
-	16, // 20: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
-	18, // 21: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
-	20, // 22: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
-	22, // 23: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
-	24, // 24: parley.user.v1.UserService.ListFriendPhones:input_type -> parley.user.v1.ListFriendPhonesRequest
-	27, // 25: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
-	5,  // 26: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
-	7,  // 27: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
-	9,  // 28: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
-	11, // 29: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
-	13, // 30: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
-	15, // 31: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
-	17, // 32: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
-	19, // 33: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
-	21, // 34: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
-	23, // 35: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
-	26, // 36: parley.user.v1.UserService.ListFriendPhones:output_type -> parley.user.v1.ListFriendPhonesResponse
-	28, // 37: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
-	26, // [26:38] is the sub-list for method output_type
-	14, // [14:26] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	29, // 2: parley.user.v1.Me.role:type_name -> parley.access.v1.Role
+	1,  // 3: parley.user.v1.GetMeResponse.me:type_name -> parley.user.v1.Me
+	0,  // 4: parley.user.v1.GetUserResponse.user:type_name -> parley.user.v1.User
+	0,  // 5: parley.user.v1.BatchGetUsersResponse.users:type_name -> parley.user.v1.User
+	1,  // 6: parley.user.v1.UpdateProfileResponse.me:type_name -> parley.user.v1.Me
+	1,  // 7: parley.user.v1.SetUsernameResponse.me:type_name -> parley.user.v1.Me
+	2,  // 8: parley.user.v1.SetPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
+	2,  // 9: parley.user.v1.SetPhoneRequest.old_code:type_name -> parley.user.v1.PhoneCode
+	1,  // 10: parley.user.v1.SetPhoneResponse.me:type_name -> parley.user.v1.Me
+	1,  // 11: parley.user.v1.SetPrivacyResponse.me:type_name -> parley.user.v1.Me
+	2,  // 12: parley.user.v1.DeleteAccountRequest.code:type_name -> parley.user.v1.PhoneCode
+	0,  // 13: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
+	25, // 14: parley.user.v1.ListFriendPhonesResponse.phones:type_name -> parley.user.v1.FriendPhone
+	4,  // 15: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
+	6,  // 16: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
+	8,  // 17: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
+	10, // 18: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
+	12, // 19: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
+	14, // 20: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
+	16, // 21: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
+	18, // 22: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
+	20, // 23: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
+	22, // 24: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
+	24, // 25: parley.user.v1.UserService.ListFriendPhones:input_type -> parley.user.v1.ListFriendPhonesRequest
+	27, // 26: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
+	5,  // 27: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
+	7,  // 28: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
+	9,  // 29: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
+	11, // 30: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
+	13, // 31: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
+	15, // 32: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
+	17, // 33: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
+	19, // 34: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
+	21, // 35: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
+	23, // 36: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
+	26, // 37: parley.user.v1.UserService.ListFriendPhones:output_type -> parley.user.v1.ListFriendPhonesResponse
+	28, // 38: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
+	27, // [27:39] is the sub-list for method output_type
+	15, // [15:27] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_parley_user_v1_user_proto_init() }

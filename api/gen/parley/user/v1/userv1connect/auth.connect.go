@@ -79,7 +79,7 @@ type AuthServiceClient interface {
 	Register(context.Context, *v1.RegisterRequest) (*v1.RegisterResponse, error)
 	// Login answers a new token. INVALID_CREDENTIALS for an unknown name as for a wrong password;
 	// RATE_LIMITED with a retry time after repeated failures. A second login of the same device
-	// replaces the first.
+	// replaces the first. ACCOUNT_SUSPENDED comes only after the right password.
 	Login(context.Context, *v1.LoginRequest) (*v1.LoginResponse, error)
 	// RequestCode sends a code of six digits by SMS, whether or not the number has an account. RATE_LIMITED
 	// with a retry time: one in 60 s, five an hour and ten a day for a number, ten an hour for an address.
@@ -89,10 +89,10 @@ type AuthServiceClient interface {
 	// holds the phone learns that it has an account, by PHONE_TAKEN.
 	RegisterByPhone(context.Context, *v1.RegisterByPhoneRequest) (*v1.RegisterByPhoneResponse, error)
 	// LoginByPhone answers a new token. CODE_INVALID comes first: only who holds the phone learns that it has
-	// no account, by PHONE_NOT_REGISTERED.
+	// no account, by PHONE_NOT_REGISTERED, or one that is suspended, by ACCOUNT_SUSPENDED.
 	LoginByPhone(context.Context, *v1.LoginByPhoneRequest) (*v1.LoginByPhoneResponse, error)
 	// ResetPassword gives the account of a phone number a new password and ends all its login sessions.
-	// CODE_INVALID comes first, then PHONE_NOT_REGISTERED.
+	// CODE_INVALID comes first, then PHONE_NOT_REGISTERED or ACCOUNT_SUSPENDED.
 	ResetPassword(context.Context, *v1.ResetPasswordRequest) (*v1.ResetPasswordResponse, error)
 	// Logout ends the caller's login session. Repeating it is harmless.
 	Logout(context.Context, *v1.LogoutRequest) (*v1.LogoutResponse, error)
@@ -345,7 +345,7 @@ type AuthServiceHandler interface {
 	Register(context.Context, *v1.RegisterRequest) (*v1.RegisterResponse, error)
 	// Login answers a new token. INVALID_CREDENTIALS for an unknown name as for a wrong password;
 	// RATE_LIMITED with a retry time after repeated failures. A second login of the same device
-	// replaces the first.
+	// replaces the first. ACCOUNT_SUSPENDED comes only after the right password.
 	Login(context.Context, *v1.LoginRequest) (*v1.LoginResponse, error)
 	// RequestCode sends a code of six digits by SMS, whether or not the number has an account. RATE_LIMITED
 	// with a retry time: one in 60 s, five an hour and ten a day for a number, ten an hour for an address.
@@ -355,10 +355,10 @@ type AuthServiceHandler interface {
 	// holds the phone learns that it has an account, by PHONE_TAKEN.
 	RegisterByPhone(context.Context, *v1.RegisterByPhoneRequest) (*v1.RegisterByPhoneResponse, error)
 	// LoginByPhone answers a new token. CODE_INVALID comes first: only who holds the phone learns that it has
-	// no account, by PHONE_NOT_REGISTERED.
+	// no account, by PHONE_NOT_REGISTERED, or one that is suspended, by ACCOUNT_SUSPENDED.
 	LoginByPhone(context.Context, *v1.LoginByPhoneRequest) (*v1.LoginByPhoneResponse, error)
 	// ResetPassword gives the account of a phone number a new password and ends all its login sessions.
-	// CODE_INVALID comes first, then PHONE_NOT_REGISTERED.
+	// CODE_INVALID comes first, then PHONE_NOT_REGISTERED or ACCOUNT_SUSPENDED.
 	ResetPassword(context.Context, *v1.ResetPasswordRequest) (*v1.ResetPasswordResponse, error)
 	// Logout ends the caller's login session. Repeating it is harmless.
 	Logout(context.Context, *v1.LogoutRequest) (*v1.LogoutResponse, error)
