@@ -125,6 +125,9 @@ func dependenciesCondition(p *pass, s *chatv1alpha1.ChatClusterStatus) metav1.Co
 func dependencyAdvice(d chatv1alpha1.DependencyStatus) string {
 	switch component.Class(d.Reason) {
 	case component.ClassAuthFailed:
+		if d.Name == string(component.SMS) {
+			return fmt.Sprintf("the provider of codes refuses the account: see its balance, sign name and template, and the Secret %s", d.Secret)
+		}
 		return fmt.Sprintf("%s refuses username and password of the Secret %s: correct them", d.Name, d.Secret)
 	case component.ClassTLSFailed:
 		return fmt.Sprintf("the certificate of %s does not fit: see the field tls and the entry ca.crt of the Secret %s", d.Name, d.Secret)

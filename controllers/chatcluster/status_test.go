@@ -4,12 +4,14 @@ package chatcluster
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 )
 
@@ -58,6 +60,48 @@ func TestStatus(t *testing.T) {
 			}
 			if got := verdict(&s, cluster.Generation); got != test.verdict {
 				t.Errorf("kstatus %s, want %s", got, test.verdict)
+			}
+		})
+	}
+}
+
+// TestWhatIsDownIsNamedWhileChatGoesOn: of what pods cannot reach, only the database stops the chat.
+func TestWhatIsDownIsNamedWhileChatGoesOn(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[component.Dependency]struct {
+		status metav1.ConditionStatus
+		reason string
+		ready  string // reason of DependenciesReady
+	}{
+		component.MySQL:    {metav1.ConditionFalse, chatv1alpha1.ReasonDatabaseDown, "MySQLUnreachable"},
+		component.RabbitMQ: {metav1.ConditionTrue, chatv1alpha1.ReasonDegraded, "RabbitMQUnreachable"},
+		component.SMS:      {metav1.ConditionTrue, chatv1alpha1.ReasonDegraded, "SMSUnreachable"},
+	} {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			cluster := &chatv1alpha1.ChatCluster{}
+			cluster.Status.Version = "0.1.0"
+			cluster.Spec.Dependencies.SMS = &chatv1alpha1.SMS{Provider: "Webhook"}
+			told := map[component.Dependency]component.Class{}
+			for _, other := range component.Dependencies() {
+				told[other] = component.ClassReachable
+			}
+			told[d] = component.ClassUnreachable
+			p := &pass{cluster: cluster, seen: &observed{told: map[string]component.Status{"acme-user-1": {Dependencies: told}}}}
+			p.bound.Sources = map[component.Dependency]string{}
+			s := chatv1alpha1.ChatClusterStatus{Dependencies: dependenciesOf(p)}
+			for _, name := range component.All() {
+				s.Services = append(s.Services, chatv1alpha1.ServiceStatus{Name: string(name), Ready: 1})
+			}
+			available := availableCondition(p, &s)
+			if available.Status != want.status || available.Reason != want.reason {
+				t.Errorf("Available is %+v", available)
+			}
+			if want.reason == chatv1alpha1.ReasonDegraded && !strings.Contains(available.Message, string(d)) {
+				t.Errorf("the message does not name %s: %s", d, available.Message)
+			}
+			if ready := dependenciesCondition(p, &s); ready.Status != metav1.ConditionFalse || ready.Reason != want.ready {
+				t.Errorf("DependenciesReady is %+v", ready)
 			}
 		})
 	}

@@ -60,7 +60,7 @@ func checkEarlier(r Request, w Wish, now int64) error {
 		return ErrRequestPending
 	}
 	if wait := r.DecidedAt + refusalPause.Milliseconds() - now; r.State == Refused && wait > 0 {
-		return ErrRateLimited.After(time.Duration(wait) * time.Millisecond)
+		return ErrRateLimited.With("limit", "requests_after_refusal").After(time.Duration(wait) * time.Millisecond)
 	}
 	return nil
 }

@@ -301,7 +301,7 @@ func TestF8_AfterARefusalTheApplicantWaitsADay(t *testing.T) {
 	}
 	c.Clock.Advance(day - time.Minute)
 	_, err := c.SendRequest(t.Context(), friendtest.Wish(c.ann, c.bob))
-	if f, ok := fault.Of(err); !ok || !errors.Is(err, friend.ErrRateLimited) || f.RetryAfter() != time.Minute {
+	if f, ok := fault.Of(err); !ok || !errors.Is(err, friend.ErrRateLimited) || f.RetryAfter() != time.Minute || f.Metadata()["limit"] == "" {
 		t.Errorf("too early: %v, want RATE_LIMITED with one minute", err)
 	}
 	c.Clock.Advance(time.Minute)

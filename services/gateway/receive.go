@@ -150,16 +150,16 @@ func (s *Session) mayPost(conversation ids.ConversationID) error {
 	p, full := s.person, s.inFlight >= l.SendsInFlight
 	s.mu.Unlock()
 	if full {
-		return ErrTooManyInFlight.After(defaultRetry)
+		return ErrTooManyInFlight.With("limit", "sends_in_flight").After(defaultRetry)
 	}
 	p.mu.Lock()
 	wait, ok := p.sends.take(now, l.SendsPerSecond, l.SendsBurst)
 	p.mu.Unlock()
 	if !ok {
-		return ErrRateLimited.After(wait)
+		return ErrRateLimited.With("limit", "sends_of_user").After(wait)
 	}
 	if wait, ok := s.hub.takeConversation(conversation, now); !ok {
-		return ErrRateLimited.After(wait)
+		return ErrRateLimited.With("limit", "sends_of_conversation").After(wait)
 	}
 	s.mu.Lock()
 	s.inFlight++

@@ -245,7 +245,7 @@ func TestRates(t *testing.T) {
 				c.want("Sent")
 			}
 			got := as[gateway.Refusal](t, c.want("Refusal"))
-			if got.Reason != "RATE_LIMITED" || got.Retry != gateway.RetryAfter || got.RetryAfterMS != 1000 {
+			if got.Reason != "RATE_LIMITED" || got.Retry != gateway.RetryAfter || got.RetryAfterMS != 1000 || got.Metadata["limit"] != "sends_of_user" {
 				t.Errorf("%+v", got)
 			}
 			pass(time.Second)
@@ -263,7 +263,9 @@ func TestRates(t *testing.T) {
 			for range 50 {
 				c.want("Sent")
 			}
-			c.want("Refusal")
+			if got := as[gateway.Refusal](t, c.want("Refusal")); got.Metadata["limit"] != "sends_of_conversation" {
+				t.Errorf("%+v", got)
+			}
 		})
 	})
 	t.Run("a hundred frames at once, then the session ends", func(t *testing.T) {

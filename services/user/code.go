@@ -121,6 +121,7 @@ func (s *Service) RequestCode(ctx context.Context, r CodeRequest) (SentCode, err
 // useCode counts one code before it is sent; what is sent in vain counts too.
 func (s *Service) useCode(ctx context.Context, phone Phone, address string) error {
 	scope := scopeOf("codes of phone", phone.Reveal())
+	names := []string{"", "codes_of_phone", "codes_of_phone", "codes_of_phone", "codes_of_prefix", "codes_of_address"}
 	quotas := []Quota{
 		{scopeOf("codes", ""), 24 * time.Hour, s.codes.perDay}, // stays first, see below
 		{scope, resendAfter, 1},
@@ -136,7 +137,7 @@ func (s *Service) useCode(ctx context.Context, phone Phone, address string) erro
 			s.logger.ErrorContext(ctx, "the budget of codes for a day is used up", "limit", s.codes.perDay)
 			return ErrSMSUnavailable.After(wait)
 		}
-		return ErrRateLimited.After(wait)
+		return ErrRateLimited.With("limit", names[index]).After(wait)
 	})
 }
 

@@ -200,6 +200,9 @@ func TestLimitsOfCodesAreExactOverAllPods(t *testing.T) {
 			if !errors.Is(err, row.want) || !ok || problem.RetryAfter() <= 0 {
 				t.Fatalf("one more: %v, want %v with a retry time", err, row.want)
 			}
+			if named := problem.Metadata()["limit"]; (named != "") != errors.Is(err, user.ErrRateLimited) {
+				t.Errorf("the limit is called %q", named)
+			}
 			if f.Clock.Advance(problem.RetryAfter() - time.Millisecond); len(f.SMS.Sent()) != row.limit {
 				t.Errorf("%d messages, want %d", len(f.SMS.Sent()), row.limit)
 			}

@@ -126,8 +126,12 @@ func (s *Service) charge(ctx context.Context, username string, owner ids.UserID,
 		if len(counters) > 1 {
 			counters[1], more = chargeAddress(counters[1], s.addressLogins, now)
 		}
-		if wait = max(wait, more); wait > 0 {
-			return nil, ErrRateLimited.After(wait)
+		limit := "logins"
+		if more > wait {
+			limit, wait = "logins_of_address", more
+		}
+		if wait > 0 {
+			return nil, ErrRateLimited.With("limit", limit).After(wait)
 		}
 		return counters, nil
 	})

@@ -152,7 +152,7 @@ func TestF1_FailuresSlowAnAccountDown(t *testing.T) {
 	for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900} {
 		want *= time.Second
 		err := fail()
-		if e, ok := fault.Of(err); !ok || !errors.Is(err, user.ErrRateLimited) || e.RetryAfter() != want {
+		if e, ok := fault.Of(err); !ok || !errors.Is(err, user.ErrRateLimited) || e.RetryAfter() != want || e.Metadata()["limit"] != "logins" {
 			t.Fatalf("too early: %v, want RATE_LIMITED with %v", err, want)
 		}
 		f.Clock.Advance(want - time.Millisecond)
@@ -205,15 +205,16 @@ func TestF1_AKnownDeviceKeepsItsOwnBudget(t *testing.T) {
 	}
 }
 
-// Parallel guesses must not overtake the count.
+// Parallel guesses must not overtake the count, whichever pods they reach.
 func TestF1_ParallelGuessesAreCounted(t *testing.T) {
 	t.Parallel()
 	f := usertest.NewFixture()
+	pods := []*user.Service{f.Service, f.Pod(), f.Pod()}
 	f.Person(t, "ann", "Ann")
 	before := f.Hasher.Hashes()
 	var wg sync.WaitGroup
-	for range 200 {
-		wg.Go(func() { _, _ = logIn(t, f.Service, "ann", "wrong password", usertest.NewDevice()) })
+	for i := range 200 {
+		wg.Go(func() { _, _ = logIn(t, pods[i%3], "ann", "wrong password", usertest.NewDevice()) })
 	}
 	wg.Wait()
 	if n := f.Hasher.Hashes() - before; n != 5 {
@@ -250,7 +251,7 @@ func TestF1_AnAddressMayTryTwentyTimesAMinute(t *testing.T) {
 			f.Clock.Advance(20 * time.Second)
 			again := user.Credential{Username: "ann", Password: "wrong password", Device: usertest.NewDevice(), Address: row.second}
 			_, err := other.Login(t.Context(), again)
-			if e, ok := fault.Of(err); row.together && (!ok || !errors.Is(err, user.ErrRateLimited) || e.RetryAfter() != 40*time.Second) {
+			if e, ok := fault.Of(err); row.together && (!ok || !errors.Is(err, user.ErrRateLimited) || e.RetryAfter() != 40*time.Second || e.Metadata()["limit"] != "logins_of_address") {
 				t.Errorf("the 21st try: %v, want RATE_LIMITED with 40s", err)
 			}
 			if !row.together && !errors.Is(err, user.ErrInvalidCredentials) {

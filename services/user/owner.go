@@ -38,7 +38,7 @@ func (s *Service) SetUsername(ctx context.Context, caller Caller, username strin
 			return nil, nil
 		}
 		if wait := record.UsernameChangeAt() - now; wait > 0 {
-			return nil, ErrRateLimited.After(time.Duration(wait) * time.Millisecond)
+			return nil, ErrRateLimited.With("limit", "changes_of_username").After(time.Duration(wait) * time.Millisecond)
 		}
 		old := record.Account.Username
 		result.Account.Username, result.UsernameChangedAt = username, now
@@ -163,7 +163,7 @@ func (s *Service) prove(ctx context.Context, known Record, password string) erro
 	err := s.Attempts.Charge(ctx, []AttemptKey{key}, func(counters []Attempt) ([]Attempt, error) {
 		charged, wait := chargeAccount(counters[0], now)
 		if wait > 0 {
-			return nil, ErrRateLimited.After(wait)
+			return nil, ErrRateLimited.With("limit", "passwords").After(wait)
 		}
 		return []Attempt{charged}, nil
 	})

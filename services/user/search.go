@@ -81,7 +81,9 @@ func (s *Service) searchPhone(ctx context.Context, phone Phone, q Search) (Searc
 	scope := scopeOf("searches by phone", q.Reader)
 	err := s.use(ctx, []Quota{
 		{scope, time.Hour, phoneSearchesPerHour}, {scope, longestQuota, phoneSearchesPerDay},
-	}, func(_ int, wait time.Duration) error { return ErrRateLimited.After(wait) })
+	}, func(_ int, wait time.Duration) error {
+		return ErrRateLimited.With("limit", "searches_by_phone").After(wait)
+	})
 	if err != nil {
 		return SearchPage{}, err
 	}

@@ -50,6 +50,8 @@ type Options struct {
 	// Log gets what the services log, as JSON from level Info on, and codes by SMS are in it. Nil: no codes
 	// are sent.
 	Log io.Writer
+	// Codes is where codes are sent, https; empty: no codes are sent.
+	Codes string
 }
 
 // System is all services, running.
@@ -169,7 +171,7 @@ func Start(t testing.TB, options Options) *System {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() { r.stop(cancel) })
-	r.user(ctx)
+	r.user(ctx, options.Codes)
 	r.talks(ctx)
 	r.gateways(ctx, max(options.Gateways, 1))
 	deadline := time.After(startTimeout)
@@ -274,11 +276,14 @@ func (s *System) dsn(name string) string { return "sqlite:" + filepath.Join(s.di
 
 func (r *runner) up() { r.started <- struct{}{} }
 
-func (r *runner) user(ctx context.Context) {
+func (r *runner) user(ctx context.Context, codes string) {
 	listener, url := r.listen()
 	r.rpc[component.User] = url
 	cfg := load(r, userserver.Load, map[string]string{component.EnvMySQLDSN: r.dsn("user")})
 	cfg.OpsListen, cfg.AddressLogins = "", -1
+	if codes != "" {
+		cfg.SMS.Provider, cfg.SMS.URL, cfg.SMS.SigningKey = userserver.ProviderWebhook, secret.New(codes), secret.New("a key for tests")
+	}
 	cfg.Hashing.Memory, cfg.Hashing.Iterations = 64, 1
 	if r.codes {
 		cfg.Development, cfg.SMS.Provider = true, userserver.ProviderLog

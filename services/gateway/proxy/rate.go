@@ -32,18 +32,19 @@ const maxBuckets = 1 << 16
 
 // buckets are limiters by key.
 type buckets[K comparable] struct {
+	name  string // of the limit, for refusals
 	limit rate.Limit
 	burst int
 	now   func() time.Time
 	table *lru.Cache[K, *rate.Limiter]
 }
 
-func newBuckets[K comparable](perSecond float64, burst int, now func() time.Time) (*buckets[K], error) {
+func newBuckets[K comparable](name string, perSecond float64, burst int, now func() time.Time) (*buckets[K], error) {
 	table, err := lru.New[K, *rate.Limiter](maxBuckets)
 	if err != nil {
 		return nil, fmt.Errorf("table of limiters: %w", err)
 	}
-	return &buckets[K]{rate.Limit(perSecond), burst, now, table}, nil
+	return &buckets[K]{name, rate.Limit(perSecond), burst, now, table}, nil
 }
 
 func (b *buckets[K]) of(key K) *rate.Limiter {
@@ -77,7 +78,7 @@ func (b *buckets[K]) look(key K) error {
 
 func (b *buckets[K]) refusal(l *rate.Limiter, now time.Time) error {
 	missing := 1 - l.TokensAt(now)
-	return gateway.ErrRateLimited.After(time.Duration(missing / float64(b.limit) * float64(time.Second)))
+	return gateway.ErrRateLimited.With("limit", b.name).After(time.Duration(missing / float64(b.limit) * float64(time.Second)))
 }
 
 // rates are the limits of this pod.
@@ -99,13 +100,13 @@ func newRates(l Limits, now func() time.Time) (*rates, error) {
 	}
 	var r rates
 	var err error
-	if r.publics, err = newBuckets[string](l.PublicRate, l.PublicBurst, now); err != nil {
+	if r.publics, err = newBuckets[string]("public_calls_of_address", l.PublicRate, l.PublicBurst, now); err != nil {
 		return nil, err
 	}
-	if r.users, err = newBuckets[ids.UserID](l.UserRate, l.UserBurst, now); err != nil {
+	if r.users, err = newBuckets[ids.UserID]("calls_of_user", l.UserRate, l.UserBurst, now); err != nil {
 		return nil, err
 	}
-	if r.failures, err = newBuckets[string](l.FailedRate, l.FailedBurst, now); err != nil {
+	if r.failures, err = newBuckets[string]("refused_tokens_of_address", l.FailedRate, l.FailedBurst, now); err != nil {
 		return nil, err
 	}
 	return &r, nil

@@ -240,10 +240,10 @@ func TestRates(t *testing.T) {
 			PublicRate: 0.001, PublicBurst: 2, UserRate: 0.001, UserBurst: 2, FailedRate: 0.001, FailedBurst: 2,
 		}
 	}
-	rows := map[string]struct{ path, token, before string }{
-		"public calls of one address":   {register, "", ""},
-		"calls of one user":             {friends, "Bearer good", ""},
-		"refused tokens of one address": {friends, "Bearer bad", "SESSION_ENDED"},
+	rows := map[string]struct{ path, token, before, limit string }{
+		"public calls of one address":   {register, "", "", "public_calls_of_address"},
+		"calls of one user":             {friends, "Bearer good", "", "calls_of_user"},
+		"refused tokens of one address": {friends, "Bearer bad", "SESSION_ENDED", "refused_tokens_of_address"},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -256,8 +256,8 @@ func TestRates(t *testing.T) {
 				}
 			}
 			got := w.do(t, http.MethodPost, row.path, "{}", "Authorization", row.token)
-			if got.StatusCode != http.StatusTooManyRequests || !strings.Contains(got.body, "RATE_LIMITED") {
-				t.Errorf("answer %d %s, want RATE_LIMITED", got.StatusCode, got.body)
+			if got.StatusCode != http.StatusTooManyRequests || !strings.Contains(got.body, "RATE_LIMITED") || !strings.Contains(got.body, row.limit) {
+				t.Errorf("answer %d %s, want RATE_LIMITED by %s", got.StatusCode, got.body, row.limit)
 			}
 			if got.Header.Get("Retry-After") == "" {
 				t.Error("no retry time")

@@ -64,9 +64,11 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 	group.OnStop("database", func(context.Context) error { return db.Close() })
 	group.OnStop("broker", func(context.Context) error { return closed() })
 	registry := telemetry.NewRegistry()
-	service, err := newService(group, cfg, parts, resources{db: db, registry: registry})
+	sms, watched := watch(cfg.SMS.provider(parts.Logger))
+	r := resources{db: db, registry: registry, sms: sms, watched: watched}
+	service, err := newService(group, cfg, parts, r)
 	if err == nil {
-		err = serve(ctx, group, cfg, parts, resources{db: db, registry: registry}, service)
+		err = serve(ctx, group, cfg, parts, r, service)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("user: %w", err), closed(), db.Close())
@@ -93,6 +95,8 @@ func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {
 type resources struct {
 	db       *sqldb.DB
 	registry *prometheus.Registry
+	sms      user.SMS    // nil: no codes are sent
+	watched  *watchedSMS // the same
 }
 
 // newService builds the domain and registers its background work.
@@ -109,7 +113,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 	store := sqlstore.New(r.db, events.Encode)
 	service := user.New(user.Ports{
 		Accounts: store, Records: store, Audit: store, Staff: store, Sessions: store, Ended: store, Attempts: store,
-		Codes: store, Quotas: store, Numbers: numberplan.Numbers{}, SMS: cfg.SMS.provider(parts.Logger),
+		Codes: store, Quotas: store, Numbers: numberplan.Numbers{}, SMS: r.sms,
 		Hasher: hasher, Text: unicodetext.Text{}, Publisher: events.NewPublisher(relay, endings),
 	}, user.Options{
 		AddressLogins: cfg.addressLogins(), AddressCodes: cfg.addressCodes(), DailyCodes: cfg.SMS.DailyBudget,
@@ -154,6 +158,9 @@ func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts,
 	ops := telemetry.NewOps(r.registry)
 	process.Identify(ops, component.User, parts.Version, parts.Broker)
 	process.WatchDatabase(group, ops, r.db.Class)
+	if r.watched != nil {
+		ops.SetDependency(component.SMS, r.watched.Class)
+	}
 	process.ServeOps(group, ops, parts.Ops)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
 	parts.Announce(group, ops, func(ctx context.Context) {

@@ -68,6 +68,11 @@ func (l *logged) String() string {
 
 func start(t *testing.T, dsn string) *running {
 	t.Helper()
+	return startWith(t, dsn, server.SMSConfig{Provider: server.ProviderLog, DailyBudget: 100})
+}
+
+func startWith(t *testing.T, dsn string, sms server.SMSConfig) *running {
+	t.Helper()
 	r := &running{keys: identity.GenerateKeys(component.All()...), bus: membroker.New(), log: &logged{}}
 	rpc, ops := listen(t), listen(t)
 	r.base, r.ops = "http://"+rpc.Addr().String(), "http://"+ops.Addr().String()
@@ -75,7 +80,7 @@ func start(t *testing.T, dsn string) *running {
 	started, done := make(chan struct{}), make(chan error, 1)
 	cfg := server.Config{
 		MySQLDSN: secret.New(dsn), AddressLogins: 3, Hashing: argon2hasher.Options{Memory: 64, Iterations: 1},
-		Development: true, SMS: server.SMSConfig{Provider: server.ProviderLog, DailyBudget: 100},
+		Development: true, SMS: sms,
 	}
 	go func() {
 		done <- server.Run(ctx, cfg, server.Parts{
