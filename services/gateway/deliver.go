@@ -29,6 +29,9 @@ func (h *Hub) Deliver(ds []Delivery, forwarded bool) {
 		if fresh {
 			h.deliverHere(d, now)
 		}
+		if !d.Recheck.IsZero() {
+			h.recheck(d.Recheck, forwarded)
+		}
 		if !forwarded {
 			h.forward(d, view)
 		}

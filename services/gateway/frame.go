@@ -150,6 +150,7 @@ type Delivery struct {
 	Rev          int64              // number of its last change to a message, 0 if unknown
 	Reader       ids.UserID         // whose marker moved, for ClassMarker
 	Marked       ids.ConversationID // where it moved, for ClassMarker; a marker moves no head
+	Recheck      ids.UserID         // whose presence others may see more or less than before; zero: nobody's
 	Presence     Presence           // what the frame tells to the sessions that watch its user, instead of Users; zero: none
 }
 

@@ -89,12 +89,15 @@ func New(o Options) *Hub {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	h := &Hub{
-		Options:       o,
-		registry:      NewRegistry(o.Now, o.Limits.Lease, o.Limits.OfflineAfter),
-		admission:     &admission{limits: o.Limits, now: o.Now, addresses: map[string]*crowd{}},
-		checks:        checks{signal: make(chan struct{}, 1)},
-		presences:     presences{users: map[ids.UserID]*watchedUser{}},
-		watches:       watches{users: map[ids.UserID]*followed{}, sessions: map[*Session][]ids.UserID{}, late: map[*Session]struct{}{}},
+		Options:   o,
+		registry:  NewRegistry(o.Now, o.Limits.Lease, o.Limits.OfflineAfter),
+		admission: &admission{limits: o.Limits, now: o.Now, addresses: map[string]*crowd{}},
+		checks:    checks{signal: make(chan struct{}, 1)},
+		presences: presences{users: map[ids.UserID]*watchedUser{}},
+		watches: watches{
+			users: map[ids.UserID]*followed{}, sessions: map[*Session][]ids.UserID{}, late: map[*Session]struct{}{},
+			soon: make(chan struct{}, 1),
+		},
 		start:         o.Now(),
 		drained:       make(chan struct{}, 1),
 		hurry:         make(chan struct{}, 1),

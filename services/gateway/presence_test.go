@@ -239,6 +239,53 @@ func TestX7_X17_ARolloutChangesNobodysPresence(t *testing.T) {
 	}, "pod-a", "pod-b")
 }
 
+func TestF10_F32_ABlockEndsWhatWasAllowed(t *testing.T) {
+	t.Parallel()
+	inBubble(t, nil, func(r *rig) {
+		ann, bob, cho := newLogin(), newLogin(), newLogin()
+		r.people.SetVisible(ann.User, bob.User, cho.User)
+		r.people.SetVisible(bob.User, ann.User, cho.User)
+		r.network.SetHome(bob.User, "pod-b")
+		pass(time.Minute)
+		blocker, blocked := r.liveOn("pod-b", ann), r.liveOn("pod-c", bob)
+		blocker.send(0, gateway.Watch{Users: []ids.UserID{bob.User, cho.User}})
+		blocked.send(0, gateway.Watch{Users: []ids.UserID{ann.User, cho.User}})
+		pass(12 * time.Second)
+		blocker.sees("before", bob.User, gateway.PresenceAway)
+		blocked.sees("before", ann.User, gateway.PresenceAway)
+
+		r.people.SetVisible(ann.User, cho.User)
+		r.people.SetVisible(bob.User, cho.User)
+		block := message("friend.updated", ids.ConversationID{}, 0, ann.User)
+		block.Recheck = ann.User
+		r.hubs["pod-a"].Deliver([]gateway.Delivery{block}, false)
+		pass(2 * time.Second)
+		for name, c := range map[string]*client{"blocker": blocker, "blocked": blocked} {
+			var items []gateway.Presence
+			for _, f := range c.take() {
+				if f.Kind == "Presences" {
+					items = append(items, as[gateway.Presences](t, f).Items...)
+				}
+			}
+			other := map[string]ids.UserID{"blocker": bob.User, "blocked": ann.User}[name]
+			if diff := cmp.Diff([]gateway.Presence{{User: other}}, items); diff != "" {
+				t.Errorf("%s is told (-want +got):\n%s", name, diff)
+			}
+		}
+		blocked.use()
+		blocker.use()
+		pass(time.Minute)
+		if n := len(blocker.states()) + len(blocked.states()); n != 0 {
+			t.Errorf("%d changes reach people whom a block keeps apart", n)
+		}
+		for pod, want := range map[string]int{"pod-b": 1, "pod-c": 1} {
+			if n := r.hubs[pod].Stats().Watches; n != want {
+				t.Errorf("%s keeps %d watches, want %d", pod, n, want)
+			}
+		}
+	}, "pod-a", "pod-b", "pod-c")
+}
+
 func TestWatchesOutliveAPeopleServiceThatIsAway(t *testing.T) {
 	t.Parallel()
 	inBubble(t, nil, func(r *rig) {

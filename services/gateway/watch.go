@@ -23,6 +23,7 @@ type watches struct {
 	pairs    int                   // of a session and a user
 	late     map[*Session]struct{} // sessions whose set waits for its time
 	again    bool                  // a home pod did not answer, or was none
+	soon     chan struct{}         // has a place that is filled while late cannot wait for the tick
 }
 
 // followed is a user whom sessions of this pod follow.
@@ -99,6 +100,7 @@ func (s *Session) follow(ctx context.Context) {
 		s.mu.Unlock()
 		h.watches.postpone(s)
 	}
+	s.tellPresence(h.watches.hidden(s, wanted, visible)) // shown as nothing from now on
 	news, known, refused := h.watches.set(s, visible, h.Limits)
 	h.stats.watchRefused(refused)
 	if !s.isLive() {

@@ -23,6 +23,9 @@ func (h *Hub) keepWatching(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-h.watches.soon:
+			h.followLate(ctx)
+			continue
 		case <-changed:
 			moved = true
 		}

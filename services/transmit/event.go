@@ -29,6 +29,8 @@ type Notice struct {
 	MembersRev int64
 	// Rev is the number of the last change to a message of Conversation, 0 if unknown.
 	Rev int64
+	// Recheck is a user whose presence others may see more or less than before; the zero id if there is none.
+	Recheck ids.UserID
 }
 
 // Membership is a group at one membership version: a list of members that never changes.

@@ -9,4 +9,6 @@ type Updated struct {
 	ID      ids.EventID
 	At      int64 // ms
 	Account Account
+	// PrivacyChanged tells that the user began or ceased to hide their presence.
+	PrivacyChanged bool
 }

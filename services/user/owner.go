@@ -71,7 +71,7 @@ func (s *Service) SetPrivacy(ctx context.Context, caller Caller, p PrivacyChange
 		}
 		rewriting := &Rewriting{Record: result, At: now}
 		if result.Privacy.PresenceHidden != record.Privacy.PresenceHidden {
-			rewriting.Event = &Updated{ID: ids.NewEvent(), At: now, Account: result.Account}
+			rewriting.Event = &Updated{ID: ids.NewEvent(), At: now, Account: result.Account, PrivacyChanged: true}
 		}
 		return rewriting, nil
 	})

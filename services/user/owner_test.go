@@ -241,6 +241,9 @@ func TestF32_WhoHidesTheirPresenceIsLeftOutAndTheChangeIsTold(t *testing.T) {
 			if n := len(f.Store.Events()) - told; n != 1 {
 				t.Errorf("hiding is told %d times", n)
 			}
+			if !f.Store.Events()[told].PrivacyChanged {
+				t.Error("hiding is told as a change of the profile")
+			}
 		}
 		got, err := f.CheckPresence(t.Context(), people)
 		if diff := cmp.Diff(step.want, got); err != nil || diff != "" {

@@ -277,7 +277,7 @@ func TestDeliveriesGoRound(t *testing.T) {
 	}
 	durable := gateway.Delivery{
 		Frame: []byte("frame"), Class: gateway.ClassDurable, Users: []ids.UserID{ids.NewUser(), ids.NewUser()},
-		Conversation: ids.NewConversation(), Seq: 4, MembersRev: 2, Rev: 3,
+		Conversation: ids.NewConversation(), Seq: 4, MembersRev: 2, Rev: 3, Recheck: ids.NewUser(),
 	}
 	moved := gateway.Delivery{
 		Frame: marker, Class: gateway.ClassMarker, Users: []ids.UserID{ids.NewUser()}, Reader: reader, Marked: marked,

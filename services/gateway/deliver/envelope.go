@@ -30,6 +30,9 @@ func encode(e *transmitv1.Envelope, batch []gateway.Delivery) ([]byte, error) {
 	for i := range batch {
 		d := &batch[i]
 		out := &transmitv1.Delivery{Frame: d.Frame, Class: toClass(d.Class), Seq: d.Seq, MembersRev: d.MembersRev, Rev: d.Rev}
+		if !d.Recheck.IsZero() {
+			out.RecheckUserId = d.Recheck.Bytes()
+		}
 		if !d.Presence.User.IsZero() {
 			out.WatchedUserId = d.Presence.User.Bytes()
 		}
@@ -88,6 +91,7 @@ func decode(e *transmitv1.Envelope) []gateway.Delivery {
 			}
 		}
 		copy(out.Except[:], d.GetExceptSessionId())
+		copy(out.Recheck[:], d.GetRecheckUserId())
 		copy(out.Conversation[:], d.GetConversationId())
 		list = append(list, out)
 	}

@@ -36,6 +36,9 @@ func toProto(d transmit.Delivery) *transmitv1.Delivery {
 	for _, user := range d.Users {
 		out.UserIds = append(out.UserIds, user.Bytes())
 	}
+	if !d.Recheck.IsZero() {
+		out.RecheckUserId = d.Recheck.Bytes()
+	}
 	if !d.Conversation.IsZero() {
 		out.ConversationId = d.Conversation.Bytes()
 	}

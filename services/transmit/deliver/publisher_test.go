@@ -355,14 +355,14 @@ func TestEnvelopeCarriesWhatAGatewayNeeds(t *testing.T) {
 		amy, ben, conversation := ids.NewUser(), ids.NewUser(), ids.NewConversation()
 		b.Deliver(t.Context(), "gateway-0", transmit.Delivery{
 			Notice: transmit.Notice{
-				Frame: []byte("f"), Class: transmit.Marker, Conversation: conversation, Seq: 4, MembersRev: 2, Rev: 3,
+				Frame: []byte("f"), Class: transmit.Marker, Conversation: conversation, Seq: 4, MembersRev: 2, Rev: 3, Recheck: ben,
 			},
 			Users: []ids.UserID{amy, ben},
 		}, func(error) {})
 		synctest.Wait()
 		wanted := []*transmitv1.Delivery{{
 			Frame: []byte("f"), Class: transmitv1.DeliveryClass_DELIVERY_CLASS_MARKER,
-			UserIds: [][]byte{amy[:], ben[:]}, ConversationId: conversation[:], Seq: 4, MembersRev: 2, Rev: 3,
+			UserIds: [][]byte{amy[:], ben[:]}, ConversationId: conversation[:], Seq: 4, MembersRev: 2, Rev: 3, RecheckUserId: ben[:],
 		}}
 		if diff := cmp.Diff(wanted, x.got[0].GetDeliveries(), protocmp.Transform()); diff != "" {
 			t.Errorf("deliveries (-want +got):\n%s", diff)

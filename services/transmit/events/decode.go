@@ -134,12 +134,17 @@ func fill(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, erro
 		return fillHidden(first.GetHidden())
 	case eventv1.EventType_EVENT_TYPE_USER_UPDATED:
 		user, err := ids.ParseUser("user_id", first.GetUser().GetUserId())
-		e.FriendsOf = user
+		if e.FriendsOf = user; first.GetPrivacyChanged() {
+			// Nobody else hears: what changed is for the user alone.
+			e.FriendsOf, e.Recipients, e.Recheck = ids.UserID{}, []ids.UserID{user}, user
+		}
 		return people(first), err
 	case eventv1.EventType_EVENT_TYPE_FRIEND_REQUESTED, eventv1.EventType_EVENT_TYPE_FRIEND_RESPONDED,
 		eventv1.EventType_EVENT_TYPE_FRIEND_CANCELLED, eventv1.EventType_EVENT_TYPE_FRIEND_REMOVED,
 		eventv1.EventType_EVENT_TYPE_FRIEND_UPDATED:
-		return people(first), nil
+		var err error
+		e.Recheck, err = parted(first)
+		return people(first), err
 	case eventv1.EventType_EVENT_TYPE_SESSION_ENDED, eventv1.EventType_EVENT_TYPE_UNSPECIFIED: // not for people
 	}
 	return nil, fmt.Errorf("type %d is not known", first.GetType())
@@ -198,9 +203,22 @@ func fillHidden(h *eventv1.MessageHidden) (*gatewayv1.ServerFrame, error) {
 	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Hidden{Hidden: h}}, nil
 }
 
+// parted is the one of a pair who ended the friendship, or blocks the other or no longer does. What both may
+// see of each other hangs on it.
+func parted(e *eventv1.Event) (ids.UserID, error) {
+	text := e.GetFriendUpdated().GetUserId()
+	if removed := e.GetFriendRemoved(); removed != nil {
+		text = removed.GetUserId()
+	}
+	if text == "" {
+		return ids.UserID{}, nil
+	}
+	return ids.ParseUser("user_id", text)
+}
+
 // people shows an event about people, without the list of who else hears of it.
 func people(e *eventv1.Event) *gatewayv1.ServerFrame {
-	e.RecipientIds = nil
+	e.RecipientIds, e.PrivacyChanged = nil, false
 	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Event{Event: e}}
 }
 

@@ -134,6 +134,18 @@ func decode(t *testing.T, list ...*eventv1.Event) ([]transmit.Event, []*gatewayv
 	return got, frames
 }
 
+// hide is a change of who may see the presence of the owner of a profile.
+func hide(e *eventv1.Event) *eventv1.Event {
+	e.PrivacyChanged = true
+	return e
+}
+
+// parting is an event for one person.
+func parting(f fixture, e *eventv1.Event) *eventv1.Event {
+	e.RecipientIds = []string{f.amy.String()}
+	return e
+}
+
 func TestDecodeFacts(t *testing.T) {
 	t.Parallel()
 	f := newFixture()
@@ -174,6 +186,19 @@ func TestDecodeFacts(t *testing.T) {
 		"a friend request goes to both": {f.request(), transmit.Event{
 			Recipients: recipients, Notice: transmit.Notice{Class: transmit.Durable},
 		}},
+		"whoever hides their presence hears it alone, and rights are looked at again": {hide(f.profile()), transmit.Event{
+			Recipients: []ids.UserID{f.amy}, Notice: transmit.Notice{Class: transmit.Durable, Recheck: f.amy},
+		}},
+		"the end of a friendship makes rights looked at again": {parting(f, &eventv1.Event{
+			Type:    eventv1.EventType_EVENT_TYPE_FRIEND_REMOVED,
+			Payload: &eventv1.Event_FriendRemoved{FriendRemoved: &eventv1.FriendRemoved{UserId: f.amy.String(), FriendId: ids.NewUser().String()}},
+		}), transmit.Event{Recipients: []ids.UserID{f.amy}, Notice: transmit.Notice{Class: transmit.Durable, Recheck: f.amy}}},
+		"so does a block": {parting(f, &eventv1.Event{
+			Type: eventv1.EventType_EVENT_TYPE_FRIEND_UPDATED,
+			Payload: &eventv1.Event_FriendUpdated{
+				FriendUpdated: &eventv1.FriendUpdated{UserId: f.amy.String(), FriendId: ids.NewUser().String(), Blocked: true},
+			},
+		}), transmit.Event{Recipients: []ids.UserID{f.amy}, Notice: transmit.Notice{Class: transmit.Durable, Recheck: f.amy}}},
 		"a profile goes to the friends of its owner": {f.profile(), transmit.Event{
 			Recipients: []ids.UserID{}, FriendsOf: f.amy, Notice: transmit.Notice{Class: transmit.Durable},
 		}},

@@ -41,6 +41,8 @@ func encode(e user.Updated) *eventv1.Event {
 		EventId:    e.ID.String(),
 		Type:       eventv1.EventType_EVENT_TYPE_USER_UPDATED,
 		OccurredAt: e.At,
+		// Who may see the presence is looked at again.
+		PrivacyChanged: e.PrivacyChanged,
 		Payload: &eventv1.Event_User{User: &userv1.User{
 			UserId:      e.Account.ID.String(),
 			Username:    e.Account.Username,

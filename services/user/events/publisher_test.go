@@ -24,7 +24,8 @@ func TestRowAndOfferAreTheSameEvent(t *testing.T) {
 	t.Parallel()
 	updated := user.Updated{
 		ID: ids.NewEvent(), At: 1234,
-		Account: user.Account{ID: ids.NewUser(), Username: "ann", Nickname: "Ann", Description: "hi", CreatedAt: 1},
+		Account:        user.Account{ID: ids.NewUser(), Username: "ann", Nickname: "Ann", Description: "hi", CreatedAt: 1},
+		PrivacyChanged: true,
 	}
 	row, err := events.Encode(updated)
 	if err != nil {
@@ -35,7 +36,7 @@ func TestRowAndOfferAreTheSameEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &eventv1.Event{
-		EventId: updated.ID.String(), Type: eventv1.EventType_EVENT_TYPE_USER_UPDATED, OccurredAt: 1234,
+		EventId: updated.ID.String(), Type: eventv1.EventType_EVENT_TYPE_USER_UPDATED, OccurredAt: 1234, PrivacyChanged: true,
 		Payload: &eventv1.Event_User{User: &userv1.User{
 			UserId: updated.Account.ID.String(), Username: "ann", Nickname: "Ann", Description: "hi",
 		}},

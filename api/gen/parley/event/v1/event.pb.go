@@ -195,6 +195,8 @@ type Event struct {
 	// Membership version: who was a member of the group at this version must hear of it too. The group is
 	// that of the payload. 0: recipient_ids are all.
 	MembersRev int64 `protobuf:"varint,5,opt,name=members_rev,json=membersRev,proto3" json:"members_rev,omitempty"`
+	// For user.updated: true if the user began or ceased to hide their presence.
+	PrivacyChanged bool `protobuf:"varint,6,opt,name=privacy_changed,json=privacyChanged,proto3" json:"privacy_changed,omitempty"`
 	// The facts.
 	//
 	// Types that are valid to be assigned to Payload:
@@ -276,6 +278,13 @@ func (x *Event) GetMembersRev() int64 {
 		return x.MembersRev
 	}
 	return 0
+}
+
+func (x *Event) GetPrivacyChanged() bool {
+	if x != nil {
+		return x.PrivacyChanged
+	}
+	return false
 }
 
 func (x *Event) GetPayload() isEvent_Payload {
@@ -742,7 +751,7 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x1bparley/event/v1/event.proto\x12\x0fparley.event.v1\x1a\x1dparley/friend/v1/friend.proto\x1a$parley/message/v1/conversation.proto\x1a\x1fparley/message/v1/message.proto\x1a\x19parley/user/v1/auth.proto\x1a\x19parley/user/v1/user.proto\"<\n" +
 	"\n" +
 	"EventBatch\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\x86\x06\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\xaf\x06\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12.\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1a.parley.event.v1.EventTypeR\x04type\x12\x1f\n" +
@@ -750,7 +759,8 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"occurredAt\x12#\n" +
 	"\rrecipient_ids\x18\x04 \x03(\tR\frecipientIds\x12\x1f\n" +
 	"\vmembers_rev\x18\x05 \x01(\x03R\n" +
-	"membersRev\x126\n" +
+	"membersRev\x12'\n" +
+	"\x0fprivacy_changed\x18\x06 \x01(\bR\x0eprivacyChanged\x126\n" +
 	"\amessage\x18\n" +
 	" \x01(\v2\x1a.parley.message.v1.MessageH\x00R\amessage\x12E\n" +
 	"\fconversation\x18\v \x01(\v2\x1f.parley.message.v1.ConversationH\x00R\fconversation\x126\n" +
