@@ -69,6 +69,7 @@ func (e *engine) tickClaim() {
 // after a reset.
 type catchUp struct {
 	reset     bool
+	left      bool   // list groups that were left too: some may be known here
 	cursor    string // of Sync
 	pageToken string // of ListConversations
 	kept      string // cursor of its first page
@@ -85,7 +86,7 @@ func (e *engine) tickCatchUp(now time.Time) {
 	}
 	k.running = true
 	if k.reset {
-		request := &messagev1.ListConversationsRequest{PageToken: k.pageToken}
+		request := &messagev1.ListConversationsRequest{PageToken: k.pageToken, IncludeLeft: k.left}
 		e.call(func(ctx context.Context) func() {
 			page, err := e.c.rpc.conversations.ListConversations(ctx, request)
 			return func() { e.listed(k, page, err) }

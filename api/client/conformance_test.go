@@ -43,6 +43,7 @@ func TestResetKeepsTheOutbox(t *testing.T) {
 		pass(time.Minute)
 		d.inState(client.Live)
 		check(t, "told that continuity is lost", lost+1, len(heard[client.ContinuityLost](d)))
+		check(t, "asks for what was left", []bool{false, true}, get(f, &f.askedLeft))
 		check(t, "messages, each once", upTo(5), d.received("k"))
 		check(t, "messages of what is new", upTo(1), d.received("new"))
 		check(t, "the outbox left", []string{"hi", "hi", "hi", "hi", "mine"}, f.bodies("k"))

@@ -51,17 +51,18 @@ type fake struct {
 	silent    bool                           // new messages are not pushed
 	limit     int                            // most heads in one answer, 0: all
 
-	mu      sync.Mutex // guards what follows
-	version int
-	rooms   map[string]*room
-	order   []string // rooms, newest activity last
-	stored  map[string]*messagev1.Sent
-	texts   map[string]string // by client message id
-	peers   []*peer
-	dials   int
-	frames  []*gatewayv1.ClientFrame
-	calls   []string // RPCs
-	paths   []string
+	mu        sync.Mutex // guards what follows
+	version   int
+	rooms     map[string]*room
+	order     []string // rooms, newest activity last
+	stored    map[string]*messagev1.Sent
+	texts     map[string]string // by client message id
+	peers     []*peer
+	dials     int
+	frames    []*gatewayv1.ClientFrame
+	calls     []string // RPCs
+	askedLeft []bool   // of the lists of conversations
+	paths     []string
 }
 
 // peer is one connection of the client.
@@ -523,6 +524,7 @@ func (f *fake) ListConversations(
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.askedLeft = append(f.askedLeft, in.GetIncludeLeft())
 	at, _ := strconv.Atoi(in.GetPageToken())
 	out := &messagev1.ListConversationsResponse{}
 	if at == 0 {

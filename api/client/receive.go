@@ -115,7 +115,7 @@ func (e *engine) synced(r *messagev1.SyncResponse) {
 	if r.GetReset_() {
 		e.cursor, e.claim = "", nil
 		e.emit(ContinuityLost{}, PeopleStale{})
-		e.catch = &catchUp{reset: true}
+		e.catch = &catchUp{reset: true, left: len(e.conversations) > 0}
 		return
 	}
 	e.heads(r.GetHeads(), 0)

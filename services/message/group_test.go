@@ -277,7 +277,10 @@ func TestWhoLeftSeesTheGroupAsItWas(t *testing.T) {
 	if c := again.Conversation; !again.Head.Left || c.Name != "Tea" || c.State != message.ReadOnly || c.MemberCount != 0 || again.Role != message.NoRole {
 		t.Errorf("%+v, %+v", again.Head, c)
 	}
-	list, err := f.ListConversations(t.Context(), message.ListQuery{User: u[1]})
+	if list, err := f.ListConversations(t.Context(), message.ListQuery{User: u[1]}); err != nil || len(list.Views) != 0 {
+		t.Errorf("a new device is shown what was left: %+v, %v", list.Views, err)
+	}
+	list, err := f.ListConversations(t.Context(), message.ListQuery{User: u[1], Left: true})
 	if diff := cmp.Diff([]message.View{left}, list.Views); diff != "" || err != nil {
 		t.Errorf("list: %v (-at leaving +later):\n%s", err, diff)
 	}

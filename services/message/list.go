@@ -19,6 +19,7 @@ type View struct {
 // ListQuery asks for a page of a user's conversations.
 type ListQuery struct {
 	User  ids.UserID
+	Left  bool   // groups that the user has left too
 	Size  int    // up to MaxPageItems; 0: DefaultPageItems
 	Token string // from the last page; empty: the first page
 }
@@ -34,7 +35,7 @@ type List struct {
 // ListConversations reads one page. fault.ErrPageToken for a token that is not the user's.
 func (s *Service) ListConversations(ctx context.Context, q ListQuery) (List, error) {
 	var list List
-	page := PageQuery{User: q.User, Limit: min(q.Size, MaxPageItems)}
+	page := PageQuery{User: q.User, Left: q.Left, Limit: min(q.Size, MaxPageItems)}
 	if page.Limit <= 0 {
 		page.Limit = DefaultPageItems
 	}

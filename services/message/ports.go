@@ -110,8 +110,8 @@ type Reader interface {
 	// Conversation reads one; ErrNotFound if it is unknown. A direct one comes with both members, a group
 	// with all intervals of the viewer.
 	Conversation(ctx context.Context, id ids.ConversationID, viewer ids.UserID) (Conversation, error)
-	// Conversations reads one page of those that a user is a member of now, and of groups that the user
-	// has left, in the order of Position; these are as active as they were then. Members of a group are
+	// Conversations reads one page of those that a user is a member of now, and if asked of groups that the
+	// user has left, in the order of Position; these are as active as they were then. Members of a group are
 	// the newest interval of the user.
 	Conversations(ctx context.Context, q PageQuery) ([]Conversation, error)
 	// Messages reads stretches of history, in the order of conversation and seq. Positions past the
@@ -133,6 +133,7 @@ type Position struct {
 // PageQuery asks for a page of a user's conversations.
 type PageQuery struct {
 	User   ids.UserID
+	Left   bool      // groups that the user has left too
 	Before *Position // nil: from the start
 	Limit  int
 }

@@ -196,7 +196,7 @@ func (h *Handler) CloseDirect(ctx context.Context, req *messagev1.CloseDirectReq
 // ListConversations implements ConversationService.
 func (h *Handler) ListConversations(ctx context.Context, req *messagev1.ListConversationsRequest) (*messagev1.ListConversationsResponse, error) {
 	list, err := h.service.ListConversations(ctx, message.ListQuery{
-		User: callerID(ctx), Size: int(req.GetPageSize()), Token: req.GetPageToken(),
+		User: callerID(ctx), Left: req.GetIncludeLeft(), Size: int(req.GetPageSize()), Token: req.GetPageToken(),
 	})
 	if err != nil {
 		return nil, err

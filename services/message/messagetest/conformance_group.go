@@ -318,6 +318,10 @@ func (s suite) groupList(t *testing.T) {
 	if diff := cmp.Diff([]ids.ConversationID{busy, pair, quiet, old}, got); diff != "" {
 		t.Error(diff)
 	}
+	present, err := s.store.Conversations(t.Context(), message.PageQuery{User: user, Limit: 9})
+	if err != nil || len(present) != 3 || present[2].ID != quiet {
+		t.Errorf("without what was left: %+v, %v", present, err)
+	}
 }
 
 func (s suite) groupHeads(t *testing.T) {

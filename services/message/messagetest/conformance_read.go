@@ -209,7 +209,7 @@ func (s suite) foreignMarker(t *testing.T) {
 
 func (s suite) page(t *testing.T, user ids.UserID, before *message.Position, limit int) []message.Conversation {
 	t.Helper()
-	list, err := s.store.Conversations(t.Context(), message.PageQuery{User: user, Before: before, Limit: limit})
+	list, err := s.store.Conversations(t.Context(), message.PageQuery{User: user, Left: true, Before: before, Limit: limit})
 	if err != nil {
 		t.Fatalf("conversations: %v", err)
 	}

@@ -191,6 +191,9 @@ func (s *Store) list(q message.PageQuery, since int64) []message.Conversation {
 			c := only(*s.conversations[at.conversation], q.User)
 			if c.Kind == message.Group { // the newest interval
 				c.Members = c.Members[len(c.Members)-1:]
+				if c.Members[0].Left && !q.Left {
+					continue
+				}
 			}
 			found = append(found, c.SeenBy(q.User))
 		}
@@ -247,7 +250,7 @@ func (s *Store) Heads(_ context.Context, queries []message.HeadsQuery) ([][]mess
 	defer s.mu.Unlock()
 	lists := make([][]message.MovedHead, len(queries))
 	for i, q := range queries {
-		for _, c := range s.list(message.PageQuery{User: q.User, Before: q.Before, Limit: q.Limit}, q.Since) {
+		for _, c := range s.list(message.PageQuery{User: q.User, Left: true, Before: q.Before, Limit: q.Limit}, q.Since) {
 			lists[i] = append(lists[i], message.MovedHead{Head: s.head(c, q.User), ActiveAt: c.ActiveAt})
 		}
 	}

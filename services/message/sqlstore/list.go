@@ -79,6 +79,9 @@ func (s *Store) Conversations(ctx context.Context, q message.PageQuery) ([]messa
 // groups reads the groups of a page, each with the newest interval of the user.
 func (s *Store) groups(ctx context.Context, q message.PageQuery) ([]message.Conversation, error) {
 	below, args := before(groupActive, q.Before)
+	if !q.Left {
+		below = " AND o.left_seq IS NULL" + below
+	}
 	args = append(append([]any{q.User}, args...), q.Limit, q.User)
 	var rows []conversationRow
 	err := s.db.Select(ctx, &rows, "SELECT "+conversationColumns+

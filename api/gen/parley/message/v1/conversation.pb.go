@@ -1439,7 +1439,10 @@ type ListConversationsRequest struct {
 	// 1–100; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// From the last answer; empty for the first page.
-	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// True to list groups that the caller has left too: for a device that knows conversations already and
+	// lost the thread.
+	IncludeLeft   bool `protobuf:"varint,3,opt,name=include_left,json=includeLeft,proto3" json:"include_left,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1486,6 +1489,13 @@ func (x *ListConversationsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListConversationsRequest) GetIncludeLeft() bool {
+	if x != nil {
+		return x.IncludeLeft
+	}
+	return false
 }
 
 // ListConversationsResponse is one page.
@@ -1832,11 +1842,12 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n" +
 	"\fmember_count\x18\x03 \x01(\x05R\vmemberCount\x12\x1f\n" +
 	"\vmembers_rev\x18\x04 \x01(\x03R\n" +
-	"membersRev\"k\n" +
+	"membersRev\"\x8e\x01\n" +
 	"\x18ListConversationsRequest\x12&\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\xa2\x01\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12!\n" +
+	"\finclude_left\x18\x03 \x01(\bR\vincludeLeft\"\xa2\x01\n" +
 	"\x19ListConversationsResponse\x12E\n" +
 	"\rconversations\x18\x01 \x03(\v2\x1f.parley.message.v1.ConversationR\rconversations\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x16\n" +

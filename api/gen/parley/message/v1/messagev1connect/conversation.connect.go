@@ -105,8 +105,9 @@ type ConversationServiceClient interface {
 	SetMemberRole(context.Context, *v1.SetMemberRoleRequest) (*v1.SetMemberRoleResponse, error)
 	// ListMembers lists the members of a conversation by id. NOT_FOUND if the caller is no member now.
 	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
-	// ListConversations lists the caller's conversations, newest activity first; groups that the caller
-	// has left too, as they were then.
+	// ListConversations lists the caller's conversations, newest activity first. Groups that the caller has
+	// left are listed if they are asked for, as they were then; GetConversation and ListMessages answer for
+	// them in any case. A dissolved group stays listed.
 	ListConversations(context.Context, *v1.ListConversationsRequest) (*v1.ListConversationsResponse, error)
 	// GetConversation answers one conversation; to who has left a group as it was then. NOT_FOUND if it is
 	// unknown or the caller never was a member.
@@ -371,8 +372,9 @@ type ConversationServiceHandler interface {
 	SetMemberRole(context.Context, *v1.SetMemberRoleRequest) (*v1.SetMemberRoleResponse, error)
 	// ListMembers lists the members of a conversation by id. NOT_FOUND if the caller is no member now.
 	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
-	// ListConversations lists the caller's conversations, newest activity first; groups that the caller
-	// has left too, as they were then.
+	// ListConversations lists the caller's conversations, newest activity first. Groups that the caller has
+	// left are listed if they are asked for, as they were then; GetConversation and ListMessages answer for
+	// them in any case. A dissolved group stays listed.
 	ListConversations(context.Context, *v1.ListConversationsRequest) (*v1.ListConversationsResponse, error)
 	// GetConversation answers one conversation; to who has left a group as it was then. NOT_FOUND if it is
 	// unknown or the caller never was a member.
