@@ -4,6 +4,7 @@ package integration_test
 
 import (
 	"maps"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -83,14 +84,18 @@ func TestAuthorizationMatrix(t *testing.T) {
 	t.Parallel()
 	sys := devtest.Start(t, devtest.Options{Gateways: 1})
 	c := newCast(t, sys.Public(0))
-	callers := c.callers()
+	boss, callers := newOwner(t, sys), c.callers()
+	// Who helps or rules on the instance may do no more than strangers where people talk.
+	callers["moderator"] = newStaff(t, sys, boss, accessv1.Role_ROLE_MODERATOR)
+	callers["administrator"] = newStaff(t, sys, boss, accessv1.Role_ROLE_ADMIN)
+	names := slices.Concat([]string{"moderator", "administrator"}, columns)
 	asked := map[string]map[string]bool{}
 	refusals := map[string]refusal{}
 	for _, r := range c.rows() {
 		if asked[r.method] == nil {
 			asked[r.method] = map[string]bool{}
 		}
-		for _, name := range columns {
+		for _, name := range names {
 			want := r.want.of(name)
 			if want == "" {
 				continue
@@ -104,7 +109,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 		}
 	}
 	for _, m := range methods() {
-		for _, name := range columns {
+		for _, name := range names {
 			if m.allows(accessv1.Level_LEVEL_USER, "") && !asked[m.name][name] {
 				t.Errorf("%s is never called by %s in the matrix", m.name, name)
 			}

@@ -116,20 +116,20 @@ func TestTypingIsToldToMembersByMembers(t *testing.T) {
 	}
 }
 
-// typingHeard lists who was heard typing and where, once so many were heard.
+// typingHeard lists who was heard typing and where, once so many were heard and nothing more can come.
 func (c *cast) typingHeard(w *wire, count int) []string {
-	var all []string
-	for tries := 0; tries < 100 && (tries < 2 || len(all) < count); tries++ {
-		w.fence()
-		all = nil
+	heard := func() (all []string) {
 		for _, frame := range w.heard {
 			if told := frame.GetTyping(); told != nil {
 				all = append(all, c.nameOf(told.GetUserId())+" in "+map[string]string{c.conversation: "pair", c.group: "group"}[told.GetConversationId()])
 			}
 		}
+		slices.Sort(all)
+		return all
 	}
-	slices.Sort(all)
-	return all
+	w.hear(func() bool { return len(heard()) >= count })
+	w.fence()
+	return heard()
 }
 
 func (c *cast) nameOf(id string) string {

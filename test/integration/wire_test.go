@@ -86,22 +86,42 @@ func (w *wire) answerTo(id int64) *gatewayv1.ServerFrame {
 	w.t.Helper()
 	deadline := time.After(tracePatience)
 	for {
-		select {
-		case text := <-w.events.frames:
-			frame := &gatewayv1.ServerFrame{}
-			if err := protojson.Unmarshal([]byte(text), frame); err != nil {
-				w.t.Fatalf("%s: %v", text, err)
-			}
-			if frame.GetRe() == id {
-				return frame
-			}
-			w.heard = append(w.heard, frame)
-		case err := <-w.events.closed:
-			w.events.closed <- err
-			return nil
-		case <-deadline:
-			w.t.Fatalf("no answer to frame %d; instead %v", id, w.heard)
+		frame := w.next(deadline)
+		if frame == nil || frame.GetRe() == id {
+			return frame
 		}
+		w.heard = append(w.heard, frame)
+	}
+}
+
+// next is the next frame; nil if the connection was closed.
+func (w *wire) next(deadline <-chan time.Time) *gatewayv1.ServerFrame {
+	w.t.Helper()
+	select {
+	case text := <-w.events.frames:
+		frame := &gatewayv1.ServerFrame{}
+		if err := protojson.Unmarshal([]byte(text), frame); err != nil {
+			w.t.Fatalf("%s: %v", text, err)
+		}
+		return frame
+	case err := <-w.events.closed:
+		w.events.closed <- err
+		return nil
+	case <-deadline:
+		w.t.Fatalf("nothing comes any more; there was %v", w.heard)
+		return nil
+	}
+}
+
+// hear reads until what was heard is enough.
+func (w *wire) hear(enough func() bool) {
+	w.t.Helper()
+	for deadline := time.After(tracePatience); !enough(); {
+		frame := w.next(deadline)
+		if frame == nil {
+			w.t.Fatal("the connection was closed")
+		}
+		w.heard = append(w.heard, frame)
 	}
 }
 

@@ -28,7 +28,6 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/secret"
-	"github.com/parley-chat/parley/services/internal/sqldb"
 	messageserver "github.com/parley-chat/parley/services/message/server"
 	transmitserver "github.com/parley-chat/parley/services/transmit/server"
 	userserver "github.com/parley-chat/parley/services/user/server"
@@ -124,38 +123,6 @@ func (s *System) Identity(t testing.TB, issuer, audience component.Name, subject
 		t.Fatal(err)
 	}
 	return header
-}
-
-// Forget makes a login session one that nobody used for a hundred days.
-func (s *System) Forget(t testing.TB, loginSessionID string) {
-	t.Helper()
-	id, err := ids.ParseLoginSession("login_session_id", loginSessionID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sqldb.Open(sqldb.Config{DSN: secret.New(s.dsn("user"))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	long := time.Now().Add(-100 * 24 * time.Hour).UnixMilli()
-	result, err := db.Exec(t.Context(), "UPDATE login_sessions SET created_at = ?, last_used_at = ? WHERE id = ?", long, long, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		t.Fatalf("%d login sessions, %v", n, err)
-	}
-}
-
-// AdministratorLink makes the token of a link for administrators, as the platform does.
-func (s *System) AdministratorLink(t testing.TB) string {
-	t.Helper()
-	token, err := userserver.CreateLink(t.Context(), userserver.Config{MySQLDSN: secret.New(s.dsn("user"))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
 }
 
 // Start runs all services until the test ends. It fails the test if one does not start.
