@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration_test
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-chat/parley/api/client"
+	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
+	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+	"github.com/parley-chat/parley/services/dev/devtest"
+	"github.com/parley-chat/parley/test/integration/people"
+)
+
+// The states of presence, short.
+const (
+	unknown = gatewayv1.PresenceState_PRESENCE_STATE_UNSPECIFIED
+	online  = gatewayv1.PresenceState_PRESENCE_STATE_ONLINE
+)
+
+// eye is a connected device that remembers how people were, by user.
+type eye struct {
+	*client.Client
+
+	mu   sync.Mutex // guards seen
+	seen map[string]gatewayv1.PresenceState
+	bell chan struct{} // holds one
+}
+
+// look connects a person until the test ends, and follows some people.
+func look(t *testing.T, base string, p *people.Person, at ...string) *eye {
+	t.Helper()
+	e := &eye{seen: map[string]gatewayv1.PresenceState{}, bell: make(chan struct{}, 1)}
+	var err error
+	e.Client, err = client.New(client.Config{
+		BaseURLs: []string{base}, Token: p.Token, Device: p.Device,
+		Events: func(event client.Event) {
+			if told, ok := event.(client.PresenceChanged); ok {
+				e.note(told.Items)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Watch(at...)
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("client: %v", err)
+		}
+		e.Close()
+	})
+	return e
+}
+
+func (e *eye) note(items []*gatewayv1.Presence_Item) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, item := range items {
+		e.seen[item.GetUserId()] = item.GetState()
+	}
+	select {
+	case e.bell <- struct{}{}:
+	default:
+	}
+}
+
+func (e *eye) all() map[string]gatewayv1.PresenceState {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.seen)
+}
+
+// await waits until somebody is told to be in a state.
+func (e *eye) await(t *testing.T, user string, want gatewayv1.PresenceState) {
+	t.Helper()
+	deadline := time.After(time.Minute)
+	for {
+		if got, told := e.all()[user]; told && got == want {
+			return
+		}
+		select {
+		case <-e.bell:
+		case <-deadline:
+			t.Fatalf("never told %v, only %v", want, e.all())
+		}
+	}
+}
+
+// TestF32_WhoSeesWhosePresence lets people at two gateways watch somebody, and with them somebody whom all
+// of them may see: once that one is told, the rights of the whole set were checked.
+func TestF32_WhoSeesWhosePresence(t *testing.T) {
+	t.Parallel()
+	sys := devtest.Start(t, devtest.Options{Gateways: 2})
+	base, far := sys.Public(0), sys.Public(1)
+	seen, common := people.Register(t, base, "seen"), people.Register(t, base, "common")
+	friend, mate := people.Register(t, base, "friend"), people.Register(t, base, "mate")
+	stranger, blocked := people.Register(t, base, "stranger"), people.Register(t, base, "blocked")
+	hider := people.Register(t, base, "hider")
+	for _, p := range []*people.Person{seen, friend, mate, stranger, blocked} {
+		people.Befriend(t, common, p)
+	}
+	people.Befriend(t, friend, seen)
+	people.Befriend(t, friend, hider)
+	people.Group(t, common, seen, mate, blocked)
+	block(t, seen, blocked)
+	hide(t, hider)
+	for _, p := range []*people.Person{seen, common, hider} {
+		look(t, far, p)
+	}
+	set := []string{seen.ID, hider.ID, common.ID}
+	viewers := map[string]*eye{
+		"friend": look(t, base, friend, set...), "mate": look(t, far, mate, set...),
+		"stranger": look(t, base, stranger, set...), "blocked": look(t, base, blocked, set...),
+	}
+	for name, viewer := range viewers {
+		viewer.await(t, common.ID, online)
+		if name == "friend" || name == "mate" {
+			viewer.await(t, seen.ID, online)
+		}
+	}
+	for name, viewer := range viewers {
+		got := viewer.all()
+		if _, told := got[seen.ID]; told != (name == "friend" || name == "mate") {
+			t.Errorf("%s sees %v", name, got)
+		}
+		if _, told := got[hider.ID]; told {
+			t.Errorf("%s sees who hides: %v", name, got)
+		}
+	}
+	// What was allowed ends with the first word that it is over.
+	block(t, friend, seen)
+	viewers["friend"].await(t, seen.ID, unknown)
+	hide(t, seen)
+	viewers["mate"].await(t, seen.ID, unknown)
+}
+
+func block(t *testing.T, by, whom *people.Person) {
+	t.Helper()
+	by.Do(t, "parley.friend.v1.FriendService/BlockUser", &friendv1.BlockUserRequest{UserId: whom.ID}, &friendv1.BlockUserResponse{})
+}
+
+func hide(t *testing.T, p *people.Person) {
+	t.Helper()
+	yes := true
+	p.Do(t, "parley.user.v1.UserService/SetPrivacy", &userv1.SetPrivacyRequest{PresenceHidden: &yes}, &userv1.SetPrivacyResponse{})
+}
