@@ -145,8 +145,9 @@ describe('liveness', () => {
   it('pings every 25 s, every 60 s when hidden', async () => {
     const copy = await live(w, w.alice);
     const pings = () => socket(w, w.alice).kinds.filter((kind) => kind === 'ping').length;
+    expect(pings(), 'at once: somebody is there').toBe(1);
     await vi.advanceTimersByTimeAsync(76_000);
-    expect(pings()).toBe(3);
+    expect(pings()).toBe(4);
     copy.environment.hidden = true;
     await vi.advanceTimersByTimeAsync(25_000);
     const before = pings();

@@ -152,7 +152,9 @@ export class Connection {
   private alive(): void {
     this.resumed = true;
     clearTimeout(this.progress);
-    this.schedulePing();
+    // Others see at once that somebody is there, not only with the next sign of life.
+    if (this.hello.active()) this.ping();
+    else this.schedulePing();
   }
 
   private expectProgress(): void {
