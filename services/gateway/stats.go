@@ -26,6 +26,7 @@ type Stats struct {
 	Refused map[string]int64 // handshakes, by reason
 	Moves   map[MoveOutcome]int64
 
+	Typing          map[TypingOutcome]int64
 	PresenceChanges map[PresenceState]int64 // of users at home here, told to holders
 	WatchesRefused  int64                   // there was no room for them
 	Relieved        int64                   // frames of typing and presence that gave way in session queues
@@ -51,8 +52,26 @@ type stats struct {
 	refusal map[string]int64
 	moves   [moveOutcomes]int64
 
+	typing   [typingOutcomes]int64
 	presence [presenceStates]int64
 	noWatch  int64
+}
+
+// TypingOutcome is what became of a frame that says that somebody types.
+type TypingOutcome int
+
+// The outcomes.
+const (
+	TypingTold    TypingOutcome = iota // the other members hear of it
+	TypingTooFast                      // there was one a moment ago
+	TypingUnused                       // nobody can send there, or there are too many members
+	typingOutcomes
+)
+
+func (s *stats) typed(outcome TypingOutcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.typing[outcome]++
 }
 
 func (s *stats) presenceChanged(state PresenceState) {
@@ -112,7 +131,7 @@ func (s *stats) refused(err error) {
 
 // Stats counts sessions now, and what happened so far.
 func (h *Hub) Stats() Stats {
-	out := Stats{Resyncs: map[ResyncReason]int64{}, Moves: map[MoveOutcome]int64{}, PresenceChanges: map[PresenceState]int64{}}
+	out := Stats{Resyncs: map[ResyncReason]int64{}, Moves: map[MoveOutcome]int64{}, PresenceChanges: map[PresenceState]int64{}, Typing: map[TypingOutcome]int64{}}
 	seats := map[uint32]bool{}
 	for _, m := range h.Ring.View().Members() {
 		out.Members++
@@ -143,6 +162,9 @@ func (h *Hub) Stats() Stats {
 	}
 	for outcome, n := range h.stats.moves {
 		out.Moves[MoveOutcome(outcome)] = n
+	}
+	for outcome, n := range h.stats.typing {
+		out.Typing[TypingOutcome(outcome)] = n
 	}
 	for state, n := range h.stats.presence {
 		if PresenceState(state) != PresenceUnknown {

@@ -15,6 +15,7 @@ const maxTyped = 32
 // stored.
 func (s *Session) typing(ctx context.Context, re int64, k Typing) {
 	if !s.mayType(k.Conversation) {
+		s.hub.stats.typed(TypingTooFast)
 		return // dropped without an answer: the next one comes in a few seconds anyway
 	}
 	s.errandOr(ctx, re, func(ctx context.Context) { s.tellTyping(ctx, re, k) })
@@ -48,15 +49,23 @@ func (s *Session) tellTyping(ctx context.Context, re int64, k Typing) {
 		s.refuse(re, err)
 		return
 	}
-	if r.ReadOnly || len(r.Users) > s.hub.Limits.TypingMembers {
+	if r.ReadOnly || len(r.Users) > s.hub.Limits.TypingMembers || alone(r.Users, k.User) {
+		s.hub.stats.typed(TypingUnused)
 		return
 	}
+	s.hub.stats.typed(TypingTold)
 	frame, err := s.hub.Codec.Encode(FormatProto, 0, k)
 	if err != nil {
 		s.hub.Logger.ErrorContext(ctx, "frame cannot be encoded", "error", err)
 		return
 	}
 	s.hub.publish(Delivery{Frame: frame, Class: ClassEphemeral, Users: r.Users, Except: s.id})
+}
+
+// alone tells that nobody else would hear. The message service names only the asking user of a group that
+// is too large for this.
+func alone(users []ids.UserID, user ids.UserID) bool {
+	return len(users) == 0 || len(users) == 1 && users[0] == user
 }
 
 // publish brings a delivery to the home pods of its users.

@@ -27,21 +27,36 @@ const (
 type eye struct {
 	*client.Client
 
-	mu   sync.Mutex // guards seen
-	seen map[string]gatewayv1.PresenceState
-	bell chan struct{} // holds one
+	live chan struct{} // closed once it is connected
+
+	mu    sync.Mutex // guards what follows
+	seen  map[string]gatewayv1.PresenceState
+	typed []string      // conversations in which somebody types
+	bell  chan struct{} // holds one
 }
 
 // look connects a person until the test ends, and follows some people.
 func look(t *testing.T, base string, p *people.Person, at ...string) *eye {
 	t.Helper()
-	e := &eye{seen: map[string]gatewayv1.PresenceState{}, bell: make(chan struct{}, 1)}
+	e := &eye{seen: map[string]gatewayv1.PresenceState{}, bell: make(chan struct{}, 1), live: make(chan struct{})}
+	var once sync.Once
 	var err error
 	e.Client, err = client.New(client.Config{
 		BaseURLs: []string{base}, Token: p.Token, Device: p.Device,
 		Events: func(event client.Event) {
-			if told, ok := event.(client.PresenceChanged); ok {
-				e.note(told.Items)
+			switch event := event.(type) {
+			case client.StateChanged:
+				if event.State == client.Live {
+					once.Do(func() { close(e.live) })
+				}
+			case client.PresenceChanged:
+				e.note(func() {
+					for _, item := range event.Items {
+						e.seen[item.GetUserId()] = item.GetState()
+					}
+				})
+			case client.TypingChanged:
+				e.note(func() { e.typed = append(e.typed, event.Typing.GetConversationId()) })
 			}
 		},
 	})
@@ -62,12 +77,10 @@ func look(t *testing.T, base string, p *people.Person, at ...string) *eye {
 	return e
 }
 
-func (e *eye) note(items []*gatewayv1.Presence_Item) {
+func (e *eye) note(what func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, item := range items {
-		e.seen[item.GetUserId()] = item.GetState()
-	}
+	what()
 	select {
 	case e.bell <- struct{}{}:
 	default:
@@ -153,4 +166,38 @@ func hide(t *testing.T, p *people.Person) {
 	t.Helper()
 	yes := true
 	p.Do(t, "parley.user.v1.UserService/SetPrivacy", &userv1.SetPrivacyRequest{PresenceHidden: &yes}, &userv1.SetPrivacyResponse{})
+}
+
+// TestF10_TypingOfABlockedPersonReachesNobody lets somebody who is blocked type in the closed conversation
+// and then in a group of both, over one connection: only the latter is heard.
+func TestF10_TypingOfABlockedPersonReachesNobody(t *testing.T) {
+	t.Parallel()
+	sys := devtest.Start(t, devtest.Options{Gateways: 2})
+	blocker, blocked, common := people.Register(t, sys.Public(0), "ann"), people.Register(t, sys.Public(1), "bob"), people.Register(t, sys.Public(1), "cho")
+	pair := people.Befriend(t, blocker, blocked)
+	people.Befriend(t, common, blocker)
+	people.Befriend(t, common, blocked)
+	group := people.Group(t, common, blocker, blocked)
+	block(t, blocker, blocked)
+	hears, types := look(t, sys.Public(0), blocker), look(t, sys.Public(1), blocked)
+	for _, e := range []*eye{hears, types} {
+		select {
+		case <-e.live:
+		case <-time.After(time.Minute):
+			t.Fatal("a client does not connect")
+		}
+	}
+	for _, conversation := range []string{pair, group} {
+		types.Typing(conversation, gatewayv1.TypingState_TYPING_STATE_STARTED)
+	}
+	select {
+	case <-hears.bell:
+	case <-time.After(time.Minute):
+		t.Fatal("typing in the group is never heard")
+	}
+	hears.mu.Lock()
+	defer hears.mu.Unlock()
+	if len(hears.typed) != 1 || hears.typed[0] != group {
+		t.Errorf("heard %v, want the group only", hears.typed)
+	}
 }

@@ -21,6 +21,7 @@ type Messages struct {
 	mu      sync.Mutex // guards everything below
 	moves   map[ids.UserID][]gateway.Head
 	members map[ids.ConversationID][]ids.UserID
+	closed  map[ids.ConversationID]bool
 	seqs    map[ids.ConversationID]int64
 	reads   []string
 	calls   int // of SyncAll
@@ -34,7 +35,7 @@ type Messages struct {
 func NewMessages() *Messages {
 	return &Messages{
 		moves: map[ids.UserID][]gateway.Head{}, members: map[ids.ConversationID][]ids.UserID{},
-		seqs: map[ids.ConversationID]int64{},
+		seqs: map[ids.ConversationID]int64{}, closed: map[ids.ConversationID]bool{},
 	}
 }
 
@@ -50,6 +51,13 @@ func (f *Messages) SetMembers(conversation ids.ConversationID, users ...ids.User
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.members[conversation] = users
+}
+
+// Close makes a conversation read-only.
+func (f *Messages) Close(conversation ids.ConversationID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed[conversation] = true
 }
 
 // Fail makes every call answer an error; nil ends that.
@@ -182,5 +190,5 @@ func (f *Messages) Recipients(
 	if !slices.Contains(f.members[conversation], user) {
 		return gateway.Recipients{}, fault.New(fault.NotFound, "NOT_FOUND", "not found")
 	}
-	return gateway.Recipients{Users: slices.Clone(f.members[conversation])}, nil
+	return gateway.Recipients{Users: slices.Clone(f.members[conversation]), ReadOnly: f.closed[conversation]}, nil
 }

@@ -17,7 +17,7 @@ type collector struct {
 	sessions, guests, opening, registered, members, queue, remaining *prometheus.Desc // gauges
 	watches, watched                                                 *prometheus.Desc // gauges
 	closes, resyncs, refused, moves, cut                             *prometheus.Desc // counters
-	presence, noWatch, relieved                                      *prometheus.Desc // counters
+	presence, noWatch, relieved, typing                              *prometheus.Desc // counters
 }
 
 func newCollector(hub *gateway.Hub) *collector {
@@ -36,6 +36,7 @@ func newCollector(hub *gateway.Hub) *collector {
 		watched:    desc("watched_users", "Users at home on this pod whose presence is watched."),
 		presence:   desc("presence_changes_total", "Changes of presence of users at home on this pod, told to pods that watch, by state.", "state"),
 		noWatch:    desc("watches_refused_total", "Watches for which there was no room."),
+		typing:     desc("typing_total", "Frames that say that somebody types or stopped, by outcome.", "outcome"),
 		relieved:   desc("relieved_total", "Frames of typing and presence that gave way in session queues."),
 		closes:     desc("closes_total", "Connections that ended, by close code.", "code"),
 		resyncs:    desc("resyncs_total", "Requests to clients to pull, by reason.", "reason"),
@@ -93,6 +94,12 @@ func (c *collector) collectPresence(out chan<- prometheus.Metric, s gateway.Stat
 	}
 	for state, n := range s.PresenceChanges {
 		out <- prometheus.MustNewConstMetric(c.presence, prometheus.CounterValue, float64(n), states[state])
+	}
+	typing := map[gateway.TypingOutcome]string{
+		gateway.TypingTold: "told", gateway.TypingTooFast: "too_fast", gateway.TypingUnused: "unused",
+	}
+	for outcome, n := range s.Typing {
+		out <- prometheus.MustNewConstMetric(c.typing, prometheus.CounterValue, float64(n), typing[outcome])
 	}
 	out <- prometheus.MustNewConstMetric(c.noWatch, prometheus.CounterValue, float64(s.WatchesRefused))
 	out <- prometheus.MustNewConstMetric(c.relieved, prometheus.CounterValue, float64(s.Relieved))
