@@ -13,6 +13,8 @@ func meaningOfSMS(variable string) string {
 		return "countries whose numbers get codes, like CN,SG; empty: all"
 	case "PARLEY_SMS_DAILY_BUDGET":
 		return "most codes in a day, in all"
+	case "PARLEY_SMS_COUNTRY_DAILY_BUDGET":
+		return "most codes in a day to one country; 0: no limit but that in all"
 	case "PARLEY_SMS_ACCESS_KEY_ID", "PARLEY_SMS_ACCESS_KEY_SECRET":
 		return "Aliyun: the access key, in two parts"
 	case "PARLEY_SMS_SIGN_NAME":

@@ -86,6 +86,8 @@ const (
 	EnvSMSProvider         = "PARLEY_SMS_PROVIDER"
 	EnvSMSAllowedCountries = "PARLEY_SMS_ALLOWED_COUNTRIES"
 	EnvSMSDailyBudget      = "PARLEY_SMS_DAILY_BUDGET"
+	// EnvSMSCountryDailyBudget is how many of them go to one country.
+	EnvSMSCountryDailyBudget = "PARLEY_SMS_COUNTRY_DAILY_BUDGET"
 	// What Aliyun needs.
 	EnvSMSAccessKeyID        = "PARLEY_SMS_ACCESS_KEY_ID"
 	EnvSMSAccessKeySecret    = "PARLEY_SMS_ACCESS_KEY_SECRET" //nolint:gosec // a name, no secret

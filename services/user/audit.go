@@ -24,6 +24,10 @@ type AuditPlace = audit.Place
 
 // Actions of the audit log.
 const (
+	ActionLogin         = "login.succeeded"
+	ActionLoginFailed   = "login.failed"
+	ActionCodeSent      = "code.sent"
+	ActionCodeFailed    = "code.failed"
 	ActionDeleteAccount = "account.deleted"
 	ActionBan           = "account.suspended"
 	ActionUnban         = "account.restored"

@@ -3,6 +3,7 @@
 package user
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -42,6 +43,7 @@ const (
 // Code is a code as it is stored. Times are ms.
 type Code struct {
 	ID        ids.CodeRequestID
+	Block     AttemptKey        // of the number
 	MAC       [sha256.Size]byte // over id, purpose, phone and digits: nothing else makes it right
 	CreatedAt int64
 	TryCount  int
@@ -81,7 +83,9 @@ type codeOptions struct {
 	key        []byte
 	perAddress int
 	perDay     int
+	perCountry int
 	countries  []string
+	count      func(CodeOutcome)
 }
 
 // SendsCodes tells whether this instance has a provider of codes at all.
@@ -100,7 +104,10 @@ func (s *Service) RequestCode(ctx context.Context, r CodeRequest) (SentCode, err
 	if len(s.codes.countries) > 0 && !slices.Contains(s.codes.countries, number.Country) {
 		return SentCode{}, fault.InvalidField("phone", "country")
 	}
-	if err := s.useCode(ctx, number.Phone, r.Address); err != nil {
+	if err := s.checkPump(ctx, number); err != nil {
+		return SentCode{}, err
+	}
+	if err := s.useCode(ctx, number, r.Address); err != nil {
 		return SentCode{}, err
 	}
 	digits, err := newDigits()
@@ -108,33 +115,39 @@ func (s *Service) RequestCode(ctx context.Context, r CodeRequest) (SentCode, err
 		return SentCode{}, err
 	}
 	id := ids.NewCodeRequest()
-	code := Code{ID: id, CreatedAt: s.millis(), MAC: s.codeMAC(PhoneCode{id, digits}, number.Phone, r.Purpose)}
+	code := Code{ID: id, CreatedAt: s.millis(), Block: blockOf(number.Phone), MAC: s.codeMAC(PhoneCode{id, digits}, number.Phone, r.Purpose)}
 	if err := s.Codes.Keep(ctx, code); err != nil {
 		return SentCode{}, err
 	}
-	if err := s.send(ctx, CodeMessage{ID: id, Number: number, Digits: digits, Purpose: r.Purpose}); err != nil {
+	message := CodeMessage{ID: id, Number: number, Digits: digits, Purpose: r.Purpose}
+	err = s.send(ctx, message)
+	s.noteCode(ctx, message, err)
+	if err != nil {
 		return SentCode{}, err
 	}
 	return SentCode{ID: id, ResendAfter: resendAfter, ExpiresIn: codeLife}, nil
 }
 
 // useCode counts one code before it is sent; what is sent in vain counts too.
-func (s *Service) useCode(ctx context.Context, phone Phone, address string) error {
-	scope := scopeOf("codes of phone", phone.Reveal())
-	names := []string{"", "codes_of_phone", "codes_of_phone", "codes_of_phone", "codes_of_prefix", "codes_of_address"}
+func (s *Service) useCode(ctx context.Context, number Number, address string) error {
+	scope := scopeOf("codes of phone", number.Phone.Reveal())
+	names := []string{"codes", "codes_of_country", "codes_of_phone", "codes_of_phone", "codes_of_phone", "codes_of_prefix", "codes_of_address"}
 	quotas := []Quota{
-		{scopeOf("codes", ""), 24 * time.Hour, s.codes.perDay}, // stays first, see below
+		{scopeOf("codes", ""), 24 * time.Hour, s.codes.perDay}, // the two budgets stay first, see below
+		{scopeOf("codes of country", number.Country), 24 * time.Hour, cmp.Or(s.codes.perCountry, s.codes.perDay)},
 		{scope, resendAfter, 1},
 		{scope, time.Hour, 5},
 		{scope, 24 * time.Hour, 10},
-		{scopeOf("codes of prefix", phone.prefix()), time.Hour, 20},
+		{blockOf(number.Phone), time.Hour, 20},
 	}
 	if key, ok := addressKey(address); ok && s.codes.perAddress > 0 {
 		quotas = append(quotas, Quota{scopeOf("codes of address", string(key[:])), time.Hour, s.codes.perAddress})
 	}
 	return s.use(ctx, quotas, func(index int, wait time.Duration) error {
-		if index == 0 {
-			s.logger.ErrorContext(ctx, "the budget of codes for a day is used up", "limit", s.codes.perDay)
+		s.countCode(CodeLimited)
+		if index <= 1 {
+			s.logger.ErrorContext(ctx, "a budget of codes for a day is used up",
+				"budget", names[index], "country", number.Country, "limit", quotas[index].Limit)
 			return ErrSMSUnavailable.After(wait)
 		}
 		return ErrRateLimited.With("limit", names[index]).After(wait)
@@ -172,7 +185,11 @@ func (s *Service) redeem(ctx context.Context, shown PhoneCode, phone Phone, purp
 		return code
 	})
 	if errors.Is(err, ErrNotFound) || err == nil && !right {
+		s.countCode(CodeWrong)
 		return ErrCodeInvalid
+	}
+	if err == nil {
+		s.countCode(CodeVerified)
 	}
 	return err
 }

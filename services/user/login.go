@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
@@ -89,7 +90,16 @@ func (s *Service) Login(ctx context.Context, c Credential) (Login, error) {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Login{}, err
 	}
-	key, err := s.charge(ctx, username, found.Account.ID, c)
+	login, err := s.logIn(ctx, known, found, c)
+	if _, told := fault.Of(err); told && !errors.Is(err, fault.ErrUnavailable) {
+		s.noteFailedLogin(ctx, accountKey(username), found.Account.ID, c, err)
+	}
+	return login, err
+}
+
+// logIn counts, looks at the password and opens the session.
+func (s *Service) logIn(ctx context.Context, known bool, found Record, c Credential) (Login, error) {
+	key, err := s.charge(ctx, FoldUsername(c.Username), found.Account.ID, c)
 	if err != nil {
 		return Login{}, err
 	}
@@ -195,7 +205,10 @@ func (s *Service) open(ctx context.Context, found Record, device Device) (Login,
 			return Opening{}, suspended(suspendedUntil)
 		}
 		endings = makeRoom(existing, device.ID, session.CreatedAt)
-		return Opening{Endings: endings}, nil
+		entry := s.entry(ctx, AuditEntry{
+			At: session.CreatedAt, Actor: found.Account.ID, Action: ActionLogin, Target: found.Account.ID,
+		})
+		return Opening{Endings: endings, Audit: &entry}, nil
 	})
 	if errors.Is(err, ErrNotFound) {
 		return Login{}, ErrInvalidCredentials

@@ -124,6 +124,9 @@ type Codes interface {
 	Keep(ctx context.Context, code Code) error
 	// Try locks a code, lets decide see it, and writes what it returns. ErrNotFound.
 	Try(ctx context.Context, id ids.CodeRequestID, decide func(Code) Code) error
+	// Verified counts the codes of a block of numbers that were made from one time (ms) on until before another,
+	// and those of them that were right once.
+	Verified(ctx context.Context, block AttemptKey, from, until int64) (sent, verified int, err error)
 	// ForgetCodes removes up to limit codes made before a time (ms), and answers how many went.
 	ForgetCodes(ctx context.Context, before int64, limit int) (int, error)
 }

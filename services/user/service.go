@@ -41,8 +41,12 @@ type Options struct {
 	AddressCodes int
 	// DailyCodes is how many codes are sent in a day in all: the breaker for cost.
 	DailyCodes int
+	// CountryCodes is how many of them go to one country; 0 means DailyCodes.
+	CountryCodes int
 	// Countries are the ISO codes of the countries whose numbers get codes; empty: all.
 	Countries []string
+	// CountCode hears of each code once for what became of it; nil: nobody counts.
+	CountCode func(CodeOutcome)
 	// CodeKey makes the stored form of codes; all processes need the same.
 	CodeKey []byte
 	// Pages makes page tokens and positions; all processes need the same key.
@@ -78,6 +82,7 @@ func New(ports Ports, options Options) *Service {
 		addressLogins: options.AddressLogins,
 		codes: codeOptions{
 			key: options.CodeKey, perAddress: options.AddressCodes, perDay: options.DailyCodes, countries: options.Countries,
+			perCountry: options.CountryCodes, count: options.CountCode,
 		},
 		origin: options.Origin,
 		now:    options.Now,
@@ -121,7 +126,7 @@ func (s *Service) Clean(ctx context.Context) error {
 	return errors.Join(
 		inSteps(func() (int, error) { return s.Ended.ForgetEnded(ctx, ended, created, cleanStep) }),
 		inSteps(func() (int, error) { return s.Attempts.ForgetAttempts(ctx, before(forgetAfter), cleanStep) }),
-		inSteps(func() (int, error) { return s.Codes.ForgetCodes(ctx, before(codeLife), cleanStep) }),
+		inSteps(func() (int, error) { return s.Codes.ForgetCodes(ctx, before(pumpWindow+2*codeLife), cleanStep) }),
 		inSteps(func() (int, error) { return s.Quotas.ForgetUses(ctx, before(longestQuota), cleanStep) }),
 	)
 }

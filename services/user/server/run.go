@@ -117,6 +117,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 		Hasher: hasher, Text: unicodetext.Text{}, Publisher: events.NewPublisher(relay, endings),
 	}, user.Options{
 		AddressLogins: cfg.addressLogins(), AddressCodes: cfg.addressCodes(), DailyCodes: cfg.SMS.DailyBudget,
+		CountryCodes: cfg.SMS.CountryDailyBudget, CountCode: countCodes(r.registry),
 		Countries: cfg.SMS.AllowedCountries, CodeKey: codeKey(parts.PageKey),
 		Pages: page.NewCodec(parts.PageKey), Origin: originOf, Now: time.Now, Logger: parts.Logger,
 	})

@@ -44,6 +44,8 @@ type SMSConfig struct {
 	AllowedCountries []string `env:"PARLEY_SMS_ALLOWED_COUNTRIES"`
 	// DailyBudget is the number of codes in a day, in all: the breaker for cost.
 	DailyBudget int `env:"PARLEY_SMS_DAILY_BUDGET" envDefault:"10000"`
+	// CountryDailyBudget is how many of them go to one country; 0: as many as there are.
+	CountryDailyBudget int `env:"PARLEY_SMS_COUNTRY_DAILY_BUDGET" envDefault:"0"`
 
 	// AccessKeyID and AccessKeySecret of Aliyun.
 	AccessKeyID     secret.String `env:"PARLEY_SMS_ACCESS_KEY_ID"`
@@ -92,6 +94,9 @@ func (c SMSConfig) validate(development bool) error {
 	}
 	if c.DailyBudget < 1 {
 		problems = append(problems, errors.New("PARLEY_SMS_DAILY_BUDGET must be at least 1"))
+	}
+	if c.CountryDailyBudget < 0 {
+		problems = append(problems, errors.New("PARLEY_SMS_COUNTRY_DAILY_BUDGET must be at least 0"))
 	}
 	for _, country := range c.AllowedCountries {
 		if !countryCode.MatchString(country) {

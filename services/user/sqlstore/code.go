@@ -23,8 +23,8 @@ type codeRow struct {
 
 // Keep inserts one row.
 func (s *Store) Keep(ctx context.Context, c user.Code) error {
-	_, err := s.db.Exec(ctx, "INSERT INTO codes (id, mac, created_at, try_count, used_at) VALUES (?, ?, ?, ?, ?)",
-		c.ID, c.MAC[:], c.CreatedAt, c.TryCount, c.UsedAt)
+	_, err := s.db.Exec(ctx, "INSERT INTO codes (id, mac, block, created_at, try_count, used_at) VALUES (?, ?, ?, ?, ?, ?)",
+		c.ID, c.MAC[:], c.Block[:], c.CreatedAt, c.TryCount, c.UsedAt)
 	return wrap("keep code", err)
 }
 
@@ -43,6 +43,17 @@ func (s *Store) Try(ctx context.Context, id ids.CodeRequestID, decide func(user.
 		return err
 	})
 	return wrap("try code", err)
+}
+
+// Verified counts by the index on block and time.
+func (s *Store) Verified(ctx context.Context, block user.AttemptKey, from, until int64) (sent, verified int, err error) {
+	var row struct {
+		Sent     int `db:"sent"`
+		Verified int `db:"verified"`
+	}
+	err = s.db.Get(ctx, &row, "SELECT COUNT(*) AS sent, COUNT(CASE WHEN used_at > 0 THEN 1 END) AS verified FROM codes"+
+		" WHERE block = ? AND created_at >= ? AND created_at < ?", block[:], from, until)
+	return row.Sent, row.Verified, wrap("count codes of a block", err)
 }
 
 // ForgetCodes deletes by the index on the time.

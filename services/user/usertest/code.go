@@ -39,6 +39,19 @@ func (s *Store) Try(_ context.Context, id ids.CodeRequestID, decide func(user.Co
 	return nil
 }
 
+// Verified counts codes.
+func (s *Store) Verified(_ context.Context, block user.AttemptKey, from, until int64) (sent, verified int, err error) {
+	err = s.enter()
+	defer s.mu.Unlock()
+	for _, c := range s.codes {
+		if c.Block == block && from <= c.CreatedAt && c.CreatedAt < until {
+			sent++
+			verified += min(1, int(c.UsedAt))
+		}
+	}
+	return sent, verified, err
+}
+
 // ForgetCodes removes old codes.
 func (s *Store) ForgetCodes(_ context.Context, before int64, limit int) (int, error) {
 	err := s.enter()

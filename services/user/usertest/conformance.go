@@ -38,6 +38,7 @@ func TestStorage(t *testing.T, open func(t *testing.T) Storage) {
 		"a quota is exact in every stretch of time":                  testQuota,
 		"parallel uses of one quota count each other":                testQuotaRace,
 		"old codes and uses are forgotten":                           testForgetCodes,
+		"codes of a block of numbers are counted":                    testVerified,
 		"a login whose proof is outdated opens nothing":              testOutdatedProof,
 		"nicknames are scanned by prefix, in order, from a place on": testSearch,
 		"a login session comes back as it was stored":                testSessionRoundTrip,

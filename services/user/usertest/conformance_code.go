@@ -191,6 +191,34 @@ func testQuotaRace(t *testing.T, s Storage) {
 	}
 }
 
+func testVerified(t *testing.T, s Storage) {
+	block, other := user.AttemptKey{1}, user.AttemptKey{2}
+	keep := func(block user.AttemptKey, at, usedAt int64) {
+		if err := s.Keep(t.Context(), user.Code{ID: ids.NewCodeRequest(), Block: block, CreatedAt: at, UsedAt: usedAt}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for at := range int64(10) {
+		keep(block, at, (at%2)*(at+1))
+	}
+	keep(other, 5, 6)
+	for name, row := range map[string]struct {
+		block          user.AttemptKey
+		from, until    int64
+		sent, verified int
+	}{
+		"some":            {block, 2, 7, 5, 2},
+		"another block":   {other, 0, 99, 1, 1},
+		"of nobody":       {user.AttemptKey{3}, 0, 99, 0, 0},
+		"at another time": {block, 10, 99, 0, 0},
+	} {
+		sent, verified, err := s.Verified(t.Context(), row.block, row.from, row.until)
+		if err != nil || sent != row.sent || verified != row.verified {
+			t.Errorf("%s: %d sent, %d verified, %v", name, sent, verified, err)
+		}
+	}
+}
+
 func testForgetCodes(t *testing.T, s Storage) {
 	old, young := user.Code{ID: ids.NewCodeRequest(), CreatedAt: 1000}, user.Code{ID: ids.NewCodeRequest(), CreatedAt: 2000}
 	if err := errors.Join(s.Keep(t.Context(), old), s.Keep(t.Context(), young)); err != nil {

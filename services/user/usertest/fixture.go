@@ -5,6 +5,8 @@ package usertest
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,6 +40,30 @@ type Fixture struct {
 	Hasher    *Hasher
 	Published *Publisher
 	SMS       *SMS
+
+	counts codeCounts
+}
+
+// codeCounts is a metric of codes.
+type codeCounts struct {
+	mu sync.Mutex // guards n
+	n  map[user.CodeOutcome]int
+}
+
+func (c *codeCounts) add(outcome user.CodeOutcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == nil {
+		c.n = map[user.CodeOutcome]int{}
+	}
+	c.n[outcome]++
+}
+
+// CodeCounts is how often codes had each outcome, on all pods.
+func (f *Fixture) CodeCounts() map[user.CodeOutcome]int {
+	f.counts.mu.Lock()
+	defer f.counts.mu.Unlock()
+	return maps.Clone(f.counts.n)
 }
 
 // NewFixture makes one, with twenty logins a minute for an address.
@@ -48,15 +74,20 @@ func NewFixture() *Fixture {
 }
 
 // Pod is one more process on the same store and clock.
-func (f *Fixture) Pod() *user.Service {
+func (f *Fixture) Pod() *user.Service { return f.PodWith(func(*user.Options) {}) }
+
+// PodWith is Pod with other options.
+func (f *Fixture) PodWith(change func(*user.Options)) *user.Service {
+	options := user.Options{
+		AddressLogins: 20, AddressCodes: 10, DailyCodes: 100, CodeKey: []byte("another key for tests"), Pages: page.NewCodec([]byte("a key for tests")), Now: f.Clock.Now,
+		Logger: slog.New(slog.DiscardHandler), Origin: func(context.Context) user.Origin { return TestOrigin() }, CountCode: f.counts.add,
+	}
+	change(&options)
 	return user.New(user.Ports{
 		Accounts: f.Store, Records: f.Store, Audit: f.Store, Staff: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
 		Codes: f.Store, Quotas: f.Store, Numbers: Numbers{}, SMS: f.SMS,
 		Hasher: f.Hasher, Text: Text{}, Publisher: f.Published,
-	}, user.Options{
-		AddressLogins: 20, AddressCodes: 10, DailyCodes: 100, CodeKey: []byte("another key for tests"), Pages: page.NewCodec([]byte("a key for tests")), Now: f.Clock.Now,
-		Logger: slog.New(slog.DiscardHandler), Origin: func(context.Context) user.Origin { return TestOrigin() },
-	})
+	}, options)
 }
 
 // TestOrigin is where all calls of a fixture come from.

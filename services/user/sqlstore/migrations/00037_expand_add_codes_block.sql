@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE codes ADD COLUMN block BINARY(32) NULL;

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX codes_block ON codes (block, created_at);
