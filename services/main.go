@@ -5,7 +5,7 @@
 // A service reads its settings from the environment, and what that leaves open from the files of a binding.
 // It ends within 10 s of the first TERM or INT, in a pod within 25 s, a gateway once its sessions have moved;
 // a second one ends it at once. Whatever a person must act on is one line on standard error that
-// says what to do, with exit status 1; migrate has some of its own.
+// says what to do, with exit status 1; migrate and admin have some of their own.
 package main
 
 import (
@@ -18,8 +18,11 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/parley-chat/parley/services/cli"
 )
 
 // version is set by the linker.
@@ -48,6 +51,11 @@ type streams struct {
 	environ map[string]string
 	out     io.Writer
 	errs    io.Writer
+}
+
+// forPeople is what the commands of people have of the process.
+func (s streams) forPeople() cli.Options {
+	return cli.Options{Environ: s.environ, In: os.Stdin, Out: s.out, Errs: s.errs, Now: time.Now}
 }
 
 // run executes one command line.
@@ -80,7 +88,7 @@ func newRoot(s streams) *cobra.Command {
 		return fmt.Errorf("%w: %s --help lists all flags", err, cmd.CommandPath())
 	})
 	root.AddCommand(serviceCommands(s)...)
-	root.AddCommand(devCommand(s), migrateCommand(s), doctorCommand(s), keysCommand(s), probeCommand(s), versionCommand(s))
+	root.AddCommand(devCommand(s), migrateCommand(s), doctorCommand(s), keysCommand(s), probeCommand(s), cli.AdminCommand(s.forPeople(), adminLinkCommand(s)), versionCommand(s))
 	return root
 }
 

@@ -55,8 +55,9 @@ func reasonOf(class component.Class) string {
 
 // exitCode of the process for an error.
 func exitCode(err error) int {
-	if f, ok := errors.AsType[failure](err); ok {
-		return f.ExitCode()
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
 	}
 	return 1
 }

@@ -46,50 +46,64 @@ func (p *plugin) doctorCommand() *cobra.Command {
 	}
 }
 
-func (c *cluster) doctor(ctx context.Context, out io.Writer, name, suffix string) (err error) {
-	source := &appsv1.Deployment{}
-	key := client.ObjectKey{Namespace: c.namespace, Name: manifest.DeploymentName(name, component.Message)}
-	if err := c.Get(ctx, key, source); err != nil {
-		if apierrors.IsNotFound(err) {
-			return fmt.Errorf("the component message is not installed yet: kubectl parley -n %s status %s says what is missing", c.namespace, name)
-		}
-		return explain(err, "read Deployments")
-	}
-	job := doctorJob(source, name, suffix)
-	if err := c.Create(ctx, job); err != nil {
-		return explain(err, "make Jobs")
-	}
-	defer func() {
-		gone := c.Delete(context.WithoutCancel(ctx), job, client.PropagationPolicy(metav1.DeletePropagationBackground))
-		err = errors.Join(err, client.IgnoreNotFound(gone))
-	}()
-	failed, err := c.waitForJob(ctx, job)
-	if err != nil {
-		return fmt.Errorf("the checks did not end: %w", err)
-	}
-	if err := c.copyLogs(ctx, out, job); err != nil {
+func (c *cluster) doctor(ctx context.Context, out io.Writer, name, suffix string) error {
+	failed, err := c.runAs(ctx, out, name, task{
+		as: component.Message, name: name + "-doctor-" + suffix, args: []string{"doctor", string(component.Message)},
+	})
+	switch {
+	case err != nil:
 		return err
-	}
-	if failed {
+	case failed:
 		return errors.New("some checks found a problem: the table says what to do")
 	}
 	return nil
 }
 
-// doctorJob runs the image of message with its settings, under labels that no Service selects; a
-// NetworkPolicy of the operator lets it reach the stores.
-func doctorJob(source *appsv1.Deployment, name, suffix string) *batchv1.Job {
+// task is what a Job does with the eyes of a component.
+type task struct {
+	as   component.Name
+	name string // of the Job
+	args []string
+}
+
+// runAs runs a task to its end, copies what it says, and removes its Job.
+func (c *cluster) runAs(ctx context.Context, out io.Writer, name string, todo task) (failed bool, err error) {
+	source := &appsv1.Deployment{}
+	key := client.ObjectKey{Namespace: c.namespace, Name: manifest.DeploymentName(name, todo.as)}
+	if err := c.Get(ctx, key, source); err != nil {
+		if apierrors.IsNotFound(err) {
+			return false, fmt.Errorf("the component %s is not installed yet: kubectl parley -n %s status %s says what is missing", todo.as, c.namespace, name)
+		}
+		return false, explain(err, "read Deployments")
+	}
+	job := taskJob(source, name, todo)
+	if err := c.Create(ctx, job); err != nil {
+		return false, explain(err, "make Jobs")
+	}
+	defer func() {
+		gone := c.Delete(context.WithoutCancel(ctx), job, client.PropagationPolicy(metav1.DeletePropagationBackground))
+		err = errors.Join(err, client.IgnoreNotFound(gone))
+	}()
+	if failed, err = c.waitForJob(ctx, job); err != nil {
+		return false, fmt.Errorf("the Job did not end: %w", err)
+	}
+	return failed, c.copyLogs(ctx, out, job)
+}
+
+// taskJob runs the image of a component with its settings, under labels that no Service selects; a NetworkPolicy
+// of the operator lets it reach the stores.
+func taskJob(source *appsv1.Deployment, name string, todo task) *batchv1.Job {
 	labels := manifest.Selector(name, component.Doctor)
 	pod := source.Spec.Template.Spec.DeepCopy()
 	pod.RestartPolicy = corev1.RestartPolicyNever
 	pod.TopologySpreadConstraints, pod.Affinity = nil, nil
 	container := &pod.Containers[0]
-	container.Args = []string{"doctor", string(component.Message)}
+	container.Args = todo.args
 	container.LivenessProbe, container.ReadinessProbe, container.StartupProbe, container.Lifecycle = nil, nil, nil, nil
 	container.Ports = nil
 	seconds, never, kept := int64(doctorTimeout.Seconds()), int32(0), int32(doctorKept)
 	return &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{Namespace: source.Namespace, Name: name + "-doctor-" + suffix, Labels: labels},
+		ObjectMeta: metav1.ObjectMeta{Namespace: source.Namespace, Name: todo.name, Labels: labels},
 		Spec: batchv1.JobSpec{
 			BackoffLimit: &never, ActiveDeadlineSeconds: &seconds, TTLSecondsAfterFinished: &kept,
 			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: *pod},

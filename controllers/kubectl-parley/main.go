@@ -48,8 +48,8 @@ func (p *plugin) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-parley",
 		Short: "Look at ChatClusters and act on them",
-		Long: "Look at ChatClusters and act on them. Nothing here edits a spec or prints a secret: it acts by annotation,\n" +
-			"by eviction, and by Jobs of its own.",
+		Long: "Look at ChatClusters and act on them. Nothing here edits a spec or prints a secret of the cluster: it acts\n" +
+			"by annotation, by eviction, and by Jobs of its own.",
 		Example: "  kubectl parley status demo\n" +
 			"  kubectl parley sessions demo -n chat\n" +
 			"  kubectl parley drain demo-gateway-1-7c9f-x2\n" +
@@ -62,7 +62,7 @@ func (p *plugin) root() *cobra.Command {
 	flags.StringVar(&p.connection.kubeconfig, "kubeconfig", "", "kubeconfig file; by default KUBECONFIG or ~/.kube/config")
 	flags.StringVar(&p.connection.context, "context", "", "context of the kubeconfig")
 	flags.StringVarP(&p.connection.namespace, "namespace", "n", "", "namespace of the ChatCluster; by default the context's")
-	root.AddCommand(p.statusCommand(), p.sessionsCommand(), p.drainCommand(), p.restartCommand(), p.doctorCommand(), p.reportCommand())
+	root.AddCommand(p.statusCommand(), p.sessionsCommand(), p.drainCommand(), p.restartCommand(), p.doctorCommand(), p.adminCommand(), p.reportCommand())
 	root.AddCommand(&cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  kubectl parley version",
 		RunE: func(*cobra.Command, []string) error {

@@ -342,8 +342,8 @@ func TestHelpHasExamples(t *testing.T) {
 	}
 	visit(root)
 	s := newAPIServer(t)
-	for _, command := range []string{"", "status", "sessions", "drain", "restart", "doctor", "report"} {
-		name := strings.TrimSuffix("help-"+command, "-")
+	for _, command := range []string{"", "status", "sessions", "drain", "restart", "doctor", "admin", "admin create", "report"} {
+		name := strings.TrimSuffix("help-"+strings.ReplaceAll(command, " ", "-"), "-")
 		wantGolden(t, name, mustRun(t, s, append(strings.Fields(command), "--help")...))
 	}
 }

@@ -12,8 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
+	"github.com/parley-chat/parley/services/internal/secret"
+	userserver "github.com/parley-chat/parley/services/user/server"
 )
 
 // stopWithin bounds the stop of all services together; each takes 10 s at most, and they overlap little.
@@ -31,7 +34,7 @@ type Options struct {
 	Addr string
 	// Port of the first gateway; 0 takes free ones.
 	Port int
-	// Stdout gets the ready line.
+	// Stdout gets the ready line, and the link for the first administrator while there is none.
 	Stdout io.Writer
 	// Log gets the services' logs, as JSON lines.
 	Log io.Writer
@@ -90,8 +93,25 @@ func (s *system) announce(ctx context.Context, plan plan, o Options) error {
 	if _, err := fmt.Fprintf(o.Stdout, "Parley is ready: %s\n", strings.Join(s.doors.urls, " and ")); err != nil {
 		return fmt.Errorf("write to standard output: %w", err)
 	}
+	if err := s.inviteOwner(ctx, o); err != nil {
+		return err
+	}
 	if o.Ready != nil {
 		o.Ready(s.doors.urls)
+	}
+	return nil
+}
+
+// inviteOwner prints a link for the first administrator while there is none.
+func (s *system) inviteOwner(ctx context.Context, o Options) error {
+	token, err := userserver.CreateFirstLink(ctx, userserver.Config{MySQLDSN: secret.New(s.folder.dsn(component.User))})
+	if err != nil || token == "" {
+		return err
+	}
+	_, err = fmt.Fprintf(o.Stdout, "There is no administrator yet. Whoever opens this within 24 hours and signs in becomes one: %s\n",
+		component.AdministratorLink(s.doors.urls[0], token))
+	if err != nil {
+		return fmt.Errorf("write to standard output: %w", err)
 	}
 	return nil
 }

@@ -149,14 +149,22 @@ func TestTwoGatewaysInOneProcess(t *testing.T) {
 	r := start(t, dev.Options{Manifest: manifest(2, "  image: {repository: example.com/parley}"), DataDir: t.TempDir()})
 	want := "Ignored from the manifest, in one process: image, dependencies (embedded)\n" +
 		"Parley is ready: " + r.urls[0] + " and " + r.urls[1] + "\n"
-	if got := r.stdout.String(); got != want {
+	got, invitation, _ := strings.Cut(r.stdout.String(), "There is no administrator yet.")
+	if got != want {
 		t.Errorf("printed %q, want %q", got, want)
+	}
+	_, link, found := strings.Cut(strings.TrimSpace(invitation), r.urls[0]+"/#/administrator/")
+	if !found {
+		t.Errorf("printed %q after it, want a link", invitation)
 	}
 	status, answer := r.call(0, "", register, account("li.wei"))
 	if status != http.StatusOK {
 		t.Fatalf("register answers %d %v", status, answer)
 	}
 	token, _ := answer["token"].(string)
+	if status, answer := r.call(1, token, "/parley.user.v1.AdminService/ClaimAdministrator", map[string]string{"token": link}); status != http.StatusOK {
+		t.Errorf("the link is worth nothing: %d %v", status, answer)
+	}
 	for gateway := range r.urls {
 		if status, answer := r.call(gateway, token, getMe, struct{}{}); status != http.StatusOK {
 			t.Errorf("gateway %d answers %d %v", gateway, status, answer)

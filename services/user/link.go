@@ -4,17 +4,12 @@ package user
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"time"
 )
 
 // linkLife is how long a link for administrators is good.
 const linkLife = 24 * time.Hour
-
-// linkPrefix lets secret scanners find a link that leaked.
-const linkPrefix = "parley_a1_"
 
 // Link makes who claims it an owner, once.
 type Link struct {
@@ -22,16 +17,13 @@ type Link struct {
 	ExpiresAt int64 // ms
 }
 
-// CreateLink makes the token of a link for administrators; it takes the place of all links before. Only the
-// platform calls it: there is no call of clients that does.
-func (s *Service) CreateLink(ctx context.Context) (token string, err error) {
-	var random [tokenBytes]byte
-	_, _ = rand.Read(random[:]) // never fails, crypto/rand ends the process instead
-	token = linkPrefix + base64.RawURLEncoding.EncodeToString(random[:])
+// CreateLink keeps a link for administrators, of whose token only the hash is known here; it takes the place of
+// all links before. Only the platform calls it: there is no call of clients that does.
+func (s *Service) CreateLink(ctx context.Context, hash TokenHash) error {
 	now := s.millis()
-	link := Link{Hash: sha256.Sum256([]byte(token)), ExpiresAt: now + linkLife.Milliseconds()}
+	link := Link{Hash: hash, ExpiresAt: now + linkLife.Milliseconds()}
 	entry := s.entry(ctx, AuditEntry{At: now, Action: ActionCreateLink, Detail: untilDetail(link.ExpiresAt)})
-	return token, s.Staff.KeepLink(ctx, link, entry)
+	return s.Staff.KeepLink(ctx, link, entry)
 }
 
 // ClaimLink makes the caller an owner. Every way to be wrong gives one answer.

@@ -4,34 +4,40 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"time"
 
+	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/user"
 	"github.com/parley-chat/parley/services/user/events"
 	"github.com/parley-chat/parley/services/user/sqlstore"
 )
 
-// CreateLink makes the token of a link for administrators in the database of cfg; only whoever has the database
-// can. It takes the place of earlier links.
+// KeepLink keeps a link for administrators in the database of cfg, by the hash of its token; only whoever has the
+// database can. It takes the place of earlier links.
+func KeepLink(ctx context.Context, cfg Config, hash [sha256.Size]byte) error {
+	return withStaff(cfg, func(service *user.Service) error { return service.CreateLink(ctx, hash) })
+}
+
+// CreateLink is KeepLink for a new token, which it answers.
 func CreateLink(ctx context.Context, cfg Config) (token string, err error) {
-	err = withStaff(cfg, func(service *user.Service) error {
-		token, err = service.CreateLink(ctx)
-		return err
-	})
-	return token, err
+	token, hash := component.NewAdministratorToken()
+	return token, KeepLink(ctx, cfg, hash)
 }
 
 // CreateFirstLink is CreateLink while nobody is an owner; else it answers an empty token.
 func CreateFirstLink(ctx context.Context, cfg Config) (token string, err error) {
 	err = withStaff(cfg, func(service *user.Service) error {
 		has, err := service.HasOwner(ctx)
-		if err == nil && !has {
-			token, err = service.CreateLink(ctx)
+		if err != nil || has {
+			return err
 		}
-		return err
+		var hash [sha256.Size]byte
+		token, hash = component.NewAdministratorToken()
+		return service.CreateLink(ctx, hash)
 	})
 	return token, err
 }
