@@ -3,14 +3,23 @@
 package devtest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	userserver "github.com/parley-chat/parley/services/user/server"
 )
+
+// Drain lets a gateway end as in a rollout: its sessions are asked to move to the others.
+func (s *System) Drain(gateway int) {
+	s.members = slices.DeleteFunc(s.members, func(m ring.Member) bool { return m.Seat == uint32(gateway) }) //nolint:gosec // few
+	s.ring.Set(s.members...)
+	s.ends[gateway]()
+}
 
 // Forget makes a login session one that nobody used for a hundred days.
 func (s *System) Forget(t testing.TB, loginSessionID string) {

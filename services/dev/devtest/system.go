@@ -59,6 +59,9 @@ type System struct {
 	rpc     map[component.Name]string
 	public  []string
 	pageKey []byte
+	ring    *ring.StaticSource
+	members []ring.Member        // gateways that were not drained
+	ends    []context.CancelFunc // by seat
 	dir     string
 	bus     *membroker.Broker
 }
@@ -308,6 +311,7 @@ func (r *runner) gateways(ctx context.Context, count int) {
 		members = append(members, ring.Member{Seat: uint32(seat), Pod: pod, UID: pod, URL: rpcURL, Ready: true, Serving: true})
 	}
 	source := ring.Static(members...)
+	r.ring, r.members, r.ends = source, members, make([]context.CancelFunc, count)
 	r.rpc[component.Gateway] = members[0].URL
 	r.transmit(ctx, source)
 	for seat := range count {
@@ -318,6 +322,8 @@ func (r *runner) gateways(ctx context.Context, count int) {
 		})
 		cfg.OpsListen = ""
 		cfg.Calls = proxy.Limits{PublicRate: unlimited, PublicBurst: unlimited, UserRate: unlimited, UserBurst: unlimited, FailedRate: unlimited, FailedBurst: unlimited}
+		ctx, end := context.WithCancel(ctx)
+		r.ends[seat] = end
 		r.run(func() error {
 			return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{
 				Public: publics[seat], RPC: rpcs[seat], Broker: r.bus, Keys: r.keys[component.Gateway], Ring: source, Logger: r.logger, Started: r.up,
