@@ -54,8 +54,9 @@ func (r EndReason) why() string {
 
 // Device is one installed client as it calls itself.
 type Device struct {
-	ID   ids.DeviceID
-	Name string // may be empty
+	ID      ids.DeviceID
+	Name    string // may be empty
+	Address string // from which it logged in; empty if unknown
 }
 
 // LoginSession is what a token proves. Times are ms.

@@ -156,7 +156,7 @@ for (const gateways of [1, 2] as const) {
         await alice.page.goto(`${alice.base}/settings`);
         await alice.page.getByRole('button', { name: /^End the session on/ }).click();
         await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('settings.endSession'), exact: true }).click();
-        await expect(second.page.getByText(second.t('auth.endedRevoked'))).toBeVisible();
+        await expect(second.page.getByText(second.t('ended.revoked'))).toBeVisible();
       });
 
       for (const person of [alice, bob, second]) {

@@ -43,6 +43,14 @@ for (const width of [1280, 320]) {
         await page.getByRole('button', { name: t('auth.signUp') }).click();
         await expect(page.getByText(t('field.required'))).toHaveCount(3);
         await look(page, 'sign-up');
+        await page.getByRole('button', { name: t('auth.byPhone') }).click();
+        await page.getByRole('button', { name: t('auth.signUp') }).click();
+        await expect(page.getByText(t('field.required'))).toHaveCount(1);
+        await look(page, 'sign-up-by-phone');
+        await page.goto(`${guest.base}/reset`);
+        await page.getByRole('button', { name: t('reset.action') }).click();
+        await expect(page.getByText(t('field.required'))).toHaveCount(2);
+        await look(page, 'reset');
         await guest.trySignIn('not the password');
         await expect(page.getByText(t('error.INVALID_CREDENTIALS'))).toBeVisible();
         await look(page, 'sign-in');
@@ -71,6 +79,30 @@ for (const width of [1280, 320]) {
         await page.goto(`${guest.base}/settings`);
         await expect(page.getByText(t('settings.thisDevice'))).toBeVisible();
         await look(page, 'settings');
+        for (const part of ['changeUsername', 'addPhone', 'changePassword'] as const) {
+          await page.getByRole('button', { name: t(`account.${part}`) }).click();
+          const form = page.locator('form').filter({ has: page.getByRole('button', { name: t('dialog.cancel') }) });
+          await form.getByRole('textbox').last().fill('');
+          await form.locator('[type="submit"]').click();
+          await expect(form.getByText(t('field.required')).first()).toBeVisible();
+          await look(page, part);
+          await page.getByRole('button', { name: t('dialog.cancel') }).click();
+          await expect(page.getByRole('button', { name: t(`account.${part}`) })).toBeFocused();
+        }
+        await page.getByRole('button', { name: t('deletion.start') }).click();
+        await page.getByRole('button', { name: t('deletion.action') }).click();
+        await expect(page.getByText(t('field.required'))).toBeVisible();
+        await look(page, 'delete-account');
+        await page.getByRole('button', { name: t('dialog.cancel') }).click();
+        const device = await Person.create(browser, guest.base, alice.username, alice.nickname, { width, height: width === 320 ? 640 : 800, theme, locale });
+        await device.signIn();
+        await page.getByRole('button', { name: t('settings.endOthers') }).click();
+        await expect(page.getByRole('alertdialog')).toBeVisible();
+        await look(page, 'end-others');
+        await page.getByRole('alertdialog').getByRole('button', { name: t('settings.endOthers') }).click();
+        await expect(device.page.getByText(t('ended.revoked'))).toBeVisible();
+        await look(device.page, 'session-ended');
+        await device.context.close();
         await page.goto(`${guest.base}/c/0199a7f0-0000-7000-8000-000000000001`);
         await expect(page.getByText(t('chat.notFound'))).toBeVisible();
         await look(page, 'not-found');

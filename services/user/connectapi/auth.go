@@ -24,7 +24,7 @@ func (h Auth) GetSignInOptions(context.Context, *userv1.GetSignInOptionsRequest)
 
 // Register makes an account and logs it in.
 func (h Auth) Register(ctx context.Context, r *userv1.RegisterRequest) (*userv1.RegisterResponse, error) {
-	device, err := fromDevice(r.GetDevice())
+	device, err := fromDevice(ctx, r.GetDevice())
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (h Auth) Register(ctx context.Context, r *userv1.RegisterRequest) (*userv1.
 
 // Login opens a login session.
 func (h Auth) Login(ctx context.Context, r *userv1.LoginRequest) (*userv1.LoginResponse, error) {
-	device, err := fromDevice(r.GetDevice())
+	device, err := fromDevice(ctx, r.GetDevice())
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (h Auth) RequestCode(ctx context.Context, r *userv1.RequestCodeRequest) (*u
 
 // RegisterByPhone makes an account and logs it in.
 func (h Auth) RegisterByPhone(ctx context.Context, r *userv1.RegisterByPhoneRequest) (*userv1.RegisterByPhoneResponse, error) {
-	asked, err := fromPhoneLogin(r)
+	asked, err := fromPhoneLogin(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (h Auth) RegisterByPhone(ctx context.Context, r *userv1.RegisterByPhoneRequ
 
 // LoginByPhone opens a login session.
 func (h Auth) LoginByPhone(ctx context.Context, r *userv1.LoginByPhoneRequest) (*userv1.LoginByPhoneResponse, error) {
-	asked, err := fromPhoneLogin(r)
+	asked, err := fromPhoneLogin(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/parley-chat/parley/services/user"
 )
 
-func fromDevice(d *userv1.Device) (user.Device, error) {
+func fromDevice(ctx context.Context, d *userv1.Device) (user.Device, error) {
 	id, err := ids.ParseDevice("device.device_id", d.GetDeviceId())
-	return user.Device{ID: id, Name: d.GetName()}, err
+	return user.Device{ID: id, Name: d.GetName(), Address: identity.FromContext(ctx).ClientAddress}, err
 }
 
 func fromCode(field string, c *userv1.PhoneCode) (user.PhoneCode, error) {
@@ -44,8 +44,8 @@ type phoneLogin interface {
 	GetDevice() *userv1.Device
 }
 
-func fromPhoneLogin(r phoneLogin) (user.PhoneLogin, error) {
-	device, deviceErr := fromDevice(r.GetDevice())
+func fromPhoneLogin(ctx context.Context, r phoneLogin) (user.PhoneLogin, error) {
+	device, deviceErr := fromDevice(ctx, r.GetDevice())
 	code, codeErr := fromCode("code.code_request_id", r.GetCode())
 	return user.PhoneLogin{Phone: r.GetPhone(), Code: code, Device: device}, errors.Join(deviceErr, codeErr)
 }
@@ -111,6 +111,7 @@ func toSessions(sessions []user.LoginSession, current ids.LoginSessionID) []*use
 			CreatedAt:      s.CreatedAt,
 			LastUsedAt:     s.LastUsedAt,
 			Current:        s.ID == current,
+			ClientAddress:  s.Device.Address,
 		}
 	}
 	return list

@@ -11,7 +11,7 @@ import (
 	"github.com/parley-chat/parley/services/user"
 )
 
-const sessionColumns = "id, user_id, device_id, device_name, token_hash, created_at, last_used_at, ended_at, end_reason"
+const sessionColumns = "id, user_id, device_id, device_name, token_hash, created_at, last_used_at, ended_at, end_reason, client_address"
 
 // sessionRow is a login session as it is stored.
 type sessionRow struct {
@@ -24,11 +24,12 @@ type sessionRow struct {
 	LastUsedAt int64              `db:"last_used_at"`
 	EndedAt    int64              `db:"ended_at"`
 	EndReason  user.EndReason     `db:"end_reason"`
+	Address    string             `db:"client_address"`
 }
 
 func (r sessionRow) session() user.LoginSession {
 	s := user.LoginSession{
-		ID: r.ID, UserID: r.UserID, Device: user.Device{ID: r.DeviceID, Name: r.DeviceName},
+		ID: r.ID, UserID: r.UserID, Device: user.Device{ID: r.DeviceID, Name: r.DeviceName, Address: r.Address},
 		CreatedAt: r.CreatedAt, LastUsedAt: r.LastUsedAt, EndedAt: r.EndedAt, EndReason: r.EndReason,
 	}
 	copy(s.TokenHash[:], r.TokenHash)
@@ -36,9 +37,9 @@ func (r sessionRow) session() user.LoginSession {
 }
 
 func insertSession(ctx context.Context, tx *sqldb.Tx, s user.LoginSession) error {
-	_, err := tx.Exec(ctx, "INSERT INTO login_sessions ("+sessionColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	_, err := tx.Exec(ctx, "INSERT INTO login_sessions ("+sessionColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		s.ID, s.UserID, s.Device.ID, []byte(s.Device.Name), s.TokenHash[:], s.CreatedAt, s.LastUsedAt,
-		s.EndedAt, int(s.EndReason))
+		s.EndedAt, int(s.EndReason), []byte(s.Device.Address))
 	return err
 }
 

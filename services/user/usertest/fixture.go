@@ -109,7 +109,9 @@ func (f *Fixture) Person(t testing.TB, username, nickname string) user.Login {
 }
 
 // NewDevice is a device that nobody has seen.
-func NewDevice() user.Device { return user.Device{ID: ids.NewDevice(), Name: "test device"} }
+func NewDevice() user.Device {
+	return user.Device{ID: ids.NewDevice(), Name: "test device", Address: "192.0.2.7"}
+}
 
 // CallerOf is who calls with the token of a login.
 func CallerOf(login user.Login) user.Caller {

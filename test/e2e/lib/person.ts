@@ -14,6 +14,7 @@ export class Person {
   readonly complaints: string[] = [];
   /** The seat of the last WebSocket, where the way in routes by seat. */
   seat?: string;
+  readonly password = PASSWORD;
 
   private constructor(
     readonly page: Page,

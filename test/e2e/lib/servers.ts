@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '../../..');
 const READY = 'Parley is ready';
 const START_MS = 60_000;
+const CODE_MS = 10_000;
 
 /** The servers that a test talks to: own ones, or ones that run already. */
 export interface Servers {
@@ -16,6 +17,8 @@ export interface Servers {
   urls: string[];
   /** Stops all and starts them again with the same data; undefined where that is not ours to do. */
   restart?: { stop(): Promise<void>; start(): Promise<void> };
+  /** Waits for the next code that goes to a phone number; undefined where the log cannot be read. */
+  code?(phone: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -31,6 +34,11 @@ export async function servers(gateways: 1 | 2): Promise<Servers> {
   const sample = gateways === 1 ? 'chatcluster-dev.yaml' : 'chatcluster-two-gateways.yaml';
   const args = ['dev', '-f', join(ROOT, 'config/samples', sample), '--data', data, '--port', String(port)];
   let child = await launch(args);
+  const code = (phone: string) =>
+    said(child, CODE_MS, (line) => {
+      if (!line.includes(`"phone_end":"${phone.slice(-4)}"`)) return undefined;
+      return /"code":"(\d{6})"/.exec(line)?.[1];
+    });
   return {
     urls: Array.from({ length: gateways }, (_, i) => `http://127.0.0.1:${port + i}`),
     restart: {
@@ -39,6 +47,7 @@ export async function servers(gateways: 1 | 2): Promise<Servers> {
         child = await launch(args);
       },
     },
+    code,
     close: async () => {
       await end(child);
       await rm(data, { recursive: true, force: true });
@@ -68,6 +77,32 @@ async function launch(args: string[]): Promise<ChildProcess> {
   });
   await ready;
   return child;
+}
+
+// Waits for a line of the log that has what is looked for.
+function said(child: ChildProcess, ms: number, find: (line: string) => string | undefined): Promise<string> {
+  return new Promise((done, fail) => {
+    let rest = '';
+    const stop = () => {
+      clearTimeout(timer);
+      child.stdout?.off('data', hear);
+      child.stderr?.off('data', hear);
+    };
+    const timer = setTimeout(() => {
+      stop();
+      fail(new Error(`the log does not say it within ${ms} ms`));
+    }, ms);
+    const hear = (text: Buffer) => {
+      const lines = (rest + text.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      const found = lines.map(find).find((one) => one !== undefined);
+      if (found === undefined) return;
+      stop();
+      done(found);
+    };
+    child.stdout?.on('data', hear);
+    child.stderr?.on('data', hear);
+  });
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parse as parseMessage, TYPE, type MessageFormatElement } from '@formatjs/icu-messageformat-parser';
+import { IntlMessageFormat } from 'intl-messageformat';
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'svelte/compiler';
 import { describe, expect, it } from 'vitest';
 import en from '../src/lib/i18n/en.json';
+import { Message } from '../src/lib/i18n/message';
 import { pick } from '../src/lib/i18n/i18n.svelte';
 import zh from '../src/lib/i18n/zh-Hans.json';
 
@@ -27,6 +29,20 @@ describe('catalogues', () => {
     expect(zh[key].trim()).not.toBe('');
     expect(names(zh[key])).toEqual(names(en[key]));
   });
+
+  // What a whole library makes of a text is what the client shows.
+  it.each(Object.keys(en) as (keyof typeof en)[])('%s is filled as the ICU says', (key) => {
+    for (const [locale, text] of [['en', en[key]], ['zh-Hans', zh[key]]] as const) {
+      for (const count of [0, 1, 2, 1_234]) {
+        const values = Object.fromEntries(names(text).map((name) => [name, /count|seconds|unread/.test(name) ? count : `<${name}>`]));
+        expect(new Message(text, locale).format(values)).toBe(new IntlMessageFormat(text, locale, undefined, { ignoreTag: true }).format(values));
+      }
+    }
+  });
+
+  it.each(['{count, select, a {x} other {y}}', '{count, plural, one {x}}', '{count', '{count, plural, other {x}', 'a } b'])('%s is refused', (text) =>
+    expect(() => new Message(text, 'en')).toThrow(SyntaxError),
+  );
 
   it('have no key that nothing uses', () => {
     const all = [...code.values()].join('\n');

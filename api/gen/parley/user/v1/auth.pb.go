@@ -1187,7 +1187,9 @@ type LoginSession struct {
 	// Last time that the token was used, ms; exact to five minutes.
 	LastUsedAt int64 `protobuf:"varint,4,opt,name=last_used_at,json=lastUsedAt,proto3" json:"last_used_at,omitempty"`
 	// True for the session of the token that asks.
-	Current       bool `protobuf:"varint,5,opt,name=current,proto3" json:"current,omitempty"`
+	Current bool `protobuf:"varint,5,opt,name=current,proto3" json:"current,omitempty"`
+	// Address from which the device logged in; empty if unknown.
+	ClientAddress string `protobuf:"bytes,6,opt,name=client_address,json=clientAddress,proto3" json:"client_address,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1255,6 +1257,13 @@ func (x *LoginSession) GetCurrent() bool {
 		return x.Current
 	}
 	return false
+}
+
+func (x *LoginSession) GetClientAddress() string {
+	if x != nil {
+		return x.ClientAddress
+	}
+	return ""
 }
 
 // ListSessionsResponse lists login sessions.
@@ -1838,7 +1847,7 @@ const file_parley_user_v1_auth_proto_rawDesc = "" +
 	"\x15ResetPasswordResponse\"\x0f\n" +
 	"\rLogoutRequest\"\x10\n" +
 	"\x0eLogoutResponse\"\x15\n" +
-	"\x13ListSessionsRequest\"\xc3\x01\n" +
+	"\x13ListSessionsRequest\"\xef\x01\n" +
 	"\fLoginSession\x12(\n" +
 	"\x10login_session_id\x18\x01 \x01(\tR\x0eloginSessionId\x12.\n" +
 	"\x06device\x18\x02 \x01(\v2\x16.parley.user.v1.DeviceR\x06device\x12\x1d\n" +
@@ -1846,7 +1855,8 @@ const file_parley_user_v1_auth_proto_rawDesc = "" +
 	"created_at\x18\x03 \x01(\x03R\tcreatedAt\x12 \n" +
 	"\flast_used_at\x18\x04 \x01(\x03R\n" +
 	"lastUsedAt\x12\x18\n" +
-	"\acurrent\x18\x05 \x01(\bR\acurrent\"P\n" +
+	"\acurrent\x18\x05 \x01(\bR\acurrent\x12*\n" +
+	"\x0eclient_address\x18\x06 \x01(\tB\x03\x80\x01\x01R\rclientAddress\"P\n" +
 	"\x14ListSessionsResponse\x128\n" +
 	"\bsessions\x18\x01 \x03(\v2\x1c.parley.user.v1.LoginSessionR\bsessions\"J\n" +
 	"\x14RevokeSessionRequest\x122\n" +

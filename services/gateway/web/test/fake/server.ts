@@ -83,6 +83,7 @@ export class FakeServer {
     const { state } = this;
     router.service(SessionService, { resolve: (_, context) => (this.caller(context), { path: '/v1/ws' }) });
     router.service(AuthService, {
+      getSignInOptions: () => ({ phoneCodes: false }),
       register: (request) => {
         const taken = [...state.accounts.values()].some((one) => one.user.username === request.username.toLowerCase());
         if (taken) throw refusal(Code.AlreadyExists, 'USERNAME_TAKEN');

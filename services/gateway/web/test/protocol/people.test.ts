@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { create } from '@bufbuild/protobuf';
+import { UserSchema } from '../../src/gen/parley/user/v1/user_pb';
+import { toPerson } from '../../src/lib/protocol/convert';
 import { createClients } from '../../src/lib/protocol/clients';
 import { People } from '../../src/lib/protocol/people';
 import { MemoryStorage } from '../../src/lib/storage/memory';
@@ -43,6 +46,19 @@ describe('a remark', () => {
     const people = new People(createClients(w.server.transport(() => undefined)), storage, () => undefined);
     await people.load();
     expect([w.bob, w.alice, 'nobody'].map((id) => people.nameOf(id))).toEqual(['boss', 'Alice', '']);
+  });
+});
+
+describe('a deleted account', () => {
+  it('has no name any more, wherever it was known', async () => {
+    const w = world();
+    const device = await live(w, w.alice);
+    await reloaded();
+    expect(device.chat.people.nameOf(w.bob)).toBe('Bob');
+    device.chat.people.put([toPerson(create(UserSchema, { userId: w.bob, nickname: 'Deleted user', deleted: true }))]);
+    expect(device.chat.people.nameOf(w.bob)).toBe('');
+    expect(device.chat.people.friends[0]?.person.deleted).toBe(true);
+    await device.chat.stop();
   });
 });
 

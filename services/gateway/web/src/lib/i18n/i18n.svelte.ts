@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts in the reader's language. Nothing that people read stands outside the catalogues.
-import { IntlMessageFormat } from 'intl-messageformat';
 import { read, write } from '../storage/local';
 import en from './en.json';
+import { Message, type Values } from './message';
 import zhHans from './zh-Hans.json';
 
 export type Key = keyof typeof en;
 export type Locale = 'en' | 'zh-Hans';
-type Params = Record<string, string | number>;
 
 const CATALOGUES: Record<Locale, Record<Key, string>> = { en, 'zh-Hans': zhHans };
 const SETTING = 'parley.locale';
+const UNITS = [
+  ['second', 1_000],
+  ['minute', 60_000],
+  ['hour', 3_600_000],
+  ['day', 86_400_000],
+] as const;
 
 /** Names of the languages, each in itself. */
 export const LANGUAGES: Record<Locale, string> = { en: 'English', 'zh-Hans': '简体中文' };
@@ -29,7 +34,7 @@ class I18n {
   /** The chosen language; undefined follows the browser. */
   setting = $state<Locale | undefined>(read<Locale>(SETTING));
   readonly locale: Locale = $derived(this.setting ?? pick(typeof navigator === 'undefined' ? [] : navigator.languages));
-  private readonly messages = new Map<string, IntlMessageFormat>();
+  private readonly messages = new Map<string, Message>();
 
   choose(locale: Locale | undefined): void {
     this.setting = locale;
@@ -37,27 +42,39 @@ class I18n {
   }
 
   /** The text of a key, filled with values. */
-  text(key: Key, params?: Params): string {
+  text(key: Key, params?: Values): string {
     const id = `${this.locale} ${key}`;
     let message = this.messages.get(id);
     if (!message) {
-      message = new IntlMessageFormat(CATALOGUES[this.locale][key], this.locale, undefined, { ignoreTag: true });
+      message = new Message(CATALOGUES[this.locale][key], this.locale);
       this.messages.set(id, message);
     }
-    return message.format(params) as string;
+    return message.format(params);
   }
 
   /** The text for a reason of the error registry. */
   reason(reason: string, retryAfterMs = 0): string {
     const key = `error.${reason}`;
     const known = key in CATALOGUES.en ? (key as Key) : 'error.UNKNOWN';
-    return this.text(known, { seconds: Math.ceil(retryAfterMs / 1000) });
+    return this.text(known, { seconds: Math.ceil(retryAfterMs / 1000), wait: this.wait(retryAfterMs) });
+  }
+
+  /** A stretch of time in words, rounded up: seconds below two minutes, then minutes, hours, days. */
+  wait(ms: number): string {
+    const [unit, size] = UNITS.find(([, size]) => ms < 2 * 60 * size) ?? UNITS.at(-1)!;
+    return new Intl.NumberFormat(this.locale, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.ceil(ms / size));
+  }
+
+  /** A stretch of time that is counted down, in minutes and seconds; longer ones in words. */
+  countdown(ms: number): string {
+    const seconds = Math.ceil(ms / 1_000);
+    return seconds >= 600 ? this.wait(ms) : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
   }
 }
 
 export const i18n = new I18n();
 
 /** Short for i18n.text. */
-export function t(key: Key, params?: Params): string {
+export function t(key: Key, params?: Values): string {
   return i18n.text(key, params);
 }

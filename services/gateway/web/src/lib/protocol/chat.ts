@@ -4,6 +4,7 @@ import type { SyncResponse } from '../../gen/parley/message/v1/message_pb';
 import type { Clients } from './clients';
 import type { CloseRule } from './closecodes';
 import { toHead, toMessage, toPerson, toSentMessage } from './convert';
+import { endOfSession } from './ended';
 import { Groups } from './groups';
 import { Acks, ReadMarkers } from './markers';
 import type { ChatMessage, Head, OutboxEntry, Phase } from './model';
@@ -162,9 +163,10 @@ export class Chat {
       const answer = await this.ports.clients.sessions.resolve({}, { timeoutMs: 5_000 });
       return { path: answer.path || '/v1/ws', afterMs: Number(answer.afterMs) };
     } catch (error) {
-      const { reason, retryAfterMs } = failure(error);
-      if (reason === 'SESSION_ENDED' || reason === 'UNAUTHENTICATED') throw new LoginNeeded();
-      return { path: '/v1/ws', afterMs: retryAfterMs };
+      const why = failure(error);
+      const end = endOfSession(why);
+      if (end) throw new LoginNeeded(end);
+      return { path: '/v1/ws', afterMs: why.retryAfterMs };
     }
   }
 

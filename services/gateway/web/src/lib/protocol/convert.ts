@@ -107,5 +107,7 @@ export function emptyHead(conversationId: string): Head {
 
 /** Takes a profile as the server sent it. */
 export function toPerson(wire: User): Person {
+  // The server names a deleted account in English: an empty name is shown in the reader's own words.
+  if (wire.deleted) return { userId: wire.userId, username: '', nickname: '', description: '', deleted: true };
   return { userId: wire.userId, username: wire.username, nickname: wire.nickname, description: wire.description };
 }

@@ -169,8 +169,10 @@ export interface Draft {
 export interface Person {
   userId: string;
   username: string;
+  /** Empty for an account that was deleted. */
   nickname: string;
   description: string;
+  deleted?: boolean;
 }
 
 /** Where the connection stands. */

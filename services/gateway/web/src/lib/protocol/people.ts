@@ -91,7 +91,7 @@ export class People {
 
   /** Takes profiles. */
   put(people: Person[]): void {
-    const fresh = people.filter((person) => person.username !== '');
+    const fresh = people.filter((person) => person.username !== '' || person.deleted);
     for (const person of fresh) {
       this.known.set(person.userId, person);
       for (const item of [...this.friends, ...this.incoming, ...this.outgoing, ...this.blocked]) {

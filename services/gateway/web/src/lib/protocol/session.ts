@@ -122,7 +122,7 @@ export class Session {
       (address) => this.open(link, address),
       (error: unknown) => {
         if (this.candidate !== link) return;
-        this.closed(link, error instanceof LoginNeeded ? closeRule(4302, 'SESSION_EXPIRED') : closeRule(1006, ''));
+        this.closed(link, error instanceof LoginNeeded ? error.rule : closeRule(1006, ''));
       },
     );
   }

@@ -45,4 +45,8 @@ export interface SessionEvents {
 }
 
 /** Thrown by resolve when the token is not valid any more. */
-export class LoginNeeded extends Error {}
+export class LoginNeeded extends Error {
+  constructor(readonly rule: CloseRule) {
+    super(rule.name);
+  }
+}

@@ -2,10 +2,11 @@
 import type { Transport } from '@connectrpc/connect';
 import { Chat } from '../protocol/chat';
 import { createClients, type Clients } from '../protocol/clients';
-import type { CloseRule } from '../protocol/closecodes';
+import { closeRule, type CloseRule } from '../protocol/closecodes';
 import type { Socket } from '../protocol/connection';
 import type { ChatMessage, Person, Phase, System } from '../protocol/model';
 import { toPerson } from '../protocol/convert';
+import { endOfSession } from '../protocol/ended';
 import type { Blocked, Friend, Request } from '../protocol/people';
 import type { Storage } from '../protocol/ports';
 import { failure, type Failure } from '../protocol/reasons';
@@ -99,9 +100,8 @@ export class App {
       return await work(this.clients);
     } catch (error) {
       const why = failure(error);
-      if (this.login && (why.reason === 'SESSION_ENDED' || why.reason === 'UNAUTHENTICATED')) {
-        await this.leave({ action: 'login', name: 'SESSION_EXPIRED', wipe: false });
-      }
+      const end = this.login && endOfSession(why);
+      if (end) await this.leave(end);
       throw new CallFailed(why);
     }
   }
@@ -117,7 +117,7 @@ export class App {
     const login = { userId: user.userId, token: answer.token, loginSessionId: answer.loginSessionId };
     local.login.save(login);
     this.tabs.tell({ kind: 'signed-in' });
-    router.go({ at: 'chats' }, true);
+    router.entered();
     await this.enter(login, toPerson(user));
   }
 
@@ -127,6 +127,12 @@ export class App {
     local.login.save(undefined);
     this.tabs.tell({ kind: 'signed-out' });
     await this.leave(undefined, true);
+  }
+
+  /** Leaves after the account was deleted: nothing of it stays on this device. */
+  async deleted(): Promise<void> {
+    this.tabs.tell({ kind: 'signed-out' });
+    await this.leave(closeRule(4304, 'ACCOUNT_DELETED'));
   }
 
   /** The name of a person, the own remark first; waits for nobody, so it may be empty at first. */

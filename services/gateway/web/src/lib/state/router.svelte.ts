@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the user is. Each place has a path, so that back, reload and links work.
+import { invitation } from '../storage/local';
 
 export type ContactsTab = 'friends' | 'requests' | 'find';
 export type Route =
   | { at: 'chats'; conversationId?: string }
   | { at: 'contacts'; tab: ContactsTab }
   | { at: 'settings' }
+  | { at: 'administrator' }
   | { at: 'signIn' }
-  | { at: 'signUp' };
+  | { at: 'signUp' }
+  | { at: 'reset' };
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -19,6 +22,8 @@ export function parse(path: string): Route {
   if (first === 'settings') return { at: 'settings' };
   if (first === 'signin') return { at: 'signIn' };
   if (first === 'signup') return { at: 'signUp' };
+  if (first === 'reset') return { at: 'reset' };
+  if (first === 'administrator') return { at: 'administrator' };
   return { at: 'chats' };
 }
 
@@ -31,12 +36,18 @@ export function href(route: Route): string {
       return route.tab === 'friends' ? '/contacts' : `/contacts/${route.tab}`;
     case 'settings':
       return '/settings';
+    case 'administrator':
+      return '/administrator';
     case 'signIn':
       return '/signin';
     case 'signUp':
       return '/signup';
+    case 'reset':
+      return '/reset';
   }
 }
+
+const INVITATION = /^#\/administrator\/([\w.~-]{1,256})$/;
 
 class Router {
   route = $state.raw<Route>(typeof location === 'undefined' ? { at: 'chats' } : parse(location.pathname));
@@ -44,6 +55,8 @@ class Router {
 
   constructor() {
     if (typeof window === 'undefined') return;
+    this.takeInvitation();
+    window.addEventListener('hashchange', () => this.takeInvitation());
     window.addEventListener('popstate', () => {
       this.depth = (history.state as { depth?: number } | null)?.depth ?? 0;
       this.route = parse(location.pathname);
@@ -57,6 +70,21 @@ class Router {
       history[replace ? 'replaceState' : 'pushState']({ depth: this.depth }, '', path);
     }
     this.route = route;
+  }
+
+  /** Goes to where somebody who has just signed in wants to be. */
+  entered(): void {
+    this.go(invitation.load() ? { at: 'administrator' } : { at: 'chats' }, true);
+  }
+
+  // A one-time link carries its token behind the #, so that no server log has it. It leaves the address at
+  // once and waits in this tab until somebody has signed in.
+  private takeInvitation(): void {
+    const token = INVITATION.exec(location.hash)?.[1];
+    if (!token) return;
+    invitation.save(token);
+    history.replaceState({ depth: this.depth }, '', href({ at: 'administrator' }));
+    this.route = { at: 'administrator' };
   }
 
   /** Goes back inside the client, or to the given place when there is nothing to go back to. */

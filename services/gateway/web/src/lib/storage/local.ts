@@ -45,3 +45,26 @@ export function deviceId(): string {
   write(DEVICE, made);
   return made;
 }
+
+const INVITATION = 'parley.administrator';
+let invited: string | undefined;
+
+/** The one-time link of the first administrator, kept by this tab while somebody signs in. */
+export const invitation = {
+  load(): string | undefined {
+    try {
+      return sessionStorage.getItem(INVITATION) ?? undefined;
+    } catch {
+      return invited;
+    }
+  },
+  save(token: string | undefined): void {
+    invited = token;
+    try {
+      if (token) sessionStorage.setItem(INVITATION, token);
+      else sessionStorage.removeItem(INVITATION);
+    } catch {
+      // Private windows may refuse: then the page itself remembers.
+    }
+  },
+};

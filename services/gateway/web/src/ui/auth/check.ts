@@ -14,13 +14,20 @@ export function check(mode: 'signIn' | 'signUp', values: Record<FieldName, strin
   if (username === '') found.username = t('field.required');
   if (values.password === '') found.password = t('field.required');
   if (mode === 'signIn') return found;
-  if (username !== '' && !SHAPE.test(username)) found.username = t('field.usernameShape');
-  else if (username !== '' && username.length < 3) found.username = t('field.usernameShort');
-  else if (username.length > 32) found.username = t('field.tooLong');
+  const name = usernameError(username);
+  if (name) found.username = name;
   if (values.nickname.trim() === '') found.nickname = t('field.required');
   else if ([...values.nickname.trim()].length > 32) found.nickname = t('field.tooLong');
   if (values.password !== '' && [...values.password].length < 8) found.password = t('field.passwordShort');
   return found;
+}
+
+/** What is wrong with a new username; undefined if nothing is. */
+export function usernameError(username: string): string | undefined {
+  if (username === '') return t('field.required');
+  if (!SHAPE.test(username)) return t('field.usernameShape');
+  if (username.length < 3) return t('field.usernameShort');
+  return username.length > 32 ? t('field.tooLong') : undefined;
 }
 
 /** The field that a refusal belongs to, with words for it; undefined if it belongs to none. */

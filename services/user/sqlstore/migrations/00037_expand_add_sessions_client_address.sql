@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE login_sessions ADD COLUMN client_address VARBINARY(64) NOT NULL DEFAULT '';
