@@ -171,6 +171,9 @@ func (c *cast) endingRows() []row {
 		send     = "parley.message.v1.MessageService/Send"
 		get      = "parley.message.v1.ConversationService/GetConversation"
 	)
+	readers := members.with(answers{"former": ok})
+	// Of the four texts in the group after byOwner, owner said the last one.
+	closed := answers{"rest": notFound, "member": readOnly, "admin": readOnly, "owner": readOnly}
 	return []row{
 		{leave, "missing", &messagev1.LeaveGroupRequest{ConversationId: unknown}, none},
 		{leave, "pair", &messagev1.LeaveGroupRequest{ConversationId: c.conversation}, noGroup},
@@ -183,6 +186,17 @@ func (c *cast) endingRows() []row {
 		{dissolve, "pair", &messagev1.DissolveGroupRequest{ConversationId: c.conversation}, noGroup},
 		{dissolve, "group", &messagev1.DissolveGroupRequest{ConversationId: c.group}, ownerOf},
 		{send, "group, dissolved", text(c.group), answers{"rest": notFound, "member": readOnly, "admin": readOnly, "owner": readOnly}},
+		{get, "group, dissolved", &messagev1.GetConversationRequest{ConversationId: c.group}, readers},
+		{"parley.message.v1.MessageService/ListMessages", "group, dissolved", &messagev1.ListMessagesRequest{ConversationId: c.group}, readers},
+		{"parley.message.v1.ConversationService/MarkRead", "group, dissolved", &messagev1.MarkReadRequest{ConversationId: c.group, Seq: 1}, readers},
+		{"parley.message.v1.ConversationService/ListMembers", "group, dissolved", &messagev1.ListMembersRequest{ConversationId: c.group}, members},
+		{"parley.message.v1.MessageService/React", "group, dissolved", &messagev1.ReactRequest{ConversationId: c.group, Seq: c.byOwner + 4, Emoji: "\u2764"}, closed},
+		{"parley.message.v1.MessageService/Edit", "group, dissolved", &messagev1.EditRequest{ConversationId: c.group, Seq: c.byOwner + 4, Text: &messagev1.Text{Body: "edited"}}, closed.with(answers{"member": forbidden, "admin": forbidden})},
+		{"parley.message.v1.ConversationService/AddMembers", "group, dissolved", &messagev1.AddMembersRequest{ConversationId: c.group, UserIds: []string{c.third.ID}}, closed.with(answers{"member": forbidden, "admin": noFriend})},
+		{"parley.message.v1.ConversationService/RemoveMember", "group, dissolved", &messagev1.RemoveMemberRequest{ConversationId: c.group, UserId: c.third.ID}, closed.with(answers{"member": forbidden})},
+		{"parley.message.v1.ConversationService/UpdateGroup", "group, dissolved", &messagev1.UpdateGroupRequest{ConversationId: c.group, Name: "Tea"}, closed.with(answers{"member": forbidden})},
+		{"parley.message.v1.ConversationService/SetMemberRole", "group, dissolved", &messagev1.SetMemberRoleRequest{ConversationId: c.group, UserId: c.third.ID, Role: messagev1.MemberRole_MEMBER_ROLE_ADMIN}, closed.with(answers{"member": forbidden, "admin": forbidden})},
+		{leave, "group, dissolved", &messagev1.LeaveGroupRequest{ConversationId: c.group}, closed.with(answers{"former": ok})},
 		{"parley.friend.v1.FriendService/RemoveFriend", "of third", &friendv1.RemoveFriendRequest{UserId: c.third.ID}, all},
 		{"parley.friend.v1.FriendService/BlockUser", "of third", &friendv1.BlockUserRequest{UserId: c.third.ID}, all},
 		{"parley.user.v1.AuthService/Logout", "self", &userv1.LogoutRequest{}, all},
