@@ -22,6 +22,8 @@ export class FakeServer {
   readonly calls = new Map<string, number>();
   /** When set, every call fails and sockets do not open. */
   down = false;
+  /** Calls of these methods fail. */
+  readonly failing = new Set<string>();
   /** When set, new sockets open and then say nothing. */
   silent = false;
   /** When set, sends are stored but not answered. */
@@ -54,7 +56,7 @@ export class FakeServer {
           bearer(token),
           (next) => (request) => {
             count(request.method.name);
-            if (this.down) throw new ConnectError('connection refused', Code.Unavailable);
+            if (this.down || this.failing.has(request.method.name)) throw new ConnectError('connection refused', Code.Unavailable);
             return next(request);
           },
         ],

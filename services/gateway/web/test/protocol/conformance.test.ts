@@ -316,6 +316,41 @@ describe('the token', () => {
   });
 });
 
+describe('the cursor', () => {
+  const cursorOf = (copy: Copy) => copy.storage.getValue<string>('cursor');
+
+  it('is kept only after what it announced is here, also when a conversation cannot be asked for', async () => {
+    const copy = await live(w, w.alice);
+    w.server.close(1006);
+    const carol = w.server.state.addUser('carol', 'Carol').userId;
+    const fresh = w.server.state.befriend(w.alice, carol);
+    w.server.state.send(carol, fresh.id, 'hi');
+    const before = await cursorOf(copy);
+    w.server.failing.add('GetConversation');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(texts(copy, fresh.id)).toEqual([]);
+    expect(await cursorOf(copy)).toBe(before);
+    w.server.failing.clear();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(texts(copy, fresh.id)).toEqual(['hi']);
+    expect(await cursorOf(copy)).not.toBe(before);
+  });
+
+  it('waits for the page of heads that fails', async () => {
+    const copy = await live(w, w.alice);
+    w.server.close(1006);
+    const others = ['carol', 'dave', 'erin'].map((name) => w.server.state.addUser(name, name).userId);
+    const rooms = others.map((id) => w.server.state.befriend(w.alice, id));
+    rooms.forEach((room, i) => w.server.state.send(others[i]!, room.id, 'hi'));
+    w.server.resumeAnswer = { limit: 1 };
+    w.server.failing.add('Sync');
+    await vi.advanceTimersByTimeAsync(1_000);
+    w.server.failing.clear();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(rooms.map((room) => texts(copy, room.id))).toEqual([['hi'], ['hi'], ['hi']]);
+  });
+});
+
 describe('time that passes unseen', () => {
   it('a tab hidden for an hour pings once a minute, and shows at once what was lost', async () => {
     const copy = await live(w, w.alice);

@@ -191,7 +191,8 @@ export class Chat {
   // Pulls what the heads announce, page by page; the cursor is kept after each page is here.
   private async follow(first: SyncResponse): Promise<void> {
     for (let response = first; ; ) {
-      await this.replica.heads(response.heads.map(toHead));
+      // Without all of it the cursor stays: the next pong tells again.
+      if (!(await this.replica.heads(response.heads.map(toHead)))) return;
       await this.keepCursor(response.cursor);
       if (response.complete) return;
       response = await this.ports.clients.messages.sync({ cursor: this.cursor });
@@ -270,7 +271,7 @@ export class Chat {
       return;
     }
     // A push may be on its way: pull only what is still missing in a moment.
-    this.after(PULL_AFTER_MS, () => this.background(this.replica.announced(heads).then(() => this.keepCursor(cursor))));
+    this.after(PULL_AFTER_MS, () => this.background(this.replica.announced(heads).then((all) => (all ? this.keepCursor(cursor) : undefined))));
   }
 
   private peerRead(conversationId: string, userId: string, seq: number): void {

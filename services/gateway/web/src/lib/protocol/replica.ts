@@ -4,6 +4,7 @@ import type { ListMessagesResponse } from '../../gen/parley/message/v1/message_p
 import { SystemKind } from '../../gen/parley/message/v1/system_pb';
 import type { Clients } from './clients';
 import { toConversation, toHead, toMessage, toPageMessage } from './convert';
+import { each } from './lanes';
 import type { ChatMessage, Conversation, Head } from './model';
 import type { Storage } from './ports';
 import { Saver } from './saver';
@@ -106,9 +107,9 @@ export class Replica {
     });
   }
 
-  /** Takes heads with the user's own numbers and pulls what is missing. */
-  async heads(heads: Head[]): Promise<void> {
-    await each(heads, async (head) => {
+  /** Takes heads with the user's own numbers and pulls what is missing. Answers false if some could not be had. */
+  async heads(heads: Head[]): Promise<boolean> {
+    return each(heads, async (head) => {
       const timeline = this.timelines.get(head.conversationId);
       if (!timeline) return this.fetch(head.conversationId);
       const members = head.membersRev > timeline.record.head.membersRev;
@@ -119,9 +120,9 @@ export class Replica {
     });
   }
 
-  /** Takes heads without the user's own numbers and pulls what is missing. */
-  async announced(heads: Head[]): Promise<void> {
-    await each(heads, async (head) => {
+  /** Takes heads without the user's own numbers and pulls what is missing. Answers like heads. */
+  async announced(heads: Head[]): Promise<boolean> {
+    return each(heads, async (head) => {
       const timeline = this.timelines.get(head.conversationId);
       if (!timeline || head.membersRev > timeline.record.head.membersRev) await this.fetch(head.conversationId);
       if (timeline?.announce(head)) await this.pull(head.conversationId, head);
@@ -306,13 +307,4 @@ function page(answer: ListMessagesResponse): Page {
     items: answer.items.map(toPageMessage),
     gaps: answer.gaps.map((gap) => ({ from: Number(gap.from), to: Number(gap.to) })),
   };
-}
-
-// Runs work for each item, four at a time; one that fails does not stop the others.
-async function each<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = [...items];
-  const lane = async () => {
-    for (let next; (next = rest.shift()); ) await work(next).catch((error: unknown) => console.warn('sync of one conversation failed', error));
-  };
-  await Promise.all([lane(), lane(), lane(), lane()]);
 }
