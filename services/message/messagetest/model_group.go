@@ -18,7 +18,7 @@ import (
 
 // GroupStep is one thing that somebody tries in a random history of a group.
 type GroupStep struct {
-	Kind  int // send, mark read, or an action; see groupDeeds
+	Kind  int // see groupModel.run and groupModel.speak
 	Actor int
 	User  int
 	Role  message.Role
@@ -28,7 +28,7 @@ type GroupStep struct {
 const (
 	groupUsers = 6 // the first four are there at the beginning
 	groupBegin = 4
-	groupDeeds = 9
+	groupDeeds = 17
 )
 
 // GroupSteps generates random histories. Most are about who is a member; a group is seldom dissolved.
@@ -51,18 +51,13 @@ type groupModel struct {
 	users     []ids.UserID
 	roles     map[ids.UserID]message.Role // of members
 	was       map[ids.UserID]bool         // ever a member
-	log       []said
+	log       []*said
 	read      map[ids.UserID]int64
 	begin     map[ids.UserID]int // position of the message that told of the newest interval
 	dissolved bool
 	renamed   bool
-}
-
-// said is one message: who sent it, whether the server did, and who can see it.
-type said struct {
-	sender ids.UserID
-	system bool
-	seen   map[ids.UserID]bool
+	changes   int64                         // of messages
+	hidden    map[ids.UserID]map[int64]bool // what each user hid
 }
 
 // ReplayGroup runs a history against a service and fails where it does not do what the model says.
@@ -70,7 +65,7 @@ func ReplayGroup(t testing.TB, failure fataler, service *Fixture, steps []GroupS
 	t.Helper()
 	m := &groupModel{
 		t: failure, service: service, users: users(groupUsers), roles: map[ids.UserID]message.Role{},
-		was: map[ids.UserID]bool{}, read: map[ids.UserID]int64{}, begin: map[ids.UserID]int{},
+		was: map[ids.UserID]bool{}, read: map[ids.UserID]int64{}, begin: map[ids.UserID]int{}, hidden: map[ids.UserID]map[int64]bool{},
 	}
 	before := len(service.Publisher.Events())
 	view, err := service.CreateGroup(t.Context(), message.GroupDraft{
@@ -92,6 +87,7 @@ func ReplayGroup(t testing.TB, failure fataler, service *Fixture, steps []GroupS
 	}
 	for _, user := range m.users {
 		m.compare(t, user)
+		m.compareChanges(t, user)
 	}
 	m.compareEvents(t, service.Publisher.Events()[before:])
 }
@@ -103,8 +99,8 @@ func (m *groupModel) join(user ids.UserID) {
 }
 
 // say adds a message for all who are there now, and for who leaves with it.
-func (m *groupModel) say(sender ids.UserID, system bool, leaving ...ids.UserID) {
-	s := said{sender: sender, system: system, seen: map[ids.UserID]bool{}}
+func (m *groupModel) say(sender ids.UserID, system bool, leaving ...ids.UserID) *said {
+	s := &said{sender: sender, system: system, seen: map[ids.UserID]bool{}, at: m.service.Clock.Now().UnixMilli()}
 	for user := range m.roles {
 		s.seen[user] = true
 	}
@@ -112,15 +108,13 @@ func (m *groupModel) say(sender ids.UserID, system bool, leaving ...ids.UserID) 
 		s.seen[user] = true
 	}
 	m.log = append(m.log, s)
+	return s
 }
 
 func (m *groupModel) run(t testing.TB, s GroupStep) {
 	ctx, actor, user := t.Context(), m.users[s.Actor], m.users[s.User]
 	var err error
 	switch s.Kind {
-	case 0, 1:
-		_, err = m.service.Send(ctx, NewDraft(actor, m.id, "x"))
-		m.expect(s, err, m.mayAct(actor, message.RoleMember), func() { m.say(actor, false); m.read[actor] = int64(len(m.log)) })
 	case 2:
 		m.mark(t, actor, s.Seq)
 	case 3:
@@ -148,6 +142,8 @@ func (m *groupModel) run(t testing.TB, s GroupStep) {
 			want = nil
 		}
 		m.expect(s, err, want, func() { m.dissolve(actor) })
+	default:
+		m.speak(t, s)
 	}
 }
 
@@ -277,7 +273,7 @@ func (m *groupModel) unread(user ids.UserID) int32 {
 	var n int32
 	for i := len(m.log); i >= m.begin[user] && int64(i) > m.read[user]; i-- {
 		s := m.log[i-1]
-		if s.seen[user] && !s.system && s.sender != user {
+		if s.seen[user] && !s.system && !s.recalled && s.sender != user && !m.hidden[user][int64(i)] {
 			n++
 		}
 	}
@@ -301,18 +297,21 @@ func (m *groupModel) compare(t testing.TB, user ids.UserID) {
 	}
 	h := view.Head
 	if err != nil || h.Seq != slices.Max(want) || h.Left != (count == 0) || h.Unread != m.unread(user) ||
-		view.Role != m.roles[user] || view.Conversation.MemberCount != count {
+		view.Role != m.roles[user] || view.Conversation.MemberCount != count ||
+		h.Rev != m.changes || h.HiddenRev != int64(len(m.hidden[user])) {
 		m.t.Fatalf("user sees %+v as %d of %d, %v; want %d, unread %d, role %d of %d",
 			h, view.Role, view.Conversation.MemberCount, err, slices.Max(want), m.unread(user), m.roles[user], count)
 	}
 	page, err := m.service.ListMessages(t.Context(), message.HistoryQuery{
 		User: user, Conversation: m.id, Kind: message.AfterRange, Limit: message.MaxPageItems,
 	})
-	if diff := cmp.Diff(want, seqs(page.Items)); diff != "" || err != nil {
-		m.t.Fatalf("history: %v (-model +got):\n%s", err, diff)
+	if err != nil {
+		m.t.Fatalf("history: %v", err)
 	}
+	m.comparePage(user, want, page)
+	m.compareLast(user, view)
 	covered := int64(len(page.Items))
-	for _, gap := range page.Gaps {
+	for _, gap := range slices.Concat(page.Gaps, page.Hidden) {
 		covered += gap.To - gap.From + 1
 	}
 	if covered != h.Seq {
@@ -347,7 +346,13 @@ func (m *groupModel) compareEvents(t testing.TB, events []message.Event) {
 	m.t.Helper()
 	told := 0
 	for _, e := range events {
-		if e.Kind != message.MessageCreated || e.Message.Conversation != m.id {
+		if e.Message.Conversation != m.id && e.Marker.Conversation != m.id {
+			continue
+		}
+		if e.Kind == message.MessageHidden || e.Kind.OfMessage() && e.Kind != message.MessageCreated {
+			m.compareChange(t, e)
+		}
+		if e.Kind != message.MessageCreated {
 			continue
 		}
 		told++
