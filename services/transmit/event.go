@@ -59,6 +59,6 @@ type Event struct {
 type Delivery struct {
 	Notice
 
-	// Users whose sessions get the frame; at most 1,000.
+	// Users whose sessions get the frame; at most 10,000. Nobody changes the list.
 	Users []ids.UserID
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/transmit"
+	"github.com/parley-chat/parley/services/transmit/transmittest"
 )
 
 func to(m transmit.Membership, e transmit.Event) transmit.Event {
@@ -75,7 +76,7 @@ func TestAnEventWhoseMembersAreNotKnownComesAgain(t *testing.T) {
 	})
 }
 
-func TestAGroupOfTenThousandLeavesInParcels(t *testing.T) {
+func TestAMessageToACrowdIsOneDeliveryForEachPod(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t)
@@ -92,15 +93,59 @@ func TestAGroupOfTenThousandLeavesInParcels(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		reached := 0
-		for _, s := range w.courier.Sent() {
-			if len(s.Delivery.Users) > 1000 {
-				t.Fatalf("a delivery for %d users", len(s.Delivery.Users))
-			}
-			reached += len(s.Delivery.Users)
+		if n := len(w.courier.Sent()); n != 240 || w.groups.Asked() != 120 {
+			t.Errorf("%d deliveries, asked %d times", n, w.groups.Asked())
 		}
-		if reached != 120*len(members) || w.groups.Asked() != 120 {
-			t.Errorf("%d reached, asked %d times", reached, w.groups.Asked())
+		checkHomes(t, w, w.courier.Sent(), members)
+	})
+}
+
+// checkHomes fails unless each pod gets its own users, and all hear equally often.
+func checkHomes(t *testing.T, w *world, sent []transmittest.Sent, members []ids.UserID) {
+	t.Helper()
+	view, heard := w.ring.View(), map[ids.UserID]int{}
+	for _, s := range sent {
+		for _, user := range s.Delivery.Users {
+			if home, _ := view.Home(user); home != s.Pod {
+				t.Fatalf("%s gets a user at home on %s", s.Pod, home)
+			}
+			heard[user]++
+		}
+	}
+	for _, user := range members {
+		if heard[user] != heard[members[0]] {
+			t.Fatalf("one hears %d times, another %d", heard[user], heard[members[0]])
+		}
+	}
+}
+
+func TestACrowdFollowsTheRing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		members := make([]ids.UserID, 1200)
+		for i := range members {
+			members[i] = ids.NewUser()
+		}
+		left := ids.NewUser()
+		m := transmit.Membership{Group: ids.NewConversation(), Rev: 2}
+		w.groups.Set(m, members...)
+		for _, pods := range [][]string{{"gateway-0"}, {"gateway-0", "gateway-1"}, {"gateway-1", "gateway-2", "gateway-0"}} {
+			w.ring.Spread(append(slices.Clone(members), left), pods...)
+			before := len(w.courier.Sent())
+			for _, e := range []transmit.Event{to(m, durable("one")), to(m, durable("two", left, members[3])), to(m, durable("three"))} {
+				if err := w.forward(t.Context(), e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			sent := w.courier.Sent()[before:]
+			if len(sent) != 3*len(pods) {
+				t.Errorf("%d deliveries to %d pods", len(sent), len(pods))
+			}
+			checkHomes(t, w, sent, members)
+		}
+		if n := w.groups.Asked(); n != 1 {
+			t.Errorf("asked %d times for one version", n)
 		}
 	})
 }

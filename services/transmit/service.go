@@ -90,7 +90,7 @@ func (s *Service) Forward(ctx context.Context, events []Event, settled func(erro
 		case e.MembersOf.Rev > 0 && !known:
 			s.aside(s.crowds, t, func(ctx context.Context) { s.toMembers(ctx, e, t) })
 		default:
-			s.dispatch(ctx, e.Notice, slices.Concat(e.Recipients, members), t)
+			s.toGroup(ctx, e, members, t)
 		}
 	}
 	t.done(nil)
@@ -111,13 +111,29 @@ func (s *Service) toMembers(ctx context.Context, e Event, t *tally) {
 		}
 		s.members.put(e.MembersOf, members)
 	}
-	s.dispatch(ctx, e.Notice, slices.Concat(e.Recipients, members), t)
+	s.toGroup(ctx, e, members, t)
+}
+
+// toGroup sends an event to its recipients and to members who are known. A crowd that nobody else hears with
+// goes out as it is kept, shared out by home pod.
+func (s *Service) toGroup(ctx context.Context, e Event, members []ids.UserID, t *tally) {
+	view := s.ring.View()
+	if len(e.Recipients) == 0 {
+		if shares, ok := s.members.shares(e.MembersOf, view); ok {
+			s.send(ctx, view, address(e.Notice, shares), t)
+			return
+		}
+	}
+	s.send(ctx, view, group(view, e.Notice, slices.Concat(e.Recipients, members)), t)
 }
 
 // dispatch gives one notice to the home pods of its recipients.
 func (s *Service) dispatch(ctx context.Context, n Notice, recipients []ids.UserID, t *tally) {
 	view := s.ring.View()
-	parcels := group(view, n, recipients)
+	s.send(ctx, view, group(view, n, recipients), t)
+}
+
+func (s *Service) send(ctx context.Context, view View, parcels []parcel, t *tally) {
 	t.add(len(parcels))
 	for _, p := range parcels {
 		s.courier.Deliver(ctx, p.pod, p.delivery, func(err error) { s.settle(view.Epoch(), p, t, err) })

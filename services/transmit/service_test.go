@@ -218,15 +218,14 @@ func TestForwardLargeAudienceIsSplit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t)
 		var crowd []ids.UserID
-		for range 2001 {
-			user := ids.NewUser()
-			crowd = append(crowd, user)
-			w.ring.Move(user, "gateway-0")
+		for range 20_001 {
+			crowd = append(crowd, ids.NewUser())
 		}
+		w.ring.Spread(crowd, "gateway-0")
 		if err := w.forward(t.Context(), durable("hi", crowd...)); err != nil {
 			t.Fatalf("settled with %v", err)
 		}
-		want := []string{"gateway-0 hi to 1000", "gateway-0 hi to 1000", "gateway-0 hi to 1"}
+		want := []string{"gateway-0 hi to 10000", "gateway-0 hi to 10000", "gateway-0 hi to 1"}
 		if diff := cmp.Diff(want, brief(w.courier.Sent())); diff != "" {
 			t.Errorf("deliveries (-want +got):\n%s", diff)
 		}

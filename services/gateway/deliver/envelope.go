@@ -36,8 +36,9 @@ func encode(e *transmitv1.Envelope, batch []gateway.Delivery) ([]byte, error) {
 		if !d.Presence.User.IsZero() {
 			out.WatchedUserId = d.Presence.User.Bytes()
 		}
+		out.UserIds = make([][]byte, len(d.Users))
 		for j := range d.Users {
-			out.UserIds = append(out.UserIds, d.Users[j][:])
+			out.UserIds[j] = d.Users[j][:]
 		}
 		if !d.Except.IsZero() {
 			out.ExceptSessionId = d.Except.Bytes()

@@ -33,8 +33,9 @@ func encode(senderID string, number int64, batch []item) ([]byte, error) {
 // toProto converts a delivery; the frame is shared, not copied.
 func toProto(d transmit.Delivery) *transmitv1.Delivery {
 	out := &transmitv1.Delivery{Frame: d.Frame, Class: class(d.Class), Seq: d.Seq, MembersRev: d.MembersRev, Rev: d.Rev}
-	for _, user := range d.Users {
-		out.UserIds = append(out.UserIds, user.Bytes())
+	out.UserIds = make([][]byte, len(d.Users))
+	for i := range d.Users {
+		out.UserIds[i] = d.Users[i][:]
 	}
 	if !d.Recheck.IsZero() {
 		out.RecheckUserId = d.Recheck.Bytes()
