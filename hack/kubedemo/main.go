@@ -141,6 +141,7 @@ Try next:
   kubectl -n chat get chat                       # the ChatCluster; -o wide shows more
   kubectl -n chat scale chat demo --replicas=3   # one more gateway; sessions move
   kubectl parley status demo -n chat             # everything on one page
+  kubectl parley admin create demo -n chat       # a link that makes who opens it the first administrator
   make kube-demo-down                            # the end
 `, d.kubeconfig(), filepath.Join(d.root, "bin"), d.bin())
 	return err
