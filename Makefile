@@ -56,7 +56,7 @@ deps: ## Install the Debian packages that the tests need, if they are missing
 	@hack/debian.sh
 
 .PHONY: test
-test: deps build test-web test-go test-browser ## Run all tests: web, Go on real MariaDB and RabbitMQ, browser
+test: deps build test-web test-go test-browser ## Run all tests: web, Go on real MariaDB, RabbitMQ and Elasticsearch, browser
 	@echo "all tests passed"
 
 .PHONY: test-web
@@ -64,8 +64,9 @@ test-web: $(WEB)/node_modules/.package-lock.json ## Check and test the web clien
 	cd $(WEB) && npm run --silent check && npm run --silent lint && npm test --silent
 
 .PHONY: test-go
-test-go: ## Run the Go tests with private MariaDB and RabbitMQ servers
-	KUBEBUILDER_ASSETS=$$(go run ./hack/cluster/binaries/build etcd kube-apiserver kubectl) PARLEY_TEST_REQUIRE_SERVERS=1 \
+test-go: ## Run the Go tests with private MariaDB, RabbitMQ and Elasticsearch servers
+	PARLEY_TEST_ELASTICSEARCH_HOME=$$(hack/elasticsearch.sh) PARLEY_TEST_REQUIRE_SERVERS=1 \
+	  KUBEBUILDER_ASSETS=$$(go run ./hack/cluster/binaries/build etcd kube-apiserver kubectl) \
 	  go run ./hack/withservers -- go test $(TEST_FLAGS) ./...
 
 .PHONY: test-browser

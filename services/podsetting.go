@@ -32,6 +32,6 @@ func meaningOfPod(variable string) string {
 	case component.EnvGatewayReconnectDeadline:
 		return "how long a client may take to move before it is closed"
 	default:
-		return meaningOfSMS(variable)
+		return meaningOfSearch(variable)
 	}
 }

@@ -18,6 +18,8 @@ const (
 	MySQL    Dependency = "mysql"
 	RabbitMQ Dependency = "rabbitmq"
 	SMS      Dependency = "sms" // who sends codes
+	// Elasticsearch is the index of texts.
+	Elasticsearch Dependency = "elasticsearch"
 )
 
 // Dependencies that components read, in the order of the spec.

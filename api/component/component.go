@@ -82,6 +82,14 @@ const (
 	// specification names it.
 	EnvBindingRoot = "SERVICE_BINDING_ROOT"
 
+	// EnvElasticsearchURL and what belongs to it; the operator sets the last two, the rest is the binding's.
+	EnvElasticsearchURL           = "PARLEY_ELASTICSEARCH_URL"
+	EnvElasticsearchUsername      = "PARLEY_ELASTICSEARCH_USERNAME"
+	EnvElasticsearchPassword      = "PARLEY_ELASTICSEARCH_PASSWORD" //nolint:gosec // a name, no secret
+	EnvElasticsearchAPIKey        = "PARLEY_ELASTICSEARCH_API_KEY"  //nolint:gosec // a name, no secret
+	EnvElasticsearchCA            = "PARLEY_ELASTICSEARCH_CA"
+	EnvElasticsearchIndexPrefix   = "PARLEY_ELASTICSEARCH_INDEX_PREFIX"
+	EnvElasticsearchIndexReplicas = "PARLEY_ELASTICSEARCH_INDEX_REPLICAS"
 	// EnvSMSProvider is Aliyun or Webhook; empty: no codes are sent.
 	EnvSMSProvider         = "PARLEY_SMS_PROVIDER"
 	EnvSMSAllowedCountries = "PARLEY_SMS_ALLOWED_COUNTRIES"

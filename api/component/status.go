@@ -11,6 +11,7 @@ const (
 	ClassUnreachable Class = "Unreachable"
 	ClassAuthFailed  Class = "AuthFailed"
 	ClassTLSFailed   Class = "TLSFailed"
+	ClassUnfit       Class = "Unfit" // another product or version, or what lies there is foreign
 )
 
 // Status is the JSON that a pod answers at StatusPath. It holds no address, no name of a person and no

@@ -2,9 +2,10 @@
 
 // Command withservers runs a command while private test servers are up.
 //
-// It starts MariaDB and RabbitMQ, names them in PARLEY_TEST_MYSQL_DSN and PARLEY_TEST_AMQP_URL, runs
+// It starts MariaDB and RabbitMQ, and Elasticsearch if PARLEY_TEST_ELASTICSEARCH_HOME says where it is, names
+// them in PARLEY_TEST_MYSQL_DSN, PARLEY_TEST_AMQP_URL and PARLEY_TEST_ELASTICSEARCH_URL, runs
 // "withservers -- command args…", stops the servers and exits as the command did. A signal goes to the
-// command; a second one ends it. The flags -mysql=false and -amqp=false leave a server out.
+// command; a second one ends it. The flags -mysql=false, -amqp=false and -elasticsearch=false leave a server out.
 package main
 
 import (
@@ -38,14 +39,15 @@ func run(ctx context.Context, args []string, progress io.Writer) int {
 	flags.SetOutput(progress)
 	mysql := flags.Bool("mysql", true, "start MariaDB")
 	amqp := flags.Bool("amqp", true, "start RabbitMQ")
+	elastic := flags.Bool("elasticsearch", os.Getenv(servers.ElasticsearchHomeVariable) != "", "start Elasticsearch")
 	relaxed := flags.Bool("relaxed", false, "MariaDB without a flush at each commit")
 	if err := flags.Parse(args); err != nil || flags.NArg() == 0 {
-		fmt.Fprintln(progress, "usage: withservers [-mysql=false] [-amqp=false] [-relaxed] -- command args…")
+		fmt.Fprintln(progress, "usage: withservers [-mysql=false] [-amqp=false] [-elasticsearch=false] [-relaxed] -- command args…")
 		return 2
 	}
 	set := &started{progress: progress, relaxed: *relaxed}
 	defer set.stop()
-	if err := set.start(ctx, *mysql, *amqp); err != nil {
+	if err := set.start(ctx, *mysql, *amqp, *elastic); err != nil {
 		fmt.Fprintln(progress, "withservers:", err)
 		return 1
 	}
@@ -59,22 +61,26 @@ type started struct {
 	dir      string
 	mariadb  *servers.MariaDB
 	rabbitmq *servers.RabbitMQ
+	elastic  *servers.Elasticsearch
 }
 
-func (s *started) start(ctx context.Context, mysql, amqp bool) (err error) {
+func (s *started) start(ctx context.Context, mysql, amqp, elastic bool) (err error) {
 	if s.dir, err = os.MkdirTemp("", "parley-servers-"); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup
-	var mysqlErr, amqpErr error
+	var mysqlErr, amqpErr, elasticErr error
 	if mysql {
 		wg.Go(func() { mysqlErr = s.startMariaDB(ctx) })
 	}
 	if amqp {
 		wg.Go(func() { amqpErr = s.startRabbitMQ(ctx) })
 	}
+	if elastic {
+		wg.Go(func() { elasticErr = s.startElasticsearch(ctx) })
+	}
 	wg.Wait()
-	return errors.Join(mysqlErr, amqpErr)
+	return errors.Join(mysqlErr, amqpErr, elasticErr)
 }
 
 func (s *started) startMariaDB(ctx context.Context) error {
@@ -103,6 +109,19 @@ func (s *started) startRabbitMQ(ctx context.Context) error {
 	return nil
 }
 
+func (s *started) startElasticsearch(ctx context.Context) error {
+	dir := s.dir + "/elasticsearch"
+	err := os.Mkdir(dir, 0o700)
+	if err == nil {
+		s.elastic, err = servers.StartElasticsearch(ctx, dir, servers.ElasticsearchOptions{})
+	}
+	if err != nil {
+		return fmt.Errorf("elasticsearch: %w", err)
+	}
+	fmt.Fprintln(s.progress, "withservers: Elasticsearch at", s.elastic.Addr())
+	return nil
+}
+
 func (s *started) env() []string {
 	env := os.Environ()
 	if s.mariadb != nil {
@@ -110,6 +129,9 @@ func (s *started) env() []string {
 	}
 	if s.rabbitmq != nil {
 		env = append(env, "PARLEY_TEST_AMQP_URL="+s.rabbitmq.URL())
+	}
+	if s.elastic != nil {
+		env = append(env, "PARLEY_TEST_ELASTICSEARCH_URL="+s.elastic.URL())
 	}
 	return env
 }
@@ -121,6 +143,9 @@ func (s *started) stop() {
 	}
 	if s.rabbitmq != nil {
 		wg.Go(s.rabbitmq.Stop)
+	}
+	if s.elastic != nil {
+		wg.Go(s.elastic.Stop)
 	}
 	wg.Wait()
 	if err := os.RemoveAll(s.dir); err != nil {

@@ -85,6 +85,11 @@ func (f *folder) dsn(name component.Name) string {
 	return "sqlite:" + filepath.Join(f.path, string(name)+".db")
 }
 
+// index names the folder of a service's search index.
+func (f *folder) index(name component.Name) string {
+	return filepath.Join(f.path, string(name)+".index")
+}
+
 // keyring is what all components hold.
 type keyring struct {
 	keys    map[component.Name]identity.Keys

@@ -146,6 +146,7 @@ func (s *system) message(group *lifecycle.Group) error {
 		return fmt.Errorf("message: %w", err)
 	}
 	cfg.RPCListen, cfg.OpsListen = "", ""
+	cfg.Search.Folder = s.folder.index(component.Message)
 	s.add(group, "message", func(ctx context.Context) error {
 		return messageserver.Run(ctx, cfg, messageserver.Parts{
 			RPC: s.network.listen("message"), Broker: s.bus, Transport: s.transport,

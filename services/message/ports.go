@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-chat/parley/services/internal/audit"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/searchindex"
 )
 
 // Store keeps conversations and messages. Every method is one transaction or less, may be called from
@@ -20,6 +21,7 @@ type Store interface {
 	AuditLog
 	Companions
 	Hider
+	Searches
 }
 
 // AuditLog keeps what was done with messages for the platform, apart from changes, which write their entries
@@ -91,6 +93,12 @@ type Hider interface {
 	HiddenIn(ctx context.Context, user ids.UserID, stretches []Stretch) ([]int64, error)
 	// LastShown finds the last position of each stretch that the user did not hide, 0 where all are hidden.
 	LastShown(ctx context.Context, user ids.UserID, stretches []Stretch) ([]int64, error)
+}
+
+// Finder offers messages that may match; package searchindex has the port.
+type Finder interface {
+	// Find is searchindex.Index.Find.
+	Find(ctx context.Context, lookup searchindex.Lookup) ([]searchindex.Hit, error)
 }
 
 // Friends is the friend service. One that does not answer is fault.ErrUnavailable.

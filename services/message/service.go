@@ -11,11 +11,13 @@ import (
 	"github.com/parley-chat/parley/services/internal/page"
 )
 
-// Options are what a Service needs; all but Lanes must be set.
+// Options are what a Service needs; all but Lanes and Index must be set.
 type Options struct {
 	Store     Store
 	Publisher Publisher
 	Friends   Friends
+	// Index finds messages by their text; nil: Search is not available.
+	Index Finder
 	// Tokens makes page tokens and cursors; all pods need the same key.
 	Tokens page.Codec
 	Now    func() time.Time
@@ -33,6 +35,7 @@ type Service struct {
 	store     Store
 	publisher Publisher
 	friends   Friends
+	index     Finder
 	tokens    page.Codec
 	now       func() time.Time
 	lanes     []*lane
@@ -46,7 +49,7 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{store: o.Store, publisher: o.Publisher, tokens: o.Tokens, now: o.Now, stopped: make(chan struct{})}
 	s.recallWindow, s.editWindow = cmp.Or(o.RecallWindow, DefaultRecallWindow), cmp.Or(o.EditWindow, DefaultEditWindow)
-	s.friends = o.Friends
+	s.friends, s.index = o.Friends, o.Index
 	if o.Lanes <= 0 {
 		o.Lanes = DefaultLanes
 	}

@@ -3,6 +3,8 @@
 package integration_test
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
@@ -122,6 +124,21 @@ func (c *cast) hideRows() []row {
 	}
 }
 
+// searchRows search in one conversation, or in what the caller may read; what is found is for other tests.
+func (c *cast) searchRows() []row {
+	in := func(conversation string) *messagev1.SearchRequest {
+		return &messagev1.SearchRequest{Query: "hi", ConversationId: conversation}
+	}
+	const search = "parley.message.v1.MessageService/Search"
+	return []row{
+		{search, "own", in(""), answers{"rest": ok}},
+		{search, "pair", in(c.conversation), pair},
+		{search, "group", in(c.group), members.with(answers{"former": ok})},
+		{search, "closed", in(c.closed), answers{"rest": notFound, "former": ok, "owner": ok}},
+		{search, "missing", in(people.NewID()), none},
+	}
+}
+
 func (c *cast) groupRows() []row {
 	unknown, nobody := people.NewID(), people.NewID()
 	const (
@@ -137,7 +154,7 @@ func (c *cast) groupRows() []row {
 	setRole := func(conversation string, of *people.Person, to messagev1.MemberRole) *messagev1.SetMemberRoleRequest {
 		return &messagev1.SetMemberRoleRequest{ConversationId: conversation, UserId: of.ID, Role: to}
 	}
-	return append(append(c.changeRows(), c.hideRows()...), []row{
+	return slices.Concat(c.changeRows(), c.hideRows(), c.searchRows(), []row{
 		{create, "of friends of owner", group(c.friend.ID, c.third.ID), answers{"rest": noFriend, "friend": wrong, "owner": ok}},
 		{create, "of who is blocked", group(c.friend.ID, c.blocked.ID), answers{"rest": noFriend, "friend": wrong, "blocked": wrong}},
 		{create, "of who blocks", group(c.friend.ID, c.owner.ID), answers{"blocked": noFriend}},
@@ -159,7 +176,7 @@ func (c *cast) groupRows() []row {
 		{role, "of admin to owner", setRole(c.group, c.admin, messagev1.MemberRole_MEMBER_ROLE_OWNER), ownerOf.with(answers{"owner": nobodyElse})},
 		{role, "pair", setRole(c.conversation, c.friend, messagev1.MemberRole_MEMBER_ROLE_ADMIN), noGroup},
 		{role, "missing", setRole(unknown, c.third, messagev1.MemberRole_MEMBER_ROLE_ADMIN), none},
-	}...)
+	})
 }
 
 // endingRows end memberships, groups, friendships and login sessions.

@@ -75,6 +75,7 @@ func goodRequests(c *cast) map[string]proto.Message {
 		"parley.message.v1.MessageService/Recall":                 &messagev1.RecallRequest{ConversationId: c.conversation, Seq: 1},
 		"parley.message.v1.MessageService/HideMessage":            &messagev1.HideMessageRequest{ConversationId: c.conversation, Seq: 1},
 		"parley.message.v1.MessageService/ListHidden":             &messagev1.ListHiddenRequest{ConversationId: c.conversation, AfterRev: 1},
+		"parley.message.v1.MessageService/Search":                 &messagev1.SearchRequest{Query: "hi", ConversationId: c.conversation, PageSize: 10},
 		"parley.message.v1.MessageService/React":                  &messagev1.ReactRequest{ConversationId: c.conversation, Seq: 1, Emoji: "\u2764"},
 		"parley.message.v1.MessageService/Edit":                   &messagev1.EditRequest{ConversationId: c.conversation, Seq: 1, Text: &messagev1.Text{Body: "hi"}},
 		"parley.message.v1.MessageService/ListVersions":           &messagev1.ListVersionsRequest{ConversationId: c.conversation, Seq: 1, AfterNumber: 1},

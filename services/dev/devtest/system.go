@@ -270,6 +270,7 @@ func (r *runner) message(ctx context.Context, listener net.Listener) {
 		component.EnvMySQLDSN: r.dsn("message"), component.EnvUpstreamFriendURL: r.rpc[component.Friend],
 	})
 	cfg.OpsListen = ""
+	cfg.Search.Folder = filepath.Join(r.dir, "message.index")
 	r.run(func() error {
 		return messageserver.Run(ctx, cfg, messageserver.Parts{
 			RPC: listener, Broker: r.bus, Keys: r.keys[component.Message], PageKey: r.pageKey, Logger: r.logger, Started: r.up,

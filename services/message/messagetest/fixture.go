@@ -36,14 +36,20 @@ type Fixture struct {
 	Clock     *Clock
 	Publisher *Publisher
 	Friends   *Friends
+	Index     *ScanIndex // of a Store in memory
 }
 
 // Start runs a service on a store with a number of lanes until the test ends.
 func Start(t testing.TB, store message.Store, lanes int) *Fixture {
 	t.Helper()
 	f := &Fixture{Clock: NewClock(), Publisher: &Publisher{}, Friends: &Friends{}}
+	var index message.Finder
+	if memory, ok := store.(*Store); ok {
+		f.Index = &ScanIndex{Store: memory}
+		index = f.Index
+	}
 	f.Service = message.New(message.Options{
-		Store: store, Publisher: f.Publisher, Friends: f.Friends, Now: f.Clock.Now, Lanes: lanes,
+		Index: index, Store: store, Publisher: f.Publisher, Friends: f.Friends, Now: f.Clock.Now, Lanes: lanes,
 		Tokens: page.NewCodec([]byte("a key of thirty-two bytes, or so")),
 	})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))

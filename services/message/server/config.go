@@ -43,6 +43,7 @@ type Config struct {
 	// RecallWindow and EditWindow are how long senders may take back and edit what they said.
 	RecallWindow time.Duration `env:"PARLEY_RECALL_WINDOW" envDefault:"2m"`
 	EditWindow   time.Duration `env:"PARLEY_EDIT_WINDOW" envDefault:"24h"`
+	Search       SearchConfig
 	// Lanes is the number of writers; 0 means two, one of which alone reached 25 k rows/s.
 	Lanes int
 }
@@ -67,6 +68,7 @@ func (c Config) Validate() error {
 	if c.Lanes < 0 || c.Lanes > maxLanes {
 		problems = append(problems, fmt.Errorf("lanes must be 0 to %d", maxLanes))
 	}
+	problems = append(problems, c.Search.validate())
 	if u, err := url.Parse(c.FriendURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		problems = append(problems, errors.New("PARLEY_UPSTREAM_FRIEND_URL must be a URL with a host"))
 	}

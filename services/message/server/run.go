@@ -48,9 +48,13 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	if err != nil {
 		return errors.Join(err, closed())
 	}
+	index, closeIndex, err := cfg.Search.open()
+	if err != nil {
+		return errors.Join(err, db.Close(), closed())
+	}
 	registry := telemetry.NewRegistry()
 	ops := telemetry.NewOps(registry)
-	w := wire(db, cfg, parts, registry)
+	w := wire(db, cfg, parts, finder(index), registry)
 
 	rpc := rpcserver.New(rpcserver.Options{
 		Component: component.Message, Keys: parts.Keys, Logger: parts.Logger, Registerer: registry,
@@ -69,7 +73,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 		w.friends.Close()
 		return nil
 	})
-	group.OnStop("database", func(context.Context) error { return db.Close() })
+	group.OnStop("database", func(context.Context) error { return errors.Join(closeIndex(), db.Close()) })
 	group.OnStop("broker", func(context.Context) error { return closed() })
 	process.WatchDatabase(group, ops, db.Class)
 	process.ServeOps(group, ops, parts.Ops)
@@ -77,6 +81,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 		group.Go("sign of life", owner{db: db, uid: cfg.ClusterUID, logger: parts.Logger, every: beatEvery}.run)
 	}
 	group.Go("relay", w.relay.Run)
+	keepIndex(group, ops, index, w.store, parts, registry)
 	group.Go("lanes", w.service.Run)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
 	parts.Announce(group, ops, nil)
@@ -86,11 +91,12 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 // wiring is the service with what carries its events away.
 type wiring struct {
 	service *message.Service
+	store   message.Store
 	relay   *outbox.Relay
 	friends *rpcclient.Client
 }
 
-func wire(db *sqldb.DB, cfg Config, parts Parts, registry prometheus.Registerer) wiring {
+func wire(db *sqldb.DB, cfg Config, parts Parts, index message.Finder, registry prometheus.Registerer) wiring {
 	store := sqlstore.New(db)
 	relay := outbox.NewRelay(outbox.Options{
 		DB: db, Publisher: parts.Broker, Load: events.Loader(store), Now: time.Now, Logger: parts.Logger, Registerer: registry,
@@ -103,9 +109,9 @@ func wire(db *sqldb.DB, cfg Config, parts Parts, registry prometheus.Registerer)
 		Friends: upstream.NewFriends(friendv1connect.NewFriendServiceClient(
 			friends.HTTPClient(), friends.BaseURL(), friends.Options()...)),
 		Tokens: page.NewCodec(parts.PageKey), Now: time.Now, Lanes: cfg.Lanes,
-		RecallWindow: cfg.RecallWindow, EditWindow: cfg.EditWindow,
+		Index: index, RecallWindow: cfg.RecallWindow, EditWindow: cfg.EditWindow,
 	})
-	return wiring{service: service, relay: relay, friends: friends}
+	return wiring{service: service, store: store, relay: relay, friends: friends}
 }
 
 func open(ctx context.Context, cfg Config) (*sqldb.DB, error) {

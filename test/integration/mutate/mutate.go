@@ -163,7 +163,7 @@ func texts(rules *validate.StringRules) map[string]any {
 		out["one beyond its length"] = strings.Repeat("a", int(limit)+1)
 		out["one beyond its length in Chinese"] = strings.Repeat("好", int(limit)+1)
 	}
-	if limit := rules.GetMaxBytes(); rules.HasMaxBytes() && limit < longest && limit < 4*rules.GetMaxLen() {
+	if limit := rules.GetMaxBytes(); rules.HasMaxBytes() && limit < longest && (!rules.HasMaxLen() || limit < 4*rules.GetMaxLen()) {
 		out["beyond its bytes"] = strings.Repeat("😀", int(limit/4)+1)
 	}
 	if least := rules.GetMinLen(); least > 0 {

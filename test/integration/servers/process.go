@@ -17,7 +17,7 @@ import (
 
 // Waiting for a server.
 const (
-	startTimeout = 60 * time.Second
+	startTimeout = 2 * time.Minute
 	stopTimeout  = 20 * time.Second
 	pollEvery    = 50 * time.Millisecond
 )

@@ -5,6 +5,8 @@ package servers_test
 import (
 	"context"
 	"database/sql"
+	"io"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -189,4 +191,48 @@ func TestAServerThatCannotStartSaysWhy(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "no-such-option") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// get answers the body of a page, or why there is none.
+func get(t *testing.T, method, url string) (string, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return string(text), err
+}
+
+func TestElasticsearchKeepsPortAndDataThroughAKill(t *testing.T) {
+	t.Parallel()
+	needs(t, servers.ElasticsearchHomeVariable)
+	e, err := servers.StartElasticsearch(t.Context(), t.TempDir(), servers.ElasticsearchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Stop)
+	if text, err := get(t, http.MethodGet, e.URL()); err != nil || !strings.Contains(text, "You Know, for Search") {
+		t.Fatalf("%s %v", text, err)
+	}
+	if text, err := get(t, http.MethodPut, e.URL()+"/kept"); err != nil || !strings.Contains(text, `"acknowledged":true`) {
+		t.Fatalf("%s %v", text, err)
+	}
+	e.Kill()
+	if _, err := get(t, http.MethodGet, e.URL()); err == nil {
+		t.Error("answers after it was killed")
+	}
+	if err := e.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := get(t, http.MethodGet, e.URL()+"/kept"); err != nil || !strings.Contains(text, `"kept"`) {
+		t.Errorf("%s %v", text, err)
+	}
+	e.Stop()
+	e.Stop() // again is nothing
 }

@@ -2824,6 +2824,280 @@ func (x *CheckCompanionsResponse) GetCompanionIds() []string {
 	return nil
 }
 
+// SearchRequest asks for messages. Empty fields do not restrict.
+type SearchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was typed; at most 256 bytes and 32 words.
+	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// Only in this conversation.
+	ConversationId string `protobuf:"bytes,2,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// Only of this sender.
+	SenderId string `protobuf:"bytes,3,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
+	// Only messages with a link.
+	WithLink bool `protobuf:"varint,4,opt,name=with_link,json=withLink,proto3" json:"with_link,omitempty"`
+	// Sent at or after this time, ms.
+	FromTime int64 `protobuf:"varint,5,opt,name=from_time,json=fromTime,proto3" json:"from_time,omitempty"`
+	// Sent before this time, ms.
+	UntilTime int64 `protobuf:"varint,6,opt,name=until_time,json=untilTime,proto3" json:"until_time,omitempty"`
+	// 1–50; 0 means 20.
+	PageSize int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the last page, with the same other fields.
+	PageToken     string `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchRequest) Reset() {
+	*x = SearchRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchRequest) ProtoMessage() {}
+
+func (x *SearchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchRequest.ProtoReflect.Descriptor instead.
+func (*SearchRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *SearchRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetSenderId() string {
+	if x != nil {
+		return x.SenderId
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetWithLink() bool {
+	if x != nil {
+		return x.WithLink
+	}
+	return false
+}
+
+func (x *SearchRequest) GetFromTime() int64 {
+	if x != nil {
+		return x.FromTime
+	}
+	return 0
+}
+
+func (x *SearchRequest) GetUntilTime() int64 {
+	if x != nil {
+		return x.UntilTime
+	}
+	return 0
+}
+
+func (x *SearchRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *SearchRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// SearchResponse is one page of hits.
+type SearchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Hits []*SearchHit `protobuf:"bytes,1,rep,name=hits,proto3" json:"hits,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchResponse) Reset() {
+	*x = SearchResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchResponse) ProtoMessage() {}
+
+func (x *SearchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchResponse.ProtoReflect.Descriptor instead.
+func (*SearchResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *SearchResponse) GetHits() []*SearchHit {
+	if x != nil {
+		return x.Hits
+	}
+	return nil
+}
+
+func (x *SearchResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// SearchHit is a message that matches.
+type SearchHit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The message as it is now.
+	Message *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	// What matched in its text, in order, without overlap.
+	Spans         []*TextSpan `protobuf:"bytes,2,rep,name=spans,proto3" json:"spans,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchHit) Reset() {
+	*x = SearchHit{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchHit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchHit) ProtoMessage() {}
+
+func (x *SearchHit) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchHit.ProtoReflect.Descriptor instead.
+func (*SearchHit) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *SearchHit) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *SearchHit) GetSpans() []*TextSpan {
+	if x != nil {
+		return x.Spans
+	}
+	return nil
+}
+
+// TextSpan is a part of a text, in code points.
+type TextSpan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The first one.
+	Start int32 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
+	// The one after the last.
+	End           int32 `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TextSpan) Reset() {
+	*x = TextSpan{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TextSpan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TextSpan) ProtoMessage() {}
+
+func (x *TextSpan) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TextSpan.ProtoReflect.Descriptor instead.
+func (*TextSpan) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *TextSpan) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *TextSpan) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
 // One message of one sender.
 type SendBatchRequest_Item struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2837,7 +3111,7 @@ type SendBatchRequest_Item struct {
 
 func (x *SendBatchRequest_Item) Reset() {
 	*x = SendBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[41]
+	mi := &file_parley_message_v1_message_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2849,7 +3123,7 @@ func (x *SendBatchRequest_Item) String() string {
 func (*SendBatchRequest_Item) ProtoMessage() {}
 
 func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[41]
+	mi := &file_parley_message_v1_message_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2895,7 +3169,7 @@ type SendBatchResponse_Result struct {
 
 func (x *SendBatchResponse_Result) Reset() {
 	*x = SendBatchResponse_Result{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[42]
+	mi := &file_parley_message_v1_message_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2907,7 +3181,7 @@ func (x *SendBatchResponse_Result) String() string {
 func (*SendBatchResponse_Result) ProtoMessage() {}
 
 func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[42]
+	mi := &file_parley_message_v1_message_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2979,7 +3253,7 @@ type SyncBatchRequest_Item struct {
 
 func (x *SyncBatchRequest_Item) Reset() {
 	*x = SyncBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[43]
+	mi := &file_parley_message_v1_message_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2991,7 +3265,7 @@ func (x *SyncBatchRequest_Item) String() string {
 func (*SyncBatchRequest_Item) ProtoMessage() {}
 
 func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[43]
+	mi := &file_parley_message_v1_message_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3220,12 +3494,32 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x127\n" +
 	"\rcandidate_ids\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xc8\x01\"\x05r\x03\xb0\x01\x01R\fcandidateIds\">\n" +
 	"\x17CheckCompanionsResponse\x12#\n" +
-	"\rcompanion_ids\x18\x01 \x03(\tR\fcompanionIds*Y\n" +
+	"\rcompanion_ids\x18\x01 \x03(\tR\fcompanionIds\"\xcd\x02\n" +
+	"\rSearchRequest\x12 \n" +
+	"\x05query\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x02R\x05query\x124\n" +
+	"\x0fconversation_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x0econversationId\x12(\n" +
+	"\tsender_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\bsenderId\x12\x1b\n" +
+	"\twith_link\x18\x04 \x01(\bR\bwithLink\x12$\n" +
+	"\tfrom_time\x18\x05 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bfromTime\x12&\n" +
+	"\n" +
+	"until_time\x18\x06 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\tuntilTime\x12&\n" +
+	"\tpage_size\x18\a \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"j\n" +
+	"\x0eSearchResponse\x120\n" +
+	"\x04hits\x18\x01 \x03(\v2\x1c.parley.message.v1.SearchHitR\x04hits\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"t\n" +
+	"\tSearchHit\x124\n" +
+	"\amessage\x18\x01 \x01(\v2\x1a.parley.message.v1.MessageR\amessage\x121\n" +
+	"\x05spans\x18\x02 \x03(\v2\x1b.parley.message.v1.TextSpanR\x05spans\"2\n" +
+	"\bTextSpan\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x02 \x01(\x05R\x03end*Y\n" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15GAP_REASON_NOT_MEMBER\x10\x01\x12\x15\n" +
-	"\x11GAP_REASON_HIDDEN\x10\x032\xff\n" +
-	"\n" +
+	"\x11GAP_REASON_HIDDEN\x10\x032\xd6\v\n" +
 	"\x0eMessageService\x12O\n" +
 	"\x04Send\x12\x1e.parley.message.v1.SendRequest\x1a\x1f.parley.message.v1.SendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSendBatch\x12#.parley.message.v1.SendBatchRequest\x1a$.parley.message.v1.SendBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12g\n" +
@@ -3233,7 +3527,8 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\vListChanges\x12%.parley.message.v1.ListChangesRequest\x1a&.parley.message.v1.ListChangesResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12U\n" +
 	"\x06Recall\x12 .parley.message.v1.RecallRequest\x1a!.parley.message.v1.RecallResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
 	"\x04Edit\x12\x1e.parley.message.v1.EditRequest\x1a\x1f.parley.message.v1.EditResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12R\n" +
-	"\x05React\x12\x1f.parley.message.v1.ReactRequest\x1a .parley.message.v1.ReactResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
+	"\x05React\x12\x1f.parley.message.v1.ReactRequest\x1a .parley.message.v1.ReactResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12U\n" +
+	"\x06Search\x12 .parley.message.v1.SearchRequest\x1a!.parley.message.v1.SearchResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
 	"\vHideMessage\x12%.parley.message.v1.HideMessageRequest\x1a&.parley.message.v1.HideMessageResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12a\n" +
 	"\n" +
 	"ListHidden\x12$.parley.message.v1.ListHiddenRequest\x1a%.parley.message.v1.ListHiddenResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
@@ -3256,7 +3551,7 @@ func file_parley_message_v1_message_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_message_v1_message_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
+var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_parley_message_v1_message_proto_goTypes = []any{
 	(GapReason)(0),                   // 0: parley.message.v1.GapReason
 	(*Content)(nil),                  // 1: parley.message.v1.Content
@@ -3300,10 +3595,14 @@ var file_parley_message_v1_message_proto_goTypes = []any{
 	(*ListRecipientsResponse)(nil),   // 39: parley.message.v1.ListRecipientsResponse
 	(*CheckCompanionsRequest)(nil),   // 40: parley.message.v1.CheckCompanionsRequest
 	(*CheckCompanionsResponse)(nil),  // 41: parley.message.v1.CheckCompanionsResponse
-	(*SendBatchRequest_Item)(nil),    // 42: parley.message.v1.SendBatchRequest.Item
-	(*SendBatchResponse_Result)(nil), // 43: parley.message.v1.SendBatchResponse.Result
-	(*SyncBatchRequest_Item)(nil),    // 44: parley.message.v1.SyncBatchRequest.Item
-	(*System)(nil),                   // 45: parley.message.v1.System
+	(*SearchRequest)(nil),            // 42: parley.message.v1.SearchRequest
+	(*SearchResponse)(nil),           // 43: parley.message.v1.SearchResponse
+	(*SearchHit)(nil),                // 44: parley.message.v1.SearchHit
+	(*TextSpan)(nil),                 // 45: parley.message.v1.TextSpan
+	(*SendBatchRequest_Item)(nil),    // 46: parley.message.v1.SendBatchRequest.Item
+	(*SendBatchResponse_Result)(nil), // 47: parley.message.v1.SendBatchResponse.Result
+	(*SyncBatchRequest_Item)(nil),    // 48: parley.message.v1.SyncBatchRequest.Item
+	(*System)(nil),                   // 49: parley.message.v1.System
 }
 var file_parley_message_v1_message_proto_depIdxs = []int32{
 	2,  // 0: parley.message.v1.Content.text:type_name -> parley.message.v1.Text
@@ -3311,13 +3610,13 @@ var file_parley_message_v1_message_proto_depIdxs = []int32{
 	5,  // 2: parley.message.v1.Message.forward:type_name -> parley.message.v1.Forward
 	6,  // 3: parley.message.v1.Message.reactions:type_name -> parley.message.v1.Reaction
 	2,  // 4: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
-	45, // 5: parley.message.v1.Message.system:type_name -> parley.message.v1.System
+	49, // 5: parley.message.v1.Message.system:type_name -> parley.message.v1.System
 	7,  // 6: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
 	1,  // 7: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
 	11, // 8: parley.message.v1.SendRequest.forward_of:type_name -> parley.message.v1.Source
 	9,  // 9: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
-	42, // 10: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
-	43, // 11: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
+	46, // 10: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
+	47, // 11: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
 	0,  // 12: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
 	3,  // 13: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
 	17, // 14: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
@@ -3331,44 +3630,49 @@ var file_parley_message_v1_message_proto_depIdxs = []int32{
 	2,  // 22: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
 	32, // 23: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
 	8,  // 24: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
-	44, // 25: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
+	48, // 25: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
 	35, // 26: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
-	10, // 27: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
-	9,  // 28: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
-	14, // 29: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
-	10, // 30: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
-	13, // 31: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
-	16, // 32: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
-	19, // 33: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
-	21, // 34: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
-	23, // 35: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
-	25, // 36: parley.message.v1.MessageService.React:input_type -> parley.message.v1.ReactRequest
-	27, // 37: parley.message.v1.MessageService.HideMessage:input_type -> parley.message.v1.HideMessageRequest
-	29, // 38: parley.message.v1.MessageService.ListHidden:input_type -> parley.message.v1.ListHiddenRequest
-	31, // 39: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
-	34, // 40: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
-	36, // 41: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
-	38, // 42: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
-	40, // 43: parley.message.v1.MessageService.CheckCompanions:input_type -> parley.message.v1.CheckCompanionsRequest
-	12, // 44: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
-	15, // 45: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
-	18, // 46: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
-	20, // 47: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
-	22, // 48: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
-	24, // 49: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
-	26, // 50: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
-	28, // 51: parley.message.v1.MessageService.HideMessage:output_type -> parley.message.v1.HideMessageResponse
-	30, // 52: parley.message.v1.MessageService.ListHidden:output_type -> parley.message.v1.ListHiddenResponse
-	33, // 53: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
-	35, // 54: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
-	37, // 55: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
-	39, // 56: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
-	41, // 57: parley.message.v1.MessageService.CheckCompanions:output_type -> parley.message.v1.CheckCompanionsResponse
-	44, // [44:58] is the sub-list for method output_type
-	30, // [30:44] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	44, // 27: parley.message.v1.SearchResponse.hits:type_name -> parley.message.v1.SearchHit
+	3,  // 28: parley.message.v1.SearchHit.message:type_name -> parley.message.v1.Message
+	45, // 29: parley.message.v1.SearchHit.spans:type_name -> parley.message.v1.TextSpan
+	10, // 30: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
+	9,  // 31: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
+	14, // 32: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
+	10, // 33: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
+	13, // 34: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
+	16, // 35: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
+	19, // 36: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
+	21, // 37: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
+	23, // 38: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
+	25, // 39: parley.message.v1.MessageService.React:input_type -> parley.message.v1.ReactRequest
+	42, // 40: parley.message.v1.MessageService.Search:input_type -> parley.message.v1.SearchRequest
+	27, // 41: parley.message.v1.MessageService.HideMessage:input_type -> parley.message.v1.HideMessageRequest
+	29, // 42: parley.message.v1.MessageService.ListHidden:input_type -> parley.message.v1.ListHiddenRequest
+	31, // 43: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
+	34, // 44: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
+	36, // 45: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
+	38, // 46: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
+	40, // 47: parley.message.v1.MessageService.CheckCompanions:input_type -> parley.message.v1.CheckCompanionsRequest
+	12, // 48: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
+	15, // 49: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
+	18, // 50: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
+	20, // 51: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
+	22, // 52: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
+	24, // 53: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
+	26, // 54: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
+	43, // 55: parley.message.v1.MessageService.Search:output_type -> parley.message.v1.SearchResponse
+	28, // 56: parley.message.v1.MessageService.HideMessage:output_type -> parley.message.v1.HideMessageResponse
+	30, // 57: parley.message.v1.MessageService.ListHidden:output_type -> parley.message.v1.ListHiddenResponse
+	33, // 58: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
+	35, // 59: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
+	37, // 60: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
+	39, // 61: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
+	41, // 62: parley.message.v1.MessageService.CheckCompanions:output_type -> parley.message.v1.CheckCompanionsResponse
+	48, // [48:63] is the sub-list for method output_type
+	33, // [33:48] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_message_proto_init() }
@@ -3391,7 +3695,7 @@ func file_parley_message_v1_message_proto_init() {
 		(*ListMessagesRequest_AroundSeq)(nil),
 		(*ListMessagesRequest_AtTime)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[42].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[46].OneofWrappers = []any{
 		(*SendBatchResponse_Result_Sent)(nil),
 		(*SendBatchResponse_Result_Error)(nil),
 	}
@@ -3401,7 +3705,7 @@ func file_parley_message_v1_message_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_message_proto_rawDesc), len(file_parley_message_v1_message_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   44,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

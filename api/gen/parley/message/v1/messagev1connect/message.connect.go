@@ -52,6 +52,8 @@ const (
 	MessageServiceEditProcedure = "/parley.message.v1.MessageService/Edit"
 	// MessageServiceReactProcedure is the fully-qualified name of the MessageService's React RPC.
 	MessageServiceReactProcedure = "/parley.message.v1.MessageService/React"
+	// MessageServiceSearchProcedure is the fully-qualified name of the MessageService's Search RPC.
+	MessageServiceSearchProcedure = "/parley.message.v1.MessageService/Search"
 	// MessageServiceHideMessageProcedure is the fully-qualified name of the MessageService's
 	// HideMessage RPC.
 	MessageServiceHideMessageProcedure = "/parley.message.v1.MessageService/HideMessage"
@@ -100,6 +102,12 @@ type MessageServiceClient interface {
 	// FORBIDDEN for a message of the server, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED for a
 	// 21st emoji.
 	React(context.Context, *v1.ReactRequest) (*v1.ReactResponse, error)
+	// Search finds messages that the caller may read now by what is typed, newest first: all words in any
+	// order, pieces of Chinese, Japanese and Korean from one character up, words from their beginning, other
+	// pieces from three characters up, and exact phrases in quotes. A page may be short and have a next one.
+	// SEARCH_UNAVAILABLE while the index does not answer; NOT_FOUND for a conversation that is unknown or
+	// foreign.
+	Search(context.Context, *v1.SearchRequest) (*v1.SearchResponse, error)
 	// HideMessage hides a message for the caller alone, on all devices and for good: it becomes a gap in
 	// pages of history and is no last or unread message any more. Others see it as before. Again is no error.
 	// NOT_FOUND for a message that the caller cannot see; QUOTA_EXCEEDED after 10,000 of a conversation.
@@ -175,6 +183,12 @@ func NewMessageServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(messageServiceMethods.ByName("React")),
 			connect.WithClientOptions(opts...),
 		),
+		search: connect.NewClient[v1.SearchRequest, v1.SearchResponse](
+			httpClient,
+			baseURL+MessageServiceSearchProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("Search")),
+			connect.WithClientOptions(opts...),
+		),
 		hideMessage: connect.NewClient[v1.HideMessageRequest, v1.HideMessageResponse](
 			httpClient,
 			baseURL+MessageServiceHideMessageProcedure,
@@ -229,6 +243,7 @@ type messageServiceClient struct {
 	recall          *connect.Client[v1.RecallRequest, v1.RecallResponse]
 	edit            *connect.Client[v1.EditRequest, v1.EditResponse]
 	react           *connect.Client[v1.ReactRequest, v1.ReactResponse]
+	search          *connect.Client[v1.SearchRequest, v1.SearchResponse]
 	hideMessage     *connect.Client[v1.HideMessageRequest, v1.HideMessageResponse]
 	listHidden      *connect.Client[v1.ListHiddenRequest, v1.ListHiddenResponse]
 	listVersions    *connect.Client[v1.ListVersionsRequest, v1.ListVersionsResponse]
@@ -295,6 +310,15 @@ func (c *messageServiceClient) Edit(ctx context.Context, req *v1.EditRequest) (*
 // React calls parley.message.v1.MessageService.React.
 func (c *messageServiceClient) React(ctx context.Context, req *v1.ReactRequest) (*v1.ReactResponse, error) {
 	response, err := c.react.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Search calls parley.message.v1.MessageService.Search.
+func (c *messageServiceClient) Search(ctx context.Context, req *v1.SearchRequest) (*v1.SearchResponse, error) {
+	response, err := c.search.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -390,6 +414,12 @@ type MessageServiceHandler interface {
 	// FORBIDDEN for a message of the server, MESSAGE_RECALLED, CONVERSATION_READ_ONLY; QUOTA_EXCEEDED for a
 	// 21st emoji.
 	React(context.Context, *v1.ReactRequest) (*v1.ReactResponse, error)
+	// Search finds messages that the caller may read now by what is typed, newest first: all words in any
+	// order, pieces of Chinese, Japanese and Korean from one character up, words from their beginning, other
+	// pieces from three characters up, and exact phrases in quotes. A page may be short and have a next one.
+	// SEARCH_UNAVAILABLE while the index does not answer; NOT_FOUND for a conversation that is unknown or
+	// foreign.
+	Search(context.Context, *v1.SearchRequest) (*v1.SearchResponse, error)
 	// HideMessage hides a message for the caller alone, on all devices and for good: it becomes a gap in
 	// pages of history and is no last or unread message any more. Others see it as before. Again is no error.
 	// NOT_FOUND for a message that the caller cannot see; QUOTA_EXCEEDED after 10,000 of a conversation.
@@ -461,6 +491,12 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 		connect.WithSchema(messageServiceMethods.ByName("React")),
 		connect.WithHandlerOptions(opts...),
 	)
+	messageServiceSearchHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceSearchProcedure,
+		svc.Search,
+		connect.WithSchema(messageServiceMethods.ByName("Search")),
+		connect.WithHandlerOptions(opts...),
+	)
 	messageServiceHideMessageHandler := connect.NewUnaryHandlerSimple(
 		MessageServiceHideMessageProcedure,
 		svc.HideMessage,
@@ -519,6 +555,8 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 			messageServiceEditHandler.ServeHTTP(w, r)
 		case MessageServiceReactProcedure:
 			messageServiceReactHandler.ServeHTTP(w, r)
+		case MessageServiceSearchProcedure:
+			messageServiceSearchHandler.ServeHTTP(w, r)
 		case MessageServiceHideMessageProcedure:
 			messageServiceHideMessageHandler.ServeHTTP(w, r)
 		case MessageServiceListHiddenProcedure:
@@ -568,6 +606,10 @@ func (UnimplementedMessageServiceHandler) Edit(context.Context, *v1.EditRequest)
 
 func (UnimplementedMessageServiceHandler) React(context.Context, *v1.ReactRequest) (*v1.ReactResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.React is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) Search(context.Context, *v1.SearchRequest) (*v1.SearchResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.Search is not implemented"))
 }
 
 func (UnimplementedMessageServiceHandler) HideMessage(context.Context, *v1.HideMessageRequest) (*v1.HideMessageResponse, error) {

