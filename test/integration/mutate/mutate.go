@@ -93,8 +93,19 @@ func (c change) apply(body map[string]any) {
 		delete(body, last)
 		return
 	}
+	if n, again := c.value.(times); again {
+		items, _ := body[last].([]any)
+		for len(items) > 0 && len(items) < int(n) {
+			items = append(items, items[0])
+		}
+		body[last] = items
+		return
+	}
 	body[last] = c.value
 }
+
+// times repeats the first item of a list of the good request.
+type times int
 
 // fields walks a message; oneof members and nested messages too.
 func fields(message protoreflect.MessageDescriptor, path []string) []change {
@@ -192,6 +203,9 @@ func lists(field protoreflect.FieldDescriptor, rules *validate.RepeatedRules) ma
 			many[i] = fmt.Sprintf("0198c9a2-1111-7abc-8def-%012x", i)
 		}
 		out["with one item too many"] = many
+	}
+	if limit := rules.GetMaxItems(); limit > 0 && limit < longest && field.Kind() == protoreflect.MessageKind {
+		out["with one item too many"] = times(limit + 1)
 	}
 	if item := rules.GetItems().GetString(); item.GetUuid() {
 		out["with an item that is no id"] = []any{"not-an-id"}

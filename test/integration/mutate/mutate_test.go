@@ -10,6 +10,7 @@ import (
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/test/integration/mutate"
@@ -65,4 +66,20 @@ func TestARequestWithoutFieldsHasCasesToo(t *testing.T) {
 			t.Fatalf("not JSON: %s", c.Body)
 		}
 	}
+}
+
+func TestAListOfMessagesGetsOneItemTooMany(t *testing.T) {
+	t.Parallel()
+	good := &gatewayv1.Ack{Positions: []*gatewayv1.Ack_Position{{ConversationId: "0198c9a2-1111-7abc-8def-0123456789ab", Seq: 1}}}
+	for _, c := range mutate.Cases(good) {
+		var ack gatewayv1.Ack
+		if c.Name != "positions with one item too many" {
+			continue
+		}
+		if err := protojson.Unmarshal(c.Body, &ack); err != nil || len(ack.GetPositions()) != 201 || ack.GetPositions()[200].GetSeq() != 1 {
+			t.Errorf("%d positions, %v", len(ack.GetPositions()), err)
+		}
+		return
+	}
+	t.Error("no case with one item too many")
 }
