@@ -5,6 +5,7 @@ package user
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"time"
 )
 
@@ -44,5 +45,8 @@ func (s *Service) ClaimLink(ctx context.Context, caller Caller, token string) (R
 			}),
 		}, nil
 	})
+	if errors.Is(err, ErrLinkInvalid) {
+		s.NoteDenied(ctx, caller.UserID, "/parley.user.v1.AdminService/ClaimAdministrator")
+	}
 	return result, err
 }

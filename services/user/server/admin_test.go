@@ -137,7 +137,7 @@ func checkLog(ctx context.Context, t *testing.T, admin userv1connect.AdminServic
 	want := []string{
 		"boss: audit.read", "boss: sessions.ended", "boss: account.restored", "boss: account.suspended",
 		"ann: call.denied", "boss: role.set", "ann: call.denied", "ann: audit.read", "boss: role.set", "boss: accounts.read",
-		"boss: administrator_link.used", "the platform: administrator_link.created", "the platform: administrator_link.created",
+		"boss: administrator_link.used", "boss: call.denied", "the platform: administrator_link.created", "the platform: administrator_link.created",
 	}
 	if diff := cmp.Diff(want, acts(got)); diff != "" {
 		t.Errorf("audit log, newest first (-want +got):\n%s", diff)
