@@ -85,6 +85,7 @@ type Item struct {
 	Sender string `json:"sender"`
 	Marker string `json:"marker"`
 	Rev    int64  `json:"rev,omitempty"`
+	System bool   `json:"system,omitempty"` // said by the server
 }
 
 // Clock gives the times of a journal: monotonic microseconds since it was made.

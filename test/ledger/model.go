@@ -23,10 +23,14 @@ type send struct {
 // key of a device's view of one conversation.
 type view struct{ device, conv string }
 
-// membership of one client in one conversation: sees (after, until].
+// membership of one client in one conversation: sees (after, until]. Who left and came back has several.
 type membership struct{ after, until int64 }
 
-func (m membership) covers(seq int64) bool { return seq > m.after && seq <= m.until }
+type memberships []membership
+
+func (m memberships) covers(seq int64) bool {
+	return slices.ContainsFunc(m, func(one membership) bool { return seq > one.after && seq <= one.until })
+}
 
 // model is a journal, sorted by what the checks ask for.
 type model struct {
@@ -36,7 +40,7 @@ type model struct {
 	reads    []Event            // all history reads, final ones too
 	delivers map[view][]Event   // in the order in which the device showed them
 	devices  map[string]string  // device → client
-	members  map[string]map[string]membership
+	members  map[string]map[string]memberships
 	epochs   map[string][]Event // device → its connections
 	markers  []Event
 	unpaired []string
@@ -48,7 +52,7 @@ func identity(client, cmid string) string { return client + "/" + cmid }
 func newModel(events []Event) *model {
 	m := &model{
 		byCMID: map[string][]*send{}, final: map[string]Event{}, delivers: map[view][]Event{},
-		devices: map[string]string{}, members: map[string]map[string]membership{}, epochs: map[string][]Event{},
+		devices: map[string]string{}, members: map[string]map[string]memberships{}, epochs: map[string][]Event{},
 	}
 	open := map[string]*send{}
 	for _, e := range events {
@@ -113,14 +117,13 @@ func (m *model) addRead(e Event) {
 
 func (m *model) addMembership(e Event) {
 	if m.members[e.Conv] == nil {
-		m.members[e.Conv] = map[string]membership{}
+		m.members[e.Conv] = map[string]memberships{}
 	}
-	switch e.Kind {
-	case Join:
-		m.members[e.Conv][e.Client] = membership{after: e.Seq, until: math.MaxInt64}
-	default:
-		was := m.members[e.Conv][e.Client]
-		m.members[e.Conv][e.Client] = membership{after: was.after, until: e.Seq}
+	list := m.members[e.Conv][e.Client]
+	if e.Kind == Join {
+		m.members[e.Conv][e.Client] = append(list, membership{after: e.Seq, until: math.MaxInt64})
+	} else if n := len(list); n > 0 {
+		list[n-1].until = e.Seq
 	}
 }
 

@@ -30,11 +30,14 @@ func (w *world) history(ctx context.Context, gateway int, p *person, conversatio
 		for _, m := range page.GetItems() {
 			e.Items = append(e.Items, ledger.Item{
 				Seq: m.GetSeq(), Msg: m.GetMessageId(), CMID: m.GetClientMessageId(), Sender: m.GetSenderId(),
-				Marker: ledger.MarkerOf(m.GetText().GetBody()), Rev: m.GetRev(),
+				Marker: ledger.MarkerOf(m.GetText().GetBody()), Rev: m.GetRev(), System: m.GetSystem() != nil,
 			})
 			after = max(after, m.GetSeq())
 		}
-		if len(page.GetItems()) == 0 || after >= e.Head {
+		for _, gap := range page.GetGaps() {
+			after = max(after, gap.GetTo())
+		}
+		if len(page.GetItems())+len(page.GetGaps()) == 0 || after >= e.Head {
 			break
 		}
 	}

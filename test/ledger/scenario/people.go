@@ -26,14 +26,16 @@ type person struct {
 	id, name      string
 	logins        []login
 	conversations []string
+	hears         []string // where the person is and does not write
 }
 
 // world is everybody and what they share.
 type world struct {
 	gateways []string // public base URLs
 	people   []*person
-	// members of each conversation.
+	// members of each conversation, those who stay.
 	members map[string][]*person
+	group   *group // nil: none
 }
 
 const password = "quiet harbour, loud machine"

@@ -43,6 +43,9 @@ type Options struct {
 	Timeout time.Duration
 	// Faults are injected one after the other, evenly over the acknowledged sends.
 	Faults []Fault
+	// Churn is how often somebody leaves a group of everybody and comes back while the others write to it;
+	// 0: there is no group. Every third of the people does so, and only hears.
+	Churn int
 	// UntilWhole makes the devices go on at their pace, beyond Sends, until the last fault is over.
 	UntilWhole bool
 	// Seed decides who sends where and when.
@@ -114,6 +117,11 @@ func (r *run) do(ctx context.Context) (err error) {
 	if r.world, err = populate(ctx, r.options.Gateways, r.options.People, r.options.Devices); err != nil {
 		return err
 	}
+	if r.options.Churn > 0 {
+		if err := r.world.makeGroup(ctx); err != nil {
+			return err
+		}
+	}
 	for conversation, members := range r.world.members {
 		for _, p := range members {
 			r.write(ledger.Event{Kind: ledger.Join, Client: p.id, Conv: conversation})
@@ -127,6 +135,9 @@ func (r *run) do(ctx context.Context) (err error) {
 		return err
 	}
 	r.heal(ctx)
+	if err := r.writeMemberships(ctx); err != nil {
+		return err
+	}
 	return r.world.readAll(ctx, r.journal, r.clock)
 }
 
@@ -166,6 +177,7 @@ func (r *run) load(ctx context.Context) error {
 		group.Go(func() error { return r.sender(ctx, d, share(r.options.Sends, len(r.devices), i), rng) })
 	}
 	group.Go(func() error { return r.faults(ctx) })
+	group.Go(func() error { return r.churn(ctx) })
 	return group.Wait()
 }
 
@@ -250,7 +262,7 @@ func (r *run) heal(ctx context.Context) {
 	}
 	_ = poll(ctx, func() bool { // a deadline is no error here
 		return !slices.ContainsFunc(r.devices, func(d *device) bool {
-			return slices.ContainsFunc(d.person.conversations, func(c string) bool { return d.reached(c) < heads[c] })
+			return slices.ContainsFunc(slices.Concat(d.person.conversations, d.person.hears), func(c string) bool { return d.reached(c) < heads[c] })
 		})
 	})
 }
