@@ -96,7 +96,7 @@ func New(o Options) *Hub {
 		presences: presences{users: map[ids.UserID]*watchedUser{}},
 		watches: watches{
 			users: map[ids.UserID]*followed{}, sessions: map[*Session][]ids.UserID{}, late: map[*Session]struct{}{},
-			soon: make(chan struct{}, 1),
+			soon: make(chan struct{}, 1), checks: make(chan struct{}, o.Limits.WatchChecks),
 		},
 		start:         o.Now(),
 		drained:       make(chan struct{}, 1),

@@ -44,6 +44,7 @@ type Limits struct {
 	WatchFor        time.Duration // how long a home pod tells of changes without renewal
 	WatchRenew      time.Duration // how often that is renewed
 	WatchEvery      time.Duration // how often a session may name another set
+	WatchChecks     int           // questions for rights under way at once, per pod
 	Watches         int           // pairs of a session and a user that it watches, per pod
 	WatchersPerUser int           // sessions of this pod that watch one user
 	WatchedUsers    int           // of the users at home on this pod
@@ -73,7 +74,7 @@ func DefaultLimits() Limits {
 		QueueBytes: 1 << 20, QueueFrames: 256, FlushBytes: 64 << 10,
 		OnlineFor: 5 * time.Minute, OfflineAfter: 30 * time.Second, PresenceEvery: 10 * time.Second,
 		WatchFor: time.Minute, WatchRenew: 20 * time.Second, WatchEvery: 2 * time.Second,
-		Watches: 1_000_000, WatchersPerUser: 2000, WatchedUsers: 200_000,
+		WatchChecks: 32, Watches: 1_000_000, WatchersPerUser: 2000, WatchedUsers: 200_000,
 		Lease: 30 * time.Second, Renew: 10 * time.Second, CheckEvery: 5 * time.Minute, CheckNoBus: 5 * time.Second,
 		HeadsKept: 500, HeadsFor: 15 * time.Minute, CheckAtOnce: 1000,
 	}

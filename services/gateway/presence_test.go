@@ -304,9 +304,35 @@ func TestWatchesOutliveAPeopleServiceThatIsAway(t *testing.T) {
 			t.Errorf("%d watches while nobody tells the rights", n)
 		}
 		r.people.Fail(nil)
-		pass(10 * time.Second)
+		pass(20 * time.Second)
 		if diff := cmp.Diff(map[ids.UserID]gateway.PresenceState{cho.User: gateway.PresenceOffline}, viewer.states()); diff != "" {
 			t.Errorf("afterwards (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestFewQuestionsForRightsAreUnderWayAtOnce(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(l *gateway.Limits) { l.WatchChecks = 2 }, func(r *rig) {
+		bob := newLogin()
+		pass(time.Minute)
+		r.people.SetSlow(900 * time.Millisecond)
+		var viewers []*client
+		for range 6 {
+			ann := newLogin()
+			r.people.SetVisible(ann.User, bob.User)
+			viewers = append(viewers, r.liveOn("pod-a", ann))
+			viewers[len(viewers)-1].send(0, gateway.Watch{Users: []ids.UserID{bob.User}})
+		}
+		for second := range 3 {
+			synctest.Wait()
+			if n := r.people.Asked(); n != 2*(second+1) {
+				t.Errorf("%d questions after %d s", n, second)
+			}
+			pass(time.Second)
+		}
+		for _, c := range viewers {
+			c.sees("in the end", bob.User, gateway.PresenceOffline)
 		}
 	})
 }

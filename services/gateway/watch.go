@@ -23,6 +23,7 @@ type watches struct {
 	pairs    int                   // of a session and a user
 	late     map[*Session]struct{} // sessions whose set waits for its time
 	again    bool                  // a home pod did not answer, or was none
+	checks   chan struct{}         // has an item for each question for rights under way
 	soon     chan struct{}         // has a place that is filled while late cannot wait for the tick
 }
 
@@ -77,6 +78,13 @@ func (w *watches) postpone(s *Session) {
 // nobody can tell that, it goes on with whom it followed already, and asks again.
 func (s *Session) follow(ctx context.Context) {
 	h := s.hub
+	select {
+	case h.watches.checks <- struct{}{}:
+		defer func() { <-h.watches.checks }()
+	default: // presence gives way where many come at once
+		h.watches.postpone(s)
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, h.Limits.CallWait)
 	defer cancel()
 	s.mu.Lock()
@@ -96,7 +104,7 @@ func (s *Session) follow(ctx context.Context) {
 		h.Logger.WarnContext(ctx, "nobody tells who may be watched", "error", err)
 		visible = h.watches.still(s, wanted)
 		s.mu.Lock()
-		s.watching.due, s.watching.next = true, h.Now().Add(h.Limits.CallWait)
+		s.watching.due, s.watching.next = true, h.Now().Add(h.Limits.WatchRenew)
 		s.mu.Unlock()
 		h.watches.postpone(s)
 	}

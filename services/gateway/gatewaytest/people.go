@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/parley-chat/parley/services/gateway"
 	"github.com/parley-chat/parley/services/internal/ids"
@@ -16,6 +17,7 @@ type People struct {
 	mu      sync.Mutex // guards everything below
 	visible map[ids.UserID][]ids.UserID
 	fail    error
+	slow    time.Duration
 	asked   int
 }
 
@@ -38,6 +40,13 @@ func (f *People) Fail(err error) {
 	f.fail = err
 }
 
+// SetSlow makes the answers travel for a while.
+func (f *People) SetSlow(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slow = d
+}
+
 // Asked counts the calls.
 func (f *People) Asked() int {
 	f.mu.Lock()
@@ -46,10 +55,18 @@ func (f *People) Asked() int {
 }
 
 // VisibleTo answers SetVisible.
-func (f *People) VisibleTo(_ context.Context, viewer ids.UserID, users []ids.UserID) ([]ids.UserID, error) {
+func (f *People) VisibleTo(ctx context.Context, viewer ids.UserID, users []ids.UserID) ([]ids.UserID, error) {
+	f.mu.Lock()
+	f.asked++
+	slow := f.slow
+	f.mu.Unlock()
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked++
 	if f.fail != nil {
 		return nil, f.fail
 	}

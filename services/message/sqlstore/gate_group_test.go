@@ -69,6 +69,10 @@ func TestRowsReadInALargeGroup(t *testing.T) {
 			_, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: user, Seq: 1})
 			return err
 		},
+		"companions": func(_ ids.ConversationID, user ids.UserID) error {
+			_, err := f.CheckCompanions(t.Context(), user, []ids.UserID{few[0], many[0], many[5], ids.NewUser()})
+			return err
+		},
 		"rename": func(id ids.ConversationID, _ ids.UserID) error {
 			owner := map[ids.ConversationID]ids.UserID{small: few[0], large: many[0]}[id]
 			_, err := f.RenameGroup(t.Context(), owner, id, "Name of "+id.String()[:8])
