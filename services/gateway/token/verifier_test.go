@@ -257,6 +257,8 @@ func TestRevocationIsKnownWithinASecond(t *testing.T) {
 		userv1.EndReason_END_REASON_REVOKED:     gateway.EndRevoked,
 		userv1.EndReason_END_REASON_REPLACED:    gateway.EndReplaced,
 		userv1.EndReason_END_REASON_EXPIRED:     gateway.EndExpired,
+		userv1.EndReason_END_REASON_SUSPENDED:   gateway.EndSuspended,
+		userv1.EndReason_END_REASON_DELETED:     gateway.EndDeleted,
 		userv1.EndReason_END_REASON_UNSPECIFIED: gateway.EndRevoked,
 	}
 	for wire, want := range reasons {

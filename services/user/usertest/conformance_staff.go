@@ -114,9 +114,14 @@ func checkAfterAct(t *testing.T, s Storage, ann, ben user.LoginSession) {
 	if err := s.Open(t.Context(), newSession(ben.UserID, 80), 0, refuse); !errors.Is(err, errRefused) {
 		t.Errorf("login: %v, want the error of decide", err)
 	}
-	give(t, s, ann, user.Member)
-	if role, err := s.RoleOf(t.Context(), ann.UserID); err != nil || role != user.Member {
-		t.Errorf("role that was taken away: %v, %v", role, err)
+	err = s.Act(t.Context(), actOn(ann, ann.UserID), func(scene user.Scene) (*user.Rewriting, error) {
+		gone := user.Record{DeletedAt: 90}
+		gone.Account = user.Account{ID: ann.UserID, Nickname: "gone", CreatedAt: 1000, Deleted: true}
+		return &user.Rewriting{Record: gone, At: 90, Retired: &user.RetiredUsername{Username: scene.Target.Account.Username, BlockedUntil: 99}}, nil
+	})
+	has, ownerErr = s.HasOwner(t.Context())
+	if role, err2 := s.RoleOf(t.Context(), ann.UserID); errors.Join(err, err2, ownerErr) != nil || role != user.Member || has {
+		t.Errorf("role of a deleted account: %v, an owner: %t, %v", role, has, errors.Join(err, err2, ownerErr))
 	}
 }
 
