@@ -2,6 +2,7 @@
 // What people do with their account: signing up and in by phone, passwords, sessions, deletion. The codes are
 // read from the log of the program, as a developer reads them.
 import { expect, test, type Browser } from '@playwright/test';
+import { look } from './lib/look';
 import { Person, unique } from './lib/person';
 import { servers, type Servers } from './lib/servers';
 
@@ -261,6 +262,36 @@ test('a username is changed once, and waits for the next time', async ({ browser
   await expect(page.getByRole('button', { name: alice.t('account.changeUsername') })).toBeHidden();
   expect(alice.complaints).toEqual([]);
   await alice.context.close();
+});
+
+test('the one-time link makes somebody the administrator, once, after they have signed up', async ({ browser }) => {
+  await expect.poll(() => running.link!()).toBeDefined();
+  const link = running.link!()!;
+  const owner = await person(browser, 'owner');
+  await owner.page.goto(link);
+  await expect(owner.page.getByText(owner.t('administrator.signInFirst'))).toBeVisible();
+  expect(owner.page.url()).not.toContain('parley_a1_');
+  await look(owner.page, 'administrator-signed-out');
+  await owner.page.getByRole('link', { name: owner.t('auth.signUp') }).click();
+  await owner.page.getByLabel(owner.t('auth.username'), { exact: true }).fill(owner.username);
+  await owner.page.getByLabel(owner.t('auth.nickname'), { exact: true }).fill(owner.nickname);
+  await owner.page.getByLabel(owner.t('auth.password'), { exact: true }).fill(owner.password);
+  await owner.page.getByRole('button', { name: owner.t('auth.signUp') }).click();
+  await expect(owner.page.getByRole('heading', { name: owner.t('administrator.title') })).toBeVisible();
+  await look(owner.page, 'administrator');
+  await owner.page.getByRole('button', { name: owner.t('administrator.action') }).click();
+  await expect(owner.page.getByRole('heading', { name: owner.t('administrator.done') })).toBeVisible();
+  await look(owner.page, 'administrator-done');
+
+  const late = await person(browser, 'late');
+  await late.signUp();
+  await late.page.goto(`${late.base}/${new URL(link).hash}`);
+  await late.page.getByRole('button', { name: late.t('administrator.action') }).click();
+  await expect(late.page.getByRole('heading', { name: late.t('administrator.refused') })).toBeVisible();
+  for (const one of [owner, late]) {
+    expect(one.complaints).toEqual([]);
+    await one.context.close();
+  }
 });
 
 test('an account is deleted after its owner has proved and typed it; its devices forget it', async ({ browser }) => {

@@ -19,6 +19,8 @@ export interface Servers {
   restart?: { stop(): Promise<void>; start(): Promise<void> };
   /** Waits for the next code that goes to a phone number; undefined where the log cannot be read. */
   code?(phone: string): Promise<string>;
+  /** The one-time link for the first administrator, as the program printed it; undefined where it cannot be read. */
+  link?(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -48,12 +50,16 @@ export async function servers(gateways: 1 | 2): Promise<Servers> {
       },
     },
     code,
+    link: () => /(http\S+\/#\/administrator\/\S+)/.exec(heard.get(child) ?? '')?.[1],
     close: async () => {
       await end(child);
       await rm(data, { recursive: true, force: true });
     },
   };
 }
+
+/** The last that each program has said. */
+const heard = new WeakMap<ChildProcess, string>();
 
 async function launch(args: string[]): Promise<ChildProcess> {
   const program = process.env.PARLEY_BIN ?? join(ROOT, 'bin/parley');
@@ -63,6 +69,7 @@ async function launch(args: string[]): Promise<ChildProcess> {
     const timer = setTimeout(() => fail(new Error(`parley is not ready after ${START_MS} ms:\n${said}`)), START_MS);
     const hear = (text: Buffer) => {
       said = (said + text.toString()).slice(-10_000);
+      heard.set(child, said);
       if (!said.includes(READY)) return;
       clearTimeout(timer);
       done();

@@ -42,6 +42,8 @@ describe('places', () => {
     ['/contacts/find', { at: 'contacts', tab: 'find' }],
     ['/settings', { at: 'settings' }],
     ['/signup', { at: 'signUp' }],
+    ['/reset', { at: 'reset' }],
+    ['/administrator', { at: 'administrator' }],
   ] as const)('%s is a path and back', (path, route) => {
     expect(parse(path)).toEqual(route);
     expect(href(route)).toBe(path);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Transport } from '@connectrpc/connect';
+import { createClient, type Client, type Transport } from '@connectrpc/connect';
+import type { DescService } from '@bufbuild/protobuf';
 import { Chat } from '../protocol/chat';
 import { createClients, type Clients } from '../protocol/clients';
 import { closeRule, type CloseRule } from '../protocol/closecodes';
@@ -73,6 +74,7 @@ export class App {
   /** A message that is to be shown, once its conversation is open. */
   target = $state.raw<{ conversationId: string; seq: number } | undefined>();
   readonly unread: number = $derived(this.list.reduce((sum, one) => sum + one.unread, 0));
+  private readonly transport: Transport;
   private login: local.Login | undefined;
   private storage: Storage | undefined;
   private readonly instanceId = uuid4();
@@ -83,7 +85,8 @@ export class App {
   private lastUse = Date.now();
 
   constructor(private readonly platform: Platform) {
-    this.clients = createClients(platform.transport(() => this.login?.token));
+    this.transport = platform.transport(() => this.login?.token);
+    this.clients = createClients(this.transport);
     holdInstance(this.instanceId);
   }
 
@@ -104,6 +107,11 @@ export class App {
       if (end) await this.leave(end);
       throw new CallFailed(why);
     }
+  }
+
+  /** A client for a service that only a part of the screens needs. */
+  clientOf<S extends DescService>(service: S): Client<S> {
+    return createClient(service, this.transport);
   }
 
   device() {
