@@ -96,6 +96,7 @@ for (const width of [1280, 320]) {
         await page.getByRole('button', { name: t('dialog.cancel') }).click();
         const device = await Person.create(browser, guest.base, alice.username, alice.nickname, { width, height: width === 320 ? 640 : 800, theme, locale });
         await device.signIn();
+        await page.reload();
         await page.getByRole('button', { name: t('settings.endOthers') }).click();
         await expect(page.getByRole('alertdialog')).toBeVisible();
         await look(page, 'end-others');
