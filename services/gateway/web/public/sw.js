@@ -42,13 +42,22 @@ async function file(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
 
-// Keeps a page with the files that it names, and forgets files that it does not name.
+// Keeps a page with the files that it names. Files of the version before stay as well: a tab that still runs
+// it may need one that it has not loaded yet. Older ones are forgotten.
 async function keep(answer) {
   if (!answer.ok) throw new Error(`the page answered ${answer.status}`);
   const cache = await caches.open(CACHE);
-  const named = [...(await answer.clone().text()).matchAll(FILES)].map((match) => match[1]);
+  const before = await cache.match(PAGE);
+  const named = names(await answer.clone().text());
+  const old = before ? names(await before.text()) : [];
   const held = new Set((await cache.keys()).map((request) => new URL(request.url).pathname));
   await cache.addAll(named.filter((path) => !held.has(path)));
   await cache.put(PAGE, answer);
-  await Promise.all([...held].filter((path) => path !== PAGE && !named.includes(path)).map((path) => cache.delete(path)));
+  if (named.join() === old.join()) return;
+  const wanted = new Set([PAGE, ...named, ...old]);
+  await Promise.all([...held].filter((path) => !wanted.has(path)).map((path) => cache.delete(path)));
+}
+
+function names(text) {
+  return [...text.matchAll(FILES)].map((match) => match[1]);
 }

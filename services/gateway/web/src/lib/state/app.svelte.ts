@@ -26,6 +26,7 @@ import { deviceName } from './device';
 import { Forwarding } from './forwarding.svelte';
 import { Drafts } from './drafts.svelte';
 import { router } from './router.svelte';
+import { version } from './version.svelte';
 import { summaries, titleOf, type Summary } from './summary';
 
 /** What differs between the real client and one in a test page. */
@@ -81,6 +82,7 @@ export class App {
   private readonly tabs = new Tabs((note) => this.hear(note));
   private readonly places = new Map<string, Place>();
   private bannerTimer: ReturnType<typeof setTimeout> | undefined;
+  private reconnects = false;
   private listQueued = false;
   private lastUse = Date.now();
 
@@ -315,6 +317,12 @@ export class App {
 
   private phased(phase: Phase): void {
     this.phase = phase;
+    // Who connects again may meet a server that was renewed meanwhile.
+    if (phase === 'WAITING' || phase === 'MOVING') this.reconnects = true;
+    else if (phase === 'LIVE' && this.reconnects) {
+      this.reconnects = false;
+      void version.check();
+    }
     if (phase === 'LIVE') this.listed = true;
     const fine = phase === 'LIVE' || phase === 'SYNCING' || phase === 'MOVING' || phase === 'SIGNED_OUT';
     if (fine) {
