@@ -65,6 +65,25 @@ test(`${CUTS} cuts between request and answer lose nothing, double nothing, and 
   await alice.sees(texts);
 });
 
+test('what was not sent for a day asks first, and is sent once', async () => {
+  await wire.close();
+  for (const text of ['Send me late', 'Edit me', 'Drop me']) await alice.say(text);
+  await alice.page.clock.fastForward('25:00:00');
+  await reconnected();
+  const asked = (text: string) => alice.page.locator('.row').filter({ hasText: text });
+  await expect(asked('Drop me').getByText(alice.t('state.stale'))).toBeVisible();
+  await expect(alice.line(bob).getByText(alice.t('list.notSent'))).toBeVisible();
+  await asked('Drop me').getByRole('button', { name: alice.t('state.discard') }).click();
+  await expect(asked('Drop me')).toHaveCount(0);
+  await asked('Edit me').getByRole('button', { name: alice.t('state.edit') }).click();
+  await expect(alice.composer).toHaveValue('Edit me');
+  await alice.composer.fill('');
+  await asked('Send me late').getByRole('button', { name: alice.t('state.retry') }).click();
+  await expect(bob.bubble('Send me late')).toHaveCount(1);
+  await expect(alice.line(bob).getByText(alice.t('list.notSent'))).toBeHidden();
+  expect((await bob.texts()).filter((text) => ['Send me late', 'Edit me', 'Drop me'].includes(text))).toEqual(['Send me late']);
+});
+
 test('what is written offline goes out in order, once, also after a reload', async () => {
   await wire.close();
   const texts = ['Written offline, one', 'Written offline, two', 'Written offline, three'];
@@ -98,15 +117,15 @@ test('the banner comes after three seconds, is announced once, and goes', async 
   await expect(banner).toBeHidden();
   await alice.page.clock.runFor(200);
   await expect(banner).toBeVisible();
+  await alice.page.clock.resume();
   const opened = wire.opened;
   for (let i = 0; i < 3; i++) {
     await expect(async () => {
       await alice.page.clock.fastForward(BACKOFF_MS);
       await expect.poll(() => wire.opened, { intervals: [20], timeout: 1_000 }).toBeGreaterThan(opened + i);
-    }).toPass();
+    }).toPass({ timeout: 15_000 });
   }
   expect(await alice.page.evaluate(() => (window as unknown as { heard: string[] }).heard)).toEqual([alice.t('net.offline')]);
-  await alice.page.clock.resume();
   await reconnected();
 });
 

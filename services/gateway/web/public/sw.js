@@ -23,6 +23,20 @@ self.addEventListener('fetch', (event) => {
   else if (url.pathname.startsWith('/assets/')) event.respondWith(file(request));
 });
 
+// A click on a notification opens the message, in a tab that is there already if there is one.
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(seek(event.notification.data));
+});
+
+async function seek({ conversationId, seq }) {
+  const tabs = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const tab = tabs.find((one) => one.visibilityState === 'visible') ?? tabs[0];
+  if (!tab) return self.clients.openWindow(`/c/${encodeURIComponent(conversationId)}`);
+  tab.postMessage({ conversationId, seq });
+  await tab.focus();
+}
+
 // The newest page if the server answers, else the one that was kept.
 async function page(event) {
   try {

@@ -22,4 +22,4 @@ const app = new App({
 });
 mount(Root, { target: document.getElementById('app')!, props: { app } });
 void app.start();
-if (import.meta.env.PROD) keepPage();
+if (import.meta.env.PROD) keepPage((conversationId, seq) => app.seek(conversationId, seq));

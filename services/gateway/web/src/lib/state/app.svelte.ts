@@ -25,6 +25,7 @@ import { ConversationView, type Place } from './conversation.svelte';
 import { deviceName } from './device';
 import { Forwarding } from './forwarding.svelte';
 import { Drafts } from './drafts.svelte';
+import { notifying } from './notifying.svelte';
 import { router } from './router.svelte';
 import { version } from './version.svelte';
 import { summaries, titleOf, type Summary } from './summary';
@@ -63,6 +64,8 @@ export class App {
   outgoing = $state.raw<Request[]>([]);
   blocked = $state.raw<Blocked[]>([]);
   view = $state.raw<ConversationView | undefined>();
+  /** The message that somebody wishes to see, until it is shown. */
+  sought = $state.raw<{ conversationId: string; seq: number } | undefined>();
   announcement = $state.raw<Announcement>({ id: 0, text: '' });
   memoryOnly = $state(false);
   /** Grows when a profile changes: names are read again. */
@@ -189,6 +192,17 @@ export class App {
     }
   }
 
+  /** What a message says, without marks of any kind. */
+  spoken(message: ChatMessage): string {
+    return message.text === undefined ? t('chat.unknownKind') : shownText(markdown(decode(message.text, (id) => this.name(id)).text));
+  }
+
+  /** Opens a conversation at a message. */
+  seek(conversationId: string, seq: number): void {
+    this.sought = { conversationId, seq };
+    router.go({ at: 'chats', conversationId });
+  }
+
   /** Marks everything in the open conversation as read. Answers false if nothing was unread. */
   markRead(): boolean {
     const { view } = this;
@@ -280,6 +294,7 @@ export class App {
     if (!this.chat) return;
     const { chat, storage, login } = this;
     const wipe = all || rule?.wipe === true;
+    if (wipe) void notifying.forget();
     if (wipe) this.drafts?.forget();
     else await this.drafts?.flush();
     this.closeView();
@@ -340,6 +355,7 @@ export class App {
     const record = chat?.replica.timelines.get(conversationId)?.record;
     if (chat && record) {
       const open = this.view?.id === conversationId;
+      if (record.head.unread === 0) void notifying.read(conversationId, record.head.readSeq);
       void chat.people.need([...record.memberIds, ...(record.group?.faces ?? []), ...(open ? this.view!.named() : [])]);
       if (record.group && (open || record.group.name === '')) chat.groups.need(conversationId);
       const last = record.group && chat.replica.timelines.get(conversationId)!.messages.get(record.localSeq);
@@ -378,10 +394,10 @@ export class App {
 
   private announce(messages: ChatMessage[]): void {
     if (this.phase !== 'LIVE' && this.phase !== 'MOVING') return;
+    void notifying.tell(messages, this);
     for (const message of messages) {
       if (message.conversationId !== this.view?.id) continue;
-      const said = message.text === undefined ? t('chat.unknownKind') : shownText(markdown(decode(message.text, (id) => this.name(id)).text));
-      const text = message.system ? this.system(message.system) : t('chat.announce', { name: this.name(message.senderId), text: said });
+      const text = message.system ? this.system(message.system) : t('chat.announce', { name: this.name(message.senderId), text: this.spoken(message) });
       this.announcement = { id: this.announcement.id + 1, text };
     }
   }

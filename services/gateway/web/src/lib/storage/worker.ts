@@ -6,9 +6,15 @@ interface TrustedTypes {
 
 const SCRIPT = '/sw.js';
 
-/** Registers the worker that keeps the page for times without network; without support nothing happens. */
-export function keepPage(): void {
+/**
+ * Registers the worker that keeps the page for times without network, and that hears of clicks on
+ * notifications; without support nothing happens.
+ */
+export function keepPage(seek: (conversationId: string, seq: number) => void): void {
   if (!('serviceWorker' in navigator)) return;
+  navigator.serviceWorker.addEventListener('message', ({ data }: MessageEvent<{ conversationId?: unknown; seq?: unknown }>) => {
+    if (typeof data?.conversationId === 'string' && typeof data.seq === 'number') seek(data.conversationId, data.seq);
+  });
   const { trustedTypes } = window as { trustedTypes?: TrustedTypes };
   // The one script address that this page ever makes.
   const policy = trustedTypes?.createPolicy('parley-worker', {
