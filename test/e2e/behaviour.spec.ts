@@ -128,8 +128,8 @@ test('two tabs share drafts and sign-out, and each hears everything once', async
   await one.locator('textarea').press('Enter');
   await expect(other.locator('.text').getByText('From the first tab')).toHaveCount(1);
   await one.goto(`${bob.base}/settings`);
-  await one.getByRole('button', { name: 'Sign out' }).click();
-  await one.getByRole('alertdialog').getByRole('button', { name: 'Sign out' }).click();
+  await one.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await one.getByRole('alertdialog').getByRole('button', { name: 'Sign out', exact: true }).click();
   for (const tab of [one, other]) await expect(tab.getByRole('heading', { name: 'Welcome back' })).toBeVisible();
   await other.close();
   await bob.signIn();

@@ -133,8 +133,8 @@ test('five tabs hear everything once, and share what is read, drafts and sign-ou
   // One connection each: none was pushed out by another.
   expect(opened.slice(1)).toEqual([1, 1, 1, 1]);
   await tabs[4]!.goto(`${bob.base}/settings`);
-  await tabs[4]!.getByRole('button', { name: 'Sign out' }).click();
-  await tabs[4]!.getByRole('alertdialog').getByRole('button', { name: 'Sign out' }).click();
+  await tabs[4]!.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await tabs[4]!.getByRole('alertdialog').getByRole('button', { name: 'Sign out', exact: true }).click();
   for (const tab of tabs) await expect(tab.getByRole('heading', { name: 'Welcome back' })).toBeVisible();
   for (const tab of tabs.slice(1)) await tab.close();
   await bob.signIn();

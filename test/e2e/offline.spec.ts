@@ -206,8 +206,8 @@ test('a new version is offered by a note, and the draft outlives the reload that
 
 test('nothing that was read or written stays on the device after sign-out', async () => {
   await alice.visit('/settings');
-  await alice.page.getByRole('button', { name: alice.t('settings.signOut') }).click();
-  await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('settings.signOut') }).click();
+  await alice.page.getByRole('button', { name: alice.t('settings.signOut'), exact: true }).click();
+  await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('settings.signOut'), exact: true }).click();
   await expect(alice.page.getByRole('heading', { name: alice.t('auth.signInTitle') })).toBeVisible();
   const rows = () =>
     alice.page.evaluate(async () => {

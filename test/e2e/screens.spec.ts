@@ -109,8 +109,8 @@ for (const width of [1280, 320]) {
         await look(page, 'not-found');
         expect(guest.complaints).toEqual([]);
         await page.goto(`${guest.base}/settings`);
-        await page.getByRole('button', { name: t('settings.signOut') }).click();
-        await page.getByRole('alertdialog').getByRole('button', { name: t('settings.signOut') }).click();
+        await page.getByRole('button', { name: t('settings.signOut'), exact: true }).click();
+        await page.getByRole('alertdialog').getByRole('button', { name: t('settings.signOut'), exact: true }).click();
         await expect(page.getByRole('heading', { name: t('auth.signInTitle') })).toBeVisible();
         expect(await page.evaluate(() => localStorage.getItem('parley.login'))).toBeNull();
         await guest.context.close();
