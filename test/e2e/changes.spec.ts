@@ -159,6 +159,13 @@ test('two people edit, take back and answer what they said', async ({ browser })
     await second.signIn();
     await second.open(alice);
     await second.sees(['Eleven o’clock tomorrow', '好的', '十点可以']);
+    await pick(bob, '十点可以', bob.t('message.hide'));
+    await look(bob.page, 'hide');
+    await bob.page.getByRole('alertdialog').getByRole('button', { name: bob.t('message.hide') }).click();
+    for (const device of [bob, second]) await device.sees(['Eleven o’clock tomorrow', '好的']);
+    await bob.page.reload();
+    await bob.sees(['Eleven o’clock tomorrow', '好的']);
+    await alice.sees(['Eleven o’clock tomorrow', '好的', '十点可以']);
     await menu(second, '好的');
     await look(second.page, 'menu-narrow');
     expect(second.complaints).toEqual([]);

@@ -287,9 +287,12 @@ export class FakeServer {
         const { userId, conversation } = own(context, request.conversationId);
         const gap = this.gaps.get(conversation.id);
         const all = range(conversation.messages, request);
-        const items = all.filter((one) => !gap || one.seq < gap.from || one.seq > gap.to).map((one) => state.withOriginal(one, userId));
-        const gaps = gap && items.length < all.length ? [{ from: BigInt(gap.from), to: BigInt(gap.to), reason: GapReason.NOT_MEMBER }] : [];
-        return { items, gaps, head: state.head(conversation, userId) };
+        const hidden = conversation.hidden.get(userId) ?? [];
+        const shown = all.filter((one) => !hidden.includes(Number(one.seq)));
+        const items = shown.filter((one) => !gap || one.seq < gap.from || one.seq > gap.to).map((one) => state.withOriginal(one, userId));
+        const gaps = gap && items.length < shown.length ? [{ from: BigInt(gap.from), to: BigInt(gap.to), reason: GapReason.NOT_MEMBER }] : [];
+        const left = all.filter((one) => hidden.includes(Number(one.seq))).map(({ seq }) => ({ from: seq, to: seq, reason: GapReason.HIDDEN }));
+        return { items, gaps: [...gaps, ...left], head: state.head(conversation, userId) };
       },
       listChanges: (request) => {
         const conversation = state.conversations.get(request.conversationId);
@@ -309,6 +312,16 @@ export class FakeServer {
       react: (request, context) => {
         const { userId } = own(context, request.conversationId);
         return { message: state.react(userId, request.conversationId, Number(request.seq), request.emoji, request.remove) };
+      },
+      hideMessage: (request, context) => {
+        const { userId, conversation } = own(context, request.conversationId);
+        state.hide(userId, conversation.id, Number(request.seq));
+        return { head: state.head(conversation, userId) };
+      },
+      listHidden: (request, context) => {
+        const { userId, conversation } = own(context, request.conversationId);
+        const all = conversation.hidden.get(userId) ?? [];
+        return { seqs: all.slice(Number(request.afterRev)).map(BigInt), upToRev: BigInt(all.length) };
       },
       listVersions: (request, context) => {
         const { conversation } = own(context, request.conversationId);

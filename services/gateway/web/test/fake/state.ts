@@ -44,6 +44,8 @@ export interface FakeConversation {
   /** What edited messages said before, by seq. */
   versions: Map<number, Version[]>;
   read: Map<string, number>;
+  /** What each member hid, in this order. */
+  hidden: Map<string, number[]>;
   changedAt: number;
 }
 
@@ -113,6 +115,7 @@ export class State {
       messages: [],
       versions: new Map(),
       read: new Map(),
+      hidden: new Map(),
       changedAt: 0,
     };
     conversation.readOnly = false;
@@ -138,6 +141,7 @@ export class State {
       messages: [],
       versions: new Map(),
       read: new Map(),
+      hidden: new Map(),
       changedAt: ++this.version,
     };
     this.conversations.set(group.id, group);
@@ -292,6 +296,15 @@ export class State {
     }
   }
 
+  hide(userId: string, conversationId: string, seq: number, push = true): void {
+    const conversation = this.conversations.get(conversationId)!;
+    const hidden = conversation.hidden.get(userId) ?? [];
+    if (hidden.includes(seq)) return;
+    conversation.hidden.set(userId, [...hidden, seq]);
+    conversation.changedAt = ++this.version;
+    if (push) this.deliver(userId, { kind: { case: 'hidden', value: { conversationId, userId, seq: BigInt(seq) } } });
+  }
+
   read(userId: string, conversationId: string, seq: number): void {
     const conversation = this.conversations.get(conversationId);
     if (!conversation) return;
@@ -310,8 +323,9 @@ export class State {
 
   head(conversation: FakeConversation, userId: string): Head {
     const readSeq = conversation.read.get(userId) ?? 0;
-    const unread = conversation.messages.filter((one) => Number(one.seq) > readSeq && one.senderId !== userId && one.content.case === 'text').length;
-    return create(HeadSchema, { ...this.publicHead(conversation), readSeq: BigInt(readSeq), unread });
+    const hidden = conversation.hidden.get(userId) ?? [];
+    const unread = conversation.messages.filter((one) => Number(one.seq) > readSeq && one.senderId !== userId && one.content.case === 'text' && !hidden.includes(Number(one.seq))).length;
+    return create(HeadSchema, { ...this.publicHead(conversation), readSeq: BigInt(readSeq), unread, hiddenRev: BigInt(hidden.length) });
   }
 
   publicHead(conversation: FakeConversation): MessageInitShape<typeof HeadSchema> {
@@ -325,7 +339,8 @@ export class State {
 
   /** The conversation as one user may see it, or as a frame carries it. */
   wire(conversation: FakeConversation, userId?: string): Conversation {
-    const last = conversation.messages.at(-1);
+    const hidden = (userId && conversation.hidden.get(userId)) || [];
+    const last = conversation.messages.findLast((one) => !hidden.includes(Number(one.seq)));
     return create(ConversationSchema, {
       conversationId: conversation.id,
       kind: conversation.group ? ConversationKind.GROUP : ConversationKind.DIRECT,

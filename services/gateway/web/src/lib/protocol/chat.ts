@@ -141,6 +141,18 @@ export class Chat {
     if (message) await this.replica.change(toMessage(message));
   }
 
+  /** Hides a message for this user alone, on all devices. */
+  async hide(conversationId: string, seq: number): Promise<void> {
+    const { head } = await this.ports.clients.messages.hideMessage({ conversationId, seq: BigInt(seq) });
+    const timeline = this.replica.timelines.get(conversationId);
+    const rev = Number(head?.hiddenRev ?? 0);
+    // Another device may have hidden something in between: that is asked for.
+    this.replica.hide(conversationId, [seq], rev === (timeline?.record.localHiddenRev ?? 0) + 1 ? rev : 0);
+    if (!timeline || !head) return;
+    timeline.applyHead(toHead(head));
+    await this.replica.pull(conversationId);
+  }
+
   /** Gives a message of the user another text. */
   async edit(conversationId: string, seq: number, body: string): Promise<void> {
     const { message } = await this.ports.clients.messages.edit({ conversationId, seq: BigInt(seq), text: { body } });
@@ -233,6 +245,8 @@ export class Chat {
         return this.replica.push(kind.value.conversationId, kind.value.items.map(toMessage));
       case 'change':
         return kind.value.message && this.background(this.replica.change(toMessage(kind.value.message)));
+      case 'hidden':
+        return this.replica.hide(kind.value.conversationId, [Number(kind.value.seq)]);
       case 'conversation':
         this.people.reloadSoon();
         return this.background(this.replica.takeFrame(kind.value));

@@ -73,6 +73,7 @@ export function toHead(wire: WireHead): Head {
     unread: wire.unread,
     mentions: wire.mentions,
     left: wire.left,
+    hiddenRev: Number(wire.hiddenRev),
   };
 }
 
@@ -95,6 +96,7 @@ export function toConversation(wire: WireConversation): Conversation {
     markers,
     localSeq: head.seq,
     localRev: head.rev,
+    localHiddenRev: head.hiddenRev,
     holes: head.seq > 0 ? [{ from: 1, to: head.seq }] : [],
     gaps: [],
   };

@@ -105,6 +105,8 @@ export interface Head {
   mentions?: number;
   /** The user is no member any more; missing in what an older version stored. */
   left?: boolean;
+  /** Count of messages that the user hid here; missing where it is not told. */
+  hiddenRev?: number;
 }
 
 /** A range of seq, both ends included. */
@@ -133,6 +135,10 @@ export interface Conversation {
   holes: Range[];
   /** Ranges that this user may not have. */
   gaps: Range[];
+  /** Messages that the user hid; missing in what an older version stored. */
+  hidden?: Range[];
+  /** What was hidden is known up to here. */
+  localHiddenRev?: number;
 }
 
 export type OutboxState = 'waiting' | 'refused' | 'stale';

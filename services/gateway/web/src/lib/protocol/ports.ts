@@ -10,6 +10,7 @@ export interface Storage {
   /** Stores records and messages in one step. A record older than the stored one changes nothing. */
   save(records: Conversation[], messages: ChatMessage[]): Promise<void>;
   removeConversation(id: string): Promise<void>;
+  removeMessages(conversationId: string, seqs: readonly number[]): Promise<void>;
 
   loadOutbox(): Promise<OutboxEntry[]>;
   putOutbox(entry: OutboxEntry): Promise<void>;

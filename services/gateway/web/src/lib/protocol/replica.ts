@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Conversation as WireConversation } from '../../gen/parley/message/v1/conversation_pb';
-import type { ListMessagesResponse } from '../../gen/parley/message/v1/message_pb';
+import { GapReason, type ListMessagesResponse } from '../../gen/parley/message/v1/message_pb';
 import { SystemKind } from '../../gen/parley/message/v1/system_pb';
 import type { Clients } from './clients';
 import { toConversation, toHead, toMessage, toPageMessage } from './convert';
@@ -145,6 +145,15 @@ export class Replica {
     return work;
   }
 
+  /** Shows messages no more that the user hid, on this or another device; of a rev it is known that all are told up to there. */
+  hide(conversationId: string, seqs: number[], rev = 0): void {
+    const timeline = this.timelines.get(conversationId);
+    if (!timeline) return;
+    timeline.hide(seqs, rev);
+    this.store(timeline, [], false);
+    void this.storage.removeMessages(conversationId, seqs).catch(() => undefined);
+  }
+
   /** Loads the messages just below a seq. Answers when they are here; fails when they cannot be got. */
   async older(conversationId: string, before: number): Promise<void> {
     const timeline = this.at(conversationId);
@@ -250,6 +259,7 @@ export class Replica {
     }
     if (timeline.record.localSeq < timeline.record.head.seq) timeline.recordHole(timeline.record.head.seq);
     await this.changes(timeline);
+    await this.hiddenOnes(timeline);
     this.store(timeline, [], false);
   }
 
@@ -277,6 +287,15 @@ export class Replica {
     }
   }
 
+  private async hiddenOnes({ record }: Timeline): Promise<void> {
+    while ((record.head.hiddenRev ?? 0) > (record.localHiddenRev ?? 0)) {
+      const before = record.localHiddenRev ?? 0;
+      const answer = await this.clients.messages.listHidden({ conversationId: record.id, afterRev: BigInt(before) });
+      this.hide(record.id, answer.seqs.map(Number), Number(answer.upToRev));
+      if (record.localHiddenRev === before) break;
+    }
+  }
+
   // True for a message that tells of a change of the user's own role or membership.
   private movesMe({ system }: ChatMessage): boolean {
     if (!system) return false;
@@ -295,7 +314,8 @@ export class Replica {
     this.holeTimers.set(id, timer);
   }
 
-  private store(timeline: Timeline, messages: ChatMessage[], live: boolean): void {
+  private store(timeline: Timeline, all: ChatMessage[], live: boolean): void {
+    const messages = all.filter((one) => !timeline.hides(one.seq));
     if (messages.length > 0) this.events.arrived(messages, live);
     this.saver.save(timeline, messages);
     this.events.changed(timeline.record.id);
@@ -305,6 +325,6 @@ export class Replica {
 function page(answer: ListMessagesResponse): Page {
   return {
     items: answer.items.map(toPageMessage),
-    gaps: answer.gaps.map((gap) => ({ from: Number(gap.from), to: Number(gap.to) })),
+    gaps: answer.gaps.map(({ from, to, reason }) => ({ from: Number(from), to: Number(to), hidden: reason === GapReason.HIDDEN })),
   };
 }

@@ -9,7 +9,13 @@ const UNREAD_MOST = 999;
 /** A part of history as ListMessages answered it. */
 export interface Page {
   items: ChatMessage[];
-  gaps: Range[];
+  gaps: Gap[];
+}
+
+/** A range that is not shown. */
+export interface Gap extends Range {
+  /** True if the user hid it. */
+  hidden?: boolean;
 }
 
 /**
@@ -25,7 +31,7 @@ export class Timeline {
     private readonly me: string,
     stored: Iterable<ChatMessage> = [],
   ) {
-    for (const message of stored) this.messages.set(message.seq, message);
+    for (const message of stored) if (!this.hides(message.seq)) this.messages.set(message.seq, message);
   }
 
   /** True once the server has told what this conversation is. */
@@ -41,7 +47,7 @@ export class Timeline {
   /** True when the server has messages or changes that are not here, recorded holes left out. */
   get behind(): boolean {
     const { head, localSeq, localRev } = this.record;
-    return head.seq > localSeq || head.rev > localRev || this.waits;
+    return head.seq > localSeq || head.rev > localRev || this.waits || this.missesHidden(head);
   }
 
   /** Takes a pushed message. Answers what is stored by it, in order: nothing if it must wait. */
@@ -74,7 +80,7 @@ export class Timeline {
     const lowest = Math.min(...page.items.map((item) => item.seq), ...page.gaps.map((gap) => gap.from), before);
     const from = lowest === before ? 1 : lowest;
     this.record.holes = ranges.remove(this.record.holes, { from, to: before - 1 });
-    for (const gap of page.gaps) this.record.gaps = ranges.add(this.record.gaps, gap);
+    page.gaps.forEach((gap) => this.leaveOut(gap));
     return page.items.map((item) => this.keep(item));
   }
 
@@ -82,7 +88,7 @@ export class Timeline {
   jump(page: Page, headSeq: number): ChatMessage[] {
     const lowest = Math.min(...page.items.map((item) => item.seq), ...page.gaps.map((gap) => gap.from), headSeq + 1);
     this.recordHole(lowest - 1);
-    for (const gap of page.gaps) this.record.gaps = ranges.add(this.record.gaps, gap);
+    page.gaps.forEach((gap) => this.leaveOut(gap));
     const stored = page.items.map((item) => this.keep(item));
     for (const item of stored) if (item.seq > this.record.head.seq) this.grow(item);
     this.record.localSeq = Math.max(this.record.localSeq, headSeq);
@@ -145,6 +151,7 @@ export class Timeline {
       readSeq,
       unread: Math.min(UNREAD_MOST, unread),
       mentions: head.seq < own.seq ? own.mentions : head.mentions,
+      hiddenRev: Math.max(own.hiddenRev ?? 0, head.hiddenRev ?? 0),
     };
     if (readSeq > head.readSeq || (head.rev < own.rev && this.countable)) this.recount();
   }
@@ -152,7 +159,30 @@ export class Timeline {
   /** Takes a head without the user's own numbers, as a pong carries it. */
   announce(head: Head): boolean {
     const { localSeq, localRev } = this.record;
-    return head.seq > localSeq || head.rev > localRev;
+    return head.seq > localSeq || head.rev > localRev || this.missesHidden(head);
+  }
+
+  /** Takes out what the user hid. Up to rev all of it is known then; without it that is as it was. */
+  hide(seqs: readonly number[], rev = 0): void {
+    const { record } = this;
+    for (const seq of seqs) {
+      const held = this.messages.get(seq) ?? this.aside.get(seq);
+      this.leaveOut({ from: seq, to: seq, hidden: true });
+      if (!held || seq <= record.head.readSeq || seq > record.head.seq || this.countable) continue;
+      if (this.counts(held)) record.head.unread = Math.max(0, record.head.unread - 1);
+      if (this.mentions(held)) record.head.mentions = Math.max(0, (record.head.mentions ?? 0) - 1);
+    }
+    record.localHiddenRev = Math.max(rev, record.localHiddenRev ?? 0);
+    if (this.countable) this.recount();
+  }
+
+  /** True if the user hid the message. */
+  hides(seq: number): boolean {
+    return ranges.find(this.record.hidden ?? [], seq) !== undefined;
+  }
+
+  private missesHidden(head: Head): boolean {
+    return (head.hiddenRev ?? 0) > (this.record.localHiddenRev ?? 0);
   }
 
   /** Moves the own marker up. Answers false if nothing changed. */
@@ -188,7 +218,7 @@ export class Timeline {
   fillAfter(after: number, page: Page): ChatMessage[] {
     const highest = Math.max(...page.items.map((item) => item.seq), ...page.gaps.map((gap) => gap.to), after);
     this.record.holes = ranges.remove(this.record.holes, { from: after + 1, to: highest });
-    for (const gap of page.gaps) this.record.gaps = ranges.add(this.record.gaps, gap);
+    page.gaps.forEach((gap) => this.leaveOut(gap));
     return page.items.filter((item) => item.seq <= this.record.localSeq).map((item) => this.keep(item));
   }
 
@@ -248,7 +278,21 @@ export class Timeline {
     return this.keep(aside && aside.rev > message.rev ? aside : message);
   }
 
+  private leaveOut({ from, to, hidden }: Gap): void {
+    if (!hidden) {
+      this.record.gaps = ranges.add(this.record.gaps, { from, to });
+      return;
+    }
+    this.record.hidden = ranges.add(this.record.hidden ?? [], { from, to });
+    for (let seq = from; seq <= to; seq++) this.messages.delete(seq);
+  }
+
+  // What the user hid goes its way through the order, and is not kept.
   private keep(message: ChatMessage): ChatMessage {
+    if (this.hides(message.seq)) {
+      this.record.holes = ranges.remove(this.record.holes, { from: message.seq, to: message.seq });
+      return message;
+    }
     const held = this.messages.get(message.seq);
     const newest = held && held.rev > message.rev ? held : { ...message, replyTo: fuller(message.replyTo, held?.replyTo), source: message.source === undefined ? held?.source : message.source };
     this.messages.set(message.seq, newest);
@@ -259,8 +303,8 @@ export class Timeline {
     return newest;
   }
 
-  private pass(gap: Range): void {
-    this.record.gaps = ranges.add(this.record.gaps, gap);
+  private pass(gap: Gap): void {
+    this.leaveOut(gap);
     if (gap.from <= this.record.localSeq + 1) this.record.localSeq = Math.max(this.record.localSeq, gap.to);
   }
 

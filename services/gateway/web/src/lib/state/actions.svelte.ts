@@ -63,6 +63,13 @@ export class Actions {
     if (done && this.editing.get(conversationId)?.seq === seq) this.editing.delete(conversationId);
   }
 
+  /** Hides a message for the user alone. */
+  async hide(conversationId: string, seq: number): Promise<boolean> {
+    const done = await this.attempt((chat) => chat.hide(conversationId, seq));
+    if (done && this.editing.get(conversationId)?.seq === seq) this.editing.delete(conversationId);
+    return done;
+  }
+
   /** Gives a message an emoji, or takes it away if the user gave it. */
   async react(conversationId: string, seq: number, emoji: string, given: boolean): Promise<void> {
     await this.attempt((chat) => chat.react(conversationId, seq, emoji, given));

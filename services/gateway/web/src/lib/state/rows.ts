@@ -73,7 +73,7 @@ const GROUP_MS = 5 * 60_000;
 export function quote({ record, messages }: Timeline, { seq, ...told }: Reply): Quote | undefined {
   const held = messages.get(seq);
   if (held) return { seq, senderId: held.senderId, text: held.text, recalled: Boolean(held.recalled), edited: Boolean(held.editedAt) };
-  if (find(record.gaps, seq)) return undefined;
+  if (find(record.gaps, seq) || find(record.hidden ?? [], seq)) return undefined;
   return { seq, senderId: told.senderId ?? '', text: told.preview, recalled: Boolean(told.recalled), edited: Boolean(told.edited) };
 }
 

@@ -85,6 +85,12 @@ class IndexedStorage implements Storage {
     await tx.done;
   }
 
+  async removeMessages(conversationId: string, seqs: readonly number[]): Promise<void> {
+    const tx = this.db.transaction('messages', 'readwrite');
+    for (const seq of seqs) await tx.store.delete([conversationId, seq]);
+    await tx.done;
+  }
+
   loadOutbox(): Promise<OutboxEntry[]> {
     return this.db.getAll('outbox');
   }

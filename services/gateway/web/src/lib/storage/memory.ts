@@ -37,6 +37,10 @@ export class MemoryStorage implements Storage {
     this.messages.delete(id);
   }
 
+  async removeMessages(conversationId: string, seqs: readonly number[]): Promise<void> {
+    for (const seq of seqs) this.messages.get(conversationId)?.delete(seq);
+  }
+
   async loadOutbox(): Promise<OutboxEntry[]> {
     return structuredClone([...this.outbox.values()]);
   }
