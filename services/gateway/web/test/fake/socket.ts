@@ -19,6 +19,8 @@ export class FakeSocket implements Socket {
   readonly received: ClientFrame[] = [];
   /** When set, nothing is answered and nothing is pushed. */
   silent = false;
+  /** Whose presence is followed. */
+  watched: readonly string[] = [];
   private over = false;
 
   constructor(
@@ -74,6 +76,13 @@ export class FakeSocket implements Socket {
     return this.received.map((frame) => frame.kind.case ?? '');
   }
 
+  /** Tells how watched people are, as far as that is known. */
+  tellPresence(userIds: readonly string[]): void {
+    const { presence } = this.server.state;
+    const items = userIds.filter((id) => this.watched.includes(id) && presence.has(id)).map((userId) => ({ userId, state: presence.get(userId)! }));
+    if (items.length > 0) this.deliver({ kind: { case: 'presence', value: { items } } });
+  }
+
   private handle(frame: ClientFrame): void {
     if (this.over) return;
     const { state } = this.server;
@@ -117,6 +126,10 @@ export class FakeSocket implements Socket {
       }
       case 'read':
         return state.read(this.userId!, kind.value.conversationId, Number(kind.value.seq));
+      case 'watch': {
+        this.watched = kind.value.userIds;
+        return this.tellPresence(this.watched);
+      }
       case 'typing': {
         const { conversationId, state: typing } = kind.value;
         for (const id of state.conversations.get(conversationId)?.members ?? []) {

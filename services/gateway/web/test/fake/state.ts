@@ -2,7 +2,7 @@
 // What the fake server knows. One process, nothing stored, no limits: only what clients can observe.
 import { clone, create, type MessageInitShape } from '@bufbuild/protobuf';
 import { RequestState, type FriendRequest, FriendRequestSchema } from '../../src/gen/parley/friend/v1/friend_pb';
-import { ChangeKind, ServerFrameSchema } from '../../src/gen/parley/gateway/v1/frame_pb';
+import { ChangeKind, PresenceState, ServerFrameSchema } from '../../src/gen/parley/gateway/v1/frame_pb';
 import { ConversationKind, ConversationSchema, ConversationState, type Conversation } from '../../src/gen/parley/message/v1/conversation_pb';
 import {
   ForwardSchema,
@@ -68,6 +68,8 @@ export class State {
   /** Whom each user blocks, and the remarks of each user about friends. */
   readonly blocks = new Map<string, Map<string, number>>();
   readonly remarks = new Map<string, Map<string, string>>();
+  /** How people are, where that is known; who hides it is not in it. */
+  readonly presence = new Map<string, PresenceState>();
   /** Grows with each change: it is the cursor. */
   version = 1;
   /** Sends a frame to all sockets of a user. */

@@ -34,6 +34,7 @@ export interface Copy {
   phases: Phase[];
   ended: CloseRule[];
   arrived: string[];
+  presence: Map<string, string>;
   environment: { hidden: boolean; random: number };
 }
 
@@ -44,6 +45,7 @@ export function copyOf(w: World, userId: string, storage: Storage = new MemorySt
     phases: [],
     ended: [],
     arrived: [],
+    presence: new Map(),
     environment: { hidden: false, random: 0.5 },
     chat: undefined as never,
   };
@@ -63,6 +65,7 @@ export function copyOf(w: World, userId: string, storage: Storage = new MemorySt
       phase: (phase) => copy.phases.push(phase),
       conversation: () => undefined,
       people: () => undefined,
+      presence: (id, known) => (known ? copy.presence.set(id, known.state) : copy.presence.delete(id)),
       arrived: (messages) => copy.arrived.push(...messages.map((one) => one.text ?? '')),
       ended: (rule) => copy.ended.push(rule),
     },

@@ -11,6 +11,7 @@ import type { ChatMessage, Head, OutboxEntry, Phase } from './model';
 import { Outbox } from './outbox';
 import { People } from './people';
 import type { Storage } from './ports';
+import { Presence, type Known } from './presence';
 import { failure } from './reasons';
 import { Replica } from './replica';
 import { Session } from './session';
@@ -36,6 +37,8 @@ export interface ChatEvents {
   phase(phase: Phase): void;
   conversation(conversationId: string): void;
   people(): void;
+  /** How a person is now; undefined if that is not known. */
+  presence(userId: string, known: Known | undefined): void;
   /** Messages of others that were pushed while the session is LIVE. */
   arrived(messages: ChatMessage[]): void;
   ended(rule: CloseRule): void;
@@ -49,6 +52,7 @@ export class Chat {
   readonly people: People;
   readonly groups: Groups;
   readonly markers: ReadMarkers;
+  readonly presence: Presence;
   readonly typingOut: TypingOut;
   readonly typingIn: TypingIn;
   private readonly acks: Acks;
@@ -63,11 +67,12 @@ export class Chat {
     this.session = new Session(
       { ...ports, resolve: () => this.resolve() },
       {
-        phase: (phase) => events.phase(phase),
+        phase: (phase) => this.phased(phase),
         cursor: () => this.cursor,
         resumed: (response) => this.resumed(response),
         frame: (frame) => this.frame(frame),
         ready: () => this.ready(),
+        connected: () => this.presence.connected(),
         ended: (rule) => events.ended(rule),
       },
     );
@@ -92,6 +97,7 @@ export class Chat {
       changed: (id) => events.conversation(id),
       owned: (instanceId) => ports.owned(instanceId),
     });
+    this.presence = new Presence((kind) => this.session.tell(kind), (id, known) => events.presence(id, known));
     this.typingOut = new TypingOut((conversationId, state) => this.session.tell({ case: 'typing', value: { conversationId, state } }));
     this.typingIn = new TypingIn((id) => events.conversation(id));
   }
@@ -114,6 +120,7 @@ export class Chat {
     this.acks.stop();
     this.typingIn.clear();
     this.people.stop();
+    this.presence.stop();
     this.timers.forEach((timer) => clearTimeout(timer));
     await this.replica.stop();
   }
@@ -180,6 +187,11 @@ export class Chat {
       if (end) throw new LoginNeeded(end);
       return { path: '/v1/ws', afterMs: why.retryAfterMs };
     }
+  }
+
+  private phased(phase: Phase): void {
+    if (phase === 'WAITING' || phase === 'STOPPED' || phase === 'SIGNED_OUT') this.presence.lost();
+    this.events.phase(phase);
   }
 
   private ready(): void {
@@ -254,6 +266,8 @@ export class Chat {
         return this.peerRead(kind.value.conversationId, kind.value.userId, Number(kind.value.seq));
       case 'typing':
         return this.typingIn.take(kind.value.conversationId, kind.value.userId, kind.value.state);
+      case 'presence':
+        return this.presence.take(kind.value);
       case 'event':
         if (kind.value.payload.case === 'user') return this.people.put([toPerson(kind.value.payload.value)]);
         return this.people.reloadSoon();

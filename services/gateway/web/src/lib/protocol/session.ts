@@ -194,7 +194,8 @@ export class Session {
   private promote(link: Link): void {
     if (link !== this.candidate && link !== this.primary) return;
     link.stage = 'LIVE';
-    if (link === this.candidate) {
+    const fresh = link === this.candidate;
+    if (fresh) {
       const old = this.primary;
       this.primary = link;
       this.candidate = undefined;
@@ -204,6 +205,7 @@ export class Session {
     this.backoff.live();
     this.show();
     this.events.ready();
+    if (fresh) this.events.connected();
   }
 
   private move(link: Link, order: Reconnect): void {

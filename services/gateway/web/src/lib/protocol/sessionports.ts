@@ -40,6 +40,8 @@ export interface SessionEvents {
   frame(frame: ServerFrame): void;
   /** Sends are allowed from now on. */
   ready(): void;
+  /** A connection is LIVE that was not before. */
+  connected(): void;
   /** The user must sign in again, or the client must stop; no reconnect follows. */
   ended(rule: CloseRule): void;
 }

@@ -23,6 +23,7 @@ import { shownText, markdown } from '../text/markdown';
 import { decode, mentionedIn } from '../text/mentions';
 import { ConversationView, type Place } from './conversation.svelte';
 import { deviceName } from './device';
+import { Faces } from './faces.svelte';
 import { Forwarding } from './forwarding.svelte';
 import { Drafts } from './drafts.svelte';
 import { notifying } from './notifying.svelte';
@@ -75,6 +76,7 @@ export class App {
   readonly clients: Clients;
   readonly actions = new Actions(this);
   readonly forwarding = new Forwarding(this);
+  readonly faces = new Faces((ids) => this.chat?.presence.watch(ids));
   /** A message that is to be shown, once its conversation is open. */
   target = $state.raw<{ conversationId: string; seq: number } | undefined>();
   readonly unread: number = $derived(this.list.reduce((sum, one) => sum + one.unread, 0));
@@ -222,7 +224,10 @@ export class App {
 
   /** Marks that a person uses the client. */
   used(): void {
+    const rested = !this.inUse();
     this.lastUse = Date.now();
+    // Who comes back is told to be there again at once.
+    if (rested) this.chat?.session.wake();
   }
 
   /** Stores what only this page has, because it may go away. */
@@ -260,17 +265,22 @@ export class App {
         open: (path) => this.platform.open(path),
         random: Math.random,
         hidden: () => document.hidden,
-        active: () => Date.now() - this.lastUse < ACTIVE_MS,
+        active: () => this.inUse(),
         owned: instanceLives,
       },
       {
         phase: (phase) => this.phased(phase),
         conversation: (id) => this.changed(id),
         people: () => this.peopleChanged(),
+        presence: (id, known) => this.faces.set(id, known),
         arrived: (messages) => this.announce(messages),
         ended: (rule) => void this.leave(rule),
       },
     );
+  }
+
+  private inUse(): boolean {
+    return Date.now() - this.lastUse < ACTIVE_MS;
   }
 
   private async loadMe(): Promise<void> {
