@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from '@playwright/test';
+import { look } from './lib/look';
 import { Person, unique } from './lib/person';
 import { servers, type Servers } from './lib/servers';
 
@@ -35,8 +36,31 @@ test('a remark stands for a name, a block looks like a removal, and friends agai
   await bob.open(alice);
   await bob.sees(['Said before.']);
 
+  await test.step('the details lead to a day, in one request', async () => {
+    await bob.page.getByRole('button', { name: bob.t('details.of', { name: alice.nickname }) }).click();
+    const dialog = bob.page.getByRole('dialog');
+    await look(bob.page, 'details-narrow');
+    const asked: string[] = [];
+    bob.page.on('request', (request) => {
+      if (request.url().endsWith('/ListMessages')) asked.push(request.url());
+    });
+    const day = await bob.page.evaluate(() => new Intl.DateTimeFormat('sv-SE').format(new Date()));
+    await dialog.getByLabel(bob.t('details.goToDate')).fill(day);
+    await dialog.getByRole('button', { name: bob.t('details.go'), exact: true }).click();
+    await expect(dialog).toBeHidden();
+    await expect(bob.page.locator('.row.found')).toContainText('Said before.');
+    await expect(bob.bubble('Said before.')).toBeFocused();
+    expect(asked).toHaveLength(1);
+    await bob.page.getByRole('button', { name: bob.t('details.of', { name: alice.nickname }) }).click();
+    await dialog.getByRole('button', { name: bob.t('details.find') }).click();
+    await expect(bob.page.getByRole('searchbox')).toBeFocused();
+    await bob.page.keyboard.press('Escape');
+  });
+
   await test.step('a block from the conversation', async () => {
-    await alice.page.getByRole('button', { name: alice.t('contacts.blockWho', { name: 'The boss' }) }).click();
+    await alice.page.getByRole('button', { name: alice.t('details.of', { name: 'The boss' }) }).click();
+    await look(alice.page, 'details');
+    await alice.page.getByRole('dialog').getByRole('button', { name: alice.t('contacts.blockWho', { name: 'The boss' }) }).click();
     await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('contacts.block'), exact: true }).click();
     // The remark went with the friendship.
     await expect(alice.page.getByText(alice.t('chat.blocked', { name: bob.nickname }))).toBeVisible();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConversationView } from '../src/lib/state/conversation.svelte';
+import { dayStart, dayText } from '../src/lib/text/day';
 import { live, settle, world, type Copy, type World } from './protocol/fixture';
 
 let w: World;
@@ -130,6 +131,34 @@ describe('the open conversation', () => {
     view.toEnd();
     expect(await view.around(301)).toBe(true);
     expect(await view.around(999)).toBe(false);
+  });
+
+  it('goes to a day in one request, and lands on its first message', async () => {
+    const day = (n: number) => new Date(2026, 4, n, 12).getTime();
+    for (let i = 1; i <= 600; i++) w.server.state.send(w.bob, w.conversation.id, `m${i}`, undefined, false, day(1 + Math.floor(i / 30)));
+    w.conversation.read.set(w.alice, 600);
+    const copy = await live(w, w.alice);
+    const view = open(copy);
+    await settle();
+    view.refresh();
+    const before = w.server.calls.get('ListMessages') ?? 0;
+    const seq = await copy.chat.replica.firstSince(w.conversation.id, dayStart('2026-05-08')!);
+    expect(seq).toBe(210);
+    expect(await view.around(seq!)).toBe(true);
+    expect((w.server.calls.get('ListMessages') ?? 0) - before).toBe(1);
+    const seqs = shown(view);
+    expect(seqs).toContain(210);
+    expect(whole(seqs)).toBe(true);
+    expect(await copy.chat.replica.firstSince(w.conversation.id, dayStart('2026-07-01')!)).toBeUndefined();
+    await view.newer();
+    await settle();
+    expect(whole(shown(view))).toBe(true);
+  });
+
+  it('knows the days of the local calendar', () => {
+    expect(dayStart('2026-03-29')).toBe(new Date(2026, 2, 29).getTime());
+    expect(dayText(new Date(2026, 0, 5, 23, 59).getTime())).toBe('2026-01-05');
+    for (const wrong of ['', '2026-13-01', '2026-02-30', 'today']) expect(dayStart(wrong)).toBeUndefined();
   });
 
   it('answers a message, as a pushed frame tells it, and keeps the same payload on a retry', async () => {

@@ -363,6 +363,10 @@ function range<T>(messages: T[], request: ListMessagesRequest): T[] {
   switch (request.range.case) {
     case 'afterSeq':
       return messages.slice(Number(request.range.value), Number(request.untilSeq) || undefined).slice(0, limit);
+    case 'atTime': {
+      const { value } = request.range;
+      return messages.filter((one) => (one as { sentAt?: bigint }).sentAt! >= value).slice(0, limit);
+    }
     case 'beforeSeq':
       return messages.slice(0, Number(request.range.value) - 1).slice(-limit);
     default:

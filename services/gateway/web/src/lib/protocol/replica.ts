@@ -165,6 +165,18 @@ export class Replica {
     this.store(timeline, timeline.fillBefore(before, page(answer)), false);
   }
 
+  /** Loads the messages from a time on. Answers the first that may be seen; undefined if there is none. */
+  async firstSince(conversationId: string, time: number): Promise<number | undefined> {
+    const timeline = this.at(conversationId);
+    const range = { case: 'atTime', value: BigInt(time) } as const;
+    const part = page(await this.clients.messages.listMessages({ conversationId, range, limit: NEWEST }));
+    const first = part.items[0]?.seq;
+    if (first === undefined) return undefined;
+    const from = Math.min(first, ...part.gaps.map((gap) => gap.from));
+    this.store(timeline, timeline.fillAfter(from - 1, part), false);
+    return first;
+  }
+
   /** Loads one message that lies in a hole. */
   async one(conversationId: string, seq: number): Promise<void> {
     const timeline = this.at(conversationId);
