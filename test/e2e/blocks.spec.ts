@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { expect, test } from '@playwright/test';
+import { expect, test, type WebSocketRoute } from '@playwright/test';
 import { look } from './lib/look';
 import { Person, unique } from './lib/person';
 import { servers, type Servers } from './lib/servers';
@@ -14,6 +14,13 @@ test('a remark stands for a name, a block looks like a removal, and friends agai
   const base = running.urls[0]!;
   const alice = await Person.create(browser, base, unique('alice'), 'Alice Wren', { locale: 'en' });
   const bob = await Person.create(browser, base, unique('bob'), '小波', { locale: 'zh-CN', theme: 'dark', width: 375, height: 720 });
+  // The way between the second person and the servers, which can be cut.
+  const way = { cut: false, sockets: [] as WebSocketRoute[] };
+  await bob.page.routeWebSocket(/\/v1\/ws/, async (socket) => {
+    if (way.cut) return socket.close({ code: 4000 });
+    socket.connectToServer();
+    way.sockets.push(socket);
+  });
   await alice.signUp();
   await bob.signUp();
   await alice.askToBeFriend(bob, '');
@@ -57,6 +64,13 @@ test('a remark stands for a name, a block looks like a removal, and friends agai
     await bob.page.keyboard.press('Escape');
   });
 
+  await test.step('what is written while away waits', async () => {
+    way.cut = true;
+    for (const socket of way.sockets) await socket.close({ code: 4000 });
+    await bob.say('Never arrives.');
+    await expect(bob.bubble('Never arrives.').getByText(bob.t('state.sending'))).toBeAttached();
+  });
+
   await test.step('a block from the conversation', async () => {
     await alice.page.getByRole('button', { name: alice.t('details.of', { name: 'The boss' }) }).click();
     await look(alice.page, 'details');
@@ -64,8 +78,18 @@ test('a remark stands for a name, a block looks like a removal, and friends agai
     await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('contacts.block'), exact: true }).click();
     // The remark went with the friendship.
     await expect(alice.page.getByText(alice.t('chat.blocked', { name: bob.nickname }))).toBeVisible();
-    await expect(bob.page.getByText(bob.t('chat.readOnly', { name: alice.nickname }))).toBeVisible();
+    way.cut = false;
+    await bob.page.evaluate(() => dispatchEvent(new Event('online')));
+    await expect(bob.page.getByText(bob.t('chat.readOnly', { name: alice.nickname }))).toBeVisible({ timeout: 40_000 });
+  });
+
+  await test.step('and then says why it was not sent, until it is discarded', async () => {
+    await expect(bob.page.getByText(bob.t('state.refused')).first()).toBeVisible();
+    await expect(bob.page.getByText(bob.t('error.CONVERSATION_READ_ONLY'))).toBeVisible();
+    await look(bob.page, 'not-sent-narrow');
+    await bob.page.getByRole('button', { name: bob.t('state.discard') }).click();
     await bob.sees(['Said before.']);
+    await expect(alice.page.getByText('Never arrives.')).toHaveCount(0);
   });
 
   await test.step('neither finds the other', async () => {

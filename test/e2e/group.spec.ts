@@ -164,6 +164,40 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await cleo.page.keyboard.press('Escape');
   });
 
+  await test.step('they answer, edit, react and take back, and all three see it', async () => {
+    await cleo.bubble('Hello to both of you').click({ button: 'right' });
+    await cleo.page.getByRole('menuitem', { name: cleo.t('message.reply') }).click();
+    await cleo.say('Hello bakc');
+    for (const person of [alice, bob]) await expect(person.bubble('Hello bakc').locator('.quote')).toContainText('Hello to both of you');
+    await cleo.composer.press('ArrowUp');
+    await cleo.composer.fill('Hello back');
+    await cleo.composer.press('Enter');
+    for (const person of [alice, bob]) await expect(person.bubble('Hello back').getByText(person.t('message.edited'), { exact: true })).toBeVisible();
+    await bob.bubble('Hello back').click({ button: 'right' });
+    await bob.page.getByRole('menuitem', { name: bob.t('message.react') }).click();
+    await bob.page.getByRole('menuitem', { name: '🎉' }).click();
+    await alice.bubble('Hello back').getByRole('button', { name: '🎉 1' }).click();
+    await expect(cleo.bubble('Hello back').getByRole('button', { name: '🎉 2' })).toBeVisible();
+    await look(alice.page, 'group-answer');
+    await look(bob.page, 'group-answer-narrow');
+    await cleo.bubble('Hello back').focus();
+    await cleo.page.keyboard.press('Delete');
+    await cleo.page.getByRole('alertdialog').getByRole('button', { name: cleo.t('message.recall') }).click();
+    for (const person of [alice, bob]) await expect(person.page.getByText(person.t('message.recalledOther', { name: 'Cleo Marsh' }))).toBeVisible();
+    for (const person of [alice, bob, cleo]) await person.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说']);
+  });
+
+  await test.step('a block between two of them changes nothing in the group', async () => {
+    await alice.line(bob).filter({ hasNotText: 'Night shift' }).click();
+    await alice.page.getByRole('button', { name: alice.t('details.of', { name: bob.nickname }) }).click();
+    await alice.page.getByRole('dialog').getByRole('button', { name: alice.t('contacts.blockWho', { name: bob.nickname }) }).click();
+    await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('contacts.block'), exact: true }).click();
+    await expect(alice.page.getByText(alice.t('chat.blocked', { name: bob.nickname }))).toBeVisible();
+    await line(alice, 'Night shift').click();
+    await bob.say('还在');
+    for (const person of [alice, bob, cleo]) await person.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说', '还在']);
+  });
+
   await test.step('who leaves reads on, and hears nothing more', async () => {
     const dialog = await details(bob, 'Night shift');
     await look(bob.page, 'group-details-narrow');
@@ -173,9 +207,9 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await expect(alice.page.getByRole('log').getByText('小波 left the group')).toBeVisible();
     await expect(alice.page.getByText('2 members')).toBeVisible();
     await alice.say('Just us now');
-    await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说', 'Just us now']);
+    await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说', '还在', 'Just us now']);
     await bob.page.reload();
-    await bob.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说']);
+    await bob.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说', '还在']);
     await look(bob.page, 'group-left');
   });
 
@@ -184,7 +218,7 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await dialog.getByRole('button', { name: alice.t('group.dissolve') }).click();
     await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('group.dissolve') }).click();
     await expect(cleo.page.getByText(cleo.t('group.dissolvedHere'))).toBeVisible();
-    await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说', 'Just us now']);
+    await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说', '还在', 'Just us now']);
   });
 
   for (const person of [alice, bob, cleo]) {

@@ -227,10 +227,12 @@ export class Chat {
   // Continuity is lost, or nothing was here: the list tells all there is.
   private async reload(): Promise<void> {
     const listed = new Set<string>();
+    // Who knows conversations already keeps the groups that were left; a new device starts without them.
+    const includeLeft = this.replica.timelines.size > 0;
     let pageToken = '';
     let cursor = '';
     do {
-      const answer = await this.ports.clients.conversations.listConversations({ pageSize: PAGE, pageToken });
+      const answer = await this.ports.clients.conversations.listConversations({ pageSize: PAGE, pageToken, includeLeft });
       cursor ||= answer.cursor;
       for (const wire of answer.conversations) {
         listed.add(wire.conversationId);
