@@ -59,8 +59,8 @@ test('a remark stands for a name, a block looks like a removal, and friends agai
     await expect(bob.bubble('Said before.')).toBeFocused();
     expect(asked).toHaveLength(1);
     await bob.page.getByRole('button', { name: bob.t('details.of', { name: alice.nickname }) }).click();
-    await dialog.getByRole('button', { name: bob.t('details.find') }).click();
-    await expect(bob.page.getByRole('searchbox')).toBeFocused();
+    await dialog.getByRole('button', { name: bob.t('find.label') }).click();
+    await expect(bob.page.getByRole('textbox', { name: bob.t('find.label') })).toBeFocused();
     await bob.page.keyboard.press('Escape');
   });
 

@@ -175,6 +175,17 @@ describe('lines of a conversation', () => {
     expect(all[3]!.key).toBe('k3');
   });
 
+  it('counts who has read in a group of up to a hundred, and nobody in a larger one', () => {
+    const states = (memberCount: number) => {
+      const record = { ...unknownConversation('c'), group: { name: 'g', memberCount, role: 1, left: false, faces: [] }, markers: { me: 2, a: 2, b: 1 } };
+      const timeline = new Timeline(record, 'me');
+      timeline.extend({ items: [message(1, 'me', NOON), message(2, 'me', NOON), message(3, 'me', NOON)], gaps: [] });
+      return rows(timeline, { from: 1, to: Infinity }, [], 'me', 0).flatMap((row) => (row.kind === 'message' ? [`${row.state} ${row.readers}`] : []));
+    };
+    expect(states(3)).toEqual(['read 2', 'read 1', 'sent 0']);
+    expect(states(101)).toEqual(['sent 0', 'sent 0', 'sent 0']);
+  });
+
   it('says where messages are left out', () => {
     const timeline = new Timeline({ ...unknownConversation('c'), memberIds: ['me', 'you'] }, 'me');
     timeline.extend({ items: [message(1, 'you', NOON), message(9, 'you', NOON)], gaps: [{ from: 2, to: 8 }] });

@@ -44,8 +44,8 @@ describe('presence', () => {
     await become(PresenceState.OFFLINE);
     expect(copy.presence.get(w.bob)).toBe('offline');
     copy.chat.presence.watch([]);
-    expect(copy.presence.size).toBe(0);
     await vi.advanceTimersByTimeAsync(300);
+    expect(copy.presence.size).toBe(0);
     expect(watches().at(-1)).toEqual([]);
     copy.chat.presence.watch([w.bob]);
     await vi.advanceTimersByTimeAsync(300);
@@ -53,6 +53,17 @@ describe('presence', () => {
     socket(w, w.alice).end(1006, '');
     await settle();
     expect(copy.presence.size).toBe(0);
+  });
+
+  it('outlives a face that is drawn anew', async () => {
+    const copy = await live(w, w.alice);
+    copy.chat.presence.watch([w.bob]);
+    await vi.advanceTimersByTimeAsync(300);
+    copy.chat.presence.watch([]);
+    copy.chat.presence.watch([w.bob]);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(copy.presence.get(w.bob)).toBe('online');
+    expect(watches()).toHaveLength(1);
   });
 
   it('is asked for again on each new connection', async () => {

@@ -85,17 +85,20 @@ export class Groups {
   private async load(conversationId: string): Promise<void> {
     const members: Member[] = [];
     let pageToken = '';
+    const marks: Record<string, number> = {};
     let rev = Infinity;
     do {
       const page = await this.clients.conversations.listMembers({ conversationId, pageSize: PAGE, pageToken });
       members.push(...page.members.map(({ userId, role }) => ({ userId, role })));
+      for (const { userId, readSeq } of page.members) marks[userId] = Number(readSeq);
       // Pages of different versions do not fit together: the list counts as that of the oldest.
       rev = Math.min(rev, Number(page.membersRev));
       pageToken = page.nextPageToken;
     } while (pageToken !== '' && members.length < MEMBERS_MOST);
     members.sort((a, b) => b.role - a.role || (a.userId < b.userId ? -1 : 1));
     this.lists.set(conversationId, { rev, members });
-    const { group } = this.replica.timelines.get(conversationId)?.record ?? {};
+    const { group, markers = {} } = this.replica.timelines.get(conversationId)?.record ?? {};
+    for (const [userId, seq] of Object.entries(marks)) markers[userId] = Math.max(seq, markers[userId] ?? 0);
     if (group) group.faces = members.filter((one) => one.userId !== this.me).map((one) => one.userId).slice(0, FACES);
     this.replica.touch(conversationId);
     this.changed(conversationId);

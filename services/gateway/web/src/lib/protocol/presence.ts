@@ -36,7 +36,6 @@ export class Presence {
   /** Follows these people and nobody else. */
   watch(userIds: Iterable<string>): void {
     this.wanted = [...new Set(userIds)].slice(0, WATCH_MOST).sort();
-    for (const id of [...this.states.keys()]) if (!this.wanted.includes(id)) this.set(id, undefined);
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       this.send();
@@ -71,6 +70,7 @@ export class Presence {
   }
 
   private send(): void {
+    for (const id of [...this.states.keys()]) if (!this.wanted.includes(id)) this.set(id, undefined);
     const key = this.wanted.join(' ');
     if (key === (this.told ?? '') || !this.tell({ case: 'watch', value: { userIds: this.wanted } })) return;
     this.told = key;

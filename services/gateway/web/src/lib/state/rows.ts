@@ -41,6 +41,8 @@ export type Row =
       reply?: Quote;
       at: number;
       state: SendState;
+      /** How many others have read an own message. */
+      readers: number;
       reason?: string;
       /** First and last of a group of one sender. */
       first: boolean;
@@ -68,6 +70,7 @@ export interface Window {
 }
 
 const GROUP_MS = 5 * 60_000;
+const READERS_MOST = 100;
 
 /** What is known of the message at a seq, the newest first; undefined for one that this user may not see. */
 export function quote({ record, messages }: Timeline, { seq, ...told }: Reply): Quote | undefined {
@@ -80,7 +83,7 @@ export function quote({ record, messages }: Timeline, { seq, ...told }: Reply): 
 /** Makes the lines of a window. newFrom is the seq before which the line "new" stands; 0 for none. */
 export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], me: string, newFrom: number): Row[] {
   const { record, messages } = timeline;
-  const peerRead = Math.max(0, ...record.memberIds.filter((id) => id !== me).map((id) => record.markers[id] ?? 0));
+  const marks = peerMarks(timeline, me);
   const lines: Row[] = [];
   let previous: MessageRow | undefined;
   let at: number | undefined;
@@ -107,7 +110,7 @@ export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], 
   const end = Math.min(window.to, record.localSeq);
   for (let seq = window.from; seq <= end; seq++) {
     const message = messages.get(seq);
-    if (message) push(stored(timeline, message, me, peerRead));
+    if (message) push(stored(timeline, message, me, marks));
     else {
       const gap = find(record.gaps, seq);
       if (!gap) continue;
@@ -119,13 +122,22 @@ export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], 
   return lines;
 }
 
-function stored(timeline: Timeline, message: ChatMessage, me: string, peerRead: number): MessageRow | RecalledRow | SystemRow {
+// How far the others have read. In larger groups nobody is told that.
+function peerMarks({ record }: Timeline, me: string): number[] {
+  const { group, markers, memberIds } = record;
+  if (!group) return memberIds.filter((id) => id !== me).map((id) => markers[id] ?? 0);
+  if (group.memberCount > READERS_MOST) return [];
+  return Object.entries(markers).flatMap(([id, seq]) => (id === me ? [] : [seq]));
+}
+
+function stored(timeline: Timeline, message: ChatMessage, me: string, marks: readonly number[]): MessageRow | RecalledRow | SystemRow {
   const own = message.senderId === me;
   const { seq, senderId, recalled } = message;
   // Own messages keep the key that they had in the outbox, so that nothing is drawn twice.
   const key = own && message.clientMessageId ? message.clientMessageId : message.messageId;
   if (message.system) return { kind: 'system', key, seq, system: message.system, at: message.sentAt };
   if (recalled) return { kind: 'recalled', key, seq, senderId, by: recalled.by, at: message.sentAt };
+  const readers = own ? marks.filter((mark) => mark >= seq).length : 0;
   return {
     kind: 'message',
     key,
@@ -141,7 +153,8 @@ function stored(timeline: Timeline, message: ChatMessage, me: string, peerRead: 
     reactions: message.reactions ?? [],
     reply: message.replyTo && quote(timeline, message.replyTo),
     at: message.sentAt,
-    state: own ? (message.seq <= peerRead ? 'read' : 'sent') : 'none',
+    state: own ? (readers > 0 ? 'read' : 'sent') : 'none',
+    readers,
     first: true,
     last: true,
   };
@@ -163,6 +176,7 @@ function waiting(timeline: Timeline, entry: OutboxEntry, me: string): MessageRow
     reply: entry.replyToSeq ? quote(timeline, { seq: entry.replyToSeq }) : undefined,
     at: entry.createdAt,
     state: entry.state === 'waiting' ? 'sending' : entry.state,
+    readers: 0,
     reason: entry.reason,
     first: true,
     last: true,
