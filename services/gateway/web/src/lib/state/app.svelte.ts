@@ -90,8 +90,6 @@ export class App {
   private reconnects = false;
   private listQueued = false;
   private lastUse = Date.now();
-  /** True while this connection has not said that somebody is there. */
-  private unsaid = true;
 
   constructor(private readonly platform: Platform) {
     this.transport = platform.transport(() => this.login?.token);
@@ -226,12 +224,10 @@ export class App {
 
   /** Marks that a person uses the client. */
   used(): void {
-    const news = this.unsaid || !this.inUse();
+    const rested = !this.inUse();
     this.lastUse = Date.now();
-    if (!news || this.phase !== 'LIVE') return;
-    // Who begins, or comes back, is told to be there at once.
-    this.unsaid = false;
-    this.chat?.session.wake();
+    // Who comes back is told to be there again at once.
+    if (rested) this.chat?.session.wake();
   }
 
   /** Stores what only this page has, because it may go away. */
@@ -353,7 +349,6 @@ export class App {
       void version.check();
     }
     if (phase === 'LIVE') this.listed = true;
-    if (phase === 'CONNECTING') this.unsaid = true;
     const fine = phase === 'LIVE' || phase === 'SYNCING' || phase === 'MOVING' || phase === 'SIGNED_OUT';
     if (fine) {
       clearTimeout(this.bannerTimer);
