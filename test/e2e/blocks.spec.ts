@@ -84,7 +84,7 @@ test('a remark stands for a name, a block looks like a removal, and friends agai
   });
 
   await test.step('and then says why it was not sent, until it is discarded', async () => {
-    await expect(bob.page.getByText(bob.t('state.refused')).first()).toBeVisible();
+    await expect(bob.page.getByRole('log').getByText(bob.t('state.refused'))).toBeVisible();
     await expect(bob.page.getByText(bob.t('error.CONVERSATION_READ_ONLY'))).toBeVisible();
     await look(bob.page, 'not-sent-narrow');
     await bob.page.getByRole('button', { name: bob.t('state.discard') }).click();
