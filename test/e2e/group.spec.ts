@@ -205,7 +205,7 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await bob.page.getByRole('alertdialog').getByRole('button', { name: bob.t('group.leave') }).click();
     await expect(bob.page.getByText(bob.t('group.left'))).toBeVisible();
     await expect(alice.page.getByRole('log').getByText('小波 left the group')).toBeVisible();
-    await expect(alice.page.getByText('2 members')).toBeVisible();
+    await expect(alice.page.getByText('2 members', { exact: true })).toBeVisible();
     await alice.say('Just us now');
     await cleo.sees(['Hello to both of you', '请@Cleo Marsh 看', '只跟你说', '还在', 'Just us now']);
     await bob.page.reload();

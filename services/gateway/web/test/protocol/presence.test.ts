@@ -60,9 +60,10 @@ describe('presence', () => {
     copy.chat.presence.watch([w.bob]);
     await vi.advanceTimersByTimeAsync(300);
     copy.chat.presence.watch([]);
+    await become(PresenceState.AWAY);
     copy.chat.presence.watch([w.bob]);
     await vi.advanceTimersByTimeAsync(300);
-    expect(copy.presence.get(w.bob)).toBe('online');
+    expect(copy.presence.get(w.bob)).toBe('away');
     expect(watches()).toHaveLength(1);
   });
 

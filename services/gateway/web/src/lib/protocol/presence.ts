@@ -24,8 +24,8 @@ const STATES: Partial<Record<PresenceState, Known['state']>> = {
 export class Presence {
   private readonly states = new Map<string, Known>();
   private wanted: string[] = [];
-  /** What the connection was asked for last; undefined if it was asked for nothing. */
-  private told: string | undefined;
+  /** Whom the connection was asked for last. What it tells of them counts, whoever is visible just then. */
+  private asked: string[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -44,20 +44,20 @@ export class Presence {
 
   /** A connection took over that was asked for nothing yet. */
   connected(): void {
-    this.told = undefined;
+    this.asked = [];
     if (this.wanted.length > 0) this.send();
   }
 
   /** Without a connection nobody knows how people are. */
   lost(): void {
-    this.told = undefined;
+    this.asked = [];
     for (const id of [...this.states.keys()]) this.set(id, undefined);
   }
 
   /** Takes what the server told. */
   take({ items }: WirePresence): void {
     for (const { userId, state, lastActiveAt } of items) {
-      if (!this.wanted.includes(userId)) continue;
+      if (!this.asked.includes(userId)) continue;
       const known = STATES[state];
       this.set(userId, known && { state: known, lastActiveAt: Number(lastActiveAt) });
     }
@@ -71,9 +71,8 @@ export class Presence {
 
   private send(): void {
     for (const id of [...this.states.keys()]) if (!this.wanted.includes(id)) this.set(id, undefined);
-    const key = this.wanted.join(' ');
-    if (key === (this.told ?? '') || !this.tell({ case: 'watch', value: { userIds: this.wanted } })) return;
-    this.told = key;
+    const same = this.wanted.join(' ') === this.asked.join(' ');
+    if (!same && this.tell({ case: 'watch', value: { userIds: this.wanted } })) this.asked = this.wanted;
   }
 
   private set(userId: string, known: Known | undefined): void {
