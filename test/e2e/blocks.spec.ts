@@ -46,6 +46,7 @@ test('a remark stands for a name, a block looks like a removal, and friends agai
   await test.step('the details lead to a day, in one request', async () => {
     await bob.page.getByRole('button', { name: bob.t('details.of', { name: alice.nickname }) }).click();
     const dialog = bob.page.getByRole('dialog');
+    await expect(dialog.getByLabel(bob.t('details.goToDate'))).toBeVisible();
     await look(bob.page, 'details-narrow');
     const asked: string[] = [];
     bob.page.on('request', (request) => {
@@ -73,6 +74,7 @@ test('a remark stands for a name, a block looks like a removal, and friends agai
 
   await test.step('a block from the conversation', async () => {
     await alice.page.getByRole('button', { name: alice.t('details.of', { name: 'The boss' }) }).click();
+    await expect(alice.page.getByRole('dialog')).toBeVisible();
     await look(alice.page, 'details');
     await alice.page.getByRole('dialog').getByRole('button', { name: alice.t('contacts.blockWho', { name: 'The boss' }) }).click();
     await alice.page.getByRole('alertdialog').getByRole('button', { name: alice.t('contacts.block'), exact: true }).click();
