@@ -77,7 +77,7 @@ for (const width of [1280, 320]) {
         await page.getByRole('listitem').filter({ hasText: third.nickname }).first().waitFor();
         await look(page, 'find');
         await page.goto(`${guest.base}/settings`);
-        await expect(page.getByText(t('settings.thisDevice'))).toBeVisible();
+        await expect(page.getByText(t('settings.thisDevice'), { exact: true })).toBeVisible();
         await look(page, 'settings');
         for (const part of ['changeUsername', 'addPhone', 'changePassword'] as const) {
           await page.getByRole('button', { name: t(`account.${part}`) }).click();
