@@ -75,7 +75,7 @@ func TestSuspensionClosesTheSocketsOfBothGateways(t *testing.T) {
 		t.Errorf("after the suspension was lifted, login answers %s", got)
 	}
 	log := c.moderate(t, gateways[0], boss.Token, "audit", "--target", troll.Username)
-	for _, words := range []string{"spam", "it was somebody else", boss.Username} {
+	for _, words := range []string{"spam", "it was somebody else", boss.ID} {
 		if !strings.Contains(log, words) {
 			t.Errorf("the audit log does not say %q:\n%s", words, log)
 		}
