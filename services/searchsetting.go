@@ -11,8 +11,10 @@ func meaningOfSearch(variable string) string {
 		return "who we are there"
 	case "PARLEY_ELASTICSEARCH_API_KEY":
 		return "instead of username and password"
-	case "PARLEY_ELASTICSEARCH_CA":
-		return "certificates in PEM to trust; empty: the system's"
+	case "PARLEY_ELASTICSEARCH_CA_FILE":
+		return "file of certificates in PEM to trust; empty: the system's"
+	case "PARLEY_ELASTICSEARCH_TLS":
+		return "VerifyFull, VerifyCA or Disabled, as for the other servers"
 	case "PARLEY_ELASTICSEARCH_INDEX_PREFIX":
 		return "start of the names of our indices"
 	case "PARLEY_ELASTICSEARCH_INDEX_REPLICAS":

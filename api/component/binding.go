@@ -23,7 +23,7 @@ const (
 )
 
 // Dependencies that components read, in the order of the spec.
-func Dependencies() []Dependency { return []Dependency{MySQL, RabbitMQ, SMS} }
+func Dependencies() []Dependency { return []Dependency{MySQL, RabbitMQ, Elasticsearch, SMS} }
 
 // Entries of a binding, with the well-known names of the Service Binding specification where it has
 // one. The names are also those of the files.
@@ -38,6 +38,7 @@ const (
 	EntryCA          = "ca.crt"
 	EntryCertificate = "certificates" // chain of the client
 	EntryPrivateKey  = "private-key"  // of the client
+	EntryAPIKey      = "api-key"      // of Elasticsearch, instead of username and password
 	// What providers of codes need; the uri is that of a webhook.
 	EntryAccessKeyID        = "access-key-id"
 	EntryAccessKeySecret    = "access-key-secret" //nolint:gosec // the name of an entry
@@ -64,6 +65,8 @@ func Readers(d Dependency) []Name {
 		return []Name{User, Friend, Message, Migrate}
 	case RabbitMQ:
 		return []Name{Gateway, User, Friend, Message, Transmit}
+	case Elasticsearch:
+		return []Name{Message}
 	case SMS:
 		return []Name{User}
 	default:
@@ -79,6 +82,8 @@ func Entries(d Dependency, name Name) []string {
 	switch {
 	case d == SMS:
 		return []string{EntryType, EntryAccessKeyID, EntryAccessKeySecret, EntryURI, EntrySigningKey, EntryPreviousSigningKey}
+	case d == Elasticsearch:
+		return []string{EntryType, EntryHost, EntryPort, EntryURI, EntryUsername, EntryPassword, EntryAPIKey, EntryCA}
 	case d == RabbitMQ:
 		return append(common, EntryVirtualHost)
 	case name == Migrate:

@@ -82,12 +82,13 @@ const (
 	// specification names it.
 	EnvBindingRoot = "SERVICE_BINDING_ROOT"
 
-	// EnvElasticsearchURL and what belongs to it; the operator sets the last two, the rest is the binding's.
+	// EnvElasticsearchURL and what belongs to it; the operator sets the last three, the rest is the binding's.
 	EnvElasticsearchURL           = "PARLEY_ELASTICSEARCH_URL"
 	EnvElasticsearchUsername      = "PARLEY_ELASTICSEARCH_USERNAME"
 	EnvElasticsearchPassword      = "PARLEY_ELASTICSEARCH_PASSWORD" //nolint:gosec // a name, no secret
 	EnvElasticsearchAPIKey        = "PARLEY_ELASTICSEARCH_API_KEY"  //nolint:gosec // a name, no secret
-	EnvElasticsearchCA            = "PARLEY_ELASTICSEARCH_CA"
+	EnvElasticsearchCA            = "PARLEY_ELASTICSEARCH_CA_FILE"
+	EnvElasticsearchTLS           = "PARLEY_ELASTICSEARCH_TLS"
 	EnvElasticsearchIndexPrefix   = "PARLEY_ELASTICSEARCH_INDEX_PREFIX"
 	EnvElasticsearchIndexReplicas = "PARLEY_ELASTICSEARCH_INDEX_REPLICAS"
 	// EnvSMSProvider is Aliyun or Webhook; empty: no codes are sent.

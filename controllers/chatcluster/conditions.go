@@ -131,6 +131,9 @@ func dependencyAdvice(d chatv1alpha1.DependencyStatus) string {
 		return fmt.Sprintf("%s refuses username and password of the Secret %s: correct them", d.Name, d.Secret)
 	case component.ClassTLSFailed:
 		return fmt.Sprintf("the certificate of %s does not fit: see the field tls and the entry ca.crt of the Secret %s", d.Name, d.Secret)
+	case component.ClassUnfit:
+		return fmt.Sprintf("%s is not what is needed, or its index is foreign: it must be of version 8 or 9; see the log of message, "+
+			"or choose another indexPrefix", d.Name)
 	case component.ClassReachable, component.ClassUnreachable:
 		return fmt.Sprintf("%s does not answer: see host and port in the Secret %s, and that it runs", d.Name, d.Secret)
 	default:

@@ -74,10 +74,13 @@ func (r *Reconciler) noticeBindings(p *pass, say say) {
 }
 
 // changedStore: everything reads RabbitMQ, so a change that leaves one reader alone is one of MySQL, or, where
-// only the user service is left, of who sends codes.
+// only the user service is left, of who sends codes, and where only the message service is, of the index.
 func changedStore(cluster *chatv1alpha1.ChatCluster, readers []string) component.Dependency {
 	if manifest.SendsCodes(cluster) && slices.Equal(readers, []string{string(component.User)}) {
 		return component.SMS
+	}
+	if cluster.Spec.Dependencies.Elasticsearch != nil && slices.Equal(readers, []string{string(component.Message)}) {
+		return component.Elasticsearch
 	}
 	for _, reader := range component.Readers(component.RabbitMQ) {
 		if !slices.Contains(readers, string(reader)) {
@@ -168,9 +171,6 @@ func ignoredDependencies(cluster *chatv1alpha1.ChatCluster) []chatv1alpha1.Depen
 		list = append(list, status)
 	}
 	spec := &cluster.Spec.Dependencies
-	if spec.Elasticsearch != nil {
-		add("elasticsearch", &spec.Elasticsearch.Source)
-	}
 	if spec.ObjectStore != nil {
 		add("objectStore", &spec.ObjectStore.Source)
 	}

@@ -191,8 +191,8 @@ func testEvents(t *testing.T, w world) {
 // testIgnored: what no service reads is named, and spoils nothing.
 func testIgnored(t *testing.T, w world) {
 	w.mustCreate(t, w.newCluster(t, func(c *chatv1alpha1.ChatCluster) {
-		secret := chatv1alpha1.Source{SecretRef: &chatv1alpha1.SecretReference{Name: "acme-search"}}
-		c.Spec.Dependencies.Elasticsearch = &chatv1alpha1.Elasticsearch{Source: secret}
+		secret := chatv1alpha1.Source{SecretRef: &chatv1alpha1.SecretReference{Name: "acme-files"}}
+		c.Spec.Dependencies.ObjectStore = &chatv1alpha1.ObjectStore{Source: secret}
 		c.Spec.Services.File = &chatv1alpha1.FileService{}
 	}))
 	w.settle(t, immortal())
@@ -202,12 +202,12 @@ func testIgnored(t *testing.T, w world) {
 	for _, d := range cluster.Status.Dependencies {
 		names = append(names, d.Name)
 	}
-	if want := []string{"mysql", "rabbitmq", "elasticsearch"}; !slices.Equal(names, want) {
+	if want := []string{"mysql", "rabbitmq", "objectStore"}; !slices.Equal(names, want) {
 		t.Errorf("got %v, want %v", names, want)
 	}
 	last := cluster.Status.Dependencies[len(cluster.Status.Dependencies)-1]
-	if last.Secret != "acme-search" || last.Reason != chatv1alpha1.ReasonIgnored || last.Ready != "Unknown" {
+	if last.Secret != "acme-files" || last.Reason != chatv1alpha1.ReasonIgnored || last.Ready != "Unknown" {
 		t.Errorf("got %+v", last)
 	}
-	w.checkMessage(t, "dependencies.elasticsearch", "services.file")
+	w.checkMessage(t, "dependencies.objectStore", "services.file")
 }

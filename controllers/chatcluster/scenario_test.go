@@ -34,6 +34,7 @@ func TestServer(t *testing.T) {
 		"an image that nobody has stops the Job":    testUnknownImage,
 		"corrected credentials are tried at once":   testCredentials,
 		"who sends codes is for the user service":   testCodes,
+		"an index is for the message service":       testSearch,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -151,7 +151,7 @@ func schemaStatus(p *pass, last *chatv1alpha1.ChatClusterStatus) *chatv1alpha1.S
 func dependenciesOf(p *pass) []chatv1alpha1.DependencyStatus {
 	var list []chatv1alpha1.DependencyStatus
 	for _, d := range component.Dependencies() {
-		if d == component.SMS && !manifest.SendsCodes(p.cluster) {
+		if d == component.SMS && !manifest.SendsCodes(p.cluster) || d == component.Elasticsearch && p.cluster.Spec.Dependencies.Elasticsearch == nil {
 			continue
 		}
 		status := chatv1alpha1.DependencyStatus{

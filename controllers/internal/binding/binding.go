@@ -43,6 +43,8 @@ func DisplayName(d component.Dependency) string {
 		return "MySQL"
 	case component.RabbitMQ:
 		return "RabbitMQ"
+	case component.Elasticsearch:
+		return "Elasticsearch"
 	case component.SMS:
 		return "SMS"
 	default:

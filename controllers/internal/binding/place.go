@@ -44,6 +44,7 @@ func (e *entries) checkPlace() *Problem {
 		{component.EntryPassword, from.password, from.hasPassword},
 	} {
 		switch {
+		case part.entry != component.EntryHost && e.has(component.EntryAPIKey): // stands for both
 		case !e.has(part.entry) && !part.given:
 			return e.missing(part.entry, "it is required, or a uri that holds it")
 		case e.has(part.entry) && part.given && !same(part.entry, e.text(part.entry), part.uri):
@@ -87,8 +88,11 @@ func (e *entries) fromURI() (place, *Problem) {
 		return place{}, nil
 	}
 	schemes := []string{"mysql", "mariadb"}
-	if e.dependency == component.RabbitMQ {
+	switch e.dependency {
+	case component.RabbitMQ:
 		schemes = []string{"amqp", "amqps"}
+	case component.Elasticsearch:
+		schemes = []string{"https", "http"}
 	}
 	form := e.invalid(component.EntryURI, "must look like "+schemes[0]+"://username:password@host:port")
 	parsed, err := url.Parse(e.text(component.EntryURI))

@@ -60,6 +60,8 @@ func sourceOf(cluster *chatv1alpha1.ChatCluster, dependency component.Dependency
 		return &spec.MySQL.Source
 	case dependency == component.RabbitMQ && spec.RabbitMQ != nil:
 		return &spec.RabbitMQ.Source
+	case dependency == component.Elasticsearch && spec.Elasticsearch != nil:
+		return &spec.Elasticsearch.Source
 	case dependency == component.SMS && manifest.SendsCodes(cluster) && spec.SMS.SecretRef != nil:
 		return &chatv1alpha1.Source{SecretRef: spec.SMS.SecretRef}
 	default:

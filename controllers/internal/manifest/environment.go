@@ -51,6 +51,7 @@ func environmentOf(in Input, name component.Name, seat *int32) environment {
 	}
 	env.addMySQL(in, name)
 	env.addRabbitMQ(in, name)
+	env.addElasticsearch(in, name)
 	env.addSMS(in, name)
 	for _, callee := range component.Upstreams(name) {
 		if key := component.EnvUpstream(callee); key != "" {
@@ -91,6 +92,19 @@ func (e *environment) addRabbitMQ(in Input, name component.Name) {
 	e.addBindingRoot()
 	e.add(component.EnvRabbitMQTLS, string(rabbitmq.TLS))
 	e.add(component.EnvRabbitMQVHost, rabbitmq.VHost)
+}
+
+func (e *environment) addElasticsearch(in Input, name component.Name) {
+	index := in.Cluster.Spec.Dependencies.Elasticsearch
+	if index == nil || !slices.Contains(component.Readers(component.Elasticsearch), name) {
+		return
+	}
+	e.addBindingRoot()
+	e.add(component.EnvElasticsearchTLS, string(index.TLS))
+	e.add(component.EnvElasticsearchIndexPrefix, index.IndexPrefix)
+	if index.IndexReplicas != nil {
+		e.add(component.EnvElasticsearchIndexReplicas, number(*index.IndexReplicas))
+	}
 }
 
 // SendsCodes tells whether the spec names a provider of codes that the programs of this version know.

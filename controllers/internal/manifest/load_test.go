@@ -71,6 +71,9 @@ func input(cluster *chatv1alpha1.ChatCluster) manifest.Input {
 		b.Keys[component.EntryAccessKeySecret] = component.EntryAccessKeySecret
 		in.Bindings[component.SMS] = b
 	}
+	if index := cluster.Spec.Dependencies.Elasticsearch; index != nil {
+		in.Bindings[component.Elasticsearch] = binding(&index.Source, "search.stores.svc", 0)
+	}
 	for _, store := range []component.Dependency{component.MySQL, component.RabbitMQ} {
 		for _, name := range component.Readers(store) {
 			in.BindingHashes[name] = "hash-of-" + string(name)

@@ -79,7 +79,10 @@ func egress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyEgress
 				WithTo(podsOf(in, callee)...))
 		}
 	}
-	for _, store := range []component.Dependency{component.MySQL, component.RabbitMQ} {
+	for _, store := range []component.Dependency{component.MySQL, component.RabbitMQ, component.Elasticsearch} {
+		if store == component.Elasticsearch && in.Cluster.Spec.Dependencies.Elasticsearch == nil {
+			continue
+		}
 		if slices.Contains(component.Readers(store), readerFor(name)) {
 			rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
 				WithPorts(tcp(storePort(in, store))...).
@@ -112,8 +115,11 @@ func storePort(in Input, store component.Dependency) int32 {
 	if port := in.Bindings[store].Port; port != 0 {
 		return port
 	}
-	if store == component.MySQL {
+	switch store {
+	case component.MySQL:
 		return 3306
+	case component.Elasticsearch:
+		return 9200
 	}
 	if rabbitmq := in.Cluster.Spec.Dependencies.RabbitMQ; rabbitmq != nil && rabbitmq.TLS != chatv1alpha1.TLSDisabled {
 		return 5671

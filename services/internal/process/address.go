@@ -43,7 +43,7 @@ func Complete(environ map[string]string, name component.Name) (map[string]string
 			full[d.whole] = address
 		}
 	}
-	problems = append(problems, completeSMS(full, name))
+	problems = append(problems, completeSearch(full, name), completeSMS(full, name))
 	return full, errors.Join(problems...)
 }
 

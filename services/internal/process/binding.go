@@ -67,6 +67,8 @@ func (b binding) checkType() error {
 		component.MySQL:    {"", "mysql", "mariadb"},
 		component.RabbitMQ: {"", "rabbitmq"},
 		component.SMS:      {"", "sms"},
+
+		component.Elasticsearch: {"", "elasticsearch"},
 	}[b.dependency]
 	if !slices.Contains(known, b.entries[component.EntryType]) {
 		return fmt.Errorf("%s: entry %s/%s must be %s", component.EnvBindingRoot, b.dependency, component.EntryType,

@@ -68,7 +68,7 @@ func (c Config) Validate() error {
 	if c.Lanes < 0 || c.Lanes > maxLanes {
 		problems = append(problems, fmt.Errorf("lanes must be 0 to %d", maxLanes))
 	}
-	problems = append(problems, c.Search.validate())
+	problems = append(problems, c.Search.Validate())
 	if u, err := url.Parse(c.FriendURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		problems = append(problems, errors.New("PARLEY_UPSTREAM_FRIEND_URL must be a URL with a host"))
 	}

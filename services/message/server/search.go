@@ -13,7 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/certificate"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/searchindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/bleveindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/elasticindex"
@@ -34,8 +36,9 @@ type SearchConfig struct {
 	Username secret.String `env:"PARLEY_ELASTICSEARCH_USERNAME"`
 	Password secret.String `env:"PARLEY_ELASTICSEARCH_PASSWORD"`
 	APIKey   secret.String `env:"PARLEY_ELASTICSEARCH_API_KEY"`
-	// CA is a PEM text; empty means the system's.
-	CA secret.String `env:"PARLEY_ELASTICSEARCH_CA"`
+	// TLS and CAFile say whom to trust; see certificate.Files.
+	TLS    certificate.Mode `env:"PARLEY_ELASTICSEARCH_TLS" envDefault:"VerifyFull"`
+	CAFile string           `env:"PARLEY_ELASTICSEARCH_CA_FILE"`
 	// IndexPrefix stands before the names of indices.
 	IndexPrefix string `env:"PARLEY_ELASTICSEARCH_INDEX_PREFIX" envDefault:"parley"`
 	// IndexReplicas of each index.
@@ -44,7 +47,8 @@ type SearchConfig struct {
 	Folder string
 }
 
-func (c SearchConfig) validate() error {
+// Validate tells all that is wrong.
+func (c SearchConfig) Validate() error {
 	var problems []error
 	if u, err := url.Parse(c.URL.Reveal()); !c.URL.IsZero() && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil) {
 		problems = append(problems, errors.New("PARLEY_ELASTICSEARCH_URL must be http(s)://host:port without user and password"))
@@ -69,14 +73,28 @@ func (c SearchConfig) open() (index searchindex.Kept, closed func() error, err e
 		}
 		return embedded, embedded.Close, nil
 	case !c.URL.IsZero():
-		index, err := elasticindex.New(elasticindex.Options{
-			URL: c.URL.Reveal(), Username: c.Username.Reveal(), Password: c.Password.Reveal(), APIKey: c.APIKey.Reveal(),
-			CA: []byte(c.CA.Reveal()), Name: c.IndexPrefix + "-messages", Replicas: c.IndexReplicas,
-		})
+		index, err := c.Elastic()
 		return index, closed, err
 	default:
 		return nil, closed, nil
 	}
+}
+
+// LoadSearch reads what is said of the index alone, as the message service sees it.
+func LoadSearch(environ map[string]string) (SearchConfig, error) {
+	return process.LoadConfigOf[SearchConfig](environ, component.Message)
+}
+
+// Elastic is the index in Elasticsearch, which is not asked yet.
+func (c SearchConfig) Elastic() (*elasticindex.Index, error) {
+	trusted, err := certificate.Files{Mode: c.TLS, CA: c.CAFile}.Config("")
+	if err != nil {
+		return nil, fmt.Errorf("PARLEY_ELASTICSEARCH_TLS, PARLEY_ELASTICSEARCH_CA_FILE: %w", err)
+	}
+	return elasticindex.New(elasticindex.Options{
+		URL: c.URL.Reveal(), Username: c.Username.Reveal(), Password: c.Password.Reveal(), APIKey: c.APIKey.Reveal(),
+		TLS: trusted, Name: c.IndexPrefix + "-messages", Replicas: c.IndexReplicas,
+	})
 }
 
 // finder is nil, and not a nil inside an interface, where there is no index.

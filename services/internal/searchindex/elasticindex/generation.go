@@ -75,6 +75,18 @@ func (x *Index) Ensure(ctx context.Context) (whole bool, err error) {
 	return slices.Equal(read, behind), err
 }
 
+// Check is Ensure for who only looks: it makes nothing.
+func (x *Index) Check(ctx context.Context) (whole bool, err error) {
+	if err := x.fits(ctx); err != nil {
+		return false, err
+	}
+	behind, err := x.behind(ctx, x.options.Name)
+	if err != nil || len(behind) == 0 {
+		return false, err
+	}
+	return true, x.ours(ctx, behind)
+}
+
 // behind lists the indices that an alias stands for, none where there is no such alias.
 func (x *Index) behind(ctx context.Context, alias string) ([]string, error) {
 	var found map[string]struct{}

@@ -40,9 +40,9 @@ const (
 type Options struct {
 	URL                string
 	Username, Password string
-	APIKey             string // instead of username and password
-	CA                 []byte // PEM; empty means those of the system
-	Name               string // of the index, for example "parley-messages"
+	APIKey             string      // instead of username and password
+	TLS                *tls.Config // for https; nil means what the system trusts
+	Name               string      // of the index, for example "parley-messages"
 	Replicas           int
 	Shards             int // 0 means 1
 }
@@ -57,7 +57,7 @@ type Index struct {
 func New(options Options) (*Index, error) {
 	client, err := es.NewClient(es.Config{
 		Addresses: []string{options.URL}, Username: options.Username, Password: options.Password, APIKey: options.APIKey,
-		CACert: options.CA, MaxRetries: 2, RetryOnStatus: []int{http.StatusBadGateway, http.StatusServiceUnavailable},
+		MaxRetries: 2, RetryOnStatus: []int{http.StatusBadGateway, http.StatusServiceUnavailable},
 		EnableCompatibilityMode: true, Transport: transport(options),
 	})
 	if err != nil {
@@ -67,10 +67,8 @@ func New(options Options) (*Index, error) {
 }
 
 func transport(o Options) http.RoundTripper {
-	if len(o.CA) > 0 {
-		return nil // the client puts the CA into one of its own
-	}
 	return &http.Transport{
+		TLSClientConfig: o.TLS, TLSHandshakeTimeout: dialTimeout,
 		DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, ResponseHeaderTimeout: callTimeout,
 		MaxIdleConnsPerHost: connsPerHost, MaxConnsPerHost: connsPerHost, IdleConnTimeout: time.Minute,
 	}

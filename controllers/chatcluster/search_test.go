@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chatcluster_test
+
+import (
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+)
+
+// testSearch: an index comes to a cluster that runs. What its Secret lacks is named while everything else goes
+// on; then only the message service gets new pods, and again when it goes away.
+func testSearch(t *testing.T, w world) {
+	w.mustCreate(t, w.newCluster(t))
+	w.settle(t, immortal())
+	w.change(t, func(c *chatv1alpha1.ChatCluster) {
+		c.Spec.Dependencies.Elasticsearch = &chatv1alpha1.Elasticsearch{
+			Source: chatv1alpha1.Source{SecretRef: &chatv1alpha1.SecretReference{Name: "acme-search"}},
+		}
+	})
+	w.settle(t, immortal())
+	w.checkLost(t, "ElasticsearchSecretMissing", []string{`"acme-search"`})
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.key.Namespace, Name: "acme-search"},
+		StringData: map[string]string{"host": "search"},
+	}
+	w.mustCreate(t, secret)
+	w.settle(t, immortal())
+	w.checkLost(t, "ElasticsearchKeyMissing", []string{`"username"`, `"acme-search"`})
+	before := w.deployment(t, "acme-user").Generation
+	secret.StringData = map[string]string{"username": "parley", "password": "hidden"}
+	if err := w.Update(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	w.settle(t, immortal())
+	w.checkReady(t, metav1.ConditionTrue, chatv1alpha1.ReasonReconciled)
+	sees := func(name string) bool {
+		return slices.ContainsFunc(w.deployment(t, name).Spec.Template.Spec.Volumes, func(v corev1.Volume) bool {
+			return v.Name == "binding-elasticsearch"
+		})
+	}
+	if sees("acme-user") || !sees("acme-message") {
+		t.Errorf("user sees the Secret: %t, message: %t", sees("acme-user"), sees("acme-message"))
+	}
+	if got := w.deployment(t, "acme-user").Generation; got != before {
+		t.Errorf("user was rolled: generation %d, before %d", got, before)
+	}
+	w.change(t, func(c *chatv1alpha1.ChatCluster) { c.Spec.Dependencies.Elasticsearch = nil })
+	w.settle(t, immortal())
+	w.checkReady(t, metav1.ConditionTrue, chatv1alpha1.ReasonReconciled)
+	if sees("acme-message") {
+		t.Error("message sees a Secret that the spec names no more")
+	}
+}
