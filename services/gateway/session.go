@@ -52,7 +52,7 @@ type Session struct {
 	resumed  bool
 	errands  []func(context.Context)
 	working  bool // a goroutine runs errands
-	typed    map[ids.ConversationID]*bucket
+	typed    map[ids.ConversationID]*typed
 	sync     syncState
 	watching watching
 	activeAt int64 // when a person used the client last, ms; 0 if unknown

@@ -14,27 +14,43 @@ const maxTyped = 32
 // typing tells the other members that somebody types: best effort, straight to their home pods, never
 // stored.
 func (s *Session) typing(ctx context.Context, re int64, k Typing) {
-	if !s.mayType(k.Conversation) {
+	if !s.mayType(k) {
 		s.hub.stats.typed(TypingTooFast)
 		return // dropped without an answer: the next one comes in a few seconds anyway
 	}
 	s.errandOr(ctx, re, func(ctx context.Context) { s.tellTyping(ctx, re, k) })
 }
 
-// mayType lets one start and one stop through per interval and conversation.
-func (s *Session) mayType(conversation ids.ConversationID) bool {
+// typed is what a session told of its typing in one conversation.
+type typed struct {
+	starts bucket
+	told   bool // that somebody types; the end of it has to be told then
+}
+
+// typingStopped is the state of who stopped typing.
+const typingStopped = 2
+
+// mayType lets one start through per interval and conversation, and after each of those one stop at any
+// time: a stop that is dropped would leave somebody typing for seconds.
+func (s *Session) mayType(k Typing) bool {
 	now := s.hub.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.typed[conversation]
-	if b == nil {
+	t := s.typed[k.Conversation]
+	if t == nil {
 		if len(s.typed) >= maxTyped || s.typed == nil {
-			s.typed = map[ids.ConversationID]*bucket{}
+			s.typed = map[ids.ConversationID]*typed{}
 		}
-		b = &bucket{}
-		s.typed[conversation] = b
+		t = &typed{}
+		s.typed[k.Conversation] = t
 	}
-	_, ok := b.take(now, 1/s.hub.Limits.TypingEvery.Seconds(), 2)
+	ok := t.told
+	if k.State != typingStopped {
+		_, ok = t.starts.take(now, 1/s.hub.Limits.TypingEvery.Seconds(), 1)
+	}
+	if ok {
+		t.told = k.State != typingStopped
+	}
 	return ok
 }
 

@@ -108,9 +108,33 @@ func TestF31_TypingHasAPace(t *testing.T) {
 		if n := len(other.typed()); n > 12 {
 			t.Errorf("%d of 60 pass in half a minute", n)
 		}
-		want := map[gateway.TypingOutcome]int64{gateway.TypingTold: 17, gateway.TypingTooFast: 49, gateway.TypingUnused: 0}
+		want := map[gateway.TypingOutcome]int64{gateway.TypingTold: 15, gateway.TypingTooFast: 51, gateway.TypingUnused: 0}
 		if diff := cmp.Diff(want, r.hubs["pod-a"].Stats().Typing); diff != "" {
 			t.Errorf("counted (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Who clears what they typed, or sends it, is not shown as typing any more, however soon that is.
+func TestF31_AStopIsToldAfterEveryStart(t *testing.T) {
+	t.Parallel()
+	inBubble(t, nil, func(r *rig) {
+		ann, bob, k := newLogin(), newLogin(), ids.NewConversation()
+		r.messages.SetMembers(k, ann.User, bob.User)
+		phone, other := r.liveOn("pod-a", ann), r.liveOn("pod-a", bob)
+		say := func(state int32) { phone.send(0, gateway.Typing{Conversation: k, State: state}) }
+		say(started)
+		say(stopped)
+		pass(time.Second)
+		say(started) // too soon
+		say(stopped) // of a start that nobody heard of
+		pass(2 * time.Second)
+		say(started)
+		pass(100 * time.Millisecond)
+		say(stopped)
+		say(stopped)
+		if diff := cmp.Diff([]int32{started, stopped, started, stopped}, other.typed()); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
 		}
 	})
 }
