@@ -88,10 +88,9 @@ func (e *entries) fromURI() (place, *Problem) {
 		return place{}, nil
 	}
 	schemes := []string{"mysql", "mariadb"}
-	switch e.dependency {
-	case component.RabbitMQ:
+	if e.dependency == component.RabbitMQ {
 		schemes = []string{"amqp", "amqps"}
-	case component.Elasticsearch:
+	} else if e.dependency == component.Elasticsearch {
 		schemes = []string{"https", "http"}
 	}
 	form := e.invalid(component.EntryURI, "must look like "+schemes[0]+"://username:password@host:port")

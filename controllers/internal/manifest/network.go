@@ -115,10 +115,10 @@ func storePort(in Input, store component.Dependency) int32 {
 	if port := in.Bindings[store].Port; port != 0 {
 		return port
 	}
-	switch store {
-	case component.MySQL:
+	if store == component.MySQL {
 		return 3306
-	case component.Elasticsearch:
+	}
+	if store == component.Elasticsearch {
 		return 9200
 	}
 	if rabbitmq := in.Cluster.Spec.Dependencies.RabbitMQ; rabbitmq != nil && rabbitmq.TLS != chatv1alpha1.TLSDisabled {

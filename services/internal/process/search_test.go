@@ -3,6 +3,7 @@
 package process_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -40,9 +41,7 @@ func TestTheIndexIsReadFromItsBinding(t *testing.T) {
 			files["elasticsearch/"+entry] = value
 		}
 		environ := map[string]string{component.EnvBindingRoot: writeBinding(t, files)}
-		for variable, value := range row.environ {
-			environ[variable] = value
-		}
+		maps.Copy(environ, row.environ)
 		got, err := process.Complete(environ, component.Message)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
