@@ -87,12 +87,11 @@ func (e *entries) fromURI() (place, *Problem) {
 	if !e.has(component.EntryURI) {
 		return place{}, nil
 	}
-	schemes := []string{"mysql", "mariadb"}
-	if e.dependency == component.RabbitMQ {
-		schemes = []string{"amqp", "amqps"}
-	} else if e.dependency == component.Elasticsearch {
-		schemes = []string{"https", "http"}
-	}
+	schemes := map[component.Dependency][]string{
+		component.MySQL:         {"mysql", "mariadb"},
+		component.RabbitMQ:      {"amqp", "amqps"},
+		component.Elasticsearch: {"https", "http"},
+	}[e.dependency]
 	form := e.invalid(component.EntryURI, "must look like "+schemes[0]+"://username:password@host:port")
 	parsed, err := url.Parse(e.text(component.EntryURI))
 	if err != nil || !slices.Contains(schemes, parsed.Scheme) || parsed.Opaque != "" || !isHost(parsed.Hostname()) {
