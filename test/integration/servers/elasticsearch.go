@@ -30,6 +30,8 @@ const elasticsearchJVM = "-Xms512m\n-Xmx512m\n-XX:+UseSerialGC\n-XX:-AlwaysPreTo
 type ElasticsearchOptions struct {
 	// Port to listen on; by default a free one.
 	Port int
+	// Host is one more address to listen on, beside 127.0.0.1.
+	Host string
 	// Config are more lines of elasticsearch.yml.
 	Config string
 }
@@ -82,10 +84,14 @@ func (e *Elasticsearch) configure(ctx context.Context, o ElasticsearchOptions) e
 	if err != nil {
 		return err
 	}
-	config := fmt.Sprintf("cluster.name: parley-test\ndiscovery.type: single-node\nnetwork.host: 127.0.0.1\nhttp.port: %d\n"+
+	hosts := `["127.0.0.1"]`
+	if o.Host != "" {
+		hosts = fmt.Sprintf(`["127.0.0.1", %q]`, o.Host)
+	}
+	config := fmt.Sprintf("cluster.name: parley-test\ndiscovery.type: single-node\nnetwork.host: 127.0.0.1\nhttp.host: %s\nhttp.port: %d\n"+
 		"transport.port: %d\npath.data: %s\npath.logs: %s\nxpack.security.enabled: false\n"+
 		"cluster.routing.allocation.disk.threshold_enabled: false\nsearch.allow_expensive_queries: false\n"+
-		"action.destructive_requires_name: true\n%s\n", e.port, transport, e.path("data"), e.path("logs"), o.Config)
+		"action.destructive_requires_name: true\n%s\n", hosts, e.port, transport, e.path("data"), e.path("logs"), o.Config)
 	for name, text := range map[string]string{
 		"log4j2.properties": string(logging), "jvm.options": elasticsearchJVM, "elasticsearch.yml": config,
 	} {
