@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { CodePurpose } from '../src/gen/parley/user/v1/auth_pb';
 import { i18n } from '../src/lib/i18n/i18n.svelte';
-import { endOfSession } from '../src/lib/protocol/ended';
+import { endOfAccount, endOfSession } from '../src/lib/protocol/ended';
 import type { Failure } from '../src/lib/protocol/reasons';
 import { CallFailed, type App } from '../src/lib/state/app.svelte';
 import { CodeRequest } from '../src/lib/state/codes.svelte';
@@ -48,6 +48,16 @@ describe('the field of a code', () => {
     ['1234567890', '123456'],
     ['12a', '12'],
   ])('makes %s to %s', (typed, want) => expect(codeDigits(typed)).toBe(want));
+});
+
+describe('a suspended account', () => {
+  it('is told by the screen above the form, with its end if there is one', () => {
+    const until = failure('ACCOUNT_SUSPENDED', { until: '1798761600000' });
+    expect(endOfAccount(until)).toMatchObject({ name: 'SUSPENDED', until: 1_798_761_600_000, wipe: false });
+    expect(endOfAccount(failure('ACCOUNT_SUSPENDED'))).toMatchObject({ name: 'SUSPENDED', until: undefined });
+    expect(refused(until)).toEqual({});
+  });
+  it('is nothing that another refusal tells', () => expect(endOfAccount(failure('INVALID_CREDENTIALS'))).toBeUndefined());
 });
 
 describe('the end of a session', () => {

@@ -7,7 +7,7 @@ import { closeRule, type CloseRule } from '../protocol/closecodes';
 import type { Socket } from '../protocol/connection';
 import type { ChatMessage, Person, Phase, System } from '../protocol/model';
 import { toPerson } from '../protocol/convert';
-import { endOfSession } from '../protocol/ended';
+import { endOfAccount, endOfSession, type Ended } from '../protocol/ended';
 import type { Blocked, Friend, Request } from '../protocol/people';
 import type { Storage } from '../protocol/ports';
 import { failure, type Failure } from '../protocol/reasons';
@@ -57,7 +57,7 @@ export class App {
   phase = $state<Phase>('SIGNED_OUT');
   /** True when the connection has been away for 3 s. */
   away = $state(false);
-  ended = $state.raw<CloseRule | undefined>();
+  ended = $state.raw<Ended | undefined>();
   list = $state.raw<Summary[]>([]);
   listed = $state(false);
   friends = $state.raw<Friend[]>([]);
@@ -112,6 +112,7 @@ export class App {
       const why = failure(error);
       const end = this.login && endOfSession(why);
       if (end) await this.leave(end);
+      else if (!this.login) this.ended = endOfAccount(why) ?? (this.ended?.name === 'SUSPENDED' ? undefined : this.ended);
       throw new CallFailed(why);
     }
   }

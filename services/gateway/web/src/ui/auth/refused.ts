@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the refusals of calls about accounts mean, each beside the field that it belongs to.
 import { i18n, t } from '../../lib/i18n/i18n.svelte';
+import { endOfAccount } from '../../lib/protocol/ended';
 import type { Failure } from '../../lib/protocol/reasons';
 
 /** Where a form can show an error. */
@@ -18,6 +19,8 @@ const PLACES: Record<string, Place> = {
 /** The words for a refusal, at the field that has to change. */
 export function refused(failure: Failure): Errors {
   const { reason, metadata, retryAfterMs } = failure;
+  // The screen above the form tells it.
+  if (endOfAccount(failure)) return {};
   const place = PLACES[reason];
   if (place) return { [place]: i18n.reason(reason) };
   switch (metadata.field) {
