@@ -138,24 +138,40 @@ func (x *Index) fits(ctx context.Context) error {
 	return nil
 }
 
-// ours refuses an index whose fields are not ours.
-func (x *Index) ours(ctx context.Context, names []string) error {
+// meta is what we keep in an index about itself.
+type meta struct {
+	Shape int    `json:"shape"`
+	Place string `json:"place"` // how far it is filled, while it is being filled
+}
+
+func (x *Index) meta(ctx context.Context, names []string) (map[string]meta, error) {
 	var mapped map[string]struct {
 		Mappings struct {
 			Meta struct {
-				Parley struct {
-					Shape int `json:"shape"`
-				} `json:"parley"`
+				Parley meta `json:"parley"`
 			} `json:"_meta"`
 		} `json:"mappings"`
 	}
 	if err := x.call(ctx, esapi.IndicesGetMappingRequest{Index: names}, &mapped); err != nil {
+		return nil, err
+	}
+	found := make(map[string]meta, len(mapped))
+	for name, index := range mapped {
+		found[name] = index.Mappings.Meta.Parley
+	}
+	return found, nil
+}
+
+// ours refuses an index whose fields are not ours.
+func (x *Index) ours(ctx context.Context, names []string) error {
+	all, err := x.meta(ctx, names)
+	if err != nil {
 		return err
 	}
-	for name, index := range mapped {
-		if got := index.Mappings.Meta.Parley.Shape; got != shape {
+	for name, m := range all {
+		if m.Shape != shape {
 			return fmt.Errorf("%w: the index %s has fields of shape %d, not %d; it is foreign or of another version: reindex, "+
-				"or choose another prefix", searchindex.ErrUnfit, name, got, shape)
+				"or choose another prefix", searchindex.ErrUnfit, name, m.Shape, shape)
 		}
 	}
 	return nil

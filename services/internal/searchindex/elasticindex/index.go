@@ -18,6 +18,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	es "github.com/elastic/go-elasticsearch/v8"
@@ -51,6 +52,10 @@ type Options struct {
 type Index struct {
 	client  *es.Client
 	options Options
+
+	mu      sync.Mutex // guards what follows
+	looked  time.Time  // when filling was asked for
+	filling bool       // a new generation is being filled
 }
 
 // New makes an index; nothing is asked yet.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -211,5 +212,61 @@ func TestAServerThatIsAway(t *testing.T) {
 		if !errors.Is(err, searchindex.ErrUnavailable) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// A rebuild fills a new generation while the old one serves and takes writes; what was written meanwhile is in
+// both, and one that is given up is gone on with where it was.
+func TestARebuildServesAllTheTime(t *testing.T) {
+	t.Parallel()
+	index, url := open(t)
+	t.Cleanup(func() { remove(url + "-000002") })
+	if err := errors.Join(index.Put(t.Context(), one("old")), index.Publish(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	first, err := index.Rebuild(t.Context())
+	if err != nil || first.Place != "" {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if err := errors.Join(first.Put(t.Context(), one("old")), first.Mark(t.Context(), "half")); err != nil {
+		t.Fatal(err)
+	}
+	if err := index.Put(t.Context(), one("meanwhile")); err != nil {
+		t.Fatal(err)
+	}
+	again, err := index.Rebuild(t.Context())
+	if err != nil || again.Place != "half" {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	call(t, http.MethodPost, url+"/_refresh", "")
+	found := func() (ids []string) {
+		hits, err := index.Find(t.Context(), searchindex.Lookup{Limit: 9})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range hits {
+			ids = append(ids, h.ID)
+		}
+		return ids
+	}
+	want := []string{"old", "meanwhile"}
+	if got := found(); !slices.Equal(got, want) {
+		t.Errorf("before: %v", got)
+	}
+	if err := again.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := found(); !slices.Equal(got, want) {
+		t.Errorf("after: %v", got)
+	}
+	if whole, err := index.Ensure(t.Context()); !whole || err != nil {
+		t.Errorf("whole %t, %v", whole, err)
+	}
+	if err := index.Put(t.Context(), one("later")); err != nil {
+		t.Errorf("a write after it: %v", err)
+	}
+	call(t, http.MethodPost, url+"/_refresh", "")
+	if got := found(); len(got) != 3 {
+		t.Errorf("later: %v", got)
 	}
 }

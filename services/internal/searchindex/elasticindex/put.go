@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
@@ -20,7 +21,29 @@ const maxBulk = 1 << 20
 
 // Put writes documents in calls of at most a megabyte each.
 func (x *Index) Put(ctx context.Context, documents []searchindex.Document) error {
-	return x.put(ctx, x.writeAlias(), documents)
+	if err := x.put(ctx, x.writeAlias(), documents); err != nil {
+		return err
+	}
+	filling, err := x.next(ctx)
+	if err != nil || !filling {
+		return err
+	}
+	err = x.put(ctx, x.nextAlias(), documents)
+	if partial, ok := errors.AsType[*searchindex.PutError](err); ok && len(partial.Refused) == 0 {
+		if ended, missing := x.forget(ctx); missing == nil && ended {
+			return nil // it became the current one meanwhile
+		}
+	}
+	return err
+}
+
+// forget asks anew whether a generation is being filled, and tells whether none is.
+func (x *Index) forget(ctx context.Context) (ended bool, err error) {
+	x.mu.Lock()
+	x.looked = time.Time{}
+	x.mu.Unlock()
+	filling, err := x.next(ctx)
+	return !filling, err
 }
 
 func (x *Index) put(ctx context.Context, alias string, documents []searchindex.Document) error {
