@@ -88,7 +88,7 @@ func newRoot(s streams) *cobra.Command {
 		return fmt.Errorf("%w: %s --help lists all flags", err, cmd.CommandPath())
 	})
 	root.AddCommand(serviceCommands(s)...)
-	root.AddCommand(devCommand(s), migrateCommand(s), doctorCommand(s), keysCommand(s), probeCommand(s), cli.AdminCommand(s.forPeople(), adminLinkCommand(s)), versionCommand(s))
+	root.AddCommand(devCommand(s), migrateCommand(s), doctorCommand(s), reindexCommand(s), keysCommand(s), probeCommand(s), cli.AdminCommand(s.forPeople(), adminLinkCommand(s)), versionCommand(s))
 	return root
 }
 

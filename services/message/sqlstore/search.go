@@ -34,3 +34,14 @@ func (s *Store) Scan(ctx context.Context, after message.Place, limit int) ([]mes
 	}
 	return messages(rows)
 }
+
+// CountAfter counts the messages after a place; it reads the whole primary key from there on.
+func (s *Store) CountAfter(ctx context.Context, after message.Place) (n int64, err error) {
+	first := after.Conversation[:]
+	err = s.db.Get(ctx, &n, "SELECT COUNT(*) FROM messages WHERE conversation_id >= ? AND (conversation_id > ? OR seq > ?)",
+		first, first, after.Seq)
+	if err != nil {
+		return 0, fmt.Errorf("count messages: %w", err)
+	}
+	return n, nil
+}
