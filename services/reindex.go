@@ -16,7 +16,7 @@ import (
 )
 
 func reindexCommand(s streams) *cobra.Command {
-	return &cobra.Command{
+	return &cobra.Command{ //nolint:gosec // the example holds no credentials
 		Use: "reindex", Short: "Fill a new search index from MySQL while the old one serves", Args: cobra.NoArgs,
 		Long: "Fill a new index of messages in Elasticsearch from MySQL. The old one serves and follows meanwhile; then searches\n" +
 			"change to the new one in one step and the old one is removed. It may be ended and started again at any time, and\n" +
@@ -57,7 +57,7 @@ type progress struct {
 
 func newProgress(out io.Writer) *progress {
 	file, ok := out.(*os.File)
-	return &progress{out: out, terminal: ok && term.IsTerminal(int(file.Fd()))} //nolint:gosec // a file descriptor is small
+	return &progress{out: out, terminal: ok && term.IsTerminal(int(file.Fd()))}
 }
 
 func (p *progress) show(done, total int64) {

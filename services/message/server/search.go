@@ -93,7 +93,7 @@ func (c SearchConfig) Elastic() (*elasticindex.Index, error) {
 	}
 	return elasticindex.New(elasticindex.Options{
 		URL: c.URL.Reveal(), Username: c.Username.Reveal(), Password: c.Password.Reveal(), APIKey: c.APIKey.Reveal(),
-		TLS: trusted, Name: c.IndexPrefix + "-messages", Replicas: c.IndexReplicas,
+		TLS: trusted, Name: c.IndexPrefix + "-messages", Replicas: c.IndexReplicas, Now: time.Now,
 	})
 }
 

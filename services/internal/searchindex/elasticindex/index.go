@@ -46,6 +46,7 @@ type Options struct {
 	Name               string      // of the index, for example "parley-messages"
 	Replicas           int
 	Shards             int // 0 means 1
+	Now                func() time.Time
 }
 
 // Index is a searchindex.Index.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/parley-chat/parley/services/internal/searchindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/elasticindex"
@@ -65,7 +66,7 @@ func remove(url string) {
 func open(t *testing.T) (*elasticindex.Index, string) {
 	t.Helper()
 	url, name := server(t), fmt.Sprintf("test-%d-%d", os.Getpid(), opened.Add(1))
-	index, err := elasticindex.New(elasticindex.Options{URL: url, Name: name})
+	index, err := elasticindex.New(elasticindex.Options{URL: url, Name: name, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +145,7 @@ func TestAForeignIndexIsLeftAlone(t *testing.T) {
 	url, name := server(t), fmt.Sprintf("foreign-%d-%d", os.Getpid(), opened.Add(1))
 	call(t, http.MethodPut, url+"/"+name+"-theirs", `{"aliases": {"`+name+`-write": {}}}`)
 	t.Cleanup(func() { remove(url + "/" + name + "-theirs") })
-	index, err := elasticindex.New(elasticindex.Options{URL: url, Name: name})
+	index, err := elasticindex.New(elasticindex.Options{URL: url, Name: name, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +190,7 @@ func TestAnotherProductDoesNotFit(t *testing.T) {
 		t.Errorf("%s %s", r.Method, r.URL)
 	}))
 	t.Cleanup(other.Close)
-	index, err := elasticindex.New(elasticindex.Options{URL: other.URL, Name: "x"})
+	index, err := elasticindex.New(elasticindex.Options{URL: other.URL, Name: "x", Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +203,7 @@ func TestAServerThatIsAway(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
-	index, err := elasticindex.New(elasticindex.Options{URL: gone.URL, Name: "x"})
+	index, err := elasticindex.New(elasticindex.Options{URL: gone.URL, Name: "x", Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,13 +117,13 @@ func (r *Rebuild) Finish(ctx context.Context) error {
 func (x *Index) next(ctx context.Context) (bool, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if time.Since(x.looked) < nextLook {
+	if x.options.Now().Sub(x.looked) < nextLook {
 		return x.filling, nil
 	}
 	names, err := x.behind(ctx, x.nextAlias())
 	if err != nil {
 		return false, err
 	}
-	x.filling, x.looked = len(names) > 0, time.Now()
+	x.filling, x.looked = len(names) > 0, x.options.Now()
 	return x.filling, nil
 }
