@@ -29,7 +29,7 @@ func (s *Session) open(ctx context.Context, re int64, a Auth) {
 		return
 	}
 	s.mu.Lock()
-	s.login, s.instance, s.person = login, a.Instance, p
+	s.login, s.token, s.instance, s.person = login, a.Token, a.Instance, p
 	gone := s.state == stateClosed
 	s.mu.Unlock()
 	if gone {
@@ -127,7 +127,7 @@ func (s *Session) swapToken(ctx context.Context, re int64, a Auth) {
 		return
 	}
 	s.mu.Lock()
-	s.login = login
+	s.login, s.token = login, a.Token
 	gone := s.state == stateClosed
 	s.mu.Unlock()
 	if gone {

@@ -21,6 +21,9 @@ type Tokens interface {
 	// fault.Unavailable kind if nobody can tell now. After the end of a login session it never proves it
 	// again; Hub.EndLogin is called for each end that becomes known.
 	Verify(ctx context.Context, token string) (Login, error)
+	// ReceiptsHidden tells whether others see nothing of how far the user of a token reads, as it was at most
+	// a second ago. It is true where nobody can tell.
+	ReceiptsHidden(ctx context.Context, token string) bool
 	// Fresh is false while ends of login sessions may have been missed: then nothing is delivered and no
 	// call is made for anybody. It answers from memory.
 	Fresh() bool
@@ -84,6 +87,14 @@ type Outgoing struct {
 	Request any
 }
 
+// Reading moves the read marker of the login's user.
+type Reading struct {
+	Login        Login
+	Conversation ids.ConversationID
+	Seq          int64
+	Hidden       bool // from others; the own devices see it
+}
+
 // Recipients are the members of a conversation now.
 type Recipients struct {
 	Users    []ids.UserID // the asked user too
@@ -101,8 +112,8 @@ type Messages interface {
 	Sync(ctx context.Context, q Question) (Heads, error)
 	// SyncAll answers up to 1,000 questions in one call, each in its place.
 	SyncAll(ctx context.Context, qs []Question) ([]Heads, error)
-	// MarkRead moves the read marker of the login's user.
-	MarkRead(ctx context.Context, login Login, conversation ids.ConversationID, seq int64) error
+	// MarkRead moves the read marker of a user.
+	MarkRead(ctx context.Context, r Reading) error
 	// Recipients lists the members of a conversation for one of them, else fault.NotFound kind.
 	Recipients(ctx context.Context, conversation ids.ConversationID, user ids.UserID) (Recipients, error)
 }

@@ -171,9 +171,10 @@ func (s *Session) markRead(ctx context.Context, re int64, k Read) {
 	ctx, cancel := context.WithTimeout(ctx, s.hub.Limits.CallWait)
 	defer cancel()
 	s.mu.Lock()
-	login := s.login
+	r, token := Reading{Login: s.login, Conversation: k.Conversation, Seq: k.Seq}, s.token
 	s.mu.Unlock()
-	if err := s.hub.Messages.MarkRead(ctx, login, k.Conversation, k.Seq); err != nil {
+	r.Hidden = s.hub.Tokens.ReceiptsHidden(ctx, token)
+	if err := s.hub.Messages.MarkRead(ctx, r); err != nil {
 		s.refuse(re, err)
 	}
 }

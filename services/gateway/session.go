@@ -38,6 +38,7 @@ type Session struct {
 	mu       sync.Mutex // guards everything below
 	state    state
 	login    Login
+	token    string // that proved login
 	instance ids.InstanceID
 	person   *person
 	epoch    int64

@@ -156,6 +156,12 @@ func TestAnsweringFrames(t *testing.T) {
 		if got, want := fmt.Sprint(r.messages.Reads()), fmt.Sprintf("[%s %s 1]", c.login.User, k); got != want {
 			t.Errorf("read markers %s, want %s", got, want)
 		}
+		r.tokens.SetReceiptsHidden(true)
+		c.send(0, gateway.Read{Conversation: k, Seq: 2})
+		c.wantNothing()
+		if got, want := r.messages.Reads()[1], fmt.Sprintf("%s %s 2 hidden", c.login.User, k); got != want {
+			t.Errorf("read marker %s, want %s", got, want)
+		}
 		c.send(5, "watch")
 		f := c.want("Refusal")
 		if got := as[gateway.Refusal](t, f); f.ID != 5 || got.Reason != "FRAME_UNKNOWN" || got.Retry != gateway.RetryNever {

@@ -284,7 +284,7 @@ func TestMarkersInAGroupAreForItsMembersWhileItIsSmall(t *testing.T) {
 	f := messagetest.Start(t, messagetest.NewStore(), 1)
 	for n, want := range map[int]int64{message.MaxMarkerMembers: 1, message.MaxMarkerMembers + 1: 0} {
 		id, u := newGroup(t, f, n)
-		if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: u[1], Seq: 1}); err != nil {
+		if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: u[1], Seq: 1}, false); err != nil {
 			t.Fatal(err)
 		}
 		events := f.Publisher.Events()

@@ -162,10 +162,10 @@ func TestARecalledMessageIsNotUnread(t *testing.T) {
 		t.Errorf("list: %+v, %v", list.Views, err)
 	}
 	want.ReadSeq, want.Unread = 2, 1
-	if got, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: b, Seq: 2}); err != nil || got != want {
+	if got, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: b, Seq: 2}, false); err != nil || got != want {
 		t.Errorf("mark: %+v, %v; want %+v", got, err, want)
 	}
-	if got, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: b, Seq: 1}); err != nil || got != want {
+	if got, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: b, Seq: 1}, false); err != nil || got != want {
 		t.Errorf("mark of what is read: %+v, %v; want %+v", got, err, want)
 	}
 }

@@ -67,6 +67,8 @@ type Member struct {
 	Left    bool
 	// ReadSeq is the read marker: everything up to it was read.
 	ReadSeq int64
+	// ShownSeq is the read marker that others see; it stays behind while the user hides what they read.
+	ShownSeq int64
 	// Silent counts the visible messages above the marker that are not unread, because they were taken
 	// back, are the server's or are hidden. Only what answers a head to this member has counted them.
 	Silent int64

@@ -126,6 +126,7 @@ func TestActivityNeverGoesBack(t *testing.T) {
 func TestEventKeysComeBack(t *testing.T) {
 	t.Parallel()
 	c, stays, left, back := comesAndGoes()
+	c.Members[3].ReadSeq, c.Members[3].ShownSeq = 19, 17
 	m := message.Message{Conversation: c.ID, Seq: 6, Sender: stays, Text: "x", SentAt: 9}
 	rows := []message.Event{
 		{Kind: message.MessageCreated, Message: m, Recipients: []ids.UserID{stays, left, back}},
@@ -136,6 +137,10 @@ func TestEventKeysComeBack(t *testing.T) {
 		{
 			Kind: message.MarkerMoved, Marker: message.Marker{Conversation: c.ID, User: back, Seq: 17},
 			Recipients: []ids.UserID{stays, back},
+		},
+		{
+			Kind: message.MarkerMoved, Marker: message.Marker{Conversation: c.ID, User: back, Seq: 18}, // hidden
+			Recipients: []ids.UserID{back},
 		},
 	}
 	for _, want := range rows {

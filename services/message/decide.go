@@ -154,7 +154,7 @@ func (b *settlement) store(p Pending, c *Conversation, m Message) Sent {
 	c.ActiveAt = max(c.ActiveAt, b.facts.Now)
 	for i := range c.Members {
 		if m := &c.Members[i]; m.UserID == p.Sender && !m.Left {
-			m.ReadSeq = c.Seq
+			m.ReadSeq, m.ShownSeq = c.Seq, c.Seq
 		}
 	}
 	m.Conversation, m.Seq, m.ID, m.ClientID, m.Sender = p.Conversation, c.Seq, p.ID, p.ClientID, p.Sender

@@ -124,6 +124,10 @@ func (r EventRef) Rebuild(c Conversation, m Message) Event {
 		e.Conversation = c
 	case MarkerMoved:
 		e.Marker = Marker{Conversation: r.Conversation, User: r.User, Seq: r.Seq}
+		// What the reader hid stays hidden here too.
+		if reader, _ := c.Membership(r.User); c.Kind == Group || reader.ShownSeq < r.Seq {
+			e.Recipients = []ids.UserID{r.User}
+		}
 	case MessageHidden:
 		e.Marker = Marker{Conversation: r.Conversation, User: r.User, Seq: r.Seq}
 		e.Recipients = []ids.UserID{r.User}

@@ -183,7 +183,7 @@ func TestMembersAreListedForMembersOnly(t *testing.T) {
 	if _, err := f.LeaveGroup(t.Context(), u[8], id); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: u[3], Seq: 1}); err != nil {
+	if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: u[3], Seq: 1}, false); err != nil {
 		t.Fatal(err)
 	}
 	roles, read := map[ids.UserID]message.Role{}, map[ids.UserID]int64{}

@@ -102,6 +102,7 @@ func (s *Service) views(ctx context.Context, user ids.UserID, conversations []Co
 	}
 	views := make([]View, len(conversations))
 	for i, c := range conversations {
+		c.Members = shownTo(user, c.Members)
 		views[i] = View{Conversation: c, Head: heads[i], Role: c.RoleOf(user)}
 	}
 	last, err := s.lastShown(ctx, user, conversations)

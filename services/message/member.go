@@ -121,6 +121,8 @@ func (s *Service) ListMembers(ctx context.Context, user ids.UserID, id ids.Conve
 		for i := range page.Members {
 			page.Members[i].ReadSeq = 0
 		}
+	} else {
+		page.Members = shownTo(user, page.Members)
 	}
 	return page, err
 }

@@ -65,7 +65,7 @@ func TestSyncAnnouncesWhatMoved(t *testing.T) {
 	if again := sync(t, f, a, later.Cursor); len(again.Heads) != 0 {
 		t.Errorf("long after: %+v", again.Heads)
 	}
-	if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: busy, User: a, Seq: 2}); err != nil {
+	if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: busy, User: a, Seq: 2}, false); err != nil {
 		t.Fatal(err)
 	}
 	want[0].ReadSeq, want[0].Unread = 2, 0
@@ -340,7 +340,7 @@ func TestAnOpeningAndAMarkerAreAnnouncedOnce(t *testing.T) {
 	f.OpenPair(t, b, a, 1)
 	f.Say(t, a, id, "x")
 	for _, seq := range []int64{1, 1, 0, 99} {
-		if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: b, Seq: seq}); err != nil {
+		if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: b, Seq: seq}, false); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -22,6 +22,7 @@ type PrivacyChange struct {
 	PhoneForFriends *bool
 	FindableByPhone *bool
 	PresenceHidden  *bool
+	ReceiptsHidden  *bool
 }
 
 // SetUsername changes the login name, once in 30 days, and blocks the old one for others for 90. The same
@@ -65,6 +66,9 @@ func (s *Service) SetPrivacy(ctx context.Context, caller Caller, p PrivacyChange
 		}
 		if p.PresenceHidden != nil {
 			result.Privacy.PresenceHidden = *p.PresenceHidden
+		}
+		if p.ReceiptsHidden != nil {
+			result.Privacy.ReceiptsHidden = *p.ReceiptsHidden
 		}
 		if result == record {
 			return nil, nil

@@ -216,6 +216,8 @@ func TestPrivacyIsOffUntilItsOwnerSwitchesItOn(t *testing.T) {
 		{user.PrivacyChange{PhoneForFriends: &yes}, user.Privacy{FindableByPhone: true, PhoneForFriends: true}},
 		{user.PrivacyChange{FindableByPhone: &no}, user.Privacy{PhoneForFriends: true}},
 		{user.PrivacyChange{PresenceHidden: &yes}, user.Privacy{PhoneForFriends: true, PresenceHidden: true}},
+		{user.PrivacyChange{ReceiptsHidden: &yes, PresenceHidden: &no}, user.Privacy{PhoneForFriends: true, ReceiptsHidden: true}},
+		{user.PrivacyChange{ReceiptsHidden: &no}, user.Privacy{PhoneForFriends: true}},
 	} {
 		answered, err := f.SetPrivacy(t.Context(), ann, step.change)
 		stored, readErr := f.Record(t.Context(), ann.UserID)

@@ -15,6 +15,7 @@ type Privacy struct {
 	PhoneForFriends bool // friends see it
 	FindableByPhone bool // who types the whole number finds the account
 	PresenceHidden  bool // nobody sees whether the person is there
+	ReceiptsHidden  bool // nobody sees how far the person reads
 }
 
 // Record is an account with all that belongs to its owner.

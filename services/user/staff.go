@@ -114,11 +114,6 @@ func (s *Service) state(ctx context.Context, id ids.UserID) (AccountState, error
 	return found[0], nil
 }
 
-// RoleOf answers what somebody may do for the platform now.
-func (s *Service) RoleOf(ctx context.Context, id ids.UserID) (Role, error) {
-	return s.Staff.RoleOf(ctx, id)
-}
-
 // Suspension tells whether an account is suspended now, and when that ends by itself, ms; 0: never.
 func (s *Service) Suspension(state AccountState) (suspended bool, until int64) {
 	switch {

@@ -171,13 +171,17 @@ func (f *Messages) SyncAll(_ context.Context, qs []gateway.Question) ([]gateway.
 }
 
 // MarkRead logs the marker.
-func (f *Messages) MarkRead(_ context.Context, login gateway.Login, conversation ids.ConversationID, seq int64) error {
+func (f *Messages) MarkRead(_ context.Context, r gateway.Reading) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
 		return f.fail
 	}
-	f.reads = append(f.reads, fmt.Sprintf("%s %s %d", login.User, conversation, seq))
+	line := fmt.Sprintf("%s %s %d", r.Login.User, r.Conversation, r.Seq)
+	if r.Hidden {
+		line += " hidden"
+	}
+	f.reads = append(f.reads, line)
 	return nil
 }
 

@@ -16,6 +16,7 @@ type Tokens struct {
 	logins map[string]gateway.Login
 	stale  bool
 	away   bool
+	hidden bool
 }
 
 // NewTokens knows no token.
@@ -40,6 +41,21 @@ func (f *Tokens) SetAway(away bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.away = away
+}
+
+// SetReceiptsHidden says whether everybody hides what they read.
+func (f *Tokens) SetReceiptsHidden(hidden bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hidden = hidden
+}
+
+// ReceiptsHidden is what SetReceiptsHidden said, of tokens that were issued.
+func (f *Tokens) ReceiptsHidden(_ context.Context, token string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, ok := f.logins[token]
+	return f.hidden || f.away || !ok
 }
 
 // Verify answers an issued token.

@@ -80,8 +80,14 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, c call) (identit
 		return caller, err
 	}
 	caller.UserID, caller.LoginSessionID, caller.DeviceID = login.User, login.Session, login.Device
-	if err := h.rates.user(login.User); err != nil || !c.route.admin {
+	if err := h.rates.user(login.User); err != nil {
 		return caller, err
+	}
+	if c.route.reads {
+		caller.ReceiptsHidden = h.Tokens.ReceiptsHidden(r.Context(), token)
+	}
+	if !c.route.admin {
+		return caller, nil
 	}
 	caller.Role, err = h.Roles.Role(r.Context(), token)
 	return caller, err

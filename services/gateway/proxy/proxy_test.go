@@ -58,6 +58,8 @@ func (k *tokens) Verify(_ context.Context, token string) (gateway.Login, error) 
 	return gateway.Login{}, gateway.ErrSessionEnded.With("why", "revoked")
 }
 
+func (k *tokens) ReceiptsHidden(_ context.Context, token string) bool { return token == "good" }
+
 func (k *tokens) Fresh() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -364,6 +366,19 @@ func TestNewNeedsEveryAddress(t *testing.T) {
 	})
 	if err == nil {
 		t.Error("a component without an address is accepted")
+	}
+}
+
+func TestF28_OnlyAReadingCarriesWhetherItIsHidden(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	for i, path := range []string{"/parley.message.v1.ConversationService/MarkRead", friends} {
+		if got := w.do(t, http.MethodPost, path, "{}", "Authorization", good); got.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s", path, got.StatusCode, got.body)
+		}
+		if got := w.calls()[i].Caller.ReceiptsHidden; got != (i == 0) {
+			t.Errorf("%s carries %v", path, got)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 )
 
@@ -28,6 +29,8 @@ type route struct {
 	user bool
 	// admin methods want a user with a role; the component refuses those without, and notes it.
 	admin bool
+	// reads is MarkRead, which must know whether others may see it.
+	reads bool
 }
 
 // packages names the contracts and who serves them.
@@ -90,6 +93,7 @@ func toRoute(method protoreflect.MethodDescriptor, owner component.Name) (r rout
 		case accessv1.Level_LEVEL_INTERNAL, accessv1.Level_LEVEL_UNSPECIFIED:
 		}
 	}
+	r.reads = r.path == messagev1connect.ConversationServiceMarkReadProcedure
 	return r, r.public || r.user, nil
 }
 

@@ -7,5 +7,6 @@
 // ended: those are forgotten at once and reported, and never enter again, also if they were verified
 // before and the answer came late. When the list does not reach back, everything is forgotten and
 // verified again. What the user service publishes meanwhile only makes that faster: it never counts as
-// an answer. Without an answer for 30 s the Verifier is not fresh and proves nothing.
+// an answer. Without an answer for 30 s the Verifier is not fresh and proves nothing. A role is never
+// remembered, and whether somebody hides what they read for a second only: no list tells of their changes.
 package token

@@ -18,6 +18,14 @@ func (v *Verifier) recall(key digest) (gateway.Login, bool) {
 	return p.login, true
 }
 
+// recallReceipts answers from memory what was asked a moment ago.
+func (v *Verifier) recallReceipts(key digest) (hidden, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	p, ok := v.proofs.Get(key)
+	return p.receiptsHidden, ok && v.now().Sub(p.asked) < receiptsFor
+}
+
 func (v *Verifier) resetCount() uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()

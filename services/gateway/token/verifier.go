@@ -27,6 +27,8 @@ const (
 	freshFor = 30 * time.Second
 	// trustFor bounds the age of what is remembered, so that use is noted where idle sessions expire.
 	trustFor = 5 * time.Minute
+	// receiptsFor bounds the age of what is known of a user's read markers; the product promises 2 s in all.
+	receiptsFor = time.Second
 	// callDeadline bounds each call of the user service.
 	callDeadline = 3 * time.Second
 	// maxRemembered bounds the tokens in memory: more than a pod has sessions. About 300 bytes each.
@@ -61,6 +63,9 @@ type proof struct {
 	token string // to verify again after a reset
 	login gateway.Login
 	until time.Time
+
+	receiptsHidden bool
+	asked          time.Time // when receiptsHidden was true at the earliest
 }
 
 // Verifier is a gateway.Tokens. It is safe for concurrent use.
@@ -155,6 +160,23 @@ func (v *Verifier) Role(ctx context.Context, token string) (accessv1.Role, error
 	return answer.GetRole(), nil
 }
 
+// ReceiptsHidden answers from memory for a second, as nobody tells of a change. Where nobody can tell it is
+// true: what was read is shown with the next reading then, while one that was shown cannot be taken back.
+func (v *Verifier) ReceiptsHidden(ctx context.Context, token string) bool {
+	key := digest(sha256.Sum256([]byte(token)))
+	if hidden, ok := v.recallReceipts(key); ok {
+		return hidden
+	}
+	resets := v.resetCount()
+	p, err := v.ask(ctx, token)
+	v.checks.WithLabelValues(outcomeOf(err)).Inc()
+	if err != nil {
+		return true
+	}
+	_, err = v.remember(key, p, resets)
+	return err != nil || p.receiptsHidden
+}
+
 // ask calls the user service.
 func (v *Verifier) ask(ctx context.Context, token string) (proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
@@ -172,7 +194,7 @@ func (v *Verifier) ask(ctx context.Context, token string) (proof, error) {
 	if end := time.UnixMilli(answer.GetExpiresAt()); answer.GetExpiresAt() > 0 && end.Before(until) {
 		until = end
 	}
-	return proof{token, login, until}, nil
+	return proof{token: token, login: login, until: until, receiptsHidden: answer.GetReceiptsHidden(), asked: asked}, nil
 }
 
 func toLogin(answer *userv1.VerifyTokenResponse) (login gateway.Login, err error) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
 	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
@@ -225,6 +226,41 @@ func TestARoleIsNeverRemembered(t *testing.T) {
 		u.setAway(true)
 		if _, err := g.Role(t.Context(), "amy"); fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("role that nobody can tell: %v", err)
+		}
+	})
+}
+
+func TestF28_HiddenReceiptsAreKnownWithinASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		u := newUsers()
+		amy := u.login("amy")
+		g := start(t, u)
+		g.proves(t, "amy", amy)
+		for i, hidden := range []bool{false, true, false} {
+			u.mu.Lock()
+			u.sessions["amy"] = proto.CloneOf(u.sessions["amy"])
+			u.sessions["amy"].ReceiptsHidden = hidden
+			u.mu.Unlock()
+			pass(time.Second)
+			for range 3 {
+				if got := g.ReceiptsHidden(t.Context(), "amy"); got != hidden {
+					t.Errorf("step %d: hidden %v", i, got)
+				}
+			}
+		}
+		if u.calls() != 4 {
+			t.Errorf("%d calls of the user service, want one a second", u.calls())
+		}
+		u.setAway(true)
+		pass(time.Second)
+		if !g.ReceiptsHidden(t.Context(), "amy") {
+			t.Error("what nobody can tell is shown")
+		}
+		u.setAway(false)
+		u.end("amy", "revoked")
+		if !g.ReceiptsHidden(t.Context(), "amy") || !g.ReceiptsHidden(t.Context(), "nobody") {
+			t.Error("a token that proves nothing shows something")
 		}
 	})
 }

@@ -160,14 +160,12 @@ func (m *Messages) syncHalves(ctx context.Context, qs []gateway.Question) ([]gat
 }
 
 // MarkRead calls as the user.
-func (m *Messages) MarkRead(
-	ctx context.Context, login gateway.Login, conversation ids.ConversationID, seq int64,
-) error {
+func (m *Messages) MarkRead(ctx context.Context, r gateway.Reading) error {
 	ctx = identity.NewContext(ctx, identity.Caller{
-		UserID: login.User, LoginSessionID: login.Session, DeviceID: login.Device,
-		RequestID: ids.NewEvent().String(),
+		UserID: r.Login.User, LoginSessionID: r.Login.Session, DeviceID: r.Login.Device,
+		RequestID: ids.NewEvent().String(), ReceiptsHidden: r.Hidden,
 	})
-	_, err := m.conversations.MarkRead(ctx, &messagev1.MarkReadRequest{ConversationId: conversation.String(), Seq: seq})
+	_, err := m.conversations.MarkRead(ctx, &messagev1.MarkReadRequest{ConversationId: r.Conversation.String(), Seq: r.Seq})
 	return err
 }
 

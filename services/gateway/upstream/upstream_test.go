@@ -277,7 +277,7 @@ func TestAServiceThatIsAwayLeavesTheOutcomeUnknown(t *testing.T) {
 	if _, err := w.messages.Sync(t.Context(), gateway.Question{User: ids.NewUser()}); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("sync: %v", err)
 	}
-	if err := w.messages.MarkRead(t.Context(), gateway.Login{}, ids.NewConversation(), 1); err == nil {
+	if err := w.messages.MarkRead(t.Context(), gateway.Reading{Conversation: ids.NewConversation(), Seq: 1}); err == nil {
 		t.Error("a marker without a user was moved")
 	}
 }
@@ -322,7 +322,7 @@ func TestCallsForAUserCarryTheUser(t *testing.T) {
 	w := newWorld(t)
 	login := gateway.Login{User: ids.NewUser(), Session: ids.NewLoginSession(), Device: ids.NewDevice()}
 	k := ids.NewConversation()
-	if err := w.messages.MarkRead(t.Context(), login, k, 7); err != nil {
+	if err := w.messages.MarkRead(t.Context(), gateway.Reading{Login: login, Conversation: k, Seq: 7, Hidden: true}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := w.messages.Recipients(t.Context(), k, login.User)
@@ -332,7 +332,7 @@ func TestCallsForAUserCarryTheUser(t *testing.T) {
 	w.service.mu.Lock()
 	defer w.service.mu.Unlock()
 	c := w.service.callers[0]
-	if c.UserID != login.User || c.LoginSessionID != login.Session || c.DeviceID != login.Device || !w.service.callers[1].UserID.IsZero() {
+	if c.UserID != login.User || c.LoginSessionID != login.Session || c.DeviceID != login.Device || !c.ReceiptsHidden || !w.service.callers[1].UserID.IsZero() {
 		t.Errorf("callers %+v", w.service.callers)
 	}
 	if diff := cmp.Diff([]string{k.String() + " 7"}, w.service.marks); diff != "" {

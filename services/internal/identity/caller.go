@@ -29,6 +29,8 @@ type Caller struct {
 	ClientAddress string
 	// Role is what the user may do for the platform, read for this call; only methods of LEVEL_ADMIN need it.
 	Role accessv1.Role
+	// ReceiptsHidden tells that others see nothing of how far the user reads; only MarkRead needs it.
+	ReceiptsHidden bool
 }
 
 type contextKey struct{}

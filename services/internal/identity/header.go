@@ -56,6 +56,7 @@ func (k Keys) claims(caller Caller, audience component.Name, now time.Time) *ide
 	if !caller.UserID.IsZero() {
 		claims.UserId = caller.UserID.String()
 		claims.Role = caller.Role
+		claims.ReceiptsHidden = caller.ReceiptsHidden
 		claims.LoginSessionId = optional(caller.LoginSessionID)
 		claims.DeviceId = optional(caller.DeviceID)
 	}
@@ -132,11 +133,12 @@ func toCaller(claims *identityv1.Claims) (Caller, error) {
 		Role:          claims.GetRole(),
 	}
 	if claims.GetUserId() == "" {
-		if claims.GetLoginSessionId() != "" || claims.GetDeviceId() != "" || claims.GetRole() != 0 {
+		if claims.GetLoginSessionId() != "" || claims.GetDeviceId() != "" || claims.GetRole() != 0 || claims.GetReceiptsHidden() {
 			return Caller{}, errNoUser
 		}
 		return caller, nil
 	}
+	caller.ReceiptsHidden = claims.GetReceiptsHidden()
 	var err error
 	if caller.UserID, err = ids.ParseUser("user_id", claims.GetUserId()); err != nil {
 		return Caller{}, err

@@ -38,6 +38,7 @@ func person() identity.Caller {
 		RequestID:      "request-1",
 		ClientAddress:  "203.0.113.7",
 		Role:           accessv1.Role_ROLE_MODERATOR,
+		ReceiptsHidden: true,
 	}
 }
 

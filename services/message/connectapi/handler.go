@@ -225,7 +225,8 @@ func (h *Handler) MarkRead(ctx context.Context, req *messagev1.MarkReadRequest) 
 	if err != nil {
 		return nil, err
 	}
-	head, err := h.service.MarkRead(ctx, message.Marker{Conversation: id, User: callerID(ctx), Seq: req.GetSeq()})
+	marker := message.Marker{Conversation: id, User: callerID(ctx), Seq: req.GetSeq()}
+	head, err := h.service.MarkRead(ctx, marker, identity.FromContext(ctx).ReceiptsHidden)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,7 @@ func TestStore(t *testing.T, store message.Store) {
 		{"concurrent opens of a pair give one id", s.concurrentOpens},
 		{"a close that overtakes an open wins", s.overtaking},
 		{"a marker never moves back and never passes the head", s.markers},
+		{"a hidden reading stays with its reader", s.hiddenMarker},
 		{"who is no member cannot move a marker", s.foreignMarker},
 		{"conversations are listed by activity, page by page", s.pages},
 		{"heads list what moved since a time", s.heads},

@@ -83,6 +83,7 @@ type talk struct {
 	membersRev int64
 	log        []message.ClientKey
 	read       map[ids.UserID]int64
+	shown      map[ids.UserID]int64 // what others see of read
 	// now is what each message of the log says, and changes how many there were.
 	now     []message.Message
 	changes int64
@@ -110,7 +111,8 @@ func Replay(t testing.TB, failure fataler, service *Fixture, steps []Step) {
 	}
 	for _, pair := range [][2]int{{0, 1}, {0, 2}, {1, 2}} {
 		m.talks = append(m.talks, &talk{
-			pair: NewPair(t, m.users[pair[0]], m.users[pair[1]]), id: ids.NewConversation(), read: map[ids.UserID]int64{}, devices: map[ids.UserID]*device{},
+			pair: NewPair(t, m.users[pair[0]], m.users[pair[1]]), id: ids.NewConversation(),
+			read: map[ids.UserID]int64{}, shown: map[ids.UserID]int64{}, devices: map[ids.UserID]*device{},
 		})
 	}
 	for _, step := range steps {
@@ -136,7 +138,7 @@ func (m *model) run(t testing.TB, s Step) {
 	case stepRelate:
 		m.relate(t, k, s.Version, s.Open)
 	case stepMark:
-		m.mark(t, k, d.Sender, s.Seq)
+		m.mark(t, k, message.Marker{User: d.Sender, Seq: s.Seq}, !s.Open)
 	case stepEdit, stepRecall:
 		m.change(t, k, s)
 	case stepWait:
@@ -183,7 +185,7 @@ func (m *model) expect(k *talk, d message.Draft, got message.Result) {
 	}
 	if !known {
 		k.log = append(k.log, d.Key())
-		k.read[d.Sender] = int64(len(k.log))
+		k.read[d.Sender], k.shown[d.Sender] = int64(len(k.log)), int64(len(k.log))
 		first = message.Sent{Conversation: k.id, ClientID: d.ClientID, ID: got.Sent.ID, Seq: int64(len(k.log)), SentAt: got.Sent.SentAt}
 		m.stored[d.Key()], m.texts[d.Key()], m.replies[d.Key()] = first, d.Text, d.ReplyTo
 		named := m.named(k, d.Text)
@@ -225,9 +227,11 @@ func (m *model) relate(t testing.TB, k *talk, version int64, open bool) {
 	}
 }
 
-func (m *model) mark(t testing.TB, k *talk, user ids.UserID, seq int64) {
+func (m *model) mark(t testing.TB, k *talk, marker message.Marker, hidden bool) {
 	m.t.Helper()
-	head, err := m.service.MarkRead(t.Context(), message.Marker{Conversation: k.id, User: user, Seq: seq})
+	marker.Conversation = k.id
+	user, seq := marker.User, marker.Seq
+	head, err := m.service.MarkRead(t.Context(), marker, hidden)
 	if !k.opened || user != k.pair.Low && user != k.pair.High {
 		if !errors.Is(err, message.ErrNotFound) {
 			m.t.Fatalf("mark by a stranger: %v", err)
@@ -235,6 +239,9 @@ func (m *model) mark(t testing.TB, k *talk, user ids.UserID, seq int64) {
 		return
 	}
 	k.read[user] = max(k.read[user], min(seq, int64(len(k.log))))
+	if !hidden {
+		k.shown[user] = max(k.shown[user], min(seq, int64(len(k.log))))
+	}
 	if want := m.head(k, user); err != nil || head != want {
 		m.t.Fatalf("mark %d: %+v, %v, want %+v", seq, head, err, want)
 	}
@@ -275,6 +282,25 @@ func (m *model) compare(t testing.TB, k *talk) {
 		}
 		if diff := cmp.Diff(m.head(k, user), page.Head); diff != "" {
 			m.t.Fatalf("head (-model +got):\n%s", diff)
+		}
+		m.compareMarkers(t, k, user)
+	}
+}
+
+// compareMarkers holds the own marker to what was read, and that of the other to what was shown.
+func (m *model) compareMarkers(t testing.TB, k *talk, user ids.UserID) {
+	m.t.Helper()
+	view, err := m.service.Conversation(t.Context(), user, k.id)
+	if err != nil {
+		m.t.Fatalf("conversation: %v", err)
+	}
+	for _, member := range view.Conversation.Members {
+		want := k.shown[member.UserID]
+		if member.UserID == user {
+			want = k.read[user]
+		}
+		if member.ReadSeq != want {
+			m.t.Fatalf("a marker at %d, want %d", member.ReadSeq, want)
 		}
 	}
 }

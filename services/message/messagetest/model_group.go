@@ -53,7 +53,8 @@ type groupModel struct {
 	was       map[ids.UserID]bool         // ever a member
 	log       []*said
 	read      map[ids.UserID]int64
-	begin     map[ids.UserID]int // position of the message that told of the newest interval
+	shown     map[ids.UserID]int64 // what others see of read
+	begin     map[ids.UserID]int   // position of the message that told of the newest interval
 	dissolved bool
 	renamed   bool
 	changes   int64                         // of messages
@@ -65,7 +66,8 @@ func ReplayGroup(t testing.TB, failure fataler, service *Fixture, steps []GroupS
 	t.Helper()
 	m := &groupModel{
 		t: failure, service: service, users: users(groupUsers), roles: map[ids.UserID]message.Role{},
-		was: map[ids.UserID]bool{}, read: map[ids.UserID]int64{}, begin: map[ids.UserID]int{}, hidden: map[ids.UserID]map[int64]bool{},
+		was: map[ids.UserID]bool{}, read: map[ids.UserID]int64{}, shown: map[ids.UserID]int64{},
+		begin: map[ids.UserID]int{}, hidden: map[ids.UserID]map[int64]bool{},
 	}
 	before := len(service.Publisher.Events())
 	view, err := service.CreateGroup(t.Context(), message.GroupDraft{
@@ -94,6 +96,7 @@ func ReplayGroup(t testing.TB, failure fataler, service *Fixture, steps []GroupS
 
 func (m *groupModel) join(user ids.UserID) {
 	m.roles[user], m.was[user] = message.RoleMember, true
+	delete(m.shown, user)
 	delete(m.read, user) // a new interval begins unread, also right behind the old one
 	m.begin[user] = len(m.log) + 1
 }
@@ -116,7 +119,7 @@ func (m *groupModel) run(t testing.TB, s GroupStep) {
 	var err error
 	switch s.Kind {
 	case 2:
-		m.mark(t, actor, s.Seq)
+		m.mark(t, message.Marker{User: actor, Seq: s.Seq}, s.Role == message.RoleOwner)
 	case 3:
 		_, err = m.service.AddMembers(ctx, actor, m.id, []ids.UserID{user})
 		m.expect(s, err, m.mayAct(actor, message.RoleAdmin), func() { m.add(actor, user) })
@@ -254,8 +257,10 @@ func (m *groupModel) seen(user ids.UserID) []int64 {
 	return list
 }
 
-func (m *groupModel) mark(t testing.TB, user ids.UserID, seq int64) {
-	head, err := m.service.MarkRead(t.Context(), message.Marker{Conversation: m.id, User: user, Seq: seq})
+func (m *groupModel) mark(t testing.TB, marker message.Marker, hidden bool) {
+	marker.Conversation = m.id
+	user, seq := marker.User, marker.Seq
+	head, err := m.service.MarkRead(t.Context(), marker, hidden)
 	if !m.was[user] {
 		if !errors.Is(err, message.ErrNotFound) {
 			m.t.Fatalf("a mark of a stranger: %v", err)
@@ -263,6 +268,9 @@ func (m *groupModel) mark(t testing.TB, user ids.UserID, seq int64) {
 		return
 	}
 	m.read[user] = max(m.read[user], min(seq, slices.Max(m.seen(user))))
+	if !hidden {
+		m.shown[user] = max(m.shown[user], min(seq, slices.Max(m.seen(user))))
+	}
 	if err != nil || head.ReadSeq != m.read[user] || head.Unread != m.unread(user) {
 		m.t.Fatalf("mark %d: %+v, %v; want %d with %d unread", seq, head, err, m.read[user], m.unread(user))
 	}
@@ -332,6 +340,13 @@ func (m *groupModel) compareMembers(t testing.TB, user ids.UserID) {
 	got, owners := map[ids.UserID]message.Role{}, 0
 	for _, member := range page.Members {
 		got[member.UserID] = member.Role
+		read := m.shown[member.UserID]
+		if member.UserID == user {
+			read = m.read[user]
+		}
+		if member.ReadSeq != read {
+			m.t.Fatalf("a marker at %d, want %d", member.ReadSeq, read)
+		}
 		if member.Role == message.RoleOwner {
 			owners++
 		}

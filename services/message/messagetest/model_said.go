@@ -71,7 +71,7 @@ func emoji(s GroupStep) string { return faces(3)[s.Role-1] }
 func (m *groupModel) send(sender ids.UserID, text string) *said {
 	one := m.say(sender, false)
 	one.text, one.reacted = text, map[string]map[ids.UserID]bool{}
-	m.read[sender] = int64(len(m.log))
+	m.read[sender], m.shown[sender] = int64(len(m.log)), int64(len(m.log))
 	return one
 }
 

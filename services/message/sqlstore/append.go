@@ -208,8 +208,9 @@ func insertMentions(ctx context.Context, tx *sqldb.Tx, rows []message.Row) error
 // moveMembers moves the markers of those who sent, and lets both members of a direct conversation see that
 // something moved. In a group nothing is written for the others, however many they are.
 func moveMembers(ctx context.Context, tx *sqldb.Tx, heads []message.Conversation, facts message.Facts) error {
+	const column = "{marker}"
 	var markers strings.Builder
-	args, list := []any{facts.Now, facts.Now, facts.Now}, []ids.ConversationID(nil)
+	args, list := []any(nil), []ids.ConversationID(nil)
 	for _, c := range heads {
 		before := facts.Conversations[c.ID].Members
 		if c.Kind == message.Group {
@@ -227,13 +228,17 @@ func moveMembers(ctx context.Context, tx *sqldb.Tx, heads []message.Conversation
 				args = append(args, m.UserID, m.ReadSeq)
 			}
 		}
-		markers.WriteString(" ELSE read_seq END")
+		markers.WriteString(" ELSE " + column + " END")
 	}
 	if len(list) == 0 {
 		return nil
 	}
-	query, args := inIDs("UPDATE members"+setActive+", changed_at = ?, read_seq = CASE conversation_id"+markers.String()+
-		" ELSE read_seq END WHERE conversation_id IN (?) AND left_seq IS NULL", list, args...)
+	// Who sends shows that they have read, whatever they hide: both markers move alike.
+	args = slices.Concat([]any{facts.Now, facts.Now, facts.Now}, args, args)
+	query, args := inIDs("UPDATE members"+setActive+", changed_at = ?, read_seq = CASE conversation_id"+
+		strings.ReplaceAll(markers.String(), column, "read_seq")+" ELSE read_seq END, shown_seq = CASE conversation_id"+
+		strings.ReplaceAll(markers.String(), column, "shown_seq")+" ELSE shown_seq END"+
+		" WHERE conversation_id IN (?) AND left_seq IS NULL", list, args...)
 	return execute(ctx, tx, "move members", query, args...)
 }
 
@@ -254,5 +259,6 @@ func moveMarkers(ctx context.Context, tx *sqldb.Tx, c message.Conversation, befo
 		keys = append(keys, c.ID, m.UserID, m.JoinedSeq)
 	}
 	return execute(ctx, tx, "move markers", "UPDATE members SET read_seq = CASE user_id"+cases.String()+
-		" ELSE read_seq END WHERE "+where.String(), append(values, keys...)...)
+		" ELSE read_seq END, shown_seq = CASE user_id"+cases.String()+" ELSE shown_seq END WHERE "+where.String(),
+		slices.Concat(values, values, keys)...)
 }

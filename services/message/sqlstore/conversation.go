@@ -137,8 +137,8 @@ func (s *Store) MarkRead(ctx context.Context, r message.Reading) (message.Head, 
 		if len(events) == 0 {
 			return nil
 		}
-		err = execute(ctx, tx, "move marker", "UPDATE members SET read_seq = ?, changed_at = ?"+
-			" WHERE conversation_id = ? AND user_id = ? AND joined_seq = ?", m.ReadSeq, r.At, c.ID, m.UserID, m.JoinedSeq)
+		err = execute(ctx, tx, "move marker", "UPDATE members SET read_seq = ?, shown_seq = ?, changed_at = ?"+
+			" WHERE conversation_id = ? AND user_id = ? AND joined_seq = ?", m.ReadSeq, m.ShownSeq, r.At, c.ID, m.UserID, m.JoinedSeq)
 		if err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func TestRowsReadInALargeGroup(t *testing.T) {
 			return err
 		},
 		"mark": func(id ids.ConversationID, user ids.UserID) error {
-			_, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: user, Seq: 1})
+			_, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: user, Seq: 1}, false)
 			return err
 		},
 		"companions": func(_ ids.ConversationID, user ids.UserID) error {
@@ -105,7 +105,7 @@ func TestLoadedEventsOfAGroupReachWhoTheyDid(t *testing.T) {
 		f := messagetest.Start(t, store, 1)
 		id, list := f.LargeGroup(t, 5)
 		sent := f.Say(t, list[1], id, "two")
-		if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: list[2], Seq: 2}); err != nil {
+		if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: list[2], Seq: 2}, false); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.RemoveMember(t.Context(), list[0], id, list[1]); err != nil {

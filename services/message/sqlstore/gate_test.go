@@ -186,7 +186,7 @@ func TestLoadedEventsAreThePublishedOnes(t *testing.T) {
 		id, a, b := f.Open(t)
 		f.Say(t, a, id, "one ")
 		f.Say(t, b, id, "TWO\x00")
-		if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: a, Seq: 2}); err != nil {
+		if _, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: a, Seq: 2}, false); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.Edit(t.Context(), a, id, 1, "uno"); err != nil {

@@ -17,7 +17,7 @@ import (
 // never opened has none. Of a group, the condition is NULL and no member is touched.
 const (
 	headColumns   = "c.id, c.kind, c.state, c.relation_version, c.seq, c.rev, c.members_rev, c.created_at, c.active_at, c.name, c.member_count"
-	memberColumns = "m.user_id, m.joined_seq, m.left_seq, m.read_seq, m.role, m.joined_rev, m.left_rev, m.left_name, m.active_at AS left_at, m.hidden_rev"
+	memberColumns = "m.user_id, m.joined_seq, m.left_seq, m.read_seq, m.shown_seq, m.role, m.joined_rev, m.left_rev, m.left_name, m.active_at AS left_at, m.hidden_rev"
 
 	conversationColumns = headColumns + ", " + memberColumns
 	memberRows          = " LEFT JOIN members m ON m.conversation_id = CASE WHEN c.kind = 1 THEN c.id END"
@@ -50,6 +50,7 @@ type memberRow struct {
 	JoinedSeq sql.NullInt64 `db:"joined_seq"`
 	LeftSeq   sql.NullInt64 `db:"left_seq"`
 	ReadSeq   sql.NullInt64 `db:"read_seq"`
+	ShownSeq  sql.NullInt64 `db:"shown_seq"` // NULL: that of read_seq
 	Role      sql.NullInt32 `db:"role"`
 	JoinedRev sql.NullInt64 `db:"joined_rev"`
 	LeftRev   sql.NullInt64 `db:"left_rev"`
@@ -62,6 +63,9 @@ func (r memberRow) member() message.Member {
 	m := message.Member{
 		UserID: r.UserID, JoinedSeq: r.JoinedSeq.Int64, ReadSeq: r.ReadSeq.Int64, Role: message.Role(r.Role.Int32),
 		JoinedRev: r.JoinedRev.Int64, HiddenRev: r.HiddenRev.Int64,
+	}
+	if m.ShownSeq = m.ReadSeq; r.ShownSeq.Valid {
+		m.ShownSeq = r.ShownSeq.Int64
 	}
 	if r.LeftSeq.Valid {
 		m.Left, m.LeftSeq, m.LeftRev, m.LeftAt = true, r.LeftSeq.Int64, r.LeftRev.Int64, r.LeftAt.Int64

@@ -162,13 +162,13 @@ func (h Auth) VerifyToken(ctx context.Context, r *userv1.VerifyTokenRequest) (*u
 	if err != nil {
 		return nil, err
 	}
-	role, err := h.service.RoleOf(ctx, session.UserID)
+	record, err := h.service.Record(ctx, session.UserID)
 	if err != nil {
 		return nil, err
 	}
 	return &userv1.VerifyTokenResponse{
 		UserId: session.UserID.String(), LoginSessionId: session.ID.String(), DeviceId: session.Device.ID.String(),
-		ExpiresAt: session.ExpiresAt(), Role: toRole(role),
+		ExpiresAt: session.ExpiresAt(), Role: toRole(record.Role), ReceiptsHidden: record.Privacy.ReceiptsHidden,
 	}, nil
 }
 

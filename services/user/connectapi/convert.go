@@ -75,7 +75,7 @@ func toMe(r user.Record) *userv1.Me {
 		User: toUser(r.Account), CreatedAt: r.Account.CreatedAt,
 		Privacy: &userv1.Privacy{
 			PhoneForFriends: r.Privacy.PhoneForFriends, FindableByPhone: r.Privacy.FindableByPhone,
-			PresenceHidden: r.Privacy.PresenceHidden,
+			PresenceHidden: r.Privacy.PresenceHidden, ReceiptsHidden: r.Privacy.ReceiptsHidden,
 		},
 		HasPassword: r.HasPassword(), UsernameChangeAt: r.UsernameChangeAt(),
 		Phone: r.Phone.Reveal(), Role: toRole(r.Role),

@@ -100,6 +100,7 @@ func (h Profiles) SetPhone(ctx context.Context, r *userv1.SetPhoneRequest) (*use
 func (h Profiles) SetPrivacy(ctx context.Context, r *userv1.SetPrivacyRequest) (*userv1.SetPrivacyResponse, error) {
 	record, err := h.service.SetPrivacy(ctx, callerOf(ctx), user.PrivacyChange{
 		PhoneForFriends: r.PhoneForFriends, FindableByPhone: r.FindableByPhone, PresenceHidden: r.PresenceHidden,
+		ReceiptsHidden: r.ReceiptsHidden,
 	})
 	if err != nil {
 		return nil, err

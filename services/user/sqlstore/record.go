@@ -18,7 +18,8 @@ import (
 
 // recordQuery goes on with the condition on a unique key.
 const recordQuery = "SELECT id, username, nickname, description, password_hash, credentials_rev, created_at, deleted_at," +
-	" username_changed_at, phone_for_friends, findable_by_phone, presence_hidden, phone, suspended_until," +
+	" username_changed_at, phone_for_friends, findable_by_phone, presence_hidden, receipts_hidden," +
+	" phone, suspended_until," +
 	" COALESCE((SELECT role FROM staff WHERE staff.user_id = accounts.id), 0) AS role FROM accounts WHERE deleted_at = 0 AND "
 
 // recordRow is an account with what belongs to its owner.
@@ -29,6 +30,7 @@ type recordRow struct {
 	PhoneForFriends   bool   `db:"phone_for_friends"`
 	FindableByPhone   bool   `db:"findable_by_phone"`
 	PresenceHidden    bool   `db:"presence_hidden"`
+	ReceiptsHidden    bool   `db:"receipts_hidden"`
 	Phone             []byte `db:"phone"` // NULL without one, so that many may have none
 	SuspendedUntil    int64  `db:"suspended_until"`
 	Role              int    `db:"role"`
@@ -40,6 +42,7 @@ func (r recordRow) record() user.Record {
 		Phone:       user.PhoneOf(string(r.Phone)),
 		Privacy: user.Privacy{
 			PhoneForFriends: r.PhoneForFriends, FindableByPhone: r.FindableByPhone, PresenceHidden: r.PresenceHidden,
+			ReceiptsHidden: r.ReceiptsHidden,
 		},
 		UsernameChangedAt: r.UsernameChangedAt,
 		DeletedAt:         r.DeletedAt,
@@ -160,10 +163,10 @@ func writeRecord(ctx context.Context, tx *sqldb.Tx, r user.Rewriting) error {
 	a := r.Record
 	_, err := tx.Exec(ctx, "UPDATE accounts SET nickname = ?, description = ?, password_hash = ?, credentials_rev = ?,"+
 		" username_changed_at = ?, deleted_at = ?, phone_for_friends = ?, findable_by_phone = ?, presence_hidden = ?,"+
-		" suspended_until = ? WHERE id = ?",
+		" receipts_hidden = ?, suspended_until = ? WHERE id = ?",
 		[]byte(a.Account.Nickname), []byte(a.Account.Description), []byte(a.PasswordHash), a.Rev,
 		a.UsernameChangedAt, a.DeletedAt, a.Privacy.PhoneForFriends, a.Privacy.FindableByPhone, a.Privacy.PresenceHidden,
-		a.SuspendedUntil, a.Account.ID)
+		a.Privacy.ReceiptsHidden, a.SuspendedUntil, a.Account.ID)
 	if err != nil || r.NicknameKey == nil {
 		return err
 	}

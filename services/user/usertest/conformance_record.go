@@ -72,7 +72,8 @@ func testRewriteAll(t *testing.T, s Storage) {
 			Account:      user.Account{ID: id, Username: "anna", Nickname: " Änn 世界", Description: "one\ntwo ", CreatedAt: 1000},
 			PasswordHash: "another", Rev: 7,
 		},
-		Privacy: user.Privacy{PhoneForFriends: true, FindableByPhone: true, PresenceHidden: true}, UsernameChangedAt: 2000,
+		Privacy:           user.Privacy{PhoneForFriends: true, FindableByPhone: true, PresenceHidden: true, ReceiptsHidden: true},
+		UsernameChangedAt: 2000,
 	}
 	err := s.Rewrite(t.Context(), id, func(user.Record, []user.LoginSession) (*user.Rewriting, error) {
 		return &user.Rewriting{

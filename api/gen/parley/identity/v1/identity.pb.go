@@ -45,9 +45,11 @@ type Claims struct {
 	// Address of the client as the gateway saw it; for limits per address. Empty inside the cluster.
 	ClientAddress string `protobuf:"bytes,8,opt,name=client_address,json=clientAddress,proto3" json:"client_address,omitempty"`
 	// What the user may do for the platform, read for this call; set only for methods of LEVEL_ADMIN.
-	Role          v1.Role `protobuf:"varint,9,opt,name=role,proto3,enum=parley.access.v1.Role" json:"role,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Role v1.Role `protobuf:"varint,9,opt,name=role,proto3,enum=parley.access.v1.Role" json:"role,omitempty"`
+	// Whether others see nothing of how far the user reads; set only for MarkRead.
+	ReceiptsHidden bool `protobuf:"varint,10,opt,name=receipts_hidden,json=receiptsHidden,proto3" json:"receipts_hidden,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Claims) Reset() {
@@ -143,6 +145,13 @@ func (x *Claims) GetRole() v1.Role {
 	return v1.Role(0)
 }
 
+func (x *Claims) GetReceiptsHidden() bool {
+	if x != nil {
+		return x.ReceiptsHidden
+	}
+	return false
+}
+
 // Signed is a claim and its signature.
 type Signed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -202,7 +211,7 @@ var File_parley_identity_v1_identity_proto protoreflect.FileDescriptor
 
 const file_parley_identity_v1_identity_proto_rawDesc = "" +
 	"\n" +
-	"!parley/identity/v1/identity.proto\x12\x12parley.identity.v1\x1a\x1dparley/access/v1/access.proto\"\xad\x02\n" +
+	"!parley/identity/v1/identity.proto\x12\x12parley.identity.v1\x1a\x1dparley/access/v1/access.proto\"\xd6\x02\n" +
 	"\x06Claims\x12\x16\n" +
 	"\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12(\n" +
@@ -214,7 +223,9 @@ const file_parley_identity_v1_identity_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\a \x01(\tR\trequestId\x12%\n" +
 	"\x0eclient_address\x18\b \x01(\tR\rclientAddress\x12*\n" +
-	"\x04role\x18\t \x01(\x0e2\x16.parley.access.v1.RoleR\x04role\">\n" +
+	"\x04role\x18\t \x01(\x0e2\x16.parley.access.v1.RoleR\x04role\x12'\n" +
+	"\x0freceipts_hidden\x18\n" +
+	" \x01(\bR\x0ereceiptsHidden\">\n" +
 	"\x06Signed\x12\x16\n" +
 	"\x06claims\x18\x01 \x01(\fR\x06claims\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignatureBEZCgithub.com/parley-chat/parley/api/gen/parley/identity/v1;identityv1b\x06proto3"

@@ -131,7 +131,7 @@ func (ConversationState) EnumDescriptor() ([]byte, []int) {
 	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{1}
 }
 
-// Marker is how far one member has read.
+// Marker is how far one member has read, as far as that member lets the caller know.
 type Marker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The member.
@@ -339,7 +339,8 @@ type Member struct {
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// The role in a group.
 	Role MemberRole `protobuf:"varint,2,opt,name=role,proto3,enum=parley.message.v1.MemberRole" json:"role,omitempty"`
-	// Read up to this seq; 0 in groups with more than 100 members, where nobody sees it.
+	// Read up to this seq, as far as the member lets the caller know; 0 in groups with more than 100
+	// members, where nobody sees it.
 	ReadSeq       int64 `protobuf:"varint,3,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

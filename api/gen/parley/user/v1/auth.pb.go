@@ -1536,9 +1536,11 @@ type VerifyTokenResponse struct {
 	// When the session ends if it is not used again, ms.
 	ExpiresAt int64 `protobuf:"varint,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
 	// What the user may do for the platform now.
-	Role          v1.Role `protobuf:"varint,5,opt,name=role,proto3,enum=parley.access.v1.Role" json:"role,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Role v1.Role `protobuf:"varint,5,opt,name=role,proto3,enum=parley.access.v1.Role" json:"role,omitempty"`
+	// Whether others see nothing of how far the user reads.
+	ReceiptsHidden bool `protobuf:"varint,6,opt,name=receipts_hidden,json=receiptsHidden,proto3" json:"receipts_hidden,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *VerifyTokenResponse) Reset() {
@@ -1604,6 +1606,13 @@ func (x *VerifyTokenResponse) GetRole() v1.Role {
 		return x.Role
 	}
 	return v1.Role(0)
+}
+
+func (x *VerifyTokenResponse) GetReceiptsHidden() bool {
+	if x != nil {
+		return x.ReceiptsHidden
+	}
+	return false
 }
 
 // ListRevocationsRequest continues the list of ended sessions.
@@ -1867,14 +1876,15 @@ const file_parley_user_v1_auth_proto_rawDesc = "" +
 	"\vended_count\x18\x01 \x01(\x05R\n" +
 	"endedCount\"9\n" +
 	"\x12VerifyTokenRequest\x12#\n" +
-	"\x05token\x18\x01 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\x02\x80\x01\x01R\x05token\"\xc0\x01\n" +
+	"\x05token\x18\x01 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\x02\x80\x01\x01R\x05token\"\xe9\x01\n" +
 	"\x13VerifyTokenResponse\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12(\n" +
 	"\x10login_session_id\x18\x02 \x01(\tR\x0eloginSessionId\x12\x1b\n" +
 	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\x12\x1d\n" +
 	"\n" +
 	"expires_at\x18\x04 \x01(\x03R\texpiresAt\x12*\n" +
-	"\x04role\x18\x05 \x01(\x0e2\x16.parley.access.v1.RoleR\x04role\">\n" +
+	"\x04role\x18\x05 \x01(\x0e2\x16.parley.access.v1.RoleR\x04role\x12'\n" +
+	"\x0freceipts_hidden\x18\x06 \x01(\bR\x0ereceiptsHidden\">\n" +
 	"\x16ListRevocationsRequest\x12$\n" +
 	"\bposition\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\bposition\"\x82\x01\n" +
 	"\n" +

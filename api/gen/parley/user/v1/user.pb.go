@@ -272,6 +272,8 @@ type Privacy struct {
 	FindableByPhone bool `protobuf:"varint,2,opt,name=findable_by_phone,json=findableByPhone,proto3" json:"findable_by_phone,omitempty"`
 	// Nobody sees whether the user is there. Else friends see it, and who is in a group with the user.
 	PresenceHidden bool `protobuf:"varint,3,opt,name=presence_hidden,json=presenceHidden,proto3" json:"presence_hidden,omitempty"`
+	// Nobody sees how far the user reads from now on; the user's own devices do.
+	ReceiptsHidden bool `protobuf:"varint,4,opt,name=receipts_hidden,json=receiptsHidden,proto3" json:"receipts_hidden,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -323,6 +325,13 @@ func (x *Privacy) GetFindableByPhone() bool {
 func (x *Privacy) GetPresenceHidden() bool {
 	if x != nil {
 		return x.PresenceHidden
+	}
+	return false
+}
+
+func (x *Privacy) GetReceiptsHidden() bool {
+	if x != nil {
+		return x.ReceiptsHidden
 	}
 	return false
 }
@@ -1016,6 +1025,8 @@ type SetPrivacyRequest struct {
 	FindableByPhone *bool `protobuf:"varint,2,opt,name=findable_by_phone,json=findableByPhone,proto3,oneof" json:"findable_by_phone,omitempty"`
 	// New value of the field of Privacy.
 	PresenceHidden *bool `protobuf:"varint,3,opt,name=presence_hidden,json=presenceHidden,proto3,oneof" json:"presence_hidden,omitempty"`
+	// New value of the field of Privacy. It counts within two seconds.
+	ReceiptsHidden *bool `protobuf:"varint,4,opt,name=receipts_hidden,json=receiptsHidden,proto3,oneof" json:"receipts_hidden,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1067,6 +1078,13 @@ func (x *SetPrivacyRequest) GetFindableByPhone() bool {
 func (x *SetPrivacyRequest) GetPresenceHidden() bool {
 	if x != nil && x.PresenceHidden != nil {
 		return *x.PresenceHidden
+	}
+	return false
+}
+
+func (x *SetPrivacyRequest) GetReceiptsHidden() bool {
+	if x != nil && x.ReceiptsHidden != nil {
+		return *x.ReceiptsHidden
 	}
 	return false
 }
@@ -1599,11 +1617,12 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\tPhoneCode\x120\n" +
 	"\x0fcode_request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rcodeRequestId\x12(\n" +
 	"\x04code\x18\x02 \x01(\tB\x14\xbaH\x0er\f2\n" +
-	"^[0-9]{6}$\x80\x01\x01R\x04code\"\x8a\x01\n" +
+	"^[0-9]{6}$\x80\x01\x01R\x04code\"\xb3\x01\n" +
 	"\aPrivacy\x12*\n" +
 	"\x11phone_for_friends\x18\x01 \x01(\bR\x0fphoneForFriends\x12*\n" +
 	"\x11findable_by_phone\x18\x02 \x01(\bR\x0ffindableByPhone\x12'\n" +
-	"\x0fpresence_hidden\x18\x03 \x01(\bR\x0epresenceHidden\"\x0e\n" +
+	"\x0fpresence_hidden\x18\x03 \x01(\bR\x0epresenceHidden\x12'\n" +
+	"\x0freceipts_hidden\x18\x04 \x01(\bR\x0ereceiptsHidden\"\x0e\n" +
 	"\fGetMeRequest\"3\n" +
 	"\rGetMeResponse\x12\"\n" +
 	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"3\n" +
@@ -1638,14 +1657,16 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\bpassword\x18\x03 \x01(\tB\x0e\xbaH\br\x06\x18\x80\x01(\x80\b\x80\x01\x01R\bpassword\x124\n" +
 	"\bold_code\x18\x04 \x01(\v2\x19.parley.user.v1.PhoneCodeR\aoldCode\"6\n" +
 	"\x10SetPhoneResponse\x12\"\n" +
-	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"\xe3\x01\n" +
+	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"\xa5\x02\n" +
 	"\x11SetPrivacyRequest\x12/\n" +
 	"\x11phone_for_friends\x18\x01 \x01(\bH\x00R\x0fphoneForFriends\x88\x01\x01\x12/\n" +
 	"\x11findable_by_phone\x18\x02 \x01(\bH\x01R\x0ffindableByPhone\x88\x01\x01\x12,\n" +
-	"\x0fpresence_hidden\x18\x03 \x01(\bH\x02R\x0epresenceHidden\x88\x01\x01B\x14\n" +
+	"\x0fpresence_hidden\x18\x03 \x01(\bH\x02R\x0epresenceHidden\x88\x01\x01\x12,\n" +
+	"\x0freceipts_hidden\x18\x04 \x01(\bH\x03R\x0ereceiptsHidden\x88\x01\x01B\x14\n" +
 	"\x12_phone_for_friendsB\x14\n" +
 	"\x12_findable_by_phoneB\x12\n" +
-	"\x10_presence_hidden\"8\n" +
+	"\x10_presence_hiddenB\x12\n" +
+	"\x10_receipts_hidden\"8\n" +
 	"\x12SetPrivacyResponse\x12\"\n" +
 	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"q\n" +
 	"\x14DeleteAccountRequest\x12*\n" +

@@ -112,7 +112,8 @@ type ConversationServiceClient interface {
 	// GetConversation answers one conversation; to who has left a group as it was then. NOT_FOUND if it is
 	// unknown or the caller never was a member.
 	GetConversation(context.Context, *v1.GetConversationRequest) (*v1.GetConversationResponse, error)
-	// MarkRead moves the caller's read marker. A lower seq is ignored, one past the head means the head.
+	// MarkRead moves the caller's read marker. A lower seq is ignored, one past the head means the head. Who
+	// hides how far they read moves it for the own devices only.
 	MarkRead(context.Context, *v1.MarkReadRequest) (*v1.MarkReadResponse, error)
 }
 
@@ -379,7 +380,8 @@ type ConversationServiceHandler interface {
 	// GetConversation answers one conversation; to who has left a group as it was then. NOT_FOUND if it is
 	// unknown or the caller never was a member.
 	GetConversation(context.Context, *v1.GetConversationRequest) (*v1.GetConversationResponse, error)
-	// MarkRead moves the caller's read marker. A lower seq is ignored, one past the head means the head.
+	// MarkRead moves the caller's read marker. A lower seq is ignored, one past the head means the head. Who
+	// hides how far they read moves it for the own devices only.
 	MarkRead(context.Context, *v1.MarkReadRequest) (*v1.MarkReadResponse, error)
 }
 
