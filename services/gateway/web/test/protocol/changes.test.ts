@@ -34,6 +34,18 @@ describe('changes of messages', () => {
     expect(asked()).toBe(0);
   });
 
+  it('are no news, and neither is what stood there before or what the reader wrote elsewhere', async () => {
+    say('before');
+    const copy = await live(w, w.alice);
+    say('news');
+    w.server.state.send(w.alice, w.conversation.id, 'mine, from elsewhere', undefined, true);
+    edit(2, 'NEWS');
+    recall(1);
+    await settle();
+    expect(shown(copy)).toEqual(['?', 'NEWS', 'mine, from elsewhere']);
+    expect(copy.arrived).toEqual(['news']);
+  });
+
   it('are not told again', async () => {
     const copy = await live(w, w.alice);
     say('one');
