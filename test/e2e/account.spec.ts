@@ -169,6 +169,8 @@ test('a phone is added, found by its number once allowed, and resets a forgotten
     await other.page.getByLabel(other.t('phone.label'), { exact: true }).fill(phone);
     await other.page.getByLabel(other.t('password.new'), { exact: true }).fill(NEW_PASSWORD);
     await other.page.getByRole('button', { name: other.t('code.send') }).click();
+    // The number had a code within the last minute: first the form says how long to wait.
+    await expect(other.page.getByRole('button', { name: /^Again in / })).toBeVisible();
     await expect(other.page.getByRole('button', { name: other.t('code.send') })).toBeVisible({ timeout: 90_000 });
     await takeCode(other, phone);
     await other.page.getByRole('button', { name: other.t('reset.action') }).click();
