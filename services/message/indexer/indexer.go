@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,6 +61,8 @@ type Options struct {
 type Indexer struct {
 	o         Options
 	arrived   chan arrival
+	hears     chan struct{} // closed when the queue is bound
+	bound     sync.Once
 	documents *prometheus.CounterVec
 	lag       prometheus.Histogram
 }
@@ -72,7 +75,7 @@ type arrival struct {
 
 // New makes an Indexer.
 func New(o Options) *Indexer {
-	x := &Indexer{o: o, arrived: make(chan arrival)}
+	x := &Indexer{o: o, arrived: make(chan arrival), hears: make(chan struct{})}
 	x.documents = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "parley_message_index_documents_total", Help: "Messages written to the search index, by outcome.",
 	}, []string{"outcome"})
@@ -83,6 +86,9 @@ func New(o Options) *Indexer {
 	o.Registerer.MustRegister(x.documents, x.lag)
 	return x
 }
+
+// Hears is closed once nothing that happens from then on can be missed.
+func (x *Indexer) Hears() <-chan struct{} { return x.hears }
 
 // Run writes until ctx ends. What is not acknowledged then comes again.
 func (x *Indexer) Run(ctx context.Context) error {
@@ -95,6 +101,7 @@ func (x *Indexer) Run(ctx context.Context) error {
 	err := x.o.Subscriber.Subscribe(ctx, broker.Subscription{
 		Queue: Queue, Exchange: broker.EventsExchange, Prefetch: prefetch,
 		RoutingKeys: []string{"message.created", "message.edited", "message.recalled"},
+		Bound:       func(context.Context) { x.bound.Do(func() { close(x.hears) }) },
 	}, x.arrive)
 	cancel()
 	<-written

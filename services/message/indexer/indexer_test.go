@@ -97,6 +97,7 @@ func start(t *testing.T, errs ...error) *rig {
 		stop()
 		running.Wait()
 	})
+	<-x.Hears()
 	return r
 }
 
@@ -266,7 +267,9 @@ func TestTheKeeperFillsAnEmptyIndex(t *testing.T) {
 	saw := make(chan error, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	kept := make(chan error, 1)
-	keeper := indexer.Keeper{Index: empty, From: r.store, Logger: slog.New(slog.DiscardHandler), Saw: func(err error) { saw <- err }}
+	heard := make(chan struct{})
+	close(heard)
+	keeper := indexer.Keeper{Index: empty, From: r.store, Logger: slog.New(slog.DiscardHandler), After: heard, Saw: func(err error) { saw <- err }}
 	go func() { kept <- keeper.Run(ctx) }()
 	if err := <-saw; err != nil {
 		t.Fatal(err)

@@ -24,12 +24,20 @@ type Keeper struct {
 	Index  searchindex.Kept
 	From   Scanner
 	Logger *slog.Logger
+	// After is closed when an Indexer hears of everything: what is said while the index is filled must not
+	// be missed by both.
+	After <-chan struct{}
 	// Saw is told what each look found; nil for an index that is whole.
 	Saw func(err error)
 }
 
 // Run looks after the index until ctx ends.
 func (k Keeper) Run(ctx context.Context) error {
+	select {
+	case <-k.After:
+	case <-ctx.Done():
+		return nil
+	}
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	var last error

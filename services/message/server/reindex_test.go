@@ -167,7 +167,9 @@ func (l *library) heal(t *testing.T) {
 	saw := make(chan error, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	var keeping sync.WaitGroup
-	keeper := indexer.Keeper{Index: l.index, From: l.store, Logger: slog.New(slog.DiscardHandler), Saw: func(err error) {
+	heard := make(chan struct{})
+	close(heard)
+	keeper := indexer.Keeper{Index: l.index, From: l.store, Logger: slog.New(slog.DiscardHandler), After: heard, Saw: func(err error) {
 		select {
 		case saw <- err:
 		default:

@@ -3,7 +3,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -115,17 +114,16 @@ func keepIndex(group *lifecycle.Group, ops *telemetry.Ops, index searchindex.Kep
 		latest, _ := class.Load().(component.Class)
 		return latest
 	})
-	keeper := indexer.Keeper{Index: index, From: store, Logger: parts.Logger, Saw: func(err error) {
+	follower := indexer.New(indexer.Options{
+		Subscriber: parts.Broker, Reader: store, Index: index, Now: time.Now, Logger: parts.Logger, Registerer: registry,
+	})
+	keeper := indexer.Keeper{Index: index, From: store, Logger: parts.Logger, After: follower.Hears(), Saw: func(err error) {
 		if _, embedded := index.(*bleveindex.Index); !embedded {
 			class.Store(classOf(err))
 		}
 	}}
 	group.Go("search index", keeper.Run)
-	group.Go("search events", func(ctx context.Context) error {
-		return indexer.New(indexer.Options{
-			Subscriber: parts.Broker, Reader: store, Index: index, Now: time.Now, Logger: parts.Logger, Registerer: registry,
-		}).Run(ctx)
-	})
+	group.Go("search events", follower.Run)
 }
 
 // classOf what is wrong with an index, for the status.
