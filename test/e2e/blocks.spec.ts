@@ -61,8 +61,9 @@ test('a remark stands for a name, a block looks like a removal, and friends agai
     expect(asked).toHaveLength(1);
     await bob.page.getByRole('button', { name: bob.t('details.of', { name: alice.nickname }) }).click();
     await dialog.getByRole('button', { name: bob.t('find.label') }).click();
-    await expect(bob.page.getByRole('textbox', { name: bob.t('find.label') })).toBeFocused();
+    await expect(bob.page.getByRole('textbox', { name: bob.t('search.fieldIn') })).toBeFocused();
     await bob.page.keyboard.press('Escape');
+    await expect(bob.composer).toBeVisible();
   });
 
   await test.step('what is written while away waits', async () => {

@@ -78,12 +78,8 @@ test('Escape leaves the edit, the answer, the pane, marks as read, and then clos
   await press('r');
   await expect(alice.page.locator('form .quote')).toBeVisible();
   await expect(alice.composer).toBeFocused();
-  await press('Control+f');
-  await expect(alice.page.getByRole('search')).toBeVisible();
   await press('Escape');
   await expect(alice.page.locator('form .quote')).toHaveCount(0);
-  await press('Escape');
-  await expect(alice.page.getByRole('search')).toBeHidden();
   await expect(alice.composer).toBeFocused();
   // Nobody looks at this window, so what comes in stays unread until it is said otherwise.
   await alice.page.evaluate(() => {
@@ -159,12 +155,16 @@ test('Ctrl+K jumps to a conversation or a person, and Escape comes back', async 
   await expect(alice.page.getByRole('heading', { level: 1, name: second })).toBeVisible();
 });
 
-test('Ctrl+F finds in what the device holds of the conversation, and says so', async () => {
+test('Ctrl+F searches the conversation; without a connection it finds in what the device holds, and says so', async () => {
   await alice.open(bob);
   await alice.composer.focus();
+  await alice.page.route('**/parley.message.v1.MessageService/Search', (route) => route.abort());
   await press('Control+f');
   const bar = alice.page.getByRole('search');
   await expect(bar.getByRole('textbox')).toBeFocused();
+  await alice.page.keyboard.type('GOOD');
+  await alice.page.getByRole('button', { name: alice.t('search.onDevice') }).click();
+  await expect(bar.getByRole('textbox', { name: alice.t('find.label') })).toBeFocused();
   await expect(bar.getByText(/that this device holds\.$/)).toBeVisible();
   await alice.page.keyboard.type('GOOD');
   await expect(bar.getByText(/^1 match/)).toBeVisible();
@@ -176,7 +176,7 @@ test('Ctrl+F finds in what the device holds of the conversation, and says so', a
   await look(alice.page, 'find-in-conversation');
   await press('Escape');
   await expect(bar).toBeHidden();
-  await expect(alice.composer).toBeFocused();
+  await alice.page.unroute('**/parley.message.v1.MessageService/Search');
 });
 
 test('Tab goes from the list to the messages to the composer, F6 from region to region', async () => {

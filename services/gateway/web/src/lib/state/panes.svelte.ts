@@ -6,6 +6,8 @@ class Panes {
   find = $state(false);
   /** The box that jumps to a conversation or a person. */
   jump = $state(false);
+  /** Where the results lie that led to a message of this conversation. */
+  results = $state.raw<{ conversationId: string; href: string } | undefined>();
 }
 
 export const panes = new Panes();

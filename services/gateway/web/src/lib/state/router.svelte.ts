@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the user is. Each place has a path, so that back, reload and links work.
 import { invitation } from '../storage/local';
+import { NOTHING, readSought, writeSought, type Sought } from './sought';
 
 export type ContactsTab = 'friends' | 'requests' | 'find';
 export type Route =
   | { at: 'chats'; conversationId?: string }
   | { at: 'contacts'; tab: ContactsTab }
+  | { at: 'search'; sought: Sought }
   | { at: 'settings' }
   | { at: 'administrator' }
   | { at: 'signIn' }
@@ -14,11 +16,12 @@ export type Route =
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Reads a path; one that is not known leads to the conversations. */
-export function parse(path: string): Route {
+/** Reads a path and what stands behind its #; a path that is not known leads to the conversations. */
+export function parse(path: string, hash = ''): Route {
   const [first, second] = path.split('/').filter(Boolean);
   if (first === 'c' && second && UUID.test(second)) return { at: 'chats', conversationId: second };
   if (first === 'contacts') return { at: 'contacts', tab: second === 'requests' || second === 'find' ? second : 'friends' };
+  if (first === 'search') return { at: 'search', sought: readSought(hash) };
   if (first === 'settings') return { at: 'settings' };
   if (first === 'signin') return { at: 'signIn' };
   if (first === 'signup') return { at: 'signUp' };
@@ -34,6 +37,8 @@ export function href(route: Route): string {
       return route.conversationId ? `/c/${route.conversationId}` : '/';
     case 'contacts':
       return route.tab === 'friends' ? '/contacts' : `/contacts/${route.tab}`;
+    case 'search':
+      return `/search${writeSought(route.sought)}`;
     case 'settings':
       return '/settings';
     case 'administrator':
@@ -50,7 +55,7 @@ export function href(route: Route): string {
 const INVITATION = /^#\/administrator\/([\w.~-]{1,256})$/;
 
 class Router {
-  route = $state.raw<Route>(typeof location === 'undefined' ? { at: 'chats' } : parse(location.pathname));
+  route = $state.raw<Route>(typeof location === 'undefined' ? { at: 'chats' } : parse(location.pathname, location.hash));
   private depth = 0;
 
   constructor() {
@@ -59,17 +64,22 @@ class Router {
     window.addEventListener('hashchange', () => this.takeInvitation());
     window.addEventListener('popstate', () => {
       this.depth = (history.state as { depth?: number } | null)?.depth ?? 0;
-      this.route = parse(location.pathname);
+      this.route = parse(location.pathname, location.hash);
     });
   }
 
   go(route: Route, replace = false): void {
     const path = href(route);
-    if (path !== location.pathname) {
+    if (path !== location.pathname + location.hash) {
       if (!replace) this.depth++;
       history[replace ? 'replaceState' : 'pushState']({ depth: this.depth }, '', path);
     }
     this.route = route;
+  }
+
+  /** Opens the search, in one conversation if that is asked. */
+  search(conversationId = ''): void {
+    this.go({ at: 'search', sought: { ...NOTHING, in: conversationId } });
   }
 
   /** Goes to where somebody who has just signed in wants to be. */
@@ -99,7 +109,7 @@ class Router {
     if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    this.go(parse(link.pathname));
+    this.go(parse(link.pathname, link.hash));
   };
 }
 
