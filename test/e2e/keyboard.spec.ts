@@ -258,6 +258,7 @@ test('keys on a message: move, open actions, answer, edit, take back and react',
   await expect(bob.bubble('second of mine, edited').getByRole('button', { name: '👍 1' })).toBeVisible();
   await expect(edited).toBeFocused();
   await press('Delete');
+  await expect(alice.page.getByRole('alertdialog')).toBeVisible();
   await press('Escape');
   await expect(alice.page.getByRole('alertdialog')).toBeHidden();
   await expect(edited).toBeFocused();
