@@ -19,7 +19,11 @@ export async function notify(messages: readonly ChatMessage[], host: NoticeHost)
   if (told.length === 0) return;
   if (told.some((one) => sees(one, host))) return claim(told).then(() => undefined);
   await new Promise((done) => setTimeout(done, WAIT_MS));
-  for (const message of await claim(told.filter((one) => !wasRead(one, host)))) await show(message, host);
+  for (const message of await claim(told.filter((one) => !wasRead(one, host)))) {
+    await show(message, host);
+    // It may have been read while the notification came up, when there was none to take away.
+    if (wasRead(message, host)) await withdraw(message.conversationId, message.seq);
+  }
 }
 
 /** Takes the notifications of a conversation away that tell of what was read. */
