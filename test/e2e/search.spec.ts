@@ -39,7 +39,7 @@ test.afterAll(async () => {
   await running?.close();
 });
 
-const field = (person: Person): Locator => person.page.getByRole('search').getByRole('textbox');
+const field = (person: Person): Locator => person.page.getByRole('search').getByRole('textbox').first();
 const hits = (person: Person): Locator => person.page.locator('[data-hit]');
 // The index follows within seconds.
 const finds = (person: Person, count: number) =>
