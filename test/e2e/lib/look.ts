@@ -15,3 +15,18 @@ export async function look(page: Page, name: string): Promise<void> {
   });
   expect(found, `axe on ${name}`).toEqual([]);
 }
+
+const WIDTHS = [1280, 320];
+const THEMES = ['light', 'dark'] as const;
+
+/** Looks at a state of a screen in both widths and both themes; the state must outlive that. */
+export async function lookAll(page: Page, name: string): Promise<void> {
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: width === 320 ? 640 : 800 });
+    for (const colorScheme of THEMES) {
+      await page.emulateMedia({ colorScheme });
+      await look(page, `${name}-${width}-${colorScheme}`);
+    }
+  }
+  await page.setViewportSize({ width: WIDTHS[0]!, height: 800 });
+}

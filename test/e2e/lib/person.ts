@@ -4,7 +4,7 @@ import en from '../../../services/gateway/web/src/lib/i18n/en.json' with { type:
 import zh from '../../../services/gateway/web/src/lib/i18n/zh-Hans.json' with { type: 'json' };
 
 export type Key = keyof typeof en;
-export type Look = { width?: number; height?: number; theme?: 'light' | 'dark'; locale?: 'en' | 'zh-CN' };
+export type Look = { width?: number; height?: number; theme?: 'light' | 'dark'; locale?: 'en' | 'zh-CN'; worker?: 'allow' | 'block' };
 
 const PASSWORD = 'tall-ships-and-quiet-harbours';
 
@@ -40,8 +40,8 @@ export class Person {
   }
 
   static async create(browser: Browser, base: string, username: string, nickname: string, look: Look = {}): Promise<Person> {
-    const { width = 1280, height = 800, theme = 'light', locale = 'en' } = look;
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale, reducedMotion: 'reduce' });
+    const { width = 1280, height = 800, theme = 'light', locale = 'en', worker = 'allow' } = look;
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale, reducedMotion: 'reduce', serviceWorkers: worker });
     return new Person(await context.newPage(), context, base, username, nickname, locale);
   }
 

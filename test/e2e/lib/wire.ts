@@ -34,6 +34,11 @@ export class Wire {
     for (const line of [...this.lines]) await this.lose(line);
   }
 
+  /** Ends all connections as the server does, with a code and its name. */
+  async end(code: number, reason: string): Promise<void> {
+    for (const line of [...this.lines]) await this.lose(line, code, reason);
+  }
+
   /** Lets nothing through any more, and tells nobody: as when a machine sleeps. */
   silence(): void {
     this.mode = 'silent';
@@ -78,9 +83,9 @@ export class Wire {
     });
   }
 
-  private async lose(line: { page: WebSocketRoute; server: WebSocketRoute }): Promise<void> {
+  private async lose(line: { page: WebSocketRoute; server: WebSocketRoute }, code = LOST, reason = ''): Promise<void> {
     this.lines.delete(line);
-    await line.page.close({ code: LOST });
+    await line.page.close({ code, reason });
     await line.server.close({ code: 1000 });
   }
 }
