@@ -60,7 +60,7 @@ for (const locale of ['en', 'zh-CN'] as const) {
       await expect(page.getByText(t('list.loading'))).toBeAttached();
       await lookAll(page, 'loading');
       await page.goto(`${guest.base}/c/0199a7f0-0000-7000-8000-000000000001`);
-      await expect(page.getByText(t('chat.loading'))).toBeVisible();
+      await expect(page.getByText(t('chat.loading')).last()).toBeVisible();
       await lookAll(page, 'loading-conversation');
       wire.open();
       await page.goto(`${guest.base}/`);
