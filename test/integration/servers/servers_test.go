@@ -136,6 +136,10 @@ func TestRabbitMQKeepsPortAndDataThroughAKillAndLosesThemInAWipe(t *testing.T) {
 	if err := declare(t, r, false); err != nil {
 		t.Fatal(err)
 	}
+	// The node answers a declaration before its own log is on the disk.
+	if err := r.Ctl(t.Context(), "eval", "mnesia:sync_log()."); err != nil {
+		t.Fatal(err)
+	}
 	url, pids := r.URL(), r.PIDs()
 	r.Kill()
 	gone(t, pids[0])
