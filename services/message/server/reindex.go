@@ -6,11 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/parley-chat/parley/api/component"
-	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/searchindex/elasticindex"
 	"github.com/parley-chat/parley/services/internal/secret"
@@ -67,9 +64,9 @@ func reindex(ctx context.Context, store *sqlstore.Store, index *elasticindex.Ind
 	if err != nil {
 		return err
 	}
-	after, err := parsePlace(rebuild.Place)
-	if err != nil {
-		return err
+	after, ok := message.ParsePlace(rebuild.Place)
+	if rebuild.Place != "" && !ok {
+		return fmt.Errorf("the place %q kept in the index cannot be read: delete the index behind the alias that ends in -next", rebuild.Place)
 	}
 	total, err := store.CountAfter(ctx, message.Place{})
 	if err != nil {
@@ -88,27 +85,10 @@ func reindex(ctx context.Context, store *sqlstore.Store, index *elasticindex.Ind
 		if batches%markEvery != 0 {
 			return nil
 		}
-		return rebuild.Mark(ctx, formatPlace(upTo))
+		return rebuild.Mark(ctx, message.PlaceID(upTo.Conversation, upTo.Seq))
 	})
 	if err != nil {
 		return err
 	}
 	return rebuild.Finish(ctx)
-}
-
-func formatPlace(p message.Place) string {
-	return p.Conversation.String() + ":" + strconv.FormatInt(p.Seq, 10)
-}
-
-func parsePlace(text string) (message.Place, error) {
-	if text == "" {
-		return message.Place{}, nil
-	}
-	name, number, _ := strings.Cut(text, ":")
-	id, err := ids.ParseConversation("place", name)
-	if err != nil {
-		return message.Place{}, fmt.Errorf("the place kept in the index cannot be read: %w", err)
-	}
-	seq, err := strconv.ParseInt(number, 10, 64)
-	return message.Place{Conversation: id, Seq: seq}, err
 }
