@@ -51,7 +51,13 @@ func internalEdges() map[string][]string {
 		"rpcserver":                   {"fault", "ids", "identity", "secret", "telemetry"},
 		"rpcclient":                   {"fault", "ids", "identity"},
 		"process":                     {"broker", "broker/amqpbroker", "certificate", "identity", "lifecycle", "secret", "telemetry"},
-		"objectstore":                 {"fault", "secret"},
+		"blob":                        {},
+		"blob/folderblob":             {"blob"},
+		"blob/s3blob":                 {"blob", "certificate", "secret"},
+		"blob/blobtest":               {"blob"},
+		"picture":                     {},
+		"mediatype":                   {},
+		"filename":                    {},
 		"textmatch":                   {},
 		"searchindex":                 {},
 		"searchindex/bleveindex":      {"searchindex"},
@@ -65,6 +71,7 @@ func domainMay() []string {
 	return []string{
 		"services/internal/fault", "services/internal/ids", "services/internal/page", "services/internal/failpoint",
 		"services/internal/audit", "services/internal/searchindex", "services/internal/textmatch",
+		"services/internal/blob", "services/internal/picture", "services/internal/mediatype", "services/internal/filename",
 	}
 }
 
