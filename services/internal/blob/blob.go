@@ -72,7 +72,8 @@ type Uploads interface {
 	// Finish makes the blob of an Upload whose offset is its size. Again is no error. ErrIncomplete;
 	// ErrNotFound if the store has lost what was appended.
 	Finish(ctx context.Context, u Upload) (Object, error)
-	// Abort removes an unfinished write, also one that is gone already. A blob that was finished stays.
+	// Abort removes an unfinished write, also one that is gone already. A blob that was finished stays, and
+	// may stay if it only lacked Finish: Delete removes it.
 	Abort(ctx context.Context, u Upload) error
 	// Unfinished answers up to limit keys after the given one under which the store has parts of unfinished
 	// writes, in order, with the time of the oldest; fewer than limit only at the end. Delete removes them.
