@@ -68,7 +68,9 @@ func TestSearchComesAndGoes(t *testing.T) {
 	if err := c.reason(t.Context(), chatv1alpha1.ConditionAvailable, chatv1alpha1.ReasonDegraded); err != nil {
 		t.Error(err)
 	}
-	if page, err := c.parley(t.Context(), "status", chatName); err != nil || !strings.Contains(page, "elasticsearch") {
+	page, err := c.parley(t.Context(), "status", chatName)
+	t.Logf("while Elasticsearch is stopped:\n%s", page)
+	if err != nil || !strings.Contains(page, "elasticsearch") {
 		t.Errorf("kubectl parley status does not name elasticsearch: %v\n%s", err, page)
 	}
 	if got := bo.Try(t, searchCall, &messagev1.SearchRequest{Query: "上海"}); got.Reason != "SEARCH_UNAVAILABLE" {
