@@ -56,7 +56,7 @@ deps: ## Install the Debian packages that the tests need, if they are missing
 	@hack/debian.sh
 
 .PHONY: test
-test: deps build test-web test-go test-browser ## Run all tests: web, Go on real MariaDB, RabbitMQ and Elasticsearch, browser
+test: deps build test-web test-go test-browser ## Run all tests: web, Go on real MariaDB, RabbitMQ, Elasticsearch and S3, browser
 	@echo "all tests passed"
 
 .PHONY: test-web
@@ -64,8 +64,9 @@ test-web: $(WEB)/node_modules/.package-lock.json ## Check and test the web clien
 	cd $(WEB) && npm run --silent check && npm run --silent lint && npm test --silent
 
 .PHONY: test-go
-test-go: ## Run the Go tests with private MariaDB, RabbitMQ and Elasticsearch servers
+test-go: ## Run the Go tests with private MariaDB, RabbitMQ, Elasticsearch and S3 servers
 	PARLEY_TEST_ELASTICSEARCH_HOME=$$(hack/elasticsearch.sh) PARLEY_TEST_REQUIRE_SERVERS=1 \
+	  PARLEY_TEST_S3_PROGRAM=$$(hack/tool.sh versitygw --path) \
 	  KUBEBUILDER_ASSETS=$$(go run ./hack/cluster/binaries/build etcd kube-apiserver kubectl) \
 	  go run ./hack/withservers -- go test $(TEST_FLAGS) ./...
 

@@ -2,10 +2,12 @@
 
 // Command withservers runs a command while private test servers are up.
 //
-// It starts MariaDB and RabbitMQ, and Elasticsearch if PARLEY_TEST_ELASTICSEARCH_HOME says where it is, names
-// them in PARLEY_TEST_MYSQL_DSN, PARLEY_TEST_AMQP_URL and PARLEY_TEST_ELASTICSEARCH_URL, runs
-// "withservers -- command args…", stops the servers and exits as the command did. A signal goes to the
-// command; a second one ends it. The flags -mysql=false, -amqp=false and -elasticsearch=false leave a server out.
+// It starts MariaDB and RabbitMQ, Elasticsearch if PARLEY_TEST_ELASTICSEARCH_HOME says where it is, and an S3
+// server if PARLEY_TEST_S3_PROGRAM does. It names them in PARLEY_TEST_MYSQL_DSN, PARLEY_TEST_AMQP_URL,
+// PARLEY_TEST_ELASTICSEARCH_URL and PARLEY_TEST_S3_ENDPOINT (its keys in PARLEY_TEST_S3_ACCESS_KEY_ID and
+// PARLEY_TEST_S3_SECRET_ACCESS_KEY), runs "withservers -- command args…", stops the servers and exits as the
+// command did. A signal goes to the command; a second one ends it. The flags -mysql=false, -amqp=false,
+// -elasticsearch=false and -s3=false leave a server out.
 package main
 
 import (
@@ -40,14 +42,24 @@ func run(ctx context.Context, args []string, progress io.Writer) int {
 	mysql := flags.Bool("mysql", true, "start MariaDB")
 	amqp := flags.Bool("amqp", true, "start RabbitMQ")
 	elastic := flags.Bool("elasticsearch", os.Getenv(servers.ElasticsearchHomeVariable) != "", "start Elasticsearch")
+	s3 := flags.Bool("s3", os.Getenv(servers.S3ProgramVariable) != "", "start an S3 server")
 	relaxed := flags.Bool("relaxed", false, "MariaDB without a flush at each commit")
 	if err := flags.Parse(args); err != nil || flags.NArg() == 0 {
-		fmt.Fprintln(progress, "usage: withservers [-mysql=false] [-amqp=false] [-elasticsearch=false] [-relaxed] -- command args…")
+		fmt.Fprintln(progress, "usage: withservers [-mysql=false] [-amqp=false] [-elasticsearch=false] [-s3=false] [-relaxed] -- command args…")
 		return 2
 	}
 	set := &started{progress: progress, relaxed: *relaxed}
 	defer set.stop()
-	if err := set.start(ctx, *mysql, *amqp, *elastic); err != nil {
+	var wanted []func(context.Context) error
+	for _, server := range []struct {
+		wanted bool
+		start  func(context.Context) error
+	}{{*mysql, set.startMariaDB}, {*amqp, set.startRabbitMQ}, {*elastic, set.startElasticsearch}, {*s3, set.startS3}} {
+		if server.wanted {
+			wanted = append(wanted, server.start)
+		}
+	}
+	if err := set.start(ctx, wanted); err != nil {
 		fmt.Fprintln(progress, "withservers:", err)
 		return 1
 	}
@@ -62,25 +74,20 @@ type started struct {
 	mariadb  *servers.MariaDB
 	rabbitmq *servers.RabbitMQ
 	elastic  *servers.Elasticsearch
+	s3       *servers.S3
 }
 
-func (s *started) start(ctx context.Context, mysql, amqp, elastic bool) (err error) {
+func (s *started) start(ctx context.Context, wanted []func(context.Context) error) (err error) {
 	if s.dir, err = os.MkdirTemp("", "parley-servers-"); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup
-	var mysqlErr, amqpErr, elasticErr error
-	if mysql {
-		wg.Go(func() { mysqlErr = s.startMariaDB(ctx) })
-	}
-	if amqp {
-		wg.Go(func() { amqpErr = s.startRabbitMQ(ctx) })
-	}
-	if elastic {
-		wg.Go(func() { elasticErr = s.startElasticsearch(ctx) })
+	problems := make([]error, len(wanted))
+	for i, start := range wanted {
+		wg.Go(func() { problems[i] = start(ctx) })
 	}
 	wg.Wait()
-	return errors.Join(mysqlErr, amqpErr, elasticErr)
+	return errors.Join(problems...)
 }
 
 func (s *started) startMariaDB(ctx context.Context) error {
@@ -122,6 +129,19 @@ func (s *started) startElasticsearch(ctx context.Context) error {
 	return nil
 }
 
+func (s *started) startS3(ctx context.Context) error {
+	dir := s.dir + "/s3"
+	err := os.Mkdir(dir, 0o700)
+	if err == nil {
+		s.s3, err = servers.StartS3(ctx, dir, servers.S3Options{})
+	}
+	if err != nil {
+		return fmt.Errorf("s3: %w", err)
+	}
+	fmt.Fprintln(s.progress, "withservers: S3 at", s.s3.Addr())
+	return nil
+}
+
 func (s *started) env() []string {
 	env := os.Environ()
 	if s.mariadb != nil {
@@ -132,6 +152,10 @@ func (s *started) env() []string {
 	}
 	if s.elastic != nil {
 		env = append(env, "PARLEY_TEST_ELASTICSEARCH_URL="+s.elastic.URL())
+	}
+	if s.s3 != nil {
+		env = append(env, "PARLEY_TEST_S3_ENDPOINT="+s.s3.URL(),
+			"PARLEY_TEST_S3_ACCESS_KEY_ID="+servers.S3AccessKeyID, "PARLEY_TEST_S3_SECRET_ACCESS_KEY="+servers.S3SecretAccessKey)
 	}
 	return env
 }
@@ -146,6 +170,9 @@ func (s *started) stop() {
 	}
 	if s.elastic != nil {
 		wg.Go(s.elastic.Stop)
+	}
+	if s.s3 != nil {
+		wg.Go(s.s3.Stop)
 	}
 	wg.Wait()
 	if err := os.RemoveAll(s.dir); err != nil {
