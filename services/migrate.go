@@ -38,12 +38,12 @@ func migrateCommand(s streams) *cobra.Command {
 		Example: "  PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/ parley migrate --create\n" +
 			"  PARLEY_MYSQL_DSN=mysql://app:secret@db:3306/parley_user parley migrate user",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m.services, m.resultAsked = append(args, named...), cmd.Flags().Changed("result")
+			m.services, m.place.asked = append(args, named...), cmd.Flags().Changed(flagResult)
 			if prefix := s.environ[component.EnvMySQLDatabase]; prefix != "" && !cmd.Flags().Changed("prefix") {
 				m.prefix = prefix
 			}
 			result, err := migrate(cmd.Context(), s, m)
-			return conclude(m, result, err)
+			return conclude(m.place, result, err)
 		},
 	}
 	flags := command.Flags()
@@ -51,18 +51,17 @@ func migrateCommand(s streams) *cobra.Command {
 	flags.StringVar(&m.prefix, "prefix", defaultPrefix, "start of the schemas' names, also PARLEY_MYSQL_DATABASE")
 	flags.BoolVar(&m.create, "create", false, "make schemas that are missing; the user needs the right to")
 	flags.DurationVar(&m.wait, "wait", time.Minute, "how long MySQL, or another run, may take")
-	flags.StringVar(&m.result, "result", "/dev/termination-log", "file for the result as JSON; the default is written only where it is there")
+	m.place.addTo(flags)
 	return command
 }
 
 // migration is what the command line asks for.
 type migration struct {
-	services    []string
-	prefix      string
-	create      bool
-	wait        time.Duration
-	result      string
-	resultAsked bool
+	services []string
+	prefix   string
+	create   bool
+	wait     time.Duration
+	place    resultPlace
 }
 
 // migrate prints a line per service as it goes, so that a long change shows where it is.

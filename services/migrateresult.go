@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/spf13/pflag"
+
 	"github.com/parley-chat/parley/api/component"
 )
 
@@ -21,6 +23,9 @@ const (
 	reasonAuth          = string(component.ClassAuthFailed)
 	reasonTLS           = string(component.ClassTLSFailed)
 )
+
+// flagResult names the file of a result.
+const flagResult = "result"
 
 // failure of a migration, with its reason in one word.
 type failure struct {
@@ -63,28 +68,43 @@ func exitCode(err error) int {
 }
 
 // conclude leaves the result of a migration where the one who started it reads it, and answers err.
-func conclude(m migration, result component.MigrationResult, err error) error {
+func conclude(place resultPlace, result component.MigrationResult, err error) error {
 	if err != nil {
 		result.Reason = reasonFailed
 		if f, ok := errors.AsType[failure](err); ok {
 			result.Reason = f.reason
 		}
 	}
-	text, jsonErr := json.Marshal(result)
-	if jsonErr != nil {
-		return errors.Join(err, jsonErr)
+	return errors.Join(err, place.leave(result))
+}
+
+// resultPlace is the file for the result of a Job. One that nobody asked for is written only where it is there.
+type resultPlace struct {
+	file  string
+	asked bool
+}
+
+// addTo offers the file as a flag; asked must be set after the flags were read.
+func (p *resultPlace) addTo(flags *pflag.FlagSet) {
+	flags.StringVar(&p.file, flagResult, "/dev/termination-log", "file for the result as JSON; the default is written only where it is there")
+}
+
+func (p resultPlace) leave(result any) error {
+	text, err := json.Marshal(result)
+	if err != nil {
+		return err
 	}
 	flags := os.O_WRONLY | os.O_TRUNC
-	if m.resultAsked {
+	if p.asked {
 		flags |= os.O_CREATE
 	}
-	file, openErr := os.OpenFile(m.result, flags, 0o600)
-	if openErr != nil && !m.resultAsked {
-		return err // nobody reads it there, or nobody may write it; the change is what counts
+	file, openErr := os.OpenFile(p.file, flags, 0o600)
+	if openErr != nil && !p.asked {
+		return nil // nobody reads it there, or nobody may write it; what was done is what counts
 	}
 	if openErr != nil {
-		return errors.Join(err, fmt.Errorf("the result cannot be written: choose another file with --result: %w", openErr))
+		return fmt.Errorf("the result cannot be written: choose another file with --result: %w", openErr)
 	}
-	_, writeErr := file.Write(text)
-	return errors.Join(err, writeErr, file.Close())
+	_, err = file.Write(text)
+	return errors.Join(err, file.Close())
 }

@@ -48,12 +48,18 @@ const (
 	MigrationPrefix = "migration-"
 )
 
-// Migrate is the Job that changes the schemas; in tables of readers it stands beside the components.
+// Migrate is the Job that changes the schemas.
 const Migrate Name = "migrate"
 
 // Doctor is the Job of `kubectl parley doctor`, which runs with the settings and bindings of message. It is
 // no reader of its own.
 const Doctor Name = "doctor"
+
+// Reindex is the Job that fills the search index anew. It reads what message reads of the database and the index.
+const Reindex Name = "reindex"
+
+// Jobs lists what the operator runs to an end; in tables of readers they stand beside the components.
+func Jobs() []Name { return []Name{Migrate, Reindex} }
 
 // Owners lists the components that own a schema: <prefix>_<name>.
 func Owners() []Name { return []Name{User, Friend, Message} }
@@ -62,15 +68,27 @@ func Owners() []Name { return []Name{User, Friend, Message} }
 func Readers(d Dependency) []Name {
 	switch d {
 	case MySQL:
-		return []Name{User, Friend, Message, Migrate}
+		return []Name{User, Friend, Message, Migrate, Reindex}
 	case RabbitMQ:
 		return []Name{Gateway, User, Friend, Message, Transmit}
 	case Elasticsearch:
-		return []Name{Message}
+		return []Name{Message, Reindex}
 	case SMS:
 		return []Name{User}
 	default:
 		return nil
+	}
+}
+
+// UserPrefix stands before the username and password in a binding that are a component's own.
+func UserPrefix(name Name) string {
+	switch name {
+	case Migrate:
+		return MigrationPrefix
+	case Reindex:
+		return UserPrefix(Message)
+	default:
+		return string(name) + "-"
 	}
 }
 
@@ -79,16 +97,14 @@ func Readers(d Dependency) []Name {
 // come before the common ones.
 func Entries(d Dependency, name Name) []string {
 	common := []string{EntryType, EntryHost, EntryPort, EntryURI, EntryUsername, EntryPassword, EntryCA, EntryCertificate, EntryPrivateKey}
-	switch {
-	case d == SMS:
+	switch d {
+	case SMS:
 		return []string{EntryType, EntryAccessKeyID, EntryAccessKeySecret, EntryURI, EntrySigningKey, EntryPreviousSigningKey}
-	case d == Elasticsearch:
+	case Elasticsearch:
 		return []string{EntryType, EntryHost, EntryPort, EntryURI, EntryUsername, EntryPassword, EntryAPIKey, EntryCA}
-	case d == RabbitMQ:
+	case RabbitMQ:
 		return append(common, EntryVirtualHost)
-	case name == Migrate:
-		return append(common, MigrationPrefix+EntryUsername, MigrationPrefix+EntryPassword)
 	default:
-		return append(common, string(name)+"-"+EntryUsername, string(name)+"-"+EntryPassword)
+		return append(common, UserPrefix(name)+EntryUsername, UserPrefix(name)+EntryPassword)
 	}
 }

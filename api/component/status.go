@@ -26,6 +26,15 @@ type Status struct {
 	Dependencies map[Dependency]Class `json:"dependencies,omitempty"`
 	// Gateway is there in a gateway pod.
 	Gateway *GatewayStatus `json:"gateway,omitempty"`
+	// Reindex is there in the pod that fills the search index anew.
+	Reindex *ReindexStatus `json:"reindex,omitempty"`
+}
+
+// ReindexStatus is how far a rebuild of the search index is.
+type ReindexStatus struct {
+	// Done messages of Total, which were counted when the process began.
+	Done  int64 `json:"done"`
+	Total int64 `json:"total"`
 }
 
 // GatewayStatus is what a gateway pod tells of its sessions.
@@ -51,7 +60,7 @@ type DrainStatus struct {
 	Overdue   bool `json:"overdue"`
 }
 
-// Exit codes of the Job that changes schemas; others may be tried again.
+// Exit codes of the Jobs; others may be tried again.
 const (
 	// ExitDirty: a change was begun and not finished by an earlier run.
 	ExitDirty = 20
@@ -72,4 +81,13 @@ type MigrationResult struct {
 	Reason string `json:"reason,omitempty"`
 	// Durability of what MySQL commits: Durable, ReplicaAcknowledged, Weak, Unknown.
 	Durability string `json:"durability,omitempty"`
+}
+
+// ReindexResult is the JSON that the Job of a rebuild leaves as its termination message.
+type ReindexResult struct {
+	ReindexStatus `json:",inline"`
+	// Store that was in the way, and Reason in one word when it failed: Configuration, Unreachable, AuthFailed,
+	// TLSFailed, Unfit, Failed.
+	Store  Dependency `json:"store,omitempty"`
+	Reason string     `json:"reason,omitempty"`
 }

@@ -18,6 +18,8 @@ const (
 	ConditionSchemaReady = "SchemaReady"
 	// ConditionGatewayDraining is True while sessions move off a pod.
 	ConditionGatewayDraining = "GatewayDraining"
+	// ConditionSearchRebuilding is True while a rebuild of the search index goes on; Ready does not depend on it.
+	ConditionSearchRebuilding = "SearchRebuilding"
 )
 
 // Reasons of Ready, Reconciling and Stalled. The comment says what to do.
@@ -139,6 +141,24 @@ const (
 	ReasonOverdue = "Overdue"
 )
 
+// Reasons of SearchRebuilding beside Idle. Whatever they are, the old index serves until a new one is whole.
+const (
+	// ReasonRebuilding: wait; status.search shows the progress.
+	ReasonRebuilding = "Rebuilding"
+	// ReasonRebuildWaiting: wait; the message names what must come first.
+	ReasonRebuildWaiting = "RebuildWaiting"
+	// ReasonRebuilt: nothing to do; the new index serves.
+	ReasonRebuilt = "Rebuilt"
+	// ReasonRebuildFailed: read the Job's log, correct the cause and ask again; it goes on where it was.
+	ReasonRebuildFailed = "RebuildFailed"
+	// ReasonRebuildOverdue: raise dependencies.elasticsearch.rebuild.timeout and ask again; it goes on where it was.
+	ReasonRebuildOverdue = "RebuildOverdue"
+	// ReasonRebuildStopped: the wish was taken back; ask again, and it goes on where it was.
+	ReasonRebuildStopped = "RebuildStopped"
+	// ReasonNoSearchIndex: name an Elasticsearch in dependencies.elasticsearch; message fills its index by itself.
+	ReasonNoSearchIndex = "NoSearchIndex"
+)
+
 // Reasons of status.services.
 const (
 	// ServiceConverged: nothing to do.
@@ -164,6 +184,7 @@ const (
 	AnnotationRestart       = AnnotationPrefix + "restart"
 	AnnotationReload        = AnnotationPrefix + "reload"
 	AnnotationRetry         = AnnotationPrefix + "retry"
+	AnnotationReindex       = AnnotationPrefix + "reindex"
 	AnnotationAdoptDatabase = AnnotationPrefix + "adopt-database"
 	AnnotationRecreateKeys  = AnnotationPrefix + "recreate-keys"
 	// AnnotationBindingHash is on pod templates: a changed Secret rolls what reads it.

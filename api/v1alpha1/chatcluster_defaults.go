@@ -108,6 +108,9 @@ func (d *Dependencies) setDefaults(profile Profile) {
 		setText(&d.Elasticsearch.TLS, tls)
 		setText(&d.Elasticsearch.IndexPrefix, "parley")
 		setPointer(&d.Elasticsearch.IndexReplicas, indexReplicas)
+		setPointer(&d.Elasticsearch.Rebuild, Rebuild{})
+		setText(&d.Elasticsearch.Rebuild.Timeout, "24h")
+		setPointer(&d.Elasticsearch.Rebuild.BackoffLimit, 6)
 	}
 	if d.ObjectStore != nil {
 		setText(&d.ObjectStore.TLS, tls)

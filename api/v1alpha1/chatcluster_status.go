@@ -31,6 +31,8 @@ type ChatClusterStatus struct {
 	Gateway *GatewayStatus `json:"gateway,omitempty"`
 	// Schema tells of the database.
 	Schema *SchemaStatus `json:"schema,omitempty"`
+	// Search tells of the last rebuild of the search index that somebody asked for.
+	Search *SearchStatus `json:"search,omitempty"`
 	// Dependencies tell the state of each store.
 	// +listType=map
 	// +listMapKey=name
@@ -97,6 +99,44 @@ type SchemaStatus struct {
 	Job string `json:"job,omitempty"`
 	// Attempts of that Job.
 	Attempts int32 `json:"attempts,omitempty"`
+}
+
+// Phases of a rebuild of the search index.
+const (
+	// SearchWaiting: something must come first; the condition SearchRebuilding says what.
+	SearchWaiting = "Waiting"
+	// SearchRunning: a Job fills a new index.
+	SearchRunning = "Running"
+	// SearchCompleted: the new index serves.
+	SearchCompleted = "Completed"
+	// SearchFailed: it was given up; the old index serves.
+	SearchFailed = "Failed"
+	// SearchStopped: somebody took the wish back; the old index serves.
+	SearchStopped = "Stopped"
+)
+
+// SearchStatus is the memory of a rebuild of the search index.
+type SearchStatus struct {
+	// Phase is Waiting, Running, Completed, Failed or Stopped.
+	Phase string `json:"phase"`
+	// Request is the value of the annotation chat.parley.dev/reindex that asked for it.
+	Request string `json:"request"`
+	// Number of the wish, counted from 1; it tells two of the same words apart.
+	Number int64 `json:"number"`
+	// Job that does it.
+	Job string `json:"job,omitempty"`
+	// Attempts of that Job, as far as its pods are there.
+	Attempts int32 `json:"attempts,omitempty"`
+	// StartedAt is when its first Job was made.
+	StartedAt *metav1.Time `json:"startedAt,omitempty"`
+	// FinishedAt is when it ended, well or not.
+	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
+	// Done messages of Total, as the Job told last; while it runs at most every ten seconds.
+	Done int64 `json:"done,omitempty"`
+	// Total messages, as counted when the Job's pod began.
+	Total int64 `json:"total,omitempty"`
+	// Reason as in the condition SearchRebuilding.
+	Reason string `json:"reason,omitempty"`
 }
 
 // DependencyStatus is the state of one store.

@@ -138,6 +138,23 @@ type Elasticsearch struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=5
 	IndexReplicas *int32 `json:"indexReplicas,omitempty"`
+	// Rebuild sets the Job that fills the index anew when somebody asks for it.
+	Rebuild *Rebuild `json:"rebuild,omitempty"`
+}
+
+// Rebuild sets the Job that fills the search index anew.
+type Rebuild struct {
+	// Timeout of the Job, at least 1m; 24h by default. Another rebuild goes on where one ended.
+	// +kubebuilder:default="24h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="choose at least 1m"
+	Timeout Duration `json:"timeout,omitempty"`
+	// BackoffLimit of the Job, 0–20; 6 by default. Pods that are evicted do not count.
+	// +kubebuilder:default=6
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=20
+	BackoffLimit *int32 `json:"backoffLimit,omitempty"`
+	// Resources of the Job's pod.
+	Resources *Resources `json:"resources,omitempty"`
 }
 
 // ObjectStore keeps files.

@@ -102,6 +102,11 @@ func (p *problems) checkElasticsearch(path string, index *Elasticsearch) {
 	p.unless(indexPrefix.MatchString(index.IndexPrefix), path+".indexPrefix",
 		"use at most 64 of a-z, 0-9, _ and -, starting with a letter")
 	p.within(path+".indexReplicas", *index.IndexReplicas, 0, 5)
+	if d, ok := p.duration(path+".rebuild.timeout", index.Rebuild.Timeout); ok {
+		p.unless(d >= time.Minute, path+".rebuild.timeout", "choose at least 1m")
+	}
+	p.within(path+".rebuild.backoffLimit", *index.Rebuild.BackoffLimit, 0, 20)
+	p.checkResources(path+".rebuild.resources", index.Rebuild.Resources)
 }
 
 func (p *problems) checkObjectStore(path string, store *ObjectStore) {

@@ -52,7 +52,7 @@ func conditionsOf(p *pass, s *chatv1alpha1.ChatClusterStatus, outcome error) []m
 			ready.Message = "as the spec asks, without " + note
 		}
 	}
-	return []metav1.Condition{ready, reconciling, stall, available, dependencies, schema, drainingCondition(p)}
+	return []metav1.Condition{ready, reconciling, stall, available, dependencies, schema, drainingCondition(p), searchCondition(p, s.Search)}
 }
 
 func condition(kind string, status metav1.ConditionStatus, reason, message string) metav1.Condition {

@@ -51,6 +51,9 @@ func (w world) end(t *testing.T) []string {
 	for _, condition := range status.Conditions {
 		lines = append(lines, strings.Join([]string{condition.Type, string(condition.Status), condition.Reason, condition.Message}, " "))
 	}
+	if s := status.Search; s != nil {
+		lines = append(lines, fmt.Sprintf("rebuild %s: %s, %s", s.Request, s.Phase, s.Reason))
+	}
 	lines = append(lines, fmt.Sprintf("%s %s %d %v", status.Version, status.Ready, status.Replicas, status.Upgrade))
 	slices.Sort(lines)
 	return lines
@@ -83,11 +86,13 @@ func testCrash(t *testing.T, c client.WithWatch) {
 		"while it scales":        {replicas(4), replicas(2)},
 		"while it upgrades":      {version("0.2.0"), version("0.1.0")},
 		"while a Secret changes": {password("second"), password("third")},
+		"while it rebuilds":      {request("one"), request("two")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, c)
-			w.mustCreate(t, w.newCluster(t))
+			w.mustCreate(t, w.newCluster(t, searches))
+			w.mustCreate(t, w.searchSecret())
 			w.settle(t, immortal())
 			testDeaths(t, w, there.forth, there.back)
 		})

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/controllers/chatcluster"
 	"github.com/parley-chat/parley/controllers/internal/apiservertest"
@@ -137,6 +139,10 @@ type day struct {
 	unknown map[string]bool
 	// refused makes Jobs fail.
 	refused bool
+	// rebuild is what becomes of the Job of a rebuild that has not ended; nil: it ends well at once. progress is what its
+	// pod tells.
+	rebuild  func(*testing.T, world, *batchv1.Job) bool
+	progress component.ReindexStatus
 	// sessions of each seat of the gateway; without it no pod answers.
 	sessions map[string]int
 	// answers is the version that pods tell, where it is not their label's.

@@ -27,6 +27,10 @@ const (
 	eventMigrationStarted   = "MigrationStarted"
 	eventMigrationCompleted = "MigrationCompleted"
 	eventMigrationFailed    = "MigrationFailed"
+	eventRebuildStarted     = "RebuildStarted"
+	eventRebuildCompleted   = "RebuildCompleted"
+	eventRebuildFailed      = "RebuildFailed"
+	eventRebuildStopped     = "RebuildStopped"
 	eventDrainStarted       = "DrainStarted"
 	eventDrainCompleted     = "DrainCompleted"
 	eventDrainOverdue       = "DrainOverdue"
@@ -83,6 +87,7 @@ func (r *Reconciler) tell(cluster *chatv1alpha1.ChatCluster, before, after *chat
 	r.tellUpgrade(say, before.Upgrade, after)
 	r.tellSchema(say, before, after)
 	r.tellDrain(say, before, after)
+	r.tellRebuild(say, before, after)
 	if c, changed := changeOf(before, after, chatv1alpha1.ConditionDependenciesReady); changed && c.from != "" {
 		switch {
 		case !isBound(c.to):
@@ -192,5 +197,26 @@ func (r *Reconciler) tellDrain(say say, before, after *chatv1alpha1.ChatClusterS
 			outcome = "overdue"
 		}
 		r.metrics.drains.WithLabelValues(outcome).Inc()
+	}
+}
+
+func (r *Reconciler) tellRebuild(say say, before, after *chatv1alpha1.ChatClusterStatus) {
+	c, changed := changeOf(before, after, chatv1alpha1.ConditionSearchRebuilding)
+	if !changed {
+		return
+	}
+	const normal, action = corev1.EventTypeNormal, "Reindex"
+	switch c.to {
+	case chatv1alpha1.ReasonRebuilding:
+		say(normal, eventRebuildStarted, action, "the Job %s fills a new search index while the old one serves", after.Search.Job)
+	case chatv1alpha1.ReasonRebuilt:
+		say(normal, eventRebuildCompleted, action, "the new search index serves")
+		r.metrics.rebuilds.WithLabelValues("done").Inc()
+	case chatv1alpha1.ReasonRebuildStopped:
+		say(normal, eventRebuildStopped, action, "the wish for a new search index was taken back; the old one serves")
+		r.metrics.rebuilds.WithLabelValues("stopped").Inc()
+	case chatv1alpha1.ReasonRebuildFailed, chatv1alpha1.ReasonRebuildOverdue, chatv1alpha1.ReasonNoSearchIndex:
+		say(corev1.EventTypeWarning, eventRebuildFailed, action, "%s; see the condition SearchRebuilding", c.to)
+		r.metrics.rebuilds.WithLabelValues("failed").Inc()
 	}
 }

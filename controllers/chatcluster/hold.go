@@ -24,7 +24,7 @@ func (p *pass) isDatabaseLost() bool { return p.isHeld(component.Migrate) }
 func (p *pass) wereBound() bool {
 	for _, problem := range p.bound.Problems {
 		for _, reader := range component.Readers(problem.Dependency) {
-			if reader != component.Migrate && len(p.seen.deployments(p.cluster.Name, reader)) == 0 {
+			if !slices.Contains(component.Jobs(), reader) && len(p.seen.deployments(p.cluster.Name, reader)) == 0 {
 				return false
 			}
 		}
@@ -32,7 +32,7 @@ func (p *pass) wereBound() bool {
 	return true
 }
 
-// isHeld tells whether a component, or the Job of the schemas, reads a store that is lost.
+// isHeld tells whether a component, or a Job, reads a store that is lost.
 func (p *pass) isHeld(name component.Name) bool {
 	for _, problem := range p.bound.Problems {
 		if slices.Contains(component.Readers(problem.Dependency), name) {
@@ -48,7 +48,7 @@ func (p *pass) isHeldPolicy(kind, name string) bool {
 	if kind != "NetworkPolicy" || p.seen.child(kind, name) == nil {
 		return false
 	}
-	for _, reader := range append(component.All(), component.Migrate) {
+	for _, reader := range append(component.All(), component.Jobs()...) {
 		if p.isHeld(reader) && name == manifest.DeploymentName(p.cluster.Name, reader) {
 			return true
 		}

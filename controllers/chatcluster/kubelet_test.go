@@ -232,10 +232,13 @@ func (w world) start(t *testing.T, pod *corev1.Pod) {
 func (w world) ask(_ context.Context, address string) (component.Status, error) {
 	seat, isSeat := strings.CutPrefix(address, "10.0.1.")
 	sessions, known := w.sessions[seat]
-	if !known && w.answers == "" {
+	if !known && w.answers == "" && address != rebuildAddress {
 		return component.Status{}, errors.New("no answer")
 	}
 	status := component.Status{Version: w.answers, Ready: true}
+	if address == rebuildAddress {
+		status.Reindex = &w.progress
+	}
 	if isSeat && known {
 		status.Gateway = &component.GatewayStatus{Sessions: sessions}
 	}
@@ -263,6 +266,9 @@ func (w world) complete(t *testing.T, job *batchv1.Job) bool {
 	t.Helper()
 	if len(job.Status.Conditions) > 0 {
 		return false
+	}
+	if isRebuild(job) && w.rebuild != nil {
+		return w.rebuild(t, w, job)
 	}
 	if w.unknown[job.Spec.Template.Spec.Containers[0].Image] {
 		return w.holdUp(t, job)

@@ -32,6 +32,8 @@ type record struct {
 	// wave that goes on, and since when; the zero time if it was begun by another operator.
 	wave      string
 	waveSince time.Time
+	// progressAt is when the progress of a rebuild was written last.
+	progressAt time.Time
 	// state and remaining sessions of drains are what metrics show.
 	state     string
 	remaining int

@@ -22,6 +22,7 @@ type metrics struct {
 	upgrades   *prometheus.CounterVec
 	waves      *prometheus.HistogramVec
 	migrations *prometheus.CounterVec
+	rebuilds   *prometheus.CounterVec
 	drains     *prometheus.CounterVec
 	sessions   *prometheus.GaugeVec
 	bindings   *prometheus.CounterVec
@@ -56,6 +57,9 @@ func newMetrics() *metrics {
 		migrations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "parley_operator_migrations_total", Help: "Changes of schemas that ended, by step and outcome: done or failed.",
 		}, []string{"step", "outcome"}),
+		rebuilds: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_operator_rebuilds_total", Help: "Rebuilds of a search index that ended, by outcome: done, failed or stopped.",
+		}, []string{"outcome"}),
 		drains: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "parley_operator_drains_total", Help: "Times that all gateway pods of a ChatCluster had stopped draining, by outcome: done or overdue.",
 		}, []string{"outcome"}),
@@ -74,7 +78,7 @@ func newMetrics() *metrics {
 func (m *metrics) register(registry prometheus.Registerer) error {
 	var failed error
 	for _, collector := range []prometheus.Collector{
-		m.passes, m.seconds, m.steps, m.writes, m.clusters, m.upgrades, m.waves, m.migrations, m.drains, m.sessions, m.bindings, m.asked,
+		m.passes, m.seconds, m.steps, m.writes, m.clusters, m.upgrades, m.waves, m.migrations, m.rebuilds, m.drains, m.sessions, m.bindings, m.asked,
 	} {
 		failed = errors.Join(failed, registry.Register(collector))
 	}

@@ -123,7 +123,7 @@ func (o *observed) inactiveScalers() []string {
 // unknownAnnotations under our prefix are mistakes of writing, ascending.
 func unknownAnnotations(cluster *chatv1alpha1.ChatCluster) []string {
 	known := []string{
-		chatv1alpha1.AnnotationRestart, chatv1alpha1.AnnotationReload, chatv1alpha1.AnnotationRetry,
+		chatv1alpha1.AnnotationRestart, chatv1alpha1.AnnotationReload, chatv1alpha1.AnnotationRetry, chatv1alpha1.AnnotationReindex,
 		chatv1alpha1.AnnotationAdoptDatabase, chatv1alpha1.AnnotationRecreateKeys,
 	}
 	var list []string

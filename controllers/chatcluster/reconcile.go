@@ -48,6 +48,9 @@ type pass struct {
 	// scaling is true while seats are added or removed, changing while a Deployment is not done.
 	scaling, changing bool
 	failure           *rollout.Failure
+	// settled: every step that writes was done.
+	settled bool
+	search  rebuild
 }
 
 // step is one part of a pass. An error ends the pass: stalled, waiting, or one to try again.
@@ -87,7 +90,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	p := &pass{cluster: cluster, wish: cluster.DeepCopy().WithDefaults(), seen: seen, record: r.memory.of(request.NamespacedName, cluster.UID)}
 	seen.told = askAll(ctx, r.ask, seen.pods)
 
-	outcome := r.runSteps(ctx, p)
+	outcome := r.runSearchStep(ctx, p, r.runSteps(ctx, p))
 	result, failed := r.resultOf(p, outcome)
 	switch err := r.writeStatus(ctx, p, outcome); {
 	case apierrors.IsConflict(err) && failed == nil:
@@ -107,14 +110,33 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 
 func (r *Reconciler) runSteps(ctx context.Context, p *pass) error {
 	for _, s := range r.steps() {
-		began := r.Now()
-		err := s.run(ctx, p)
-		r.metrics.stepped(s.name, err, r.Now().Sub(began))
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+		if err := r.runStep(ctx, p, s); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (r *Reconciler) runStep(ctx context.Context, p *pass, s step) error {
+	began := r.Now()
+	err := s.run(ctx, p)
+	r.metrics.stepped(s.name, err, r.Now().Sub(began))
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	return nil
+}
+
+// runSearchStep comes after all others, also after one that stopped the pass: a rebuild must end when it may not go
+// on, whatever else waits. Its own trouble counts only where there is no other.
+func (r *Reconciler) runSearchStep(ctx context.Context, p *pass, outcome error) error {
+	if outcomeOf(outcome) == "failed" {
+		return outcome
+	}
+	if err := r.runStep(ctx, p, step{"reindex", r.reindex}); outcome == nil {
+		return err
+	}
+	return outcome
 }
 
 // resultOf says when to look again. Only what is neither stalled nor waiting is an error.
@@ -129,6 +151,9 @@ func (r *Reconciler) resultOf(p *pass, outcome error) (ctrl.Result, error) {
 		return ctrl.Result{}, outcome
 	case p.changing || p.scaling || len(p.seen.draining()) > 0:
 		after = busyPoll
+	}
+	if isOpen(p.search.status) {
+		after = min(after, progressEvery)
 	}
 	return ctrl.Result{RequeueAfter: spread(after)}, nil
 }

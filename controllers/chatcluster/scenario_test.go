@@ -35,6 +35,13 @@ func TestServer(t *testing.T) {
 		"corrected credentials are tried at once":   testCredentials,
 		"who sends codes is for the user service":   testCodes,
 		"an index is for the message service":       testSearch,
+		"a rebuild runs beside everything else":     testRebuild,
+		"a rebuild that is lost goes on":            testLostRebuild,
+		"a rebuild that failed is told":             testFailedRebuild,
+		"two wishes for a rebuild are two rebuilds": testTwoRebuilds,
+		"a rebuild without an index":                testNoIndex,
+		"a rebuild ends for another version":        testRebuildAndUpgrade,
+		"a wish for a rebuild is taken back":        testStoppedRebuild,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

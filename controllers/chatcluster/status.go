@@ -49,6 +49,7 @@ func statusOf(p *pass, outcome error, now time.Time) chatv1alpha1.ChatClusterSta
 	s.Schema = schemaStatus(p, last)
 	s.Dependencies = dependenciesOf(p)
 	s.Upgrade = upgradeOf(p, outcome, now)
+	s.Search = searchStatus(p, now)
 	for _, condition := range conditionsOf(p, &s, outcome) {
 		condition.ObservedGeneration = p.cluster.Generation
 		condition.LastTransitionTime = metav1.NewTime(now)

@@ -55,7 +55,7 @@ func TestStatus(t *testing.T) {
 			if ready == nil || ready.Reason != test.reason || ready.Message == "" {
 				t.Errorf("Ready is %+v", ready)
 			}
-			if len(s.Conditions) != 7 {
+			if len(s.Conditions) != 8 {
 				t.Errorf("%d conditions", len(s.Conditions))
 			}
 			if got := verdict(&s, cluster.Generation); got != test.verdict {

@@ -176,7 +176,7 @@ func (p *pass) facts() upgrade.Facts {
 func (p *pass) jobs() []*batchv1.Job {
 	var list []*batchv1.Job
 	for _, child := range p.seen.children {
-		if job, ok := child.(*batchv1.Job); ok {
+		if job, ok := child.(*batchv1.Job); ok && !isReindexJob(job.Labels) {
 			list = append(list, job)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -184,6 +185,9 @@ func (r *Reconciler) prune(ctx context.Context, p *pass) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.seen.children)) {
 		child := p.seen.children[key]
+		if _, isJob := child.(*batchv1.Job); isJob && isReindexJob(child.GetLabels()) {
+			continue // the step of rebuilds ends them, and their time to live removes them
+		}
 		if wanted[key] || child.GetDeletionTimestamp() != nil {
 			continue
 		}
@@ -191,5 +195,6 @@ func (r *Reconciler) prune(ctx context.Context, p *pass) error {
 			return writeOutcome(err)
 		}
 	}
+	p.settled = true
 	return nil
 }

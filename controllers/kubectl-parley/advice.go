@@ -64,6 +64,10 @@ func next(c *chatv1alpha1.ChatCluster) []advice {
 		return c.Status == metav1.ConditionFalse || c.Reason == chatv1alpha1.ReasonDegraded
 	})
 	condition(chatv1alpha1.ConditionGatewayDraining, isTrue)
+	condition(chatv1alpha1.ConditionSearchRebuilding, func(c *metav1.Condition) bool {
+		return c.Status == metav1.ConditionTrue || c.Reason != chatv1alpha1.ReasonIdle && c.Reason != chatv1alpha1.ReasonRebuilt &&
+			c.Reason != chatv1alpha1.ReasonRebuildStopped
+	})
 	condition(chatv1alpha1.ConditionReady, func(c *metav1.Condition) bool { return c.Status != metav1.ConditionTrue })
 	return list
 }
@@ -150,7 +154,30 @@ func commandsFor(reason string, c *chatv1alpha1.ChatCluster) []string {
 	case chatv1alpha1.ReasonMoving, chatv1alpha1.ReasonOverdue:
 		return []string{plugin + " sessions " + c.Name}
 	default:
-		return schemaCommands(reason, c)
+		return append(schemaCommands(reason, c), searchCommands(reason, c)...)
+	}
+}
+
+// searchCommands are for what the Job that fills the search index anew says.
+func searchCommands(reason string, c *chatv1alpha1.ChatCluster) []string {
+	again, job := fmt.Sprintf("kubectl parley -n %s reindex %s --wait", c.Namespace, c.Name), "JOB"
+	if c.Status.Search != nil && c.Status.Search.Job != "" {
+		job = c.Status.Search.Job
+	}
+	switch reason {
+	case chatv1alpha1.ReasonRebuilding:
+		return []string{fmt.Sprintf("kubectl -n %s logs -f job/%s", c.Namespace, job)}
+	case chatv1alpha1.ReasonRebuildFailed:
+		return []string{fmt.Sprintf("kubectl -n %s logs job/%s", c.Namespace, job), again}
+	case chatv1alpha1.ReasonRebuildOverdue:
+		return []string{
+			fmt.Sprintf(`kubectl -n %s patch chat %s --type=merge -p '{"spec":{"dependencies":{"elasticsearch":{"rebuild":{"timeout":"72h"}}}}}'`, c.Namespace, c.Name),
+			again,
+		}
+	case chatv1alpha1.ReasonRebuildStopped:
+		return []string{again}
+	default:
+		return nil
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 	"k8s.io/streaming/pkg/httpstream/spdy"
 
 	"github.com/parley-chat/parley/api/component"
+	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 )
 
 // resource is a kind that the recorded API server knows.
@@ -80,6 +81,8 @@ type apiServer struct {
 	evicted map[string]bool
 	// readOnly refuses every write.
 	readOnly bool
+	// search is what a ChatCluster that was annotated has in its status, one after the other; the last one stays.
+	search []chatv1alpha1.SearchStatus
 	// conflicts is how many patches come too late.
 	conflicts int
 	// jobEnds is the type of the condition that a created Job gets.
@@ -235,10 +238,32 @@ func (s *apiServer) finish(path string, object *unstructured.Unstructured) {
 	case "Job":
 		condition := map[string]any{"type": s.jobEnds, "status": "True"}
 		object.Object["status"] = map[string]any{"conditions": []any{condition}}
+	case "ChatCluster":
+		s.rebuild(object)
 	case "Pod":
 		if name := object.GetName(); s.evicted[name] && len(s.status[name]) <= 1 {
 			delete(s.objects, path)
 		}
+	}
+}
+
+// rebuild moves the status of a ChatCluster on whose rebuild was asked for.
+func (s *apiServer) rebuild(object *unstructured.Unstructured) {
+	request := object.GetAnnotations()[chatv1alpha1.AnnotationReindex]
+	if request == "" || len(s.search) == 0 {
+		return
+	}
+	next := s.search[0]
+	if len(s.search) > 1 {
+		s.search = s.search[1:]
+	}
+	next.Request = request
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&next)
+	if err == nil {
+		err = unstructured.SetNestedMap(object.Object, content, "status", "search")
+	}
+	if err != nil {
+		s.t.Error(err)
 	}
 }
 

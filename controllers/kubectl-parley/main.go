@@ -62,7 +62,7 @@ func (p *plugin) root() *cobra.Command {
 	flags.StringVar(&p.connection.kubeconfig, "kubeconfig", "", "kubeconfig file; by default KUBECONFIG or ~/.kube/config")
 	flags.StringVar(&p.connection.context, "context", "", "context of the kubeconfig")
 	flags.StringVarP(&p.connection.namespace, "namespace", "n", "", "namespace of the ChatCluster; by default the context's")
-	root.AddCommand(p.statusCommand(), p.sessionsCommand(), p.drainCommand(), p.restartCommand(), p.doctorCommand(), p.adminCommand(), p.reportCommand())
+	root.AddCommand(p.statusCommand(), p.sessionsCommand(), p.drainCommand(), p.restartCommand(), p.reindexCommand(), p.doctorCommand(), p.adminCommand(), p.reportCommand())
 	root.AddCommand(&cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  kubectl parley version",
 		RunE: func(*cobra.Command, []string) error {

@@ -60,6 +60,8 @@ func TestStatusOfRecordedMoments(t *testing.T) {
 		{"nokey", []string{`add the key "password" to the Secret "demo-rabbitmq"`, "edit secret demo-rabbitmq"}},
 		{"mysqldown", []string{"Next, because of MySQLUnreachable", "demo-mysql", "kubectl parley -n chat doctor demo", "DatabaseDown"}},
 		{"draining", []string{"demo-gateway-1-7c9f4-x2x4z  4200", "in 3m30s", "kubectl parley -n chat sessions demo"}},
+		{"rebuilding", []string{"rebuild running, begun 40m ago, 1200000 of 5000000 messages (24 %)", "Next, because of Rebuilding", "logs -f job/demo-reindex-243d09a5"}},
+		{"rebuildfailed", []string{"Next, because of RebuildFailed", "refuses username and password", "kubectl parley -n chat reindex demo --wait"}},
 		{"migrationfailed", []string{"logs job/demo-migrate-expand-9f2c1a7b", "chat.parley.dev/retry=$(date +%s)"}},
 		{"unobserved", []string{"0.1.0 serves, 0.2.0 is wanted", "Next, because of Unobserved", "app.kubernetes.io/name=parley-operator"}},
 	} {
@@ -296,6 +298,11 @@ func TestRefusals(t *testing.T) {
 		{"drain of another component", nil, files, "drain demo-message-84cd5-7k2lq", "is no gateway of a ChatCluster"},
 		{"drain against the budget", nil, files, "drain demo-gateway-1-7c9f4-x2x4z", "until another gateway is ready again"},
 		{"restart of an unknown component", nil, files, "restart demo mesage", `no component "mesage": choose from user, friend, message, transmit, gateway`},
+		{"reindex without an index", nil, files, "reindex demo", "name an Elasticsearch in spec.dependencies.elasticsearch first"},
+		{"reindex of an index that is not bound", nil, []string{"nosearch.yaml"}, "reindex demo", "does not serve (SecretMissing): kubectl parley -n chat status demo says what to do"},
+		{"reindex while one is under way", nil, []string{"rebuilding.yaml"}, "reindex demo", "a rebuild is under way (Running): kubectl parley -n chat status demo shows it"},
+		{"reindex before the operator has seen the last wish", asked("2026-11-25T09:59:59Z"), []string{"rebuildfailed.yaml"}, "reindex demo", "asked for at 2026-11-25T09:59:59Z"},
+		{"forbidden to ask for a rebuild", func(s *apiServer) { s.readOnly = true }, []string{"rebuildfailed.yaml"}, "reindex demo", "you may not annotate ChatClusters"},
 		{"restart without name", nil, files, "restart", "requires at least 1 arg(s)"},
 		{"doctor before the install", nil, files, "doctor demo", "not installed yet: kubectl parley -n chat status demo"},
 	} {
@@ -310,6 +317,15 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("got %v, want %q\n%s", err, row.want, out)
 			}
 		})
+	}
+}
+
+// asked gives the ChatCluster a wish for a rebuild.
+func asked(request string) func(*apiServer) {
+	return func(s *apiServer) {
+		for _, object := range s.objects {
+			object.SetAnnotations(map[string]string{chatv1alpha1.AnnotationReindex: request})
+		}
 	}
 }
 
@@ -342,7 +358,7 @@ func TestHelpHasExamples(t *testing.T) {
 	}
 	visit(root)
 	s := newAPIServer(t)
-	for _, command := range []string{"", "status", "sessions", "drain", "restart", "doctor", "admin", "admin create", "report"} {
+	for _, command := range []string{"", "status", "sessions", "drain", "restart", "reindex", "doctor", "admin", "admin create", "report"} {
 		name := strings.TrimSuffix("help-"+strings.ReplaceAll(command, " ", "-"), "-")
 		wantGolden(t, name, mustRun(t, s, append(strings.Fields(command), "--help")...))
 	}
@@ -361,6 +377,7 @@ func TestCompletionOffersWhatIsThere(t *testing.T) {
 	for _, row := range []struct{ args, want string }{
 		{"status", "demo other"},
 		{"doctor", "demo other"},
+		{"reindex", "demo other"},
 		{"drain", "demo-gateway-0-5f4b7-aaaaa demo-gateway-1-7c9f4-x2x4z demo-gateway-2-66c9d-ccccc"},
 		{"restart", "demo other"},
 		{"restart demo message", "user friend transmit gateway"},

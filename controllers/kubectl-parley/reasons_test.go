@@ -132,6 +132,7 @@ func TestEveryReasonThatAsksForSomethingIsShown(t *testing.T) {
 		"Available":         {Type: chatv1alpha1.ConditionAvailable, Status: metav1.ConditionFalse},
 		"DependenciesReady": {Type: chatv1alpha1.ConditionDependenciesReady, Status: metav1.ConditionFalse},
 		"SchemaReady":       {Type: chatv1alpha1.ConditionSchemaReady, Status: metav1.ConditionFalse},
+		"SearchRebuilding":  {Type: chatv1alpha1.ConditionSearchRebuilding, Status: metav1.ConditionFalse},
 		"GatewayDraining":   {Type: chatv1alpha1.ConditionGatewayDraining, Status: metav1.ConditionTrue},
 	} {
 		c.Reason = chatv1alpha1.ReasonServicesNotReady

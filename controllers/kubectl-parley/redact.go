@@ -40,7 +40,7 @@ func redact(object client.Object) {
 func redactAnnotations(annotations map[string]string) {
 	known := []string{
 		chatv1alpha1.AnnotationRestart, chatv1alpha1.AnnotationReload, chatv1alpha1.AnnotationRetry, chatv1alpha1.AnnotationAdoptDatabase,
-		chatv1alpha1.AnnotationRecreateKeys, chatv1alpha1.AnnotationBindingHash, "deployment.kubernetes.io/revision",
+		chatv1alpha1.AnnotationRecreateKeys, chatv1alpha1.AnnotationReindex, chatv1alpha1.AnnotationBindingHash, "deployment.kubernetes.io/revision",
 	}
 	for key := range annotations {
 		if !slices.Contains(known, key) {

@@ -92,7 +92,7 @@ func isOurs(fields map[string]any) bool {
 	if !ok || fields["time"] == nil || fields["level"] == nil {
 		return false
 	}
-	return slices.Contains(append(component.All(), component.Migrate), component.Name(name))
+	return slices.Contains(append(component.All(), component.Jobs()...), component.Name(name))
 }
 
 func redactValue(value any) any {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/yaml"
 
@@ -110,6 +111,9 @@ func writeTables(page *strings.Builder, c *chatv1alpha1.ChatCluster, now time.Ti
 			fmt.Fprintf(table, "\tgave up %s: %s\n", u.Failed.Version, u.Failed.Reason)
 		}
 	}
+	if s.Search != nil {
+		fmt.Fprintf(table, "Search index\t%s\n", rebuildText(s.Search, now))
+	}
 	fmt.Fprintln(table, "\nCONDITION\tSTATUS\tREASON\tSINCE\tMESSAGE")
 	for _, condition := range s.Conditions {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", condition.Type, condition.Status, condition.Reason,
@@ -157,6 +161,23 @@ func versions(c *chatv1alpha1.ChatCluster) string {
 		return fmt.Sprintf("none serves yet, %s is wanted", c.Spec.Version)
 	default:
 		return fmt.Sprintf("%s serves, %s is wanted", c.Status.Version, c.Spec.Version)
+	}
+}
+
+// rebuildText is one line about the last rebuild of the search index.
+func rebuildText(s *chatv1alpha1.SearchStatus, now time.Time) string {
+	progress := ""
+	if s.Total > 0 {
+		progress = fmt.Sprintf(", %d of %d messages (%d %%)", s.Done, s.Total, 100*s.Done/s.Total)
+	}
+	ago := func(t *metav1.Time) string { return duration.HumanDuration(now.Sub(t.Time)) + " ago" }
+	switch {
+	case s.FinishedAt != nil:
+		return fmt.Sprintf("rebuild %s %s%s", strings.ToLower(s.Phase), ago(s.FinishedAt), progress)
+	case s.StartedAt != nil:
+		return fmt.Sprintf("rebuild %s, begun %s%s", strings.ToLower(s.Phase), ago(s.StartedAt), progress)
+	default:
+		return "rebuild " + strings.ToLower(s.Phase)
 	}
 }
 

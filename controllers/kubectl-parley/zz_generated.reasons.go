@@ -54,6 +54,13 @@ func conditionHelp() map[string]string {
 		"OwnedByAnother":           "another ChatCluster owns the schemas",
 		"Moving":                   "sessions move at the budgeted rate",
 		"Overdue":                  "the budget was too small; sessions move faster than it says",
+		"Rebuilding":               "wait; status.search shows the progress",
+		"RebuildWaiting":           "wait; the message names what must come first",
+		"Rebuilt":                  "nothing to do; the new index serves",
+		"RebuildFailed":            "read the Job's log, correct the cause and ask again; it goes on where it was",
+		"RebuildOverdue":           "raise dependencies.elasticsearch.rebuild.timeout and ask again; it goes on where it was",
+		"RebuildStopped":           "the wish was taken back; ask again, and it goes on where it was",
+		"NoSearchIndex":            "name an Elasticsearch in dependencies.elasticsearch; message fills its index by itself",
 	}
 }
 

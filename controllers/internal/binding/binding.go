@@ -74,7 +74,7 @@ func (r Result) Hashes(key []byte) map[component.Name]string {
 		return nil
 	}
 	hashes := map[component.Name]string{}
-	for _, reader := range append(component.All(), component.Migrate) {
+	for _, reader := range append(component.All(), component.Jobs()...) {
 		if hash, ok := r.hash(key, reader); ok {
 			hashes[reader] = hash
 		}

@@ -143,10 +143,7 @@ func (e *entries) checkPairs() *Problem {
 	pairs := [][2]string{{component.EntryCertificate, component.EntryPrivateKey}}
 	if e.dependency == component.MySQL {
 		for _, reader := range component.Readers(e.dependency) {
-			prefix := string(reader) + "-"
-			if reader == component.Migrate {
-				prefix = component.MigrationPrefix
-			}
+			prefix := component.UserPrefix(reader)
 			pairs = append(pairs, [2]string{prefix + component.EntryUsername, prefix + component.EntryPassword})
 		}
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/parley-chat/parley/api/component"
 )
 
-// ServiceAccounts has one per component and one for the Job; none when somebody else makes them. No pod
+// ServiceAccounts has one per component and one per Job; none when somebody else makes them. No pod
 // gets a token by them: those that need one mount it themselves.
 func ServiceAccounts(in Input) []*corev1ac.ServiceAccountApplyConfiguration {
 	if !createsAccounts(in) {
 		return nil
 	}
 	var accounts []*corev1ac.ServiceAccountApplyConfiguration
-	for _, name := range podded() {
+	for _, name := range podded(in) {
 		account := corev1ac.ServiceAccount(AccountName(in.Cluster.Name, name), in.Cluster.Namespace).
 			WithLabels(Labels(in.Cluster.Name, name)).
 			WithOwnerReferences(owner(in)).
@@ -72,5 +72,11 @@ func createsAccounts(in Input) bool {
 	return accounts == nil || accounts.Create == nil || *accounts.Create
 }
 
-// podded lists who has pods: the components and the Job.
-func podded() []component.Name { return append(component.All(), component.Migrate) }
+// podded lists who has pods: the components and the Jobs.
+func podded(in Input) []component.Name {
+	list := append(component.All(), component.Migrate)
+	if in.Cluster.Spec.Dependencies.Elasticsearch != nil {
+		list = append(list, component.Reindex)
+	}
+	return list
+}

@@ -39,15 +39,18 @@ func fieldRef(path string) *corev1ac.ObjectFieldSelectorApplyConfiguration {
 	return corev1ac.ObjectFieldSelector().WithAPIVersion("v1").WithFieldPath(path)
 }
 
-// environmentOf a component or the Job; seat is nil for all but gateways.
+// environmentOf a component or a Job; seat is nil for all but gateways.
 func environmentOf(in Input, name component.Name, seat *int32) environment {
 	var env environment
 	env.add(component.EnvLogLevel, string(in.Cluster.Spec.LogLevel))
 	env.addField(component.EnvPodName, "metadata.name")
 	env.addField(component.EnvPodUID, "metadata.uid")
 	env.addField(component.EnvNamespace, "metadata.namespace")
-	if name != component.Migrate {
+	if !slices.Contains(component.Jobs(), name) {
 		env.add(component.EnvKeysDir, component.KeysDir)
+	}
+	if name == component.Reindex {
+		env.add(component.EnvOpsListen, ":"+strconv.Itoa(component.OpsPort))
 	}
 	env.addMySQL(in, name)
 	env.addRabbitMQ(in, name)
@@ -77,6 +80,10 @@ func (e *environment) addMySQL(in Input, name component.Name) {
 	e.add(component.EnvMySQLTLS, string(mysql.TLS))
 	if name == component.Migrate {
 		return
+	}
+	if name == component.Reindex {
+		e.add(component.EnvMySQLDatabase, mysql.DatabasePrefix+"_"+string(component.Message))
+		return // it reads one page after the other
 	}
 	e.add(component.EnvMySQLDatabase, mysql.DatabasePrefix+"_"+string(name))
 	if mysql.MaxOpenConnsPerPod != nil {

@@ -23,7 +23,10 @@ func MigrationHash(in Input, retry string) string {
 		// Another Secret for the same server is no reason to look again.
 		place = []string{binding.Host, number(storePort(in, component.MySQL))}
 	}
-	parts := append([]string{in.Version, in.Image, "expand", databasePrefix(in), retry}, place...)
+	return shortHash(append([]string{in.Version, in.Image, "expand", databasePrefix(in), retry}, place...))
+}
+
+func shortHash(parts []string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:4])
 }
@@ -47,19 +50,19 @@ func MigrationJob(in Input, hash string) *batchv1ac.JobApplyConfiguration {
 			WithActiveDeadlineSeconds(int64(seconds(migration.Timeout, 0))).
 			// A second pod must not start while the first one may still hold the lock.
 			WithPodReplacementPolicy(batchv1.Failed).
-			WithPodFailurePolicy(failurePolicy()).
+			WithPodFailurePolicy(failurePolicy(name, component.ExitDirty, component.ExitConfiguration, component.ExitOwned)).
 			WithTemplate(podTemplate(in, name, nil, pod)))
 }
 
 // failurePolicy ends the Job at once where another try cannot help, and counts no disruption.
-func failurePolicy() *batchv1ac.PodFailurePolicyApplyConfiguration {
+func failurePolicy(name component.Name, final ...int32) *batchv1ac.PodFailurePolicyApplyConfiguration {
 	return batchv1ac.PodFailurePolicy().WithRules(
 		batchv1ac.PodFailurePolicyRule().
 			WithAction(batchv1.PodFailurePolicyActionFailJob).
 			WithOnExitCodes(batchv1ac.PodFailurePolicyOnExitCodesRequirement().
-				WithContainerName(string(component.Migrate)).
+				WithContainerName(string(name)).
 				WithOperator(batchv1.PodFailurePolicyOnExitCodesOpIn).
-				WithValues(component.ExitDirty, component.ExitConfiguration, component.ExitOwned)),
+				WithValues(final...)),
 		batchv1ac.PodFailurePolicyRule().
 			WithAction(batchv1.PodFailurePolicyActionIgnore).
 			WithOnPodConditions(batchv1ac.PodFailurePolicyOnPodConditionsPattern().

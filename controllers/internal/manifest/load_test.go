@@ -127,6 +127,9 @@ func children(in manifest.Input) []any {
 	all = appendAll(all, manifest.PodDisruptionBudgets(in))
 	all = appendAll(all, manifest.NetworkPolicies(in))
 	all = append(all, manifest.MigrationJob(in, manifest.MigrationHash(in, "")))
+	if in.Cluster.Spec.Dependencies.Elasticsearch != nil {
+		all = append(all, manifest.ReindexJob(in, manifest.ReindexHash(in, "2026-11-30T12:00:00Z")))
+	}
 	for _, name := range component.All() {
 		if name != component.Gateway {
 			all = append(all, manifest.Deployment(in, name))

@@ -189,3 +189,29 @@ func setMySQL(in *manifest.Input, change func(*manifest.Binding)) {
 	change(&binding)
 	in.Bindings[component.MySQL] = binding
 }
+
+func TestARebuildGoesOnInAnotherJobOnlyWhereItMust(t *testing.T) {
+	t.Parallel()
+	base := manifest.ReindexHash(load(t, "testdata/search"), "1")
+	for name, row := range map[string]struct {
+		change  func(*manifest.Input)
+		request string
+		same    bool
+	}{
+		"nothing":                   {func(*manifest.Input) {}, "1", true},
+		"a person asks once more":   {func(*manifest.Input) {}, "2", false},
+		"more time":                 {func(in *manifest.Input) { in.Cluster.Spec.Dependencies.Elasticsearch.Rebuild.Timeout = "48h" }, "1", true},
+		"a Secret with another key": {func(in *manifest.Input) { in.BindingHashes[component.Reindex] = "x" }, "1", true},
+		"another version":           {func(in *manifest.Input) { in.Version = "0.3.2" }, "1", false},
+		"another image":             {func(in *manifest.Input) { in.Image = "x" }, "1", false},
+		"another index":             {func(in *manifest.Input) { in.Cluster.Spec.Dependencies.Elasticsearch.IndexPrefix = "x" }, "1", false},
+		"another database":          {func(in *manifest.Input) { in.Cluster.Spec.Dependencies.MySQL.DatabasePrefix = "x" }, "1", false},
+		"another server":            {func(in *manifest.Input) { setMySQL(in, func(b *manifest.Binding) { b.Host = "x" }) }, "1", false},
+	} {
+		in := load(t, "testdata/search")
+		row.change(&in)
+		if got := manifest.ReindexHash(in, row.request); len(got) != 8 || (got == base) != row.same {
+			t.Errorf("%s: got %s, before %s", name, got, base)
+		}
+	}
+}

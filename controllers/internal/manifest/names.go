@@ -36,7 +36,7 @@ func RingName(cluster string) string { return ChildName(cluster, "ring") }
 // KeysName is the Secret with the cluster's own keys, unless the user names another.
 func KeysName(cluster string) string { return ChildName(cluster, "keys") }
 
-// AccountName is the ServiceAccount of a component, or of the Job that changes schemas.
+// AccountName is the ServiceAccount of a component, or of a Job.
 func AccountName(cluster string, name component.Name) string {
 	return ChildName(cluster, string(name))
 }
@@ -44,4 +44,9 @@ func AccountName(cluster string, name component.Name) string {
 // JobName is the Job that expands the schemas; hash comes from MigrationHash.
 func JobName(cluster, hash string) string {
 	return ChildName(cluster, string(component.Migrate), "expand", hash)
+}
+
+// ReindexJobName is the Job that fills the search index anew; hash comes from ReindexHash.
+func ReindexJobName(cluster, hash string) string {
+	return ChildName(cluster, string(component.Reindex), hash)
 }

@@ -28,7 +28,7 @@ func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration
 	policies := []*networkingv1ac.NetworkPolicyApplyConfiguration{
 		networkPolicy(in, ChildName(in.Cluster.Name, "deny-all"), ""),
 	}
-	for _, name := range append(podded(), component.Doctor) {
+	for _, name := range append(podded(in), component.Doctor) {
 		policy := networkPolicy(in, DeploymentName(in.Cluster.Name, name), name)
 		policy.Spec.WithIngress(ingress(in, name)...).WithEgress(egress(in, name)...)
 		policies = append(policies, policy)

@@ -10,6 +10,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/parley-chat/parley/api/component"
+	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/controllers/internal/manifest"
 )
 
@@ -71,9 +72,9 @@ func probedPorts() []int32 {
 // TestPairsAreReachableAndNothingElse goes over every pair of pods and every port.
 func TestPairsAreReachableAndNothingElse(t *testing.T) {
 	t.Parallel()
-	in := load(t, "testdata/autoscaled")
+	in := load(t, "testdata/search")
 	v, all := judge(t, in), ours(t, in)
-	if len(all) != len(component.All())+2 {
+	if len(all) != len(component.All())+len(component.Jobs())+1 { // and the doctor
 		t.Fatalf("got pods of %d components", len(all))
 	}
 	for caller, from := range all {
@@ -100,7 +101,7 @@ func TestPairsAreReachableAndNothingElse(t *testing.T) {
 
 func TestStrangersReachThePublicPortOnlyAndTheOperatorTheOpsPorts(t *testing.T) {
 	t.Parallel()
-	in := load(t, "testdata/production")
+	in := load(t, "testdata/search")
 	v := judge(t, in)
 	operator := operatorPod(in)
 	for callee, to := range ours(t, in) {
@@ -119,9 +120,13 @@ func TestStrangersReachThePublicPortOnlyAndTheOperatorTheOpsPorts(t *testing.T) 
 func TestPodsReachTheirStoresTheAPIServerAndNames(t *testing.T) {
 	t.Parallel()
 	const metadata, metadata6, nodeCache = "169.254.169.254", "fd00:ec2::254", "169.254.20.10"
-	for _, dir := range []string{"testdata/autoscaled", "testdata/seat-routes"} {
+	for _, dir := range []string{"testdata/autoscaled", "testdata/seat-routes", "testdata/search"} {
 		in := load(t, dir)
-		v := judge(t, in)
+		v, mq := judge(t, in), int32(5671)
+		if in.Cluster.Spec.Dependencies.RabbitMQ.TLS == chatv1alpha1.TLSDisabled {
+			mq = 5672
+		}
+		index := in.Cluster.Spec.Dependencies.Elasticsearch != nil
 		apiServer := end{name: "API server", address: "192.0.2.1"}
 		outside := end{name: "a store outside", address: "203.0.113.9"}
 		inside := end{"a store inside", "stores", map[string]string{"app": "store"}, namespaceLabels("stores"), "10.1.3.1"}
@@ -135,7 +140,8 @@ func TestPodsReachTheirStoresTheAPIServerAndNames(t *testing.T) {
 			}
 			for _, store := range []end{outside, inside} {
 				check(store, corev1.ProtocolTCP, 3307, name == component.Doctor || slices.Contains(component.Readers(component.MySQL), name))
-				check(store, corev1.ProtocolTCP, 5671, name == component.Doctor || slices.Contains(component.Readers(component.RabbitMQ), name))
+				check(store, corev1.ProtocolTCP, 9200, index && (name == component.Doctor || slices.Contains(component.Readers(component.Elasticsearch), name)))
+				check(store, corev1.ProtocolTCP, mq, name == component.Doctor || slices.Contains(component.Readers(component.RabbitMQ), name))
 				check(store, corev1.ProtocolTCP, 3306, false)
 			}
 			check(apiServer, corev1.ProtocolTCP, 6443, component.WatchesRing(name))

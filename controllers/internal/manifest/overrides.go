@@ -3,6 +3,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -68,7 +69,7 @@ func podAnnotations(in Input, name component.Name) map[string]string {
 	if hash := in.BindingHashes[name]; hash != "" {
 		ours[AnnotationBindingHash] = hash
 	}
-	if wish := restartOf(in.Cluster.Annotations[AnnotationRestart], name); wish != "" && name != component.Migrate {
+	if wish := restartOf(in.Cluster.Annotations[AnnotationRestart], name); wish != "" && !slices.Contains(component.Jobs(), name) {
 		ours[AnnotationRestart] = wish
 	}
 	return union(overrides(in, name).Annotations, ours)

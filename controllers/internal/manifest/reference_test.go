@@ -43,7 +43,7 @@ func resourcesPage(t *testing.T) string {
 
 Made by the tests of the operator's builders from what they build; do not edit.
 
-What a pod gets where ` + "`services.<component>.resources`, for migrate `upgrade.migration.resources`" + `, says nothing. The request of memory is also its limit; CPU has
+What a pod gets where ` + "`services.<component>.resources`, for migrate `upgrade.migration.resources`, for reindex `dependencies.elasticsearch.rebuild.resources`" + `, says nothing. The request of memory is also its limit; CPU has
 no limit; Go is told 90 % of the memory. A gateway gets 64 MiB and 32 KiB for each of ` + "`maxSessionsPerPod`" + `, rounded up to 64 MiB: the table shows the default of 20,000.
 A component with ` + "`autoscaling`" + ` starts with one pod.
 
@@ -77,7 +77,7 @@ spec:
   version: "0.1.0"
   profile: %s
   exposure: {host: chat.example.com}
-  dependencies: {mysql: {secretRef: {name: a}}, rabbitmq: {secretRef: {name: b}}}`, profile))
+  dependencies: {mysql: {secretRef: {name: a}}, rabbitmq: {secretRef: {name: b}}, elasticsearch: {secretRef: {name: c}}}`, profile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func podsByComponent(t *testing.T, in manifest.Input) map[component.Name]pod {
 
 func orderedPods(all map[component.Name]pod) func(yield func(component.Name, pod) bool) {
 	return func(yield func(component.Name, pod) bool) {
-		for _, name := range append(component.All(), component.Migrate) {
+		for _, name := range append(component.All(), component.Jobs()...) {
 			if !yield(name, all[name]) {
 				return
 			}
@@ -105,7 +105,7 @@ func orderedPods(all map[component.Name]pod) func(yield func(component.Name, pod
 
 func count(in manifest.Input, name component.Name) string {
 	switch name {
-	case component.Migrate:
+	case component.Migrate, component.Reindex:
 		return "a Job"
 	case component.Gateway:
 		return fmt.Sprint(len(in.Seats))

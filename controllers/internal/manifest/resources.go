@@ -38,6 +38,8 @@ func defaultAmounts(in Input, name component.Name) amounts {
 		row = amounts{milliCPU: 500, memory: 512 * mebi}
 	case component.Migrate:
 		row = amounts{milliCPU: 100, memory: 256 * mebi}
+	case component.Reindex:
+		row = amounts{milliCPU: 250, memory: 256 * mebi}
 	default:
 	}
 	if in.Cluster.Spec.Profile == chatv1alpha1.ProfileDevelopment {
@@ -74,13 +76,20 @@ func resourcesOf(in Input, name component.Name) *corev1ac.ResourceRequirementsAp
 }
 
 func givenResources(in Input, name component.Name) *chatv1alpha1.Resources {
-	if name != component.Migrate {
+	switch name {
+	case component.Migrate:
+		if upgrade := in.Cluster.Spec.Upgrade; upgrade != nil && upgrade.Migration != nil {
+			return upgrade.Migration.Resources
+		}
+		return nil
+	case component.Reindex:
+		if index := in.Cluster.Spec.Dependencies.Elasticsearch; index != nil && index.Rebuild != nil {
+			return index.Rebuild.Resources
+		}
+		return nil
+	default:
 		return serviceOf(in, name).Resources
 	}
-	if upgrade := in.Cluster.Spec.Upgrade; upgrade != nil && upgrade.Migration != nil {
-		return upgrade.Migration.Resources
-	}
-	return nil
 }
 
 func overlay(amounts corev1.ResourceList, given chatv1alpha1.ResourceList) {

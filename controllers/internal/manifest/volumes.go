@@ -81,7 +81,7 @@ func bindingItems(
 // keyItems shows every public half, the component's own private one, and page tokens where they are made.
 // A replaced private key is not shown: nobody signs with it any more.
 func keyItems(in Input, name component.Name) []*corev1ac.KeyToPathApplyConfiguration {
-	if name == component.Migrate {
+	if slices.Contains(component.Jobs(), name) {
 		return nil
 	}
 	var wanted []string

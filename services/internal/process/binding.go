@@ -79,10 +79,7 @@ func (b binding) checkType() error {
 
 // user is the name and password of a component: its own ones, where it has them, before the common ones.
 func (b binding) user(name component.Name) (username, password string) {
-	prefix := string(name) + "-"
-	if name == component.Migrate {
-		prefix = component.MigrationPrefix
-	}
+	prefix := component.UserPrefix(name)
 	if own := b.entries[prefix+component.EntryUsername]; own != "" {
 		return own, b.entries[prefix+component.EntryPassword]
 	}

@@ -37,6 +37,7 @@ type Ops struct {
 	version      string
 	dependencies map[component.Dependency]func() component.Class
 	gateway      func() *component.GatewayStatus
+	reindex      func() component.ReindexStatus
 }
 
 // NewOps makes the handlers for a registry. The process is alive at once and ready when Ready says so.

@@ -33,11 +33,19 @@ func (o *Ops) SetGateway(status func() *component.GatewayStatus) {
 	o.gateway = status
 }
 
+// SetReindex adds how far a rebuild of the search index is to /statusz. The function is called per request, from
+// any goroutine.
+func (o *Ops) SetReindex(status func() component.ReindexStatus) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.reindex = status
+}
+
 // state is what /statusz answers. The functions run without the lock.
 func (o *Ops) state() component.Status {
 	o.mu.Lock()
 	status := component.Status{Component: o.component, Version: o.version}
-	dependencies, gateway := maps.Clone(o.dependencies), o.gateway
+	dependencies, gateway, reindex := maps.Clone(o.dependencies), o.gateway, o.reindex
 	o.mu.Unlock()
 	status.Ready = o.ready.Load()
 	for d, ask := range dependencies {
@@ -50,6 +58,10 @@ func (o *Ops) state() component.Status {
 	}
 	if gateway != nil {
 		status.Gateway = gateway()
+	}
+	if reindex != nil {
+		progress := reindex()
+		status.Reindex = &progress
 	}
 	return status
 }

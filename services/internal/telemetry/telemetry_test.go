@@ -115,6 +115,7 @@ func TestStatus(t *testing.T) {
 	ops.SetDependency(component.RabbitMQ, func() component.Class { return component.ClassUnreachable })
 	ops.SetDependency(component.MySQL, func() component.Class { return "" })
 	ops.SetGateway(func() *component.GatewayStatus { return &component.GatewayStatus{Seat: 1, Sessions: 3} })
+	ops.SetReindex(func() component.ReindexStatus { return component.ReindexStatus{Done: 70, Total: 100} })
 	_, body := get(t, ops.Handler(), "GET", "/statusz")
 	var got component.Status
 	decoder := json.NewDecoder(strings.NewReader(body))
@@ -126,6 +127,7 @@ func TestStatus(t *testing.T) {
 		Component: component.Gateway, Version: "1.2.3", Ready: true,
 		Dependencies: map[component.Dependency]component.Class{component.RabbitMQ: component.ClassUnreachable},
 		Gateway:      &component.GatewayStatus{Seat: 1, Sessions: 3},
+		Reindex:      &component.ReindexStatus{Done: 70, Total: 100},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)

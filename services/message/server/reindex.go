@@ -6,12 +6,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/process"
+	"github.com/parley-chat/parley/services/internal/searchindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/elasticindex"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb"
+	"github.com/parley-chat/parley/services/internal/telemetry"
 	"github.com/parley-chat/parley/services/message"
 	"github.com/parley-chat/parley/services/message/indexer"
 	"github.com/parley-chat/parley/services/message/sqlstore"
@@ -20,11 +25,19 @@ import (
 // markEvery is how many batches lie between two marks of how far a rebuild is.
 const markEvery = 10
 
+// Reasons of a rebuild that failed, beside the classes of a store.
+const (
+	reasonInterrupted = "Interrupted"
+	reasonFailed      = "Failed"
+)
+
 // ReindexConfig says which index is filled anew, and from where.
 type ReindexConfig struct {
 	// MySQLDSN is mysql://user:password@host:port/schema, or sqlite:<absolute file>.
 	MySQLDSN secret.String `env:"PARLEY_MYSQL_DSN"`
-	Search   SearchConfig
+	// OpsListen serves /statusz, which tells how far it is; empty: nothing listens.
+	OpsListen string `env:"PARLEY_OPS_LISTEN"`
+	Search    SearchConfig
 }
 
 // LoadReindex reads it from environment variables and checks it.
@@ -46,17 +59,66 @@ func (c ReindexConfig) Validate() error {
 
 // Reindex fills a new index with all messages while the old one serves, changes to it in one step, and
 // removes the old one. It goes on where an earlier call ended. told hears how many of how many messages are
-// written, as counted when it began.
-func Reindex(ctx context.Context, cfg ReindexConfig, told func(done, total int64)) error {
+// written, as counted when it began. version is what /statusz says of the program.
+func Reindex(ctx context.Context, cfg ReindexConfig, version string, told func(done, total int64)) error {
+	var done, total atomic.Int64
+	ops := telemetry.NewOps(prometheus.NewRegistry())
+	ops.Identify(component.Reindex, version)
+	ops.SetReindex(func() component.ReindexStatus {
+		return component.ReindexStatus{Done: done.Load(), Total: total.Load()}
+	})
+	served, err := serveOps(ctx, ops, cfg.OpsListen)
+	if err != nil {
+		return err
+	}
 	db, err := sqldb.Open(sqldb.Config{DSN: cfg.MySQLDSN})
 	if err != nil {
-		return fmt.Errorf("open database: %w", err)
+		return errors.Join(fmt.Errorf("open database: %w", err), served())
 	}
 	index, err := cfg.Search.Elastic()
 	if err == nil {
-		err = reindex(ctx, sqlstore.New(db), index, told)
+		err = reindex(ctx, sqlstore.New(db), index, func(now, all int64) {
+			total.Store(all)
+			done.Store(now)
+			told(now, all)
+		})
 	}
-	return errors.Join(err, db.Close())
+	return errors.Join(err, db.Close(), served())
+}
+
+// serveOps serves until the function that it answers is called; without an address it does nothing.
+func serveOps(ctx context.Context, ops *telemetry.Ops, address string) (stop func() error, err error) {
+	listener, err := process.Listen(ctx, nil, address)
+	if err != nil {
+		return nil, fmt.Errorf("listen at %s: %w", component.EnvOpsListen, err)
+	}
+	if listener == nil {
+		return func() error { return nil }, nil
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- ops.Serve(ctx, listener) }()
+	return func() error {
+		cancel()
+		return <-ended
+	}, nil
+}
+
+// ReindexTrouble says in one word why Reindex failed, as component.ReindexResult has it, and which store was in
+// the way.
+func ReindexTrouble(err error) (store component.Dependency, reason string) {
+	if errors.Is(err, context.Canceled) {
+		return "", reasonInterrupted
+	}
+	for _, known := range []error{searchindex.ErrForbidden, searchindex.ErrCertificate, searchindex.ErrUnfit, searchindex.ErrUnavailable} {
+		if errors.Is(err, known) {
+			return component.Elasticsearch, string(classOf(err))
+		}
+	}
+	if class := sqldb.ClassOf(err); class != component.ClassReachable {
+		return component.MySQL, string(class)
+	}
+	return "", reasonFailed
 }
 
 func reindex(ctx context.Context, store *sqlstore.Store, index *elasticindex.Index, told func(done, total int64)) error {

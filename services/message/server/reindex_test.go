@@ -230,7 +230,7 @@ func TestARebuiltIndexEqualsTheDatabase(t *testing.T) {
 		}
 	})
 	last := int64(0)
-	if err := server.Reindex(t.Context(), l.cfg, func(done, _ int64) { last = done }); err != nil {
+	if err := server.Reindex(t.Context(), l.cfg, "0.1.0", func(done, _ int64) { last = done }); err != nil {
 		t.Fatal(err)
 	}
 	writing.Wait()

@@ -5,6 +5,7 @@ package elasticindex
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,6 +95,9 @@ func (r *Rebuild) Finish(ctx context.Context) error {
 	old, err := x.behind(ctx, x.writeAlias())
 	if err != nil {
 		return err
+	}
+	if slices.Contains(old, r.name) {
+		return nil // another process was first
 	}
 	// What was put and cannot be found yet must not be missing for a second.
 	if err := x.call(ctx, esapi.IndicesRefreshRequest{Index: []string{r.name}}, nil); err != nil {

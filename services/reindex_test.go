@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/parley-chat/parley/api/component"
+	messageserver "github.com/parley-chat/parley/services/message/server"
+)
+
+// TestReindexLeavesWhyItFailed: the operator reads it there, and tries again where that can help.
+func TestReindexLeavesWhyItFailed(t *testing.T) {
+	t.Parallel()
+	database := "sqlite:" + filepath.Join(t.TempDir(), "message.db")
+	for name, row := range map[string]struct {
+		environ map[string]string
+		want    component.ReindexResult
+		code    int
+	}{
+		"no Elasticsearch": {
+			map[string]string{component.EnvMySQLDSN: database},
+			component.ReindexResult{Reason: "Configuration"},
+			component.ExitConfiguration,
+		},
+		"one that does not answer": {
+			map[string]string{component.EnvMySQLDSN: database, component.EnvElasticsearchURL: "http://" + silent(t)},
+			component.ReindexResult{Store: component.Elasticsearch, Reason: "Unreachable"},
+			1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "result")
+			var out bytes.Buffer
+			err := run(t.Context(), []string{"reindex", "--result", file}, row.environ, &out, &out)
+			if err == nil || exitCode(err) != row.code {
+				t.Errorf("exit status %d of %v, want %d", exitCode(err), err, row.code)
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got component.ReindexResult
+			if err := json.Unmarshal(text, &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// silent is an address at which nobody listens.
+func silent(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = listener.Close()
+	return listener.Addr().String()
+}
+
+// TestTheJobOfARebuildReadsWhatMessageReads: user and password of message, and nothing of the broker.
+func TestTheJobOfARebuildReadsWhatMessageReads(t *testing.T) {
+	t.Parallel()
+	environ := podEnvironment(t, component.Reindex)
+	root := environ[component.EnvBindingRoot]
+	if err := os.RemoveAll(filepath.Join(root, string(component.RabbitMQ))); err != nil {
+		t.Fatal(err)
+	}
+	search := filepath.Join(root, string(component.Elasticsearch))
+	if err := os.Mkdir(search, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for entry, text := range map[string]string{"host": "search.stores", "username": "parley", "password": "s"} {
+		if err := os.WriteFile(filepath.Join(search, entry), []byte(text), 0o400); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environ[component.EnvMySQLDatabase], environ[component.EnvOpsListen] = "parley_message", ":9090"
+	cfg, err := messageserver.LoadReindex(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join([]string{cfg.MySQLDSN.Reveal(), cfg.Search.URL.Reveal(), cfg.Search.Username.Reveal(), cfg.OpsListen}, " ")
+	if want := "mysql://writer:w@db.stores:3306/parley_message https://search.stores:9200 parley :9090"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
