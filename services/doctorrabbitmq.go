@@ -49,7 +49,7 @@ func checkRabbitMQ(ctx context.Context, environ map[string]string) []finding {
 	for _, queue := range transmitQueues() {
 		findings = append(findings, checkQueue(connection, queue), checkDeadLetters(connection, queue+broker.DeadSuffix))
 	}
-	return findings
+	return append(findings, checkParked(connection)...)
 }
 
 func dialRabbitMQ(ctx context.Context, address amqpbroker.Address) (*amqp.Connection, error) {
@@ -117,6 +117,21 @@ func checkQueue(connection *amqp.Connection, name string) finding {
 	}
 	found := fmt.Sprintf("%d waiting, %d consumers", queue.Messages, queue.Consumers)
 	return expect(queue.Consumers > 0 || queue.Messages == 0, check, found, "start parley transmit: nobody takes the events")
+}
+
+// checkParked looks at what the search index could not take; without an index there is no such queue.
+func checkParked(connection *amqp.Connection) []finding {
+	const name = "message.search" + broker.DeadSuffix
+	check := "queue " + name
+	queue, exists, err := inspect(connection, name)
+	switch {
+	case err != nil:
+		return []finding{bad(check, "not readable", "give the user of PARLEY_RABBITMQ_URL the right to read "+name)}
+	case !exists:
+		return nil
+	}
+	return []finding{expect(queue.Messages == 0, check, fmt.Sprintf("%d events that the search index did not take", queue.Messages),
+		"run parley reindex --parked: it says why, and writes what the index takes now")}
 }
 
 func checkDeadLetters(connection *amqp.Connection, name string) finding {

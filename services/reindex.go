@@ -20,6 +20,7 @@ import (
 
 func reindexCommand(s streams) *cobra.Command {
 	var place resultPlace
+	parked := false
 	command := &cobra.Command{ //nolint:gosec // the example holds no credentials
 		Use: "reindex", Short: "Fill a new search index from MySQL while the old one serves", Args: cobra.NoArgs,
 		Long: "Fill a new index of messages in Elasticsearch from MySQL. The old one serves and follows meanwhile; then searches\n" +
@@ -28,9 +29,14 @@ func reindexCommand(s streams) *cobra.Command {
 			"below SERVICE_BINDING_ROOT may name them instead. `parley dev` has no need of it: remove the folder message.index\n" +
 			"of its data folder instead, and it is filled at the next start.\n\n" +
 			"In a cluster `kubectl parley reindex NAME` runs it as a Job. With PARLEY_OPS_LISTEN it tells at /statusz how far it is.\n\n" +
+			"--parked looks at the events that the index could not take, which lie in the queue message.search.dead, and\n" +
+			"writes what it takes now; the others stay. It needs PARLEY_RABBITMQ_URL too.\n\n" +
 			"Exit status 21: settings are wrong, or the server does not fit. After another one it may be tried again.",
 		Example: "  PARLEY_MYSQL_DSN=mysql://app:secret@db:3306/parley_message PARLEY_ELASTICSEARCH_URL=http://search:9200 parley reindex",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if parked {
+				return replay(cmd.Context(), s)
+			}
 			place.asked = cmd.Flags().Changed(flagResult)
 			result := component.ReindexResult{}
 			err := reindex(cmd.Context(), s, &result)
@@ -38,6 +44,7 @@ func reindexCommand(s streams) *cobra.Command {
 		},
 	}
 	place.addTo(command.Flags())
+	command.Flags().BoolVar(&parked, "parked", false, "show parked events and write what the index takes now")
 	return command
 }
 

@@ -26,6 +26,8 @@ const (
 	// match or may not be seen; chosen, no evidence. The page is then shorter and has a next one.
 	searchRounds = 5
 	searchScope  = "message.search"
+	// searchPatience is how long the index may take over one page, in all rounds.
+	searchPatience = 2 * time.Second
 )
 
 // ErrSearchUnavailable says that the index does not answer. Everything else works.
@@ -163,9 +165,11 @@ type searching struct {
 // page asks the index until the page is full.
 func (r *searching) page(ctx context.Context) (SearchPage, error) {
 	r.lookup.Limit = min(searchindex.MaxHits, 2*r.size)
+	asking, cancel := context.WithTimeout(ctx, searchPatience)
+	defer cancel()
 	more := true
 	for range searchRounds {
-		offered, err := r.s.index.Find(ctx, r.lookup)
+		offered, err := r.s.index.Find(asking, r.lookup)
 		if err != nil {
 			return SearchPage{}, ErrSearchUnavailable.Because(err)
 		}

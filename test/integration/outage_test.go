@@ -36,7 +36,7 @@ type outage struct {
 	amqp  *servers.RabbitMQ
 }
 
-func startOutage(t *testing.T) *outage {
+func startOutage(t *testing.T, environment map[string]string) *outage {
 	t.Helper()
 	requireServers(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -55,7 +55,7 @@ func startOutage(t *testing.T) *outage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cluster.Start(ctx, cluster.Options{Binary: binary, Dir: t.TempDir(), MySQL: mysql.DSN(), AMQP: amqp.URL()})
+	c, err := cluster.Start(ctx, cluster.Options{Binary: binary, Dir: t.TempDir(), MySQL: mysql.DSN(), AMQP: amqp.URL(), Environment: environment})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func until(t *testing.T, want string, call func() people.Answer) people.Answer {
 const send, list = "parley.message.v1.MessageService/Send", "parley.message.v1.MessageService/ListMessages"
 
 func TestServersThatAreDownAtStartAndLater(t *testing.T) {
-	o := startOutage(t)
+	o := startOutage(t, nil)
 	base := o.GatewayURL(0)
 	a, b := people.Register(t, base, "anna"), people.Register(t, base, "bo")
 	conversation := people.Befriend(t, a, b)

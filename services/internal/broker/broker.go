@@ -23,6 +23,9 @@ const DeadSuffix = ".dead"
 // PublishTimeout bounds a publish whose caller gave no earlier deadline.
 const PublishTimeout = 5 * time.Second
 
+// MaxDead is how many dead letters of a bounded queue are kept; chosen, no evidence.
+const MaxDead = 10_000
+
 // Defaults and bounds of a subscription.
 const (
 	DefaultPrefetch = 300      // 100 to 300 is the useful range, measured by the vendor
@@ -77,8 +80,15 @@ type Subscription struct {
 	RoutingKeys []string
 	// Prefetch is how many deliveries may wait for Ack; 0 means DefaultPrefetch.
 	Prefetch int
+	// MaxLength bounds a durable queue for a consumer that can do without: when as many messages wait, the
+	// oldest go; the last MaxDead of them, and of what was rejected, may be kept as dead letters. 0: the
+	// queue is as long as the disk allows, and refuses new messages rather than drop old ones. Whoever
+	// subscribes to a queue, or to its dead-letter queue, names the same bound.
+	MaxLength int
+	// Length is told how many messages wait in a durable queue: when it is declared, so before anything
+	// comes through it, and every few seconds. It must return at once. May be nil.
+	Length func(ready int)
 	// MaxBytes and TTL bound an exclusive queue, whose oldest messages go first; 0 means the default.
-	// Durable queues refuse new messages rather than drop old ones, and know no TTL.
 	MaxBytes int64
 	TTL      time.Duration
 	// Bound is called after each bind, before the first delivery that comes through it; what was published

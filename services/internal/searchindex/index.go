@@ -4,7 +4,7 @@
 // of a query (package textmatch), newest first; the service that owns the texts decides which of them
 // match and who may see them. Nothing in an index is the only copy: it can be thrown away and filled again.
 //
-// Package bleveindex keeps an index in a folder, package elasticindex in Elasticsearch. Package indextest
+// Package bleveindex keeps an index in a folder, package elasticindex in Elasticsearch. Package searchindextest
 // has the suite that both pass.
 package searchindex
 
@@ -71,6 +71,8 @@ type Kept interface {
 	Ensure(ctx context.Context) (whole bool, err error)
 	// Publish says that all texts were put. Until then Find answers ErrUnavailable, rather than a part.
 	Publish(ctx context.Context) error
+	// Withdraw takes Publish back: texts may be missing, so the index is not whole until all are put again.
+	Withdraw(ctx context.Context) error
 }
 
 // Errors of an index, to be asked for with errors.Is.

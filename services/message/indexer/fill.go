@@ -23,10 +23,28 @@ type Scanner interface {
 // fillPause is how long a fill waits for an index that takes nothing now; chosen, no evidence.
 const fillPause = time.Second
 
+// Batch tells how far a fill is.
+type Batch struct {
+	UpTo    message.Place
+	Read    int
+	Refused map[string]error // messages that the index will never take
+}
+
+// ErrRefused says that the index will never take a message.
+var ErrRefused = errors.New("the index refuses a message")
+
+// Err names a message that was refused.
+func (b Batch) Err() error {
+	for _, id := range slices.Sorted(maps.Keys(b.Refused)) {
+		return fmt.Errorf("%w: %s: %w", ErrRefused, id, b.Refused[id])
+	}
+	return nil
+}
+
 // Fill writes all messages after a place to an index, and tells after each batch how far it is. Messages
 // that arrive meanwhile are the Indexer's: whichever writes last, the higher version stays. It goes on
-// through pauses of the index until ctx ends.
-func Fill(ctx context.Context, from Scanner, index Putter, after message.Place, told func(upTo message.Place, n int) error) error {
+// through pauses of the index until ctx ends, or told answers an error.
+func Fill(ctx context.Context, from Scanner, index Putter, after message.Place, told func(Batch) error) error {
 	for {
 		messages, err := from.Scan(ctx, after, maxBatch)
 		if err != nil || len(messages) == 0 {
@@ -36,38 +54,35 @@ func Fill(ctx context.Context, from Scanner, index Putter, after message.Place, 
 		for i, m := range messages {
 			documents[i] = m.Document()
 		}
-		if err := putAll(ctx, index, documents); err != nil {
+		refused := map[string]error{}
+		if err := putAll(ctx, index, documents, refused); err != nil {
 			return err
 		}
 		last := messages[len(messages)-1]
 		after = message.Place{Conversation: last.Conversation, Seq: last.Seq}
-		if err := told(after, len(messages)); err != nil {
+		if err := told(Batch{UpTo: after, Read: len(messages), Refused: refused}); err != nil {
 			return err
 		}
 	}
 }
 
-// putAll writes documents until all are written. One that the index will never take ends it.
-func putAll(ctx context.Context, index Putter, documents []searchindex.Document) error {
+// putAll writes documents until all are written or refused for ever.
+func putAll(ctx context.Context, index Putter, documents []searchindex.Document, refused map[string]error) error {
 	for {
 		err := index.Put(ctx, documents)
 		partial, ok := errors.AsType[*searchindex.PutError](err)
 		switch {
 		case err == nil:
 			return nil
-		case ok && len(partial.Refused) > 0:
-			id := slices.Sorted(maps.Keys(partial.Refused))[0]
-			return fmt.Errorf("the index refuses message %s: %w", id, partial.Refused[id])
 		case ok:
-			documents = slices.DeleteFunc(documents, func(d searchindex.Document) bool { return !slices.Contains(partial.Retry, d.ID) })
+			maps.Copy(refused, partial.Refused)
+			if documents = only(documents, partial.Retry); len(documents) == 0 {
+				return nil
+			}
 		case !errors.Is(err, searchindex.ErrUnavailable):
 			return err
 		}
-		pause := time.NewTimer(fillPause)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
+		if !pause(ctx, fillPause) {
 			return errors.Join(ctx.Err(), err)
 		}
 	}

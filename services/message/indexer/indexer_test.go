@@ -231,8 +231,8 @@ func TestFill(t *testing.T) {
 	}
 	told := 0
 	index := &flaky{Index: empty, errs: []error{&searchindex.PutError{Retry: []string{message.PlaceID(all[0].Conversation, 1)}}}, done: make(chan int, 100)}
-	err = indexer.Fill(t.Context(), r.store, index, message.Place{}, func(_ message.Place, n int) error {
-		told += n
+	err = indexer.Fill(t.Context(), r.store, index, message.Place{}, func(b indexer.Batch) error {
+		told += b.Read
 		return nil
 	})
 	if err != nil || told != len(all) {
@@ -245,7 +245,7 @@ func TestFill(t *testing.T) {
 		t.Errorf("%d messages can be found, %v; want all but the recalled ones", len(hits), err)
 	}
 	stop := errors.New("stop")
-	if err := indexer.Fill(t.Context(), r.store, index, message.Place{}, func(message.Place, int) error { return stop }); !errors.Is(err, stop) {
+	if err := indexer.Fill(t.Context(), r.store, index, message.Place{}, func(indexer.Batch) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("a teller that ends it: %v", err)
 	}
 }

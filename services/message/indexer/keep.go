@@ -18,6 +18,10 @@ const (
 	lookAgain = 2 * time.Second // after trouble
 )
 
+// maxRefused is how many messages an index may refuse in a fill before it counts as one that does not fit;
+// chosen, no evidence.
+const maxRefused = 100
+
 // Keeper keeps an index whole: it makes one where there is none, fills it, and only then lets searches
 // see it. Several replicas may do so at once; they write the same.
 type Keeper struct {
@@ -29,6 +33,8 @@ type Keeper struct {
 	After <-chan struct{}
 	// Saw is told what each look found; nil for an index that is whole.
 	Saw func(err error)
+	// Follower is the Indexer, which says when events were lost, so that the index must be filled; nil: none.
+	Follower *Indexer
 }
 
 // Run looks after the index until ctx ends.
@@ -40,12 +46,17 @@ func (k Keeper) Run(ctx context.Context) error {
 	}
 	pause := time.NewTimer(0)
 	defer pause.Stop()
+	var wake <-chan struct{}
+	if k.Follower != nil {
+		wake = k.Follower.wake
+	}
 	var last error
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-pause.C:
+		case <-wake:
 		}
 		err := k.look(ctx)
 		if ctx.Err() != nil {
@@ -68,18 +79,61 @@ func (k Keeper) Run(ctx context.Context) error {
 // look makes the index whole.
 func (k Keeper) look(ctx context.Context) error {
 	whole, err := k.Index.Ensure(ctx)
-	if err != nil || whole {
-		return err
+	if err == nil && k.missed() {
+		whole, err = false, k.Index.Withdraw(ctx)
+		if err == nil {
+			k.Follower.made()
+		}
 	}
-	n := 0
+	k.tell(whole && err == nil)
+	for err == nil && !whole {
+		whole, err = k.fill(ctx)
+	}
+	return err
+}
+
+// fill writes everything once. It is not enough if events were lost meanwhile.
+func (k Keeper) fill(ctx context.Context) (whole bool, err error) {
+	n, refused, again := 0, 0, false
 	k.Logger.InfoContext(ctx, "the search index is being filled")
-	err = Fill(ctx, k.From, k.Index, message.Place{}, func(_ message.Place, more int) error {
-		n += more
+	err = Fill(ctx, k.From, k.Index, message.Place{}, func(b Batch) error {
+		n, refused = n+b.Read, refused+len(b.Refused)
+		k.leave(ctx, b.Refused)
+		if refused > maxRefused {
+			return b.Err()
+		}
+		if k.missed() { // nobody reads the index, so what waits may be written to it
+			k.Follower.made()
+			again = true
+		}
 		return nil
 	})
-	if err == nil {
+	if err == nil && !again {
 		err = k.Index.Publish(ctx)
+		k.tell(err == nil)
 	}
-	k.Logger.InfoContext(ctx, "the search index was filled", "messages", n, "error", err)
-	return errors.Join(err, ctx.Err())
+	k.Logger.InfoContext(ctx, "the search index was filled", "messages", n, "refused", refused, "again", again, "error", err)
+	return !again, errors.Join(err, ctx.Err())
+}
+
+// leave notes messages that people will not find, rather than keep everybody from searching.
+func (k Keeper) leave(ctx context.Context, refused map[string]error) {
+	for id, reason := range refused {
+		k.Logger.ErrorContext(ctx, "the search index will never take a message", "document", id, "error", reason)
+	}
+	if k.Follower != nil {
+		k.Follower.metrics.documents.WithLabelValues("refused").Add(float64(len(refused)))
+	}
+}
+
+func (k Keeper) missed() bool { return k.Follower != nil && k.Follower.missed.Load() }
+
+func (k Keeper) tell(whole bool) {
+	if k.Follower == nil {
+		return
+	}
+	k.Follower.metrics.whole.Set(0)
+	if whole {
+		k.Follower.metrics.whole.Set(1)
+	}
 }

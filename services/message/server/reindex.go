@@ -140,14 +140,14 @@ func reindex(ctx context.Context, store *sqlstore.Store, index *elasticindex.Ind
 	}
 	done, batches := total-left, 0
 	told(done, total)
-	err = indexer.Fill(ctx, store, rebuild, after, func(upTo message.Place, n int) error {
-		done += int64(n)
+	err = indexer.Fill(ctx, store, rebuild, after, func(b indexer.Batch) error {
+		done += int64(b.Read)
 		batches++
 		told(min(done, total), total) // more were written meanwhile
-		if batches%markEvery != 0 {
-			return nil
+		if len(b.Refused) > 0 || batches%markEvery != 0 {
+			return b.Err()
 		}
-		return rebuild.Mark(ctx, message.PlaceID(upTo.Conversation, upTo.Seq))
+		return rebuild.Mark(ctx, message.PlaceID(b.UpTo.Conversation, b.UpTo.Seq))
 	})
 	if err != nil {
 		return err

@@ -117,7 +117,7 @@ func keepIndex(group *lifecycle.Group, ops *telemetry.Ops, index searchindex.Kep
 	follower := indexer.New(indexer.Options{
 		Subscriber: parts.Broker, Reader: store, Index: index, Now: time.Now, Logger: parts.Logger, Registerer: registry,
 	})
-	keeper := indexer.Keeper{Index: index, From: store, Logger: parts.Logger, After: follower.Hears(), Saw: func(err error) {
+	keeper := indexer.Keeper{Index: index, From: store, Logger: parts.Logger, After: follower.Hears(), Follower: follower, Saw: func(err error) {
 		if _, embedded := index.(*bleveindex.Index); !embedded {
 			class.Store(classOf(err))
 		}

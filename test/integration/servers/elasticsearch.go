@@ -163,11 +163,14 @@ func (e *Elasticsearch) ping(ctx context.Context) error {
 	return nil
 }
 
-// javaHome is the folder of the Java in the path.
+// javaHome is the folder that ES_JAVA_HOME names, or of the Java in the path.
 func javaHome() (string, error) {
+	if home := os.Getenv("ES_JAVA_HOME"); home != "" {
+		return home, nil
+	}
 	java, err := exec.LookPath("java")
 	if err != nil {
-		return "", fmt.Errorf("java is missing, install a JRE of version 17 or newer: %w", err)
+		return "", fmt.Errorf("java is missing, install a JRE of version 17 or newer, for Elasticsearch 9 of 21 or newer: %w", err)
 	}
 	if java, err = filepath.EvalSymlinks(java); err != nil {
 		return "", err

@@ -93,8 +93,12 @@ func (c *consumer) declare(ch *amqp.Channel, name string) error {
 	if err := declareExchanges(ch); err != nil {
 		return err
 	}
-	if err := declareQueue(ch, name, c.s); err != nil {
+	ready, err := declareQueue(ch, name, c.s)
+	if err != nil {
 		return err
+	}
+	if c.s.Length != nil && c.s.Durable() {
+		c.s.Length(ready)
 	}
 	return bind(ch, name, c.s)
 }

@@ -41,33 +41,50 @@ func queueName(s broker.Subscription) string {
 	return s.Name + "." + uuid.NewString()
 }
 
-// declareQueue may be repeated with the same name.
-func declareQueue(ch *amqp.Channel, name string, s broker.Subscription) error {
+// declareQueue may be repeated with the same name. It answers how many messages are ready.
+func declareQueue(ch *amqp.Channel, name string, s broker.Subscription) (ready int, err error) {
 	if !s.Durable() {
 		return declare(ch, name, false, exclusiveArguments(s))
 	}
 	if s.IsDead() {
-		return declareDead(ch, name)
+		return declare(ch, name, true, deadArguments(s))
 	}
 	dead := name + broker.DeadSuffix
-	if err := declareDead(ch, dead); err != nil {
-		return err
+	if _, err := declare(ch, dead, true, deadArguments(s)); err != nil {
+		return 0, err
 	}
 	if err := ch.QueueBind(dead, name, deadExchange, false, nil); err != nil {
-		return fmt.Errorf("bind queue %s: %w", dead, err)
+		return 0, fmt.Errorf("bind queue %s: %w", dead, err)
 	}
-	return declare(ch, name, true, amqp.Table{
-		amqp.QueueTypeArg: amqp.QueueTypeQuorum, amqp.QueueOverflowArg: amqp.QueueOverflowRejectPublish,
-		"x-delivery-limit":       deliveryLimit,
-		"x-dead-letter-exchange": deadExchange, "x-dead-letter-routing-key": name,
-		"x-dead-letter-strategy": "at-least-once",
-	})
+	return declare(ch, name, true, durableArguments(name, s))
 }
 
-func declareDead(ch *amqp.Channel, name string) error {
-	return declare(ch, name, true, amqp.Table{
-		amqp.QueueTypeArg: amqp.QueueTypeQuorum, amqp.QueueOverflowArg: amqp.QueueOverflowRejectPublish,
-	})
+func durableArguments(name string, s broker.Subscription) amqp.Table {
+	table := bounded(s.MaxLength)
+	table["x-delivery-limit"] = deliveryLimit
+	table["x-dead-letter-exchange"], table["x-dead-letter-routing-key"] = deadExchange, name
+	if s.MaxLength == 0 {
+		table["x-dead-letter-strategy"] = "at-least-once" // which a queue that drops its oldest cannot have
+	}
+	return table
+}
+
+func deadArguments(s broker.Subscription) amqp.Table {
+	if s.MaxLength == 0 {
+		return bounded(0)
+	}
+	return bounded(broker.MaxDead)
+}
+
+// bounded makes a quorum queue drop its oldest above a length; without one it refuses.
+func bounded(length int) amqp.Table {
+	if length == 0 {
+		return amqp.Table{amqp.QueueTypeArg: amqp.QueueTypeQuorum, amqp.QueueOverflowArg: amqp.QueueOverflowRejectPublish}
+	}
+	return amqp.Table{
+		amqp.QueueTypeArg: amqp.QueueTypeQuorum, amqp.QueueOverflowArg: amqp.QueueOverflowDropHead,
+		amqp.QueueMaxLenArg: int64(length),
+	}
 }
 
 func exclusiveArguments(s broker.Subscription) amqp.Table {
@@ -78,11 +95,12 @@ func exclusiveArguments(s broker.Subscription) amqp.Table {
 	}
 }
 
-func declare(ch *amqp.Channel, name string, durable bool, arguments amqp.Table) error {
-	if _, err := ch.QueueDeclare(name, durable, false, !durable, false, arguments); err != nil {
-		return fmt.Errorf("declare queue %s: %w", name, err)
+func declare(ch *amqp.Channel, name string, durable bool, arguments amqp.Table) (ready int, err error) {
+	queue, err := ch.QueueDeclare(name, durable, false, !durable, false, arguments)
+	if err != nil {
+		return 0, fmt.Errorf("declare queue %s: %w", name, err)
 	}
-	return nil
+	return queue.Messages, nil
 }
 
 func bind(ch *amqp.Channel, name string, s broker.Subscription) error {

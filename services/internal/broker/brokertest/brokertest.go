@@ -48,6 +48,7 @@ func Test(t *testing.T, open func(t *testing.T) broker.Broker, f Features) {
 		"each exclusive queue gets a copy":                                   testCopies,
 		"an exclusive queue goes with its subscription":                      testExclusiveGoes,
 		"an exclusive queue that is full loses its oldest messages":          testDropHead,
+		"a bounded durable queue tells its length and loses its oldest":      testBounded,
 		"a message that is too old is not delivered":                         testTTL,
 		"a publish whose caller has gone says so":                            testCallerGone,
 		"a closed broker is unavailable":                                     testClosed,

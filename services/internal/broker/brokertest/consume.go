@@ -240,3 +240,32 @@ func testInterrupted(t *testing.T, b broker.Broker, f Features) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func testBounded(t *testing.T, b broker.Broker) {
+	const messages, fit = 20, 5
+	s, key := durable()
+	s.Prefetch, s.MaxLength = 1, fit
+	c := subscribe(t, b, s)
+	publish(t, b, key, "occupies the prefetch")
+	busy := c.next(t)
+	for i := range messages {
+		publish(t, b, key, strconv.Itoa(i))
+	}
+	most := make(chan int, 100)
+	s.Length = func(ready int) { most <- ready }
+	subscribe(t, b, s).stop(t)
+	if got := <-most; got != fit && got != fit-1 { // the second subscriber may hold one already
+		t.Errorf("told that %d wait, want %d", got, fit)
+	}
+	busy.Ack()
+	var got []string
+	for len(got) < fit {
+		d := c.next(t)
+		got = append(got, string(d.Body))
+		d.Ack()
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"15", "16", "17", "18", "19"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -4,7 +4,7 @@
 //
 // It keeps the promises of the port for as long as the process lives: what it holds goes with it, which
 // loses nothing, because committed events stay in the outbox until the confirm and clients sync when they
-// come back. Durable queues refuse messages above their bound.
+// come back. Durable queues refuse messages above their bound, unless they may drop their oldest.
 package membroker
 
 import (
@@ -65,7 +65,7 @@ func (b *Broker) Publish(ctx context.Context, m broker.Message) error {
 		return broker.ErrUnroutable
 	}
 	for _, q := range targets {
-		if q.durable && q.bytes+len(m.Body) > durableMaxBytes {
+		if q.durable && q.maxBytes == 0 && q.bytes+len(m.Body) > durableMaxBytes {
 			return fault.ErrUnavailable.Because(errors.New("queue is full"))
 		}
 	}

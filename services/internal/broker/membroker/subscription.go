@@ -82,10 +82,15 @@ func (b *Broker) connect(s broker.Subscription) (*subscription, chan struct{}) {
 	q := b.declare(name, s)
 	b.bind(q, s)
 	b.bound++
-	return &subscription{
+	sub := &subscription{
 		b: b, s: s, q: q, changed: b.changed,
 		unsettled: map[uint64]*message{}, settled: make(chan struct{}),
-	}, b.changed
+	}
+	if s.Length != nil && s.Durable() {
+		q.length[sub] = s.Length
+		s.Length(len(q.ready))
+	}
+	return sub, b.changed
 }
 
 // declare needs mu.
@@ -194,6 +199,7 @@ func (sub *subscription) end() {
 	defer sub.b.mu.Unlock()
 	sub.ended = true
 	sub.b.bound--
+	delete(sub.q.length, sub)
 	if !sub.q.durable {
 		sub.b.remove(sub.q)
 		return

@@ -86,6 +86,11 @@ func (x *Index) Publish(context.Context) error {
 	return unavailable(x.bleve.SetInternal([]byte(wholeMark), []byte{1}))
 }
 
+// Withdraw implements searchindex.Kept.
+func (x *Index) Withdraw(context.Context) error {
+	return unavailable(x.bleve.DeleteInternal([]byte(wholeMark)))
+}
+
 // Close gives the folder back.
 func (x *Index) Close() error { return x.bleve.Close() }
 

@@ -40,6 +40,8 @@ func (x *Index) Find(ctx context.Context, lookup searchindex.Lookup) ([]searchin
 	if n := len(lookup.Groups); n > 0 && n <= maxRouted {
 		request.Routing = lookup.Groups
 	}
+	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
 	var answer found
 	if err := x.call(ctx, request, &answer); err != nil {
 		return nil, err

@@ -119,6 +119,16 @@ func (x *Index) Publish(ctx context.Context) error {
 	return x.call(ctx, esapi.IndicesUpdateAliasesRequest{Body: body(object{"actions": actions})}, nil)
 }
 
+// Withdraw implements searchindex.Kept: nobody reads the index until Publish.
+func (x *Index) Withdraw(ctx context.Context) error {
+	read, err := x.behind(ctx, x.options.Name)
+	if err != nil || len(read) == 0 {
+		return err
+	}
+	actions := []object{{"remove": object{"indices": read, "alias": x.options.Name}}}
+	return x.call(ctx, esapi.IndicesUpdateAliasesRequest{Body: body(object{"actions": actions})}, nil)
+}
+
 // fits refuses servers that are not Elasticsearch 8 or 9.
 func (x *Index) fits(ctx context.Context) error {
 	var info struct {

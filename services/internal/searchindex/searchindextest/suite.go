@@ -68,6 +68,22 @@ func unfilled(t *testing.T, f *fixture) {
 		}
 	}
 	f.want(t, "what was put before", searchindex.Lookup{}, "1")
+	for range 2 {
+		if err := f.index.Withdraw(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if whole, err := f.index.Ensure(t.Context()); whole || err != nil {
+			t.Errorf("whole while withdrawn: %t, %v", whole, err)
+		}
+		if hits, err := f.index.Find(t.Context(), searchindex.Lookup{Limit: 1}); !errors.Is(err, searchindex.ErrUnavailable) {
+			t.Errorf("a withdrawn index answered: %v, %v", hits, err)
+		}
+	}
+	f.put(t, document("2", "上海", 1))
+	if err := f.index.Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.want(t, "what was put meanwhile", searchindex.Lookup{}, "2", "1")
 }
 
 type fixture struct {

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package indexer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/parley-chat/parley/services/internal/searchindex"
+	"github.com/parley-chat/parley/services/message"
+)
+
+// Documents that an index did not take now, while it took others, are written again at once, alone, before
+// their events go back to the broker; chosen, no evidence.
+const (
+	putTries   = 4
+	firstPause = 100 * time.Millisecond // doubled by each try
+)
+
+// write gathers what arrives and writes it, until ctx ends.
+func (x *Indexer) write(ctx context.Context) {
+	for {
+		select {
+		case first := <-x.arrived:
+			x.settle(ctx, x.gather(ctx, first))
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// gather waits a moment for more.
+func (x *Indexer) gather(ctx context.Context, first arrival) []arrival {
+	batch, places := []arrival{first}, len(first.places)
+	enough := time.NewTimer(gather)
+	defer enough.Stop()
+	for places < maxBatch {
+		select {
+		case next := <-x.arrived:
+			batch, places = append(batch, next), places+len(next.places)
+		case <-enough.C:
+			return batch
+		case <-ctx.Done():
+			return batch
+		}
+	}
+	return batch
+}
+
+// settle writes a batch, acknowledges what the index has taken and parks what it will never take.
+func (x *Indexer) settle(ctx context.Context, batch []arrival) {
+	var places []message.Stretch
+	for _, a := range batch {
+		places = append(places, a.places...)
+	}
+	var left outcome
+	err := errMissed
+	if !x.missed.Load() {
+		left, err = x.put(ctx, places)
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			x.o.Logger.WarnContext(ctx, "the search index lies behind", "messages", len(places), "error", err)
+		}
+		for _, a := range batch {
+			a.delivery.Retry()
+		}
+		return
+	}
+	for _, a := range batch {
+		x.settleOne(a, left)
+	}
+}
+
+// errMissed says why nothing is written to an index that lacks messages and does not know it.
+var errMissed = errors.New("it has to be filled anew first")
+
+func (x *Indexer) settleOne(a arrival, left outcome) {
+	switch {
+	case names(left.retry, a.places):
+		a.delivery.Retry()
+	case names(left.refused, a.places):
+		x.metrics.parked.WithLabelValues("refused").Inc()
+		a.delivery.Reject()
+	default:
+		a.delivery.Ack()
+	}
+}
+
+func names(ids map[string]bool, places []message.Stretch) bool {
+	return slices.ContainsFunc(places, func(p message.Stretch) bool { return ids[message.PlaceID(p.Conversation, p.From)] })
+}
+
+// outcome names the documents that an index did not take.
+type outcome struct {
+	retry, refused map[string]bool
+}
+
+// put writes messages as they are now.
+func (x *Indexer) put(ctx context.Context, places []message.Stretch) (outcome, error) {
+	messages, err := x.o.Reader.Messages(ctx, places)
+	if err != nil {
+		return outcome{}, err
+	}
+	documents := make([]searchindex.Document, len(messages))
+	for i, m := range messages {
+		documents[i] = m.Document()
+	}
+	left := outcome{retry: map[string]bool{}, refused: map[string]bool{}}
+	wait := firstPause
+	for try := 1; ; try++ {
+		again, err := x.putOnce(ctx, documents, left)
+		if err != nil {
+			return left, err
+		}
+		if len(again) == 0 {
+			return left, nil
+		}
+		if try == putTries || !pause(ctx, wait) {
+			for _, d := range again {
+				left.retry[d.ID] = true
+			}
+			return left, nil
+		}
+		documents, wait = again, 2*wait
+	}
+}
+
+// putOnce gives the documents that may be written again. Those that the index will never take are told once.
+func (x *Indexer) putOnce(ctx context.Context, documents []searchindex.Document, left outcome) (again []searchindex.Document, err error) {
+	err = x.o.Index.Put(ctx, documents)
+	partial, ok := errors.AsType[*searchindex.PutError](err)
+	if err != nil && !ok {
+		x.metrics.documents.WithLabelValues("failed").Add(float64(len(documents)))
+		return nil, err
+	}
+	if ok {
+		for id, reason := range partial.Refused {
+			left.refused[id] = true
+			x.o.Logger.ErrorContext(ctx, "the search index will never take a message, its event is parked", "document", id, "error", reason)
+		}
+		again = only(documents, partial.Retry)
+		x.metrics.documents.WithLabelValues("failed").Add(float64(len(again)))
+		x.metrics.documents.WithLabelValues("refused").Add(float64(len(partial.Refused)))
+	}
+	x.written(documents, again, left)
+	return again, nil
+}
+
+// written counts what the index has taken.
+func (x *Indexer) written(documents, again []searchindex.Document, left outcome) {
+	waiting := make(map[string]bool, len(again))
+	for _, d := range again {
+		waiting[d.ID] = true
+	}
+	now := x.o.Now()
+	for _, d := range documents {
+		if waiting[d.ID] || left.refused[d.ID] {
+			continue
+		}
+		x.metrics.documents.WithLabelValues("written").Inc()
+		if d.Version == 0 {
+			x.metrics.lag.Observe(now.Sub(d.At).Seconds())
+		}
+	}
+}
+
+func only(documents []searchindex.Document, names []string) (chosen []searchindex.Document) {
+	for _, d := range documents {
+		if slices.Contains(names, d.ID) {
+			chosen = append(chosen, d)
+		}
+	}
+	return chosen
+}
+
+// pause waits, and tells whether to go on.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

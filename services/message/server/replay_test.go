@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
+
+	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
+	"github.com/parley-chat/parley/services/internal/broker"
+	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
+	"github.com/parley-chat/parley/services/internal/searchindex"
+	"github.com/parley-chat/parley/services/internal/secret"
+	"github.com/parley-chat/parley/services/message"
+	"github.com/parley-chat/parley/services/message/events"
+	"github.com/parley-chat/parley/services/message/indexer"
+	"github.com/parley-chat/parley/services/message/messagetest"
+	"github.com/parley-chat/parley/services/message/server"
+	"github.com/parley-chat/parley/test/integration/servers"
+)
+
+// refusing is an index that takes nothing, ever.
+type refusing struct{ told chan int }
+
+func (x refusing) Put(_ context.Context, documents []searchindex.Document) error {
+	refused := map[string]error{}
+	for _, d := range documents {
+		refused[d.ID] = errors.New("400")
+	}
+	x.told <- len(documents)
+	return &searchindex.PutError{Refused: refused}
+}
+
+// ownBroker is a client of a RabbitMQ that no other test sees.
+func ownBroker(t *testing.T) (events *amqpbroker.Broker, url secret.String) {
+	t.Helper()
+	if os.Getenv("PARLEY_TEST_AMQP_URL") == "" {
+		if os.Getenv("PARLEY_TEST_REQUIRE_SERVERS") == "1" {
+			t.Fatal("RabbitMQ is required; run: make test-go")
+		}
+		t.Skip("needs a RabbitMQ; run: make test-go")
+	}
+	node, err := servers.StartRabbitMQ(t.Context(), t.TempDir(), servers.RabbitMQOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(node.Stop)
+	url = secret.New(node.URL())
+	if events, err = amqpbroker.Open(amqpbroker.Options{URL: url, Name: "test", Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = events.Close() })
+	return events, url
+}
+
+// Events that an index refused lie in RabbitMQ, and the command for it writes their messages once they are taken.
+func TestF24_ParkedEventsAreReplayed(t *testing.T) {
+	l := openLibrary(t)
+	bus, url := ownBroker(t)
+	l.heal(t)
+	const said = 3
+	index := refusing{told: make(chan int, said)}
+	x := indexer.New(indexer.Options{
+		Subscriber: bus, Reader: l.store, Index: index, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+		Registerer: prometheus.NewRegistry(),
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = x.Run(ctx) })
+	<-x.Hears()
+	var names []string
+	for i := range said {
+		pending := messagetest.NewPending(messagetest.NewDraft(l.users[0], l.talks[0], fmt.Sprint("上海 ", i)))
+		committed, err := l.store.Append(t.Context(), []message.Pending{pending}, 1_800_000_000_000+int64(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := proto.Marshal(&eventv1.EventBatch{Events: events.Encode(committed.Events)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := bus.Publish(t.Context(), broker.Message{
+			Exchange: broker.EventsExchange, RoutingKey: string(message.MessageCreated), Body: body, Persistent: true,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, message.PlaceID(committed.Events[0].Message.Conversation, committed.Events[0].Message.Seq))
+	}
+	for refused := 0; refused < said; {
+		refused += <-index.told
+	}
+	stop()
+	running.Wait()
+	written := map[string]bool{}
+	for len(written) < said { // the broker moves them in its own time
+		if err := server.Replay(t.Context(), server.ReplayConfig{ReindexConfig: l.cfg, AMQPURL: url}, func(p indexer.Parked) {
+			if p.Err != nil {
+				t.Errorf("%v stays parked: %v", p.Messages, p.Err)
+			}
+			for _, name := range p.Messages {
+				written[name] = true
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.refresh(t)
+	offered := l.offered(t)
+	for _, name := range names {
+		if !written[name] || !offered[name] {
+			t.Errorf("%s: written %t, offered %t", name, written[name], offered[name])
+		}
+	}
+}
+
+func TestAReplayNeedsAllServers(t *testing.T) {
+	t.Parallel()
+	_, err := server.LoadReplay(map[string]string{})
+	for _, key := range []string{"PARLEY_MYSQL_DSN", "PARLEY_ELASTICSEARCH_URL", "PARLEY_RABBITMQ_URL"} {
+		if !strings.Contains(fmt.Sprint(err), key) {
+			t.Errorf("%v does not name %s", err, key)
+		}
+	}
+	cfg, err := server.LoadReplay(map[string]string{
+		"PARLEY_MYSQL_DSN": "mysql://root@db/parley_message", "PARLEY_ELASTICSEARCH_URL": "http://search:9200", "PARLEY_RABBITMQ_URL": "amqp://mq/",
+	})
+	if err != nil || cfg.AMQPURL.IsZero() || cfg.Search.URL.IsZero() {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+}
