@@ -20,10 +20,16 @@ const (
 	SMS      Dependency = "sms" // who sends codes
 	// Elasticsearch is the index of texts.
 	Elasticsearch Dependency = "elasticsearch"
+	// ObjectStore keeps the bytes of files.
+	ObjectStore Dependency = "objectstore"
+	// SpeechProvider turns voice to text.
+	SpeechProvider Dependency = "speech"
 )
 
 // Dependencies that components read, in the order of the spec.
-func Dependencies() []Dependency { return []Dependency{MySQL, RabbitMQ, Elasticsearch, SMS} }
+func Dependencies() []Dependency {
+	return []Dependency{MySQL, RabbitMQ, Elasticsearch, ObjectStore, SMS, SpeechProvider}
+}
 
 // Entries of a binding, with the well-known names of the Service Binding specification where it has
 // one. The names are also those of the files.
@@ -44,6 +50,13 @@ const (
 	EntryAccessKeySecret    = "access-key-secret" //nolint:gosec // the name of an entry
 	EntrySigningKey         = "signing-key"
 	EntryPreviousSigningKey = "previous-signing-key"
+	// What an object store needs beside access-key-id; its uri is the endpoint.
+	EntrySecretAccessKey = "secret-access-key"
+	EntrySessionToken    = "session-token"
+	EntryBucket          = "bucket"
+	EntryRegion          = "region"
+	// EntrySecretKey goes with api-key at some providers of speech.
+	EntrySecretKey = "secret-key"
 	// MigrationPrefix stands before the username and password with which the Job changes schemas.
 	MigrationPrefix = "migration-"
 )
@@ -62,19 +75,23 @@ const Reindex Name = "reindex"
 func Jobs() []Name { return []Name{Migrate, Reindex} }
 
 // Owners lists the components that own a schema: <prefix>_<name>.
-func Owners() []Name { return []Name{User, Friend, Message} }
+func Owners() []Name { return []Name{User, Friend, File, Message} }
 
 // Readers lists who reads the binding of a dependency.
 func Readers(d Dependency) []Name {
 	switch d {
 	case MySQL:
-		return []Name{User, Friend, Message, Migrate, Reindex}
+		return []Name{User, Friend, File, Message, Migrate, Reindex}
 	case RabbitMQ:
-		return []Name{Gateway, User, Friend, Message, Transmit}
+		return []Name{Gateway, User, Friend, Message, Transmit, Speech}
 	case Elasticsearch:
 		return []Name{Message, Reindex}
+	case ObjectStore:
+		return []Name{File}
 	case SMS:
 		return []Name{User}
+	case SpeechProvider:
+		return []Name{Speech}
 	default:
 		return nil
 	}
@@ -100,6 +117,12 @@ func Entries(d Dependency, name Name) []string {
 	switch d {
 	case SMS:
 		return []string{EntryType, EntryAccessKeyID, EntryAccessKeySecret, EntryURI, EntrySigningKey, EntryPreviousSigningKey}
+	case ObjectStore:
+		return []string{
+			EntryType, EntryURI, EntryBucket, EntryRegion, EntryAccessKeyID, EntrySecretAccessKey, EntrySessionToken, EntryCA,
+		}
+	case SpeechProvider:
+		return []string{EntryType, EntryAPIKey, EntrySecretKey, EntryCA}
 	case Elasticsearch:
 		return []string{EntryType, EntryHost, EntryPort, EntryURI, EntryUsername, EntryPassword, EntryAPIKey, EntryCA}
 	case RabbitMQ:

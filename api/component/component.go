@@ -12,12 +12,14 @@ const (
 	Gateway  Name = "gateway"
 	User     Name = "user"
 	Friend   Name = "friend"
+	File     Name = "file"
 	Message  Name = "message"
 	Transmit Name = "transmit"
+	Speech   Name = "speech"
 )
 
 // All lists the components in the order in which they start.
-func All() []Name { return []Name{User, Friend, Message, Transmit, Gateway} }
+func All() []Name { return []Name{User, Friend, File, Message, Transmit, Speech, Gateway} }
 
 // Listen ports of a pod.
 const (
@@ -113,6 +115,8 @@ const (
 	EnvUpstreamFriendURL   = "PARLEY_UPSTREAM_FRIEND_URL"
 	EnvUpstreamMessageURL  = "PARLEY_UPSTREAM_MESSAGE_URL"
 	EnvUpstreamTransmitURL = "PARLEY_UPSTREAM_TRANSMIT_URL"
+	EnvUpstreamFileURL     = "PARLEY_UPSTREAM_FILE_URL"
+	EnvUpstreamSpeechURL   = "PARLEY_UPSTREAM_SPEECH_URL"
 
 	EnvGatewaySeat           = "PARLEY_GATEWAY_SEAT"
 	EnvGatewayMaxSessions    = "PARLEY_GATEWAY_MAX_SESSIONS"

@@ -7,6 +7,8 @@ package component
 const (
 	// PageTokenKey seals page tokens.
 	PageTokenKey = "page-token"
+	// FileLinkKey signs the links of files.
+	FileLinkKey = "file-link"
 	// BindingHashKey is the key of the HMAC over bindings; only the operator reads it.
 	BindingHashKey = "binding-hash"
 	// PreviousPrefix stands before the entry of a key that was replaced and is still accepted.
@@ -21,3 +23,6 @@ func PublicKey(name Name) string { return "identity-" + string(name) + ".public"
 
 // HasPageToken tells whether a component makes page tokens.
 func HasPageToken(name Name) bool { return name == User || name == Friend || name == Message }
+
+// HasFileLink tells whether a component signs the links of files.
+func HasFileLink(name Name) bool { return name == File }

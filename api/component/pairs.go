@@ -9,11 +9,15 @@ func Callers(name Name) []Name {
 	case Gateway:
 		return []Name{Gateway}
 	case User:
-		return []Name{Gateway, Friend}
+		return []Name{Gateway, Friend, File}
 	case Friend:
 		return []Name{Gateway, Message, Transmit}
+	case File:
+		return []Name{Gateway, User, Message, Speech}
 	case Message:
-		return []Name{Gateway, Friend, Transmit}
+		return []Name{Gateway, Friend, File, Transmit, Speech}
+	case Speech:
+		return []Name{Gateway}
 	default:
 		return nil
 	}
@@ -33,6 +37,10 @@ func EnvUpstream(name Name) string {
 		return EnvUpstreamMessageURL
 	case Transmit:
 		return EnvUpstreamTransmitURL
+	case File:
+		return EnvUpstreamFileURL
+	case Speech:
+		return EnvUpstreamSpeechURL
 	default:
 		return ""
 	}

@@ -45,7 +45,7 @@ func (r *Reconciler) wantedGateways(p *pass) int {
 // firstCounts are the counts of the spec where an autoscaler, the operator's own or another, has the count.
 func (p *pass) firstCounts() map[component.Name]int32 {
 	counts := map[component.Name]int32{}
-	for _, name := range component.All() {
+	for _, name := range manifest.Running(p.wish) {
 		if manifest.IsAutoscaled(manifest.Input{Cluster: p.wish}, name) {
 			counts[name] = manifest.Replicas(manifest.Input{Cluster: p.wish}, name)
 		}

@@ -178,7 +178,7 @@ func availableCondition(p *pass, s *chatv1alpha1.ChatClusterStatus) metav1.Condi
 	if !isServing(s.Services, component.Gateway) {
 		return down(chatv1alpha1.ReasonNoGateway, "no gateway is ready: see status.services")
 	}
-	for _, name := range component.Owners() {
+	for _, name := range []component.Name{component.User, component.Friend, component.Message} {
 		if !isServing(s.Services, name) {
 			return down(chatv1alpha1.ReasonCoreServiceDown, string(name)+" has no ready pod: see status.services")
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+	"github.com/parley-chat/parley/controllers/internal/binding"
 	"github.com/parley-chat/parley/controllers/internal/manifest"
 )
 
@@ -20,11 +21,24 @@ import (
 // isDatabaseLost: where the schemas are is not known, so no Job can change them.
 func (p *pass) isDatabaseLost() bool { return p.isHeld(component.Migrate) }
 
+// running lists the components that the spec asks for, in the order in which they start. One that runs only
+// because of a provider whose Secret is lost does not start without it, and nothing waits for it.
+func (p *pass) running() []component.Name {
+	return slices.DeleteFunc(manifest.Running(p.wish), func(name component.Name) bool {
+		return name == component.Speech && p.isLost(component.SpeechProvider) && len(p.seen.deployments(p.cluster.Name, name)) == 0
+	})
+}
+
+func (p *pass) isLost(d component.Dependency) bool {
+	return slices.ContainsFunc(p.bound.Problems, func(problem binding.Problem) bool { return problem.Dependency == d })
+}
+
 // wereBound tells whether every reader of every lost store is there: before that there is nothing to hold.
 func (p *pass) wereBound() bool {
+	running := p.running()
 	for _, problem := range p.bound.Problems {
 		for _, reader := range component.Readers(problem.Dependency) {
-			if !slices.Contains(component.Jobs(), reader) && len(p.seen.deployments(p.cluster.Name, reader)) == 0 {
+			if slices.Contains(running, reader) && len(p.seen.deployments(p.cluster.Name, reader)) == 0 {
 				return false
 			}
 		}
@@ -48,7 +62,7 @@ func (p *pass) isHeldPolicy(kind, name string) bool {
 	if kind != "NetworkPolicy" || p.seen.child(kind, name) == nil {
 		return false
 	}
-	for _, reader := range append(component.All(), component.Jobs()...) {
+	for _, reader := range append(p.running(), component.Jobs()...) {
 		if p.isHeld(reader) && name == manifest.DeploymentName(p.cluster.Name, reader) {
 			return true
 		}

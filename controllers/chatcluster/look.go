@@ -23,7 +23,7 @@ import (
 // look compares the Deployments with the wish, once: a pass does not see what it writes itself.
 func (p *pass) look() {
 	p.done, p.begun = map[component.Name]bool{}, map[component.Name]bool{}
-	for _, name := range component.All() {
+	for _, name := range p.running() {
 		if name == component.Gateway {
 			continue
 		}

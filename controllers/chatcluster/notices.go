@@ -54,7 +54,7 @@ func (r *Reconciler) noticeBindings(p *pass, say say) {
 	}
 	var changed []string
 	after := maps.Clone(before)
-	for _, name := range component.All() {
+	for _, name := range p.running() {
 		hash := p.input.BindingHashes[name]
 		if hash == "" || p.isHeld(name) {
 			continue

@@ -42,6 +42,7 @@ func TestServer(t *testing.T) {
 		"a rebuild without an index":                testNoIndex,
 		"a rebuild ends for another version":        testRebuildAndUpgrade,
 		"a wish for a rebuild is taken back":        testStoppedRebuild,
+		"keys of an older operator are completed":   testOlderKeys,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

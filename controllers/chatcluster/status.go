@@ -60,7 +60,7 @@ func statusOf(p *pass, outcome error, now time.Time) chatv1alpha1.ChatClusterSta
 
 func servicesOf(p *pass) []chatv1alpha1.ServiceStatus {
 	var list []chatv1alpha1.ServiceStatus
-	for _, name := range component.All() {
+	for _, name := range manifest.Running(p.wish) {
 		wanted := wantedPods(p, name)
 		list = append(list, rollout.State(name, wanted, p.seen.workloads(p.cluster.Name, name)))
 	}
@@ -152,7 +152,7 @@ func schemaStatus(p *pass, last *chatv1alpha1.ChatClusterStatus) *chatv1alpha1.S
 func dependenciesOf(p *pass) []chatv1alpha1.DependencyStatus {
 	var list []chatv1alpha1.DependencyStatus
 	for _, d := range component.Dependencies() {
-		if d == component.SMS && !manifest.SendsCodes(p.cluster) || d == component.Elasticsearch && p.cluster.Spec.Dependencies.Elasticsearch == nil {
+		if !manifest.Uses(p.cluster, d) {
 			continue
 		}
 		status := chatv1alpha1.DependencyStatus{

@@ -161,7 +161,7 @@ func (o *observed) schemaOf(name string) schemaState {
 func (p *pass) facts() upgrade.Facts {
 	facts := upgrade.Facts{
 		Target: p.wish.Spec.Version, Installed: p.cluster.Status.Version != "", Running: p.seen.versions(),
-		Expanded: p.schema.complete && (!p.isDatabaseLost() || p.schema.isOf(p.input)), Done: p.done,
+		Expanded: p.schema.complete && (!p.isDatabaseLost() || p.schema.isOf(p.input)), Components: p.running(), Done: p.done,
 	}
 	for _, job := range p.jobs() {
 		if p.seen.schemaOf(job.Name).complete {

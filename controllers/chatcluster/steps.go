@@ -4,17 +4,11 @@ package chatcluster
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/controllers/internal/apply"
 	"github.com/parley-chat/parley/controllers/internal/keys"
@@ -63,56 +57,7 @@ func (r *Reconciler) bind(ctx context.Context, p *pass) error {
 	}
 	bound.Problems = nil // of the stores that are there; readers of a lost one are held
 	p.input.Bindings, p.input.BindingHashes = bound.Bindings, bound.Hashes(key)
-	p.input.KeysEntries = slices.Sorted(maps.Keys(data))
 	return nil
-}
-
-// ownKeys reads the Secret with the cluster's keys, or makes it, once.
-func (r *Reconciler) ownKeys(ctx context.Context, p *pass) (map[string][]byte, error) {
-	p.input.KeysSecret = manifest.KeysName(p.cluster.Name)
-	if p.wish.Spec.Keys != nil {
-		p.input.KeysSecret = p.wish.Spec.Keys.Name
-	}
-	secret := &corev1.Secret{}
-	key := client.ObjectKey{Namespace: p.cluster.Namespace, Name: p.input.KeysSecret}
-	err := r.live.Get(ctx, key, secret)
-	switch {
-	case err == nil:
-	case !apierrors.IsNotFound(err):
-		return nil, writeOutcome(err)
-	case p.wish.Spec.Keys != nil:
-		return nil, stalled(chatv1alpha1.ReasonKeysMissing, fmt.Sprintf("make the Secret %s that spec.keys names", key.Name))
-	case p.cluster.Status.KeysFingerprint != "" && p.cluster.Annotations[chatv1alpha1.AnnotationRecreateKeys] == "":
-		return nil, stalled(chatv1alpha1.ReasonKeysMissing,
-			fmt.Sprintf("the Secret %s is gone: restore it, or set the annotation %s to make new keys", key.Name, chatv1alpha1.AnnotationRecreateKeys))
-	default:
-		data, err := keys.Generate(r.Random)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := r.apply.Create(ctx, p.cluster.UID, manifest.KeysSecret(p.input, data)); err != nil {
-			return nil, writeOutcome(err)
-		}
-		// Another pass may have been first: what the server has counts.
-		if err := r.live.Get(ctx, key, secret); err != nil {
-			return nil, err
-		}
-	}
-	if other := metav1.GetControllerOf(secret); p.wish.Spec.Keys == nil && isOfAnother(other, p.cluster) {
-		// Of one that was deleted: it goes as soon as somebody collects it, and its keys with it.
-		return nil, writeOutcome(&apply.NameConflictError{Kind: "Secret", Name: key.Name})
-	}
-	if err := keys.Check(secret.Data); err != nil {
-		return nil, stalled(chatv1alpha1.ReasonKeysMissing, fmt.Sprintf("complete the Secret %s: %v", key.Name, err))
-	}
-	p.fingerprint = keys.Fingerprint(secret.Data)
-	return secret.Data, nil
-}
-
-// isOfAnother tells whether an owner is a ChatCluster that had this name before. A Secret that somebody else
-// brings, with whatever owner, is read like any other.
-func isOfAnother(owner *metav1.OwnerReference, cluster *chatv1alpha1.ChatCluster) bool {
-	return owner != nil && owner.Kind == "ChatCluster" && owner.UID != cluster.UID
 }
 
 // applyFoundation writes what runs no version.
@@ -171,7 +116,7 @@ func (r *Reconciler) prune(ctx context.Context, p *pass) error {
 	for _, wish := range foundation(p.input) {
 		wanted[childKey(*wish.GetKind(), *wish.GetName())] = true
 	}
-	for _, name := range component.All() {
+	for _, name := range manifest.Running(p.wish) {
 		if scaler := manifest.HorizontalPodAutoscaler(p.input, name); scaler != nil {
 			wanted[childKey("HorizontalPodAutoscaler", *scaler.GetName())] = true
 		}

@@ -209,7 +209,7 @@ func TestRestartKeepsWhatWasWishedForOthers(t *testing.T) {
 		{"all once more", "message=x", "", now},
 		{"one", "", "message", "message=" + now},
 		{"one after another", "gateway=x", "message", "message=" + now + ",gateway=x"},
-		{"one after all", "x", "message", "user=x,friend=x,message=" + now + ",transmit=x,gateway=x"},
+		{"one after all", "x", "message", "user=x,friend=x,file=x,message=" + now + ",transmit=x,speech=x,gateway=x"},
 		{"the same again", "message=x,gateway=y", "message", "message=" + now + ",gateway=y"},
 		{"two", "", "transmit user", "user=" + now + ",transmit=" + now},
 	} {
@@ -297,7 +297,7 @@ func TestRefusals(t *testing.T) {
 		{"drain of a missing pod", nil, files, "drain demo-gateway-9", "kubectl parley sessions lists those of the gateway"},
 		{"drain of another component", nil, files, "drain demo-message-84cd5-7k2lq", "is no gateway of a ChatCluster"},
 		{"drain against the budget", nil, files, "drain demo-gateway-1-7c9f4-x2x4z", "until another gateway is ready again"},
-		{"restart of an unknown component", nil, files, "restart demo mesage", `no component "mesage": choose from user, friend, message, transmit, gateway`},
+		{"restart of an unknown component", nil, files, "restart demo mesage", `no component "mesage": choose from user, friend, file, message, transmit, speech, gateway`},
 		{"reindex without an index", nil, files, "reindex demo", "name an Elasticsearch in spec.dependencies.elasticsearch first"},
 		{"reindex of an index that is not bound", nil, []string{"nosearch.yaml"}, "reindex demo", "does not serve (SecretMissing): kubectl parley -n chat status demo says what to do"},
 		{"reindex while one is under way", nil, []string{"rebuilding.yaml"}, "reindex demo", "a rebuild is under way (Running): kubectl parley -n chat status demo shows it"},
@@ -380,7 +380,7 @@ func TestCompletionOffersWhatIsThere(t *testing.T) {
 		{"reindex", "demo other"},
 		{"drain", "demo-gateway-0-5f4b7-aaaaa demo-gateway-1-7c9f4-x2x4z demo-gateway-2-66c9d-ccccc"},
 		{"restart", "demo other"},
-		{"restart demo message", "user friend transmit gateway"},
+		{"restart demo message", "user friend file transmit speech gateway"},
 	} {
 		out := mustRun(t, s, append(append([]string{"__complete"}, strings.Fields(row.args)...), "")...)
 		offered, _, _ := strings.Cut(out, "\n:")

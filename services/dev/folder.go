@@ -105,6 +105,9 @@ func (f *folder) keys() (keyring, error) {
 			return keyring{}, folderError(f.path, err)
 		}
 	}
+	if err := identity.CompleteKeys(dir); err != nil { // a folder of an older version
+		return keyring{}, folderError(f.path, err)
+	}
 	ring := keyring{keys: map[component.Name]identity.Keys{}}
 	var err error
 	for _, name := range component.All() {

@@ -234,7 +234,7 @@ func createsOnce(t *testing.T, r room) {
 	if got, err := r.applier.Delete(t.Context(), uid, &found); err != nil || got != apply.Deleted {
 		t.Errorf("delete: got %s, %v", got, err)
 	}
-	secret := manifest.KeysSecret(in, map[string][]byte{component.PageTokenKey: []byte("value")})
+	secret := manifest.KeysSecret(in, manifest.KeysName(in.Cluster.Name), map[string][]byte{component.PageTokenKey: []byte("value")})
 	if got, err := r.applier.Create(t.Context(), uid, secret); err != nil || got != apply.Created {
 		t.Errorf("secret: got %s, %v", got, err)
 	}

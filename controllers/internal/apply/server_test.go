@@ -91,13 +91,14 @@ func (r room) input(t *testing.T, dir string) manifest.Input {
 		binding.Keys[entry] = entry
 	}
 	return manifest.Input{
-		Cluster:           cluster,
-		Image:             "registry.example.com/parley:" + cluster.Spec.Version,
-		Version:           cluster.Spec.Version,
-		Bindings:          map[component.Dependency]manifest.Binding{component.MySQL: binding, component.RabbitMQ: binding},
-		BindingHashes:     map[component.Name]string{component.User: "hash"},
-		KeysSecret:        manifest.KeysName(cluster.Name),
-		KeysEntries:       []string{component.PublicKey(component.User), component.PageTokenKey},
+		Cluster:       cluster,
+		Image:         "registry.example.com/parley:" + cluster.Spec.Version,
+		Version:       cluster.Spec.Version,
+		Bindings:      map[component.Dependency]manifest.Binding{component.MySQL: binding, component.RabbitMQ: binding},
+		BindingHashes: map[component.Name]string{component.User: "hash"},
+		Keys: []manifest.Keys{{
+			Secret: manifest.KeysName(cluster.Name), Entries: []string{component.PublicKey(component.User), component.PageTokenKey},
+		}},
 		OperatorNamespace: "parley-system",
 		OperatorLabels:    map[string]string{manifest.LabelName: "parley-operator"},
 		Seats:             []int32{0, 1},
@@ -114,7 +115,7 @@ func wishes(in manifest.Input) []apply.Config {
 	list = add(list, manifest.NetworkPolicies(in)...)
 	list = add(list, manifest.Services(in)...)
 	list = add(list, manifest.PodDisruptionBudgets(in)...)
-	for _, name := range component.All() {
+	for _, name := range manifest.Running(in.Cluster) {
 		if name == component.Gateway {
 			continue
 		}

@@ -47,6 +47,10 @@ func DisplayName(d component.Dependency) string {
 		return "Elasticsearch"
 	case component.SMS:
 		return "SMS"
+	case component.ObjectStore:
+		return "ObjectStore"
+	case component.SpeechProvider:
+		return "Speech"
 	default:
 		return string(d)
 	}

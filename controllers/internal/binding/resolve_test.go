@@ -140,7 +140,7 @@ func TestHashesMoveOnlyReaders(t *testing.T) {
 		}
 		return got.Hashes([]byte(key))
 	}
-	everyone := []component.Name{"friend", "gateway", "message", "migrate", "reindex", "transmit", "user"}
+	everyone := []component.Name{"file", "friend", "gateway", "message", "migrate", "reindex", "speech", "transmit", "user"}
 	before := hashes("key", "db", full(), full())
 	if diff := cmp.Diff(everyone, slices.Sorted(maps.Keys(before))); diff != "" {
 		t.Fatal(diff)
@@ -152,12 +152,12 @@ func TestHashesMoveOnlyReaders(t *testing.T) {
 		"nothing":                   {hashes("key", "db", full(), full()), nil},
 		"a newline at the end":      {hashes("key", "db", full("password", canary+"\n"), full()), nil},
 		"an entry that nobody has":  {hashes("key", "db", full("note", "x"), full()), nil},
-		"the database's password":   {hashes("key", "db", full("password", "new"), full()), []component.Name{"friend", "message", "migrate", "reindex", "user"}},
-		"the broker's password":     {hashes("key", "db", full(), full("password", "new")), []component.Name{"friend", "gateway", "message", "transmit", "user"}},
+		"the database's password":   {hashes("key", "db", full("password", "new"), full()), []component.Name{"file", "friend", "message", "migrate", "reindex", "user"}},
+		"the broker's password":     {hashes("key", "db", full(), full("password", "new")), []component.Name{"friend", "gateway", "message", "speech", "transmit", "user"}},
 		"the user of one component": {hashes("key", "db", full("user-username", "u", "user-password", "p"), full()), []component.Name{"user"}},
 		"the user of the Job":       {hashes("key", "db", full("migration-username", "u", "migration-password", "p"), full()), []component.Name{"migrate"}},
 		"the user of message":       {hashes("key", "db", full("message-username", "u", "message-password", "p"), full()), []component.Name{"message", "reindex"}},
-		"another Secret":            {hashes("key", "db2", full(), full()), []component.Name{"friend", "message", "migrate", "reindex", "user"}},
+		"another Secret":            {hashes("key", "db2", full(), full()), []component.Name{"file", "friend", "message", "migrate", "reindex", "user"}},
 		"another key":               {hashes("other", "db", full(), full()), everyone},
 	} {
 		t.Run(name, func(t *testing.T) {

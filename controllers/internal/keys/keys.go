@@ -28,8 +28,41 @@ const keyBytes = 32
 
 // Generate makes all keys anew from random, which must be fit for cryptography.
 func Generate(random io.Reader) (map[string][]byte, error) {
+	return generate(random, component.All(), singles())
+}
+
+// singles are the entries that are no half of a pair.
+func singles() []string {
+	return []string{component.PageTokenKey, component.FileLinkKey, component.BindingHashKey}
+}
+
+// Supplement makes the keys that data lacks because it is older than the components that need them; nil if it
+// lacks none. What was there from the beginning it never makes anew.
+func Supplement(random io.Reader, data map[string][]byte) (map[string][]byte, error) {
+	var pairs []component.Name
+	for _, name := range []component.Name{component.File, component.Speech} {
+		if !has(data, component.PrivateKey(name)) && !has(data, component.PublicKey(name)) {
+			pairs = append(pairs, name)
+		}
+	}
+	var entries []string
+	if !has(data, component.FileLinkKey) {
+		entries = append(entries, component.FileLinkKey)
+	}
+	if len(pairs)+len(entries) == 0 {
+		return nil, nil
+	}
+	return generate(random, pairs, entries)
+}
+
+func has(data map[string][]byte, entry string) bool {
+	_, ok := data[entry]
+	return ok
+}
+
+func generate(random io.Reader, pairs []component.Name, entries []string) (map[string][]byte, error) {
 	data := map[string][]byte{}
-	for _, name := range component.All() {
+	for _, name := range pairs {
 		seed, err := draw(random)
 		if err != nil {
 			return nil, err
@@ -37,7 +70,7 @@ func Generate(random io.Reader) (map[string][]byte, error) {
 		data[component.PrivateKey(name)] = encode(seed)
 		data[component.PublicKey(name)] = encode(publicOf(seed))
 	}
-	for _, entry := range []string{component.PageTokenKey, component.BindingHashKey} {
+	for _, entry := range entries {
 		key, err := draw(random)
 		if err != nil {
 			return nil, err
@@ -58,7 +91,7 @@ func Check(data map[string][]byte) error {
 			problems.Wrong = append(problems.Wrong, component.PublicKey(name))
 		}
 	}
-	for _, entry := range []string{component.PageTokenKey, component.BindingHashKey} {
+	for _, entry := range singles() {
 		problems.read(data, entry)
 	}
 	for _, entry := range slices.Sorted(maps.Keys(data)) {

@@ -56,7 +56,7 @@ func RingRoleBindings(in Input) []*rbacv1ac.RoleBindingApplyConfiguration {
 			WithAPIGroup("rbac.authorization.k8s.io").
 			WithKind("Role").
 			WithName(RingName(in.Cluster.Name)))
-	for _, name := range component.All() {
+	for _, name := range Running(in.Cluster) {
 		if component.WatchesRing(name) {
 			binding.WithSubjects(rbacv1ac.Subject().
 				WithKind("ServiceAccount").
@@ -72,9 +72,9 @@ func createsAccounts(in Input) bool {
 	return accounts == nil || accounts.Create == nil || *accounts.Create
 }
 
-// podded lists who has pods: the components and the Jobs.
+// podded lists who has pods: the components that run and the Jobs.
 func podded(in Input) []component.Name {
-	list := append(component.All(), component.Migrate)
+	list := append(Running(in.Cluster), component.Migrate)
 	if in.Cluster.Spec.Dependencies.Elasticsearch != nil {
 		list = append(list, component.Reindex)
 	}

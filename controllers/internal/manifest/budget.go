@@ -15,7 +15,7 @@ import (
 // only say what is allowed anyway. The gateway's spans all seats.
 func PodDisruptionBudgets(in Input) []*policyv1ac.PodDisruptionBudgetApplyConfiguration {
 	var budgets []*policyv1ac.PodDisruptionBudgetApplyConfiguration
-	for _, name := range component.All() {
+	for _, name := range Running(in.Cluster) {
 		if most(in, name) < 2 {
 			continue
 		}

@@ -7,9 +7,10 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 )
 
-// KeysSecret holds the cluster's own keys; it is created once and never applied again.
-func KeysSecret(in Input, data map[string][]byte) *corev1ac.SecretApplyConfiguration {
-	return corev1ac.Secret(KeysName(in.Cluster.Name), in.Cluster.Namespace).
+// KeysSecret holds keys of the cluster's own; it is created once and never applied again. name is KeysName or
+// MoreKeysName.
+func KeysSecret(in Input, name string, data map[string][]byte) *corev1ac.SecretApplyConfiguration {
+	return corev1ac.Secret(name, in.Cluster.Namespace).
 		WithLabels(Labels(in.Cluster.Name, "")).
 		WithOwnerReferences(owner(in)).
 		WithType(corev1.SecretTypeOpaque).

@@ -56,8 +56,7 @@ func input(cluster *chatv1alpha1.ChatCluster) manifest.Input {
 		Version:           cluster.Spec.Version,
 		Bindings:          map[component.Dependency]manifest.Binding{},
 		BindingHashes:     map[component.Name]string{},
-		KeysSecret:        manifest.KeysName(cluster.Name),
-		KeysEntries:       keysEntries(),
+		Keys:              []manifest.Keys{{Secret: manifest.KeysName(cluster.Name), Entries: keysEntries()}},
 		OperatorNamespace: "parley-system",
 		OperatorLabels:    map[string]string{manifest.LabelName: "parley-operator"},
 	}
@@ -104,7 +103,7 @@ func binding(source *chatv1alpha1.Source, host string, port int32) manifest.Bind
 // keysEntries has one replaced key.
 func keysEntries() []string {
 	entries := []string{
-		component.PageTokenKey, component.BindingHashKey,
+		component.PageTokenKey, component.FileLinkKey, component.BindingHashKey,
 		component.PreviousPrefix + component.PublicKey(component.Gateway),
 		component.PreviousPrefix + component.PrivateKey(component.Gateway),
 	}
@@ -122,7 +121,7 @@ func children(in manifest.Input) []any {
 		all = append(all, role)
 	}
 	all = appendAll(all, manifest.RingRoleBindings(in))
-	all = append(all, manifest.KeysSecret(in, map[string][]byte{component.PageTokenKey: []byte("for the test")}))
+	all = append(all, manifest.KeysSecret(in, manifest.KeysName(in.Cluster.Name), map[string][]byte{component.PageTokenKey: []byte("for the test")}))
 	all = appendAll(all, manifest.Services(in))
 	all = appendAll(all, manifest.PodDisruptionBudgets(in))
 	all = appendAll(all, manifest.NetworkPolicies(in))
@@ -130,7 +129,7 @@ func children(in manifest.Input) []any {
 	if in.Cluster.Spec.Dependencies.Elasticsearch != nil {
 		all = append(all, manifest.ReindexJob(in, manifest.ReindexHash(in, "2026-11-30T12:00:00Z")))
 	}
-	for _, name := range component.All() {
+	for _, name := range manifest.Running(in.Cluster) {
 		if name != component.Gateway {
 			all = append(all, manifest.Deployment(in, name))
 		}

@@ -29,16 +29,21 @@ type Input struct {
 	Bindings map[component.Dependency]Binding
 	// BindingHashes are the annotation of each reader's template; readers without bindings are absent.
 	BindingHashes map[component.Name]string
-	// KeysSecret holds the cluster's own keys.
-	KeysSecret string
-	// KeysEntries are the entries that it has; a volume must not name one that is absent.
-	KeysEntries []string
+	// Keys are the cluster's own: a Secret, and those that hold what it lacks because it is older.
+	Keys []Keys
 	// OperatorNamespace and OperatorLabels select the operator's pods, which poll the ops ports. Without a
 	// namespace the operator is not a pod, and no rule lets it in.
 	OperatorNamespace string
 	OperatorLabels    map[string]string
 	// Seats of the gateway that are wanted, ascending.
 	Seats []int32
+}
+
+// Keys are a Secret with keys of the cluster's own.
+type Keys struct {
+	Secret string
+	// Entries that are read from it; a volume must not name one that is absent.
+	Entries []string
 }
 
 // Binding is where the entries of a dependency come from.

@@ -109,7 +109,7 @@ func TestOnlyWatchersOfTheRingHaveAToken(t *testing.T) {
 func TestABindingThatIsNotBoundShowsNothing(t *testing.T) {
 	t.Parallel()
 	in := load(t, "testdata/production")
-	in.Bindings, in.KeysEntries = nil, nil
+	in.Bindings, in.Keys = nil, nil
 	for _, p := range pods(t, children(in)) {
 		if paths := shown(p.spec); len(paths) > 0 {
 			t.Errorf("%s sees %v", p.name, paths)

@@ -36,6 +36,11 @@ func RingName(cluster string) string { return ChildName(cluster, "ring") }
 // KeysName is the Secret with the cluster's own keys, unless the user names another.
 func KeysName(cluster string) string { return ChildName(cluster, "keys") }
 
+// MoreKeysName is a Secret with keys that an older one lacks; the first has the number 2.
+func MoreKeysName(cluster string, number int) string {
+	return ChildName(cluster, "keys", strconv.Itoa(number))
+}
+
 // AccountName is the ServiceAccount of a component, or of a Job.
 func AccountName(cluster string, name component.Name) string {
 	return ChildName(cluster, string(name))

@@ -56,7 +56,7 @@ func ingress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyIngre
 			WithPorts(tcp(component.PublicPort)...).
 			WithFrom(peers(settings(in).GatewayFrom)...))
 	}
-	if callers := component.Callers(name); len(callers) > 0 {
+	if callers := callersOf(in, name); len(callers) > 0 {
 		rules = append(rules, networkingv1ac.NetworkPolicyIngressRule().
 			WithPorts(tcp(component.RPCPort)...).
 			WithFrom(podsOf(in, callers...)...))
@@ -72,7 +72,7 @@ func ingress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyIngre
 
 func egress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
 	rules := []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration{resolver()}
-	for _, callee := range component.All() {
+	for _, callee := range Running(in.Cluster) {
 		if slices.Contains(component.Callers(callee), name) {
 			rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
 				WithPorts(tcp(component.RPCPort)...).
@@ -100,6 +100,11 @@ func egress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyEgress
 			WithTo(orAnywhere(blocks(settings(in).APIServerCIDRs))...))
 	}
 	return rules
+}
+
+// callersOf a component that run.
+func callersOf(in Input, name component.Name) []component.Name {
+	return slices.DeleteFunc(component.Callers(name), func(caller component.Name) bool { return !IsWanted(in.Cluster, caller) })
 }
 
 // readerFor is whose bindings a pod has.

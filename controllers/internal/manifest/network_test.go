@@ -74,7 +74,7 @@ func TestPairsAreReachableAndNothingElse(t *testing.T) {
 	t.Parallel()
 	in := load(t, "testdata/search")
 	v, all := judge(t, in), ours(t, in)
-	if len(all) != len(component.All())+len(component.Jobs())+1 { // and the doctor
+	if len(all) != len(manifest.Running(in.Cluster))+len(component.Jobs())+1 { // and the doctor
 		t.Fatalf("got pods of %d components", len(all))
 	}
 	for caller, from := range all {

@@ -96,7 +96,7 @@ func podsByComponent(t *testing.T, in manifest.Input) map[component.Name]pod {
 func orderedPods(all map[component.Name]pod) func(yield func(component.Name, pod) bool) {
 	return func(yield func(component.Name, pod) bool) {
 		for _, name := range append(component.All(), component.Jobs()...) {
-			if !yield(name, all[name]) {
+			if p, runs := all[name]; runs && !yield(name, p) {
 				return
 			}
 		}

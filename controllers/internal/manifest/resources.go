@@ -34,6 +34,9 @@ func defaultAmounts(in Input, name component.Name) amounts {
 	case component.User:
 		// Passwords are hashed in memory, 19 MiB each and two per core at once.
 		row = amounts{milliCPU: 250, memory: 512 * mebi}
+	case component.File:
+		// 64 MiB of parts under way, and pictures of 25 megapixels that are made smaller, one at a time.
+		row = amounts{milliCPU: 250, memory: 512 * mebi}
 	case component.Message:
 		row = amounts{milliCPU: 500, memory: 512 * mebi}
 	case component.Migrate:

@@ -14,7 +14,7 @@ import (
 // per seat.
 func Services(in Input) []*corev1ac.ServiceApplyConfiguration {
 	services := []*corev1ac.ServiceApplyConfiguration{publicService(in), ringService(in)}
-	for _, name := range component.All() {
+	for _, name := range Running(in.Cluster) {
 		if name != component.Gateway && len(component.Callers(name)) > 0 {
 			services = append(services, service(in, DeploymentName(in.Cluster.Name, name), name, rpcPort()))
 		}

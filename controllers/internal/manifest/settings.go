@@ -3,9 +3,21 @@
 package manifest
 
 import (
+	"slices"
+
 	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 )
+
+// Running lists the components that the spec asks for, in the order in which they start.
+func Running(cluster *chatv1alpha1.ChatCluster) []component.Name {
+	return slices.DeleteFunc(component.All(), func(name component.Name) bool { return !IsWanted(cluster, name) })
+}
+
+// IsWanted tells whether the spec asks for a component.
+func IsWanted(_ *chatv1alpha1.ChatCluster, name component.Name) bool {
+	return name != component.File && name != component.Speech // they come with their programs
+}
 
 // serviceOf answers the settings that every component has.
 func serviceOf(in Input, name component.Name) *chatv1alpha1.Service {
@@ -21,6 +33,10 @@ func serviceOf(in Input, name component.Name) *chatv1alpha1.Service {
 		return services.Message
 	case component.Transmit:
 		return services.Transmit
+	case component.File:
+		return &services.File.Service
+	case component.Speech:
+		return services.Speech
 	default:
 		return &chatv1alpha1.Service{}
 	}

@@ -32,7 +32,7 @@ func mountsOf(in Input, name component.Name) mounts {
 	m.volumes = append(m.volumes, corev1ac.Volume().WithName("tmp").WithEmptyDir(
 		corev1ac.EmptyDirVolumeSource().WithSizeLimit(*resource.NewQuantity(scratchLimit, resource.BinarySI))))
 	m.places = append(m.places, corev1ac.VolumeMount().WithName("tmp").WithMountPath(scratchDir))
-	m.add("keys", component.KeysDir, secretSource(in.KeysSecret, keyItems(in, name)))
+	m.add("keys", component.KeysDir, keySources(in, name)...)
 	for _, dependency := range component.Dependencies() {
 		if slices.Contains(component.Readers(dependency), name) {
 			m.add("binding-"+string(dependency), path.Join(component.BindingRoot, string(dependency)),
@@ -78,9 +78,19 @@ func bindingItems(
 	return items
 }
 
-// keyItems shows every public half, the component's own private one, and page tokens where they are made.
-// A replaced private key is not shown: nobody signs with it any more.
-func keyItems(in Input, name component.Name) []*corev1ac.KeyToPathApplyConfiguration {
+func keySources(in Input, name component.Name) []*corev1ac.VolumeProjectionApplyConfiguration {
+	var sources []*corev1ac.VolumeProjectionApplyConfiguration
+	for _, keys := range in.Keys {
+		if source := secretSource(keys.Secret, keyItems(keys, name)); source != nil {
+			sources = append(sources, source)
+		}
+	}
+	return sources
+}
+
+// keyItems shows every public half, the component's own private one, and the keys of page tokens and links where
+// they are used. A replaced private key is not shown: nobody signs with it any more.
+func keyItems(keys Keys, name component.Name) []*corev1ac.KeyToPathApplyConfiguration {
 	if slices.Contains(component.Jobs(), name) {
 		return nil
 	}
@@ -92,9 +102,12 @@ func keyItems(in Input, name component.Name) []*corev1ac.KeyToPathApplyConfigura
 	if component.HasPageToken(name) {
 		wanted = append(wanted, component.PageTokenKey, component.PreviousPrefix+component.PageTokenKey)
 	}
+	if component.HasFileLink(name) {
+		wanted = append(wanted, component.FileLinkKey, component.PreviousPrefix+component.FileLinkKey)
+	}
 	var items []*corev1ac.KeyToPathApplyConfiguration
 	for _, entry := range wanted {
-		if slices.Contains(in.KeysEntries, entry) {
+		if slices.Contains(keys.Entries, entry) {
 			items = append(items, corev1ac.KeyToPath().WithKey(entry).WithPath(entry))
 		}
 	}

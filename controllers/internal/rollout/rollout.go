@@ -30,9 +30,9 @@ type Workload struct {
 // Waves in the order in which a new version comes: who is called before who calls.
 func Waves() [][]component.Name {
 	return [][]component.Name{
-		{component.User, component.Friend},
+		{component.User, component.Friend, component.File},
 		{component.Message},
-		{component.Transmit},
+		{component.Transmit, component.Speech},
 		{component.Gateway},
 	}
 }

@@ -34,6 +34,8 @@ type Facts struct {
 	Problem *Problem
 	// Expanded is true when the Job of this very target and image has ended well.
 	Expanded bool
+	// Components that run, in the order in which they start.
+	Components []component.Name
 	// Done tells of each component that its Deployments are written as wished and rolled out: all of
 	// rollout.Workload.Done.
 	Done map[component.Name]bool
@@ -64,13 +66,13 @@ func Next(facts Facts) Plan {
 		return Plan{Step: StepExpand, Expand: true}
 	}
 	if !facts.Installed {
-		return install(facts.Done)
+		return install(facts)
 	}
 	var plan Plan
-	for _, wave := range order(back) {
-		plan.Write = append(plan.Write, wave...)
-		if !allDone(facts.Done, wave) {
-			plan.Step = stepOf(wave)
+	for _, wave := range facts.waves(back) {
+		plan.Write = append(plan.Write, wave.members...)
+		if !facts.allDone(wave) {
+			plan.Step = wave.step
 			return plan
 		}
 	}
@@ -78,36 +80,37 @@ func Next(facts Facts) Plan {
 	return plan
 }
 
-func install(done map[component.Name]bool) Plan {
-	plan := Plan{Step: StepDone, Write: component.All()}
-	for _, wave := range rollout.Waves() {
-		if !allDone(done, wave) {
-			plan.Step = stepOf(wave)
+func install(facts Facts) Plan {
+	plan := Plan{Step: StepDone, Write: facts.Components}
+	for _, wave := range facts.waves(false) {
+		if !facts.allDone(wave) {
+			plan.Step = wave.step
 			break
 		}
 	}
 	return plan
 }
 
-func order(back bool) [][]component.Name {
-	waves := rollout.Waves()
-	if back {
-		slices.Reverse(waves)
-	}
-	return waves
+// wave keeps its number on the way back.
+type wave struct {
+	step    string
+	members []component.Name
 }
 
-func allDone(done map[component.Name]bool, wave []component.Name) bool {
-	return !slices.ContainsFunc(wave, func(name component.Name) bool { return !done[name] })
-}
-
-// stepOf keeps the number of a wave on the way back.
-func stepOf(wave []component.Name) string {
+// waves of the components that run.
+func (f Facts) waves(back bool) []wave {
 	steps := []string{StepWave1, StepWave2, StepWave3, StepWave4}
-	for i, other := range rollout.Waves() {
-		if slices.Equal(wave, other) {
-			return steps[i]
-		}
+	var list []wave
+	for i, members := range rollout.Waves() {
+		members = slices.DeleteFunc(members, func(name component.Name) bool { return !slices.Contains(f.Components, name) })
+		list = append(list, wave{steps[i], members})
 	}
-	return StepDone
+	if back {
+		slices.Reverse(list)
+	}
+	return list
+}
+
+func (f Facts) allDone(w wave) bool {
+	return !slices.ContainsFunc(w.members, func(name component.Name) bool { return !f.Done[name] })
 }

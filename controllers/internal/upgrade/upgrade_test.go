@@ -134,7 +134,8 @@ func TestNext(t *testing.T) {
 		return set
 	}
 	all := done(component.All()...)
-	const user, friend, message, transmit, gateway = component.User, component.Friend, component.Message, component.Transmit, component.Gateway
+	const user, friend, file, message = component.User, component.Friend, component.File, component.Message
+	const transmit, speech, gateway = component.Transmit, component.Speech, component.Gateway
 	for name, test := range map[string]struct {
 		facts upgrade.Facts
 		want  upgrade.Plan
@@ -149,7 +150,7 @@ func TestNext(t *testing.T) {
 			upgrade.Facts{Target: "0.5.0", Expanded: true}, upgrade.Plan{Step: "Wave1", Write: component.All()},
 		},
 		"an install goes on where pods are missing": {
-			upgrade.Facts{Target: "0.5.0", Expanded: true, Done: done(user, friend, message)}, upgrade.Plan{Step: "Wave3", Write: component.All()},
+			upgrade.Facts{Target: "0.5.0", Expanded: true, Done: done(user, friend, file, message)}, upgrade.Plan{Step: "Wave3", Write: component.All()},
 		},
 		"an install that is done": {
 			upgrade.Facts{Target: "0.5.0", Expanded: true, Running: []string{"0.5.0"}, Done: all}, upgrade.Plan{Step: "Done", Write: component.All()},
@@ -162,39 +163,49 @@ func TestNext(t *testing.T) {
 		},
 		"an upgrade begins with who is called": {
 			upgrade.Facts{Target: "0.5.0", Installed: true, Running: []string{"0.4.0"}, Schema: "0.5.0", Expanded: true},
-			upgrade.Plan{Step: "Wave1", Write: []component.Name{user, friend}},
+			upgrade.Plan{Step: "Wave1", Write: []component.Name{user, friend, file}},
 		},
 		"a wave needs all of the one before": {
 			upgrade.Facts{Target: "0.5.0", Installed: true, Running: []string{"0.4.0", "0.5.0"}, Expanded: true, Done: done(user, message)},
-			upgrade.Plan{Step: "Wave1", Write: []component.Name{user, friend}},
+			upgrade.Plan{Step: "Wave1", Write: []component.Name{user, friend, file}},
 		},
 		"the second wave": {
-			upgrade.Facts{Target: "0.5.0", Installed: true, Running: []string{"0.4.0", "0.5.0"}, Expanded: true, Done: done(user, friend)},
-			upgrade.Plan{Step: "Wave2", Write: []component.Name{user, friend, message}},
+			upgrade.Facts{Target: "0.5.0", Installed: true, Running: []string{"0.4.0", "0.5.0"}, Expanded: true, Done: done(user, friend, file)},
+			upgrade.Plan{Step: "Wave2", Write: []component.Name{user, friend, file, message}},
 		},
 		"the last wave": {
-			upgrade.Facts{Target: "0.5.0", Installed: true, Running: []string{"0.4.0", "0.5.0"}, Expanded: true, Done: done(user, friend, message, transmit)},
-			upgrade.Plan{Step: "Wave4", Write: []component.Name{user, friend, message, transmit, gateway}},
+			upgrade.Facts{Target: "0.5.0", Installed: true, Running: []string{"0.4.0", "0.5.0"}, Expanded: true, Done: done(user, friend, file, message, transmit, speech)},
+			upgrade.Plan{Step: "Wave4", Write: []component.Name{user, friend, file, message, transmit, speech, gateway}},
 		},
 		"an upgrade that is done": {
 			upgrade.Facts{Target: "0.5.0", Installed: true, Running: []string{"0.5.0"}, Expanded: true, Done: all},
-			upgrade.Plan{Step: "Done", Write: []component.Name{user, friend, message, transmit, gateway}},
+			upgrade.Plan{Step: "Done", Write: []component.Name{user, friend, file, message, transmit, speech, gateway}},
 		},
 		"a way back begins with the gateway and has no Job": {
 			upgrade.Facts{Target: "0.4.0", Installed: true, Running: []string{"0.5.0"}, Schema: "0.5.0"},
 			upgrade.Plan{Step: "Wave4", Write: []component.Name{gateway}},
 		},
 		"a way back from half way": {
-			upgrade.Facts{Target: "0.4.0", Installed: true, Running: []string{"0.4.0", "0.5.0"}, Schema: "0.5.0", Done: done(gateway, transmit)},
-			upgrade.Plan{Step: "Wave2", Write: []component.Name{gateway, transmit, message}},
+			upgrade.Facts{Target: "0.4.0", Installed: true, Running: []string{"0.4.0", "0.5.0"}, Schema: "0.5.0", Done: done(gateway, transmit, speech)},
+			upgrade.Plan{Step: "Wave2", Write: []component.Name{gateway, transmit, speech, message}},
+		},
+		"a component that does not run is in no wave": {
+			upgrade.Facts{
+				Target: "0.5.0", Installed: true, Running: []string{"0.4.0"}, Schema: "0.5.0", Expanded: true,
+				Components: []component.Name{user, friend, file, message, transmit, gateway}, Done: done(user, friend, file, message, transmit),
+			},
+			upgrade.Plan{Step: "Wave4", Write: []component.Name{user, friend, file, message, transmit, gateway}},
 		},
 		"after a way back a change of template has no Job either": {
 			upgrade.Facts{Target: "0.4.0", Installed: true, Running: []string{"0.4.0"}, Schema: "0.5.0"},
-			upgrade.Plan{Step: "Wave1", Write: []component.Name{user, friend}},
+			upgrade.Plan{Step: "Wave1", Write: []component.Name{user, friend, file}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if test.facts.Components == nil {
+				test.facts.Components = component.All()
+			}
 			if diff := cmp.Diff(test.want, upgrade.Next(test.facts)); diff != "" {
 				t.Error(diff)
 			}

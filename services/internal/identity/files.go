@@ -19,6 +19,7 @@ import (
 // Names of the files in a folder of keys. Each holds base64 text and may end with one newline.
 const (
 	pageTokenFile = component.PageTokenKey
+	fileLinkFile  = component.FileLinkKey
 	privateSuffix = ".private"
 	publicSuffix  = ".public"
 	filePrefix    = "identity-"
@@ -34,28 +35,59 @@ const (
 	keyFileMode     = 0o600
 )
 
-// WriteKeys makes new keys for all components, and a page token key, in a folder that exists. It
-// writes nothing and fails with fs.ErrExist if the folder has one of the files already.
+// WriteKeys makes new keys for all components, and those of page tokens and of links, in a folder that
+// exists. It writes nothing and fails with fs.ErrExist if the folder has one of the files already.
 func WriteKeys(dir string) error {
-	files := map[string][]byte{pageTokenFile: make([]byte, keyBytes)}
-	if _, err := rand.Read(files[pageTokenFile]); err != nil {
-		return fmt.Errorf("make the page token key: %w", err)
-	}
-	for name, keys := range GenerateKeys(component.All()...) {
-		files[filePrefix+string(name)+privateSuffix] = keys.private.Seed()
-		files[filePrefix+string(name)+publicSuffix] = keys.public[name][0]
-	}
-	for name := range files {
-		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("%s: %w", filepath.Join(dir, name), fs.ErrExist)
+	for _, set := range newKeyFiles() {
+		for name := range set {
+			if exists(dir, name) {
+				return fmt.Errorf("%s: %w", filepath.Join(dir, name), fs.ErrExist)
+			}
 		}
 	}
-	for name, value := range files {
-		if err := writeFile(filepath.Join(dir, name), value); err != nil {
-			return err
+	return CompleteKeys(dir)
+}
+
+// CompleteKeys makes the keys that a folder lacks, because an older program made it. Those that are there stay;
+// a component of which one half is there gets no other one.
+func CompleteKeys(dir string) error {
+	for _, set := range newKeyFiles() {
+		lacks := true
+		for name := range set {
+			lacks = lacks && !exists(dir, name)
+		}
+		if !lacks {
+			continue
+		}
+		for name, value := range set {
+			if err := writeFile(filepath.Join(dir, name), value); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func exists(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	return err == nil
+}
+
+// newKeyFiles are sets of files that belong together.
+func newKeyFiles() []map[string][]byte {
+	var sets []map[string][]byte
+	for _, name := range []string{pageTokenFile, fileLinkFile} {
+		key := make([]byte, keyBytes)
+		_, _ = rand.Read(key) // never fails: crypto/rand ends the process instead
+		sets = append(sets, map[string][]byte{name: key})
+	}
+	for name, keys := range GenerateKeys(component.All()...) {
+		sets = append(sets, map[string][]byte{
+			filePrefix + string(name) + privateSuffix: keys.private.Seed(),
+			filePrefix + string(name) + publicSuffix:  keys.public[name][0],
+		})
+	}
+	return sets
 }
 
 func writeFile(path string, value []byte) error {
@@ -105,6 +137,22 @@ func readPublic(dir string, name component.Name) ([]ed25519.PublicKey, error) {
 // LoadPageKey reads the key of page tokens from a folder of keys.
 func LoadPageKey(dir string) ([]byte, error) {
 	return readFile(dir, pageTokenFile)
+}
+
+// LoadFileLinkKeys reads the key of the links of files, and behind it the previous one where there is one.
+func LoadFileLinkKeys(dir string) ([][]byte, error) {
+	current, err := readFile(dir, fileLinkFile)
+	if err != nil {
+		return nil, err
+	}
+	older, err := readFile(dir, previous+fileLinkFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return [][]byte{current}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return [][]byte{current, older}, nil
 }
 
 func readFile(dir, name string) ([]byte, error) {

@@ -195,7 +195,7 @@ func TestKeyFilesGoRound(t *testing.T) {
 	if err := identity.WriteKeys(dir); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"page-token"}
+	want := []string{"page-token", "file-link"}
 	for _, name := range component.All() {
 		want = append(want, "identity-"+string(name)+".private", "identity-"+string(name)+".public")
 	}

@@ -226,7 +226,7 @@ func (c *chat) nodeIs(ctx context.Context, name string, want corev1.ConditionSta
 // elsewhere checks that every component serves on other nodes.
 func (c *chat) elsewhere(node string) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
-		for _, name := range component.All() {
+		for _, name := range running() {
 			pods, err := c.pods(ctx, string(name))
 			if err != nil {
 				return err

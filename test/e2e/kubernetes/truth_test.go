@@ -66,7 +66,7 @@ func (c *chat) asWished(ctx context.Context, object *chatv1alpha1.ChatCluster) e
 	if err != nil {
 		return err
 	}
-	wanted := int(*object.Spec.Services.Gateway.Replicas) + len(component.All()) - 1
+	wanted := int(*object.Spec.Services.Gateway.Replicas) + len(running()) - 1
 	if len(deployments) != wanted {
 		return fmt.Errorf("there are %d Deployments, want %d", len(deployments), wanted)
 	}
