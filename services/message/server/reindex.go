@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -24,6 +25,9 @@ import (
 
 // markEvery is how many batches lie between two marks of how far a rebuild is.
 const markEvery = 10
+
+// leaveWithin is how long the last mark of one that is ended may take: half of the shortest grace period.
+const leaveWithin = 5 * time.Second
 
 // Reasons of a rebuild that failed, beside the classes of a store.
 const (
@@ -138,19 +142,33 @@ func reindex(ctx context.Context, store *sqlstore.Store, index *elasticindex.Ind
 	if err != nil {
 		return err
 	}
-	done, batches := total-left, 0
+	done, batches, place := total-left, 0, ""
 	told(done, total)
 	err = indexer.Fill(ctx, store, rebuild, after, func(b indexer.Batch) error {
 		done += int64(b.Read)
 		batches++
 		told(min(done, total), total) // more were written meanwhile
-		if len(b.Refused) > 0 || batches%markEvery != 0 {
-			return b.Err()
+		if err := b.Err(); err != nil {
+			return err // what is missing stays before the mark
 		}
-		return rebuild.Mark(ctx, message.PlaceID(b.UpTo.Conversation, b.UpTo.Seq))
+		place = message.PlaceID(b.UpTo.Conversation, b.UpTo.Seq)
+		if batches%markEvery != 0 {
+			return nil
+		}
+		return rebuild.Mark(ctx, place)
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, leaveMark(ctx, rebuild, place))
 	}
 	return rebuild.Finish(ctx)
+}
+
+// leaveMark of how far a rebuild is that somebody ends: a pod that is evicted, a person who presses Ctrl+C.
+func leaveMark(ctx context.Context, rebuild *elasticindex.Rebuild, place string) error {
+	if ctx.Err() == nil || place == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
+	defer cancel()
+	return rebuild.Mark(ctx, place)
 }

@@ -4,9 +4,11 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/searchindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/elasticindex"
@@ -230,7 +233,14 @@ func TestARebuiltIndexEqualsTheDatabase(t *testing.T) {
 		}
 	})
 	last := int64(0)
-	if err := server.Reindex(t.Context(), l.cfg, "0.1.0", func(done, _ int64) { last = done }); err != nil {
+	l.cfg.OpsListen = freeAddress(t)
+	err := server.Reindex(t.Context(), l.cfg, "0.1.0", func(done, total int64) {
+		last = done
+		if got := progressAt(t, l.cfg.OpsListen); got.Done != done || got.Total != total {
+			t.Errorf("/statusz tells %+v, want %d of %d", got, done, total)
+		}
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	writing.Wait()
@@ -241,6 +251,75 @@ func TestARebuiltIndexEqualsTheDatabase(t *testing.T) {
 	if got := l.remove(t.Context(), 1); got != http.StatusNotFound {
 		t.Errorf("the old generation answers %d", got)
 	}
+}
+
+// A rebuild that is ended, as by the eviction of its pod, goes on behind what it had written. The old index serves
+// all the while.
+func TestARebuildThatIsEndedGoesOn(t *testing.T) {
+	l := openLibrary(t)
+	if err := l.say(t.Context(), 1500, func([]searchindex.Document) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	l.heal(t)
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	written := int64(0)
+	err := server.Reindex(ctx, l.cfg, "0.1.0", func(done, _ int64) {
+		if written = done; done > 0 {
+			end()
+		}
+	})
+	if store, reason := server.ReindexTrouble(err); err == nil || store != "" || reason != "Interrupted" {
+		t.Fatalf("%v: %q, %q", err, store, reason)
+	}
+	l.refresh(t)
+	if got := len(l.offered(t)); got != 1500 {
+		t.Errorf("meanwhile the old index offers %d", got)
+	}
+	first := int64(-1)
+	err = server.Reindex(t.Context(), l.cfg, "0.1.0", func(done, _ int64) {
+		if first < 0 {
+			first = done
+		}
+	})
+	if err != nil || first != written || written == 0 {
+		t.Errorf("it goes on at %d, was at %d: %v", first, written, err)
+	}
+	l.refresh(t)
+	if got := len(l.offered(t)); got != 1500 {
+		t.Errorf("the new index offers %d", got)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = listener.Close()
+	return listener.Addr().String()
+}
+
+// progressAt is what the process of a rebuild tells whoever asks.
+func progressAt(t *testing.T, address string) component.ReindexStatus {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+component.StatusPath, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Error(err)
+		return component.ReindexStatus{}
+	}
+	defer answer.Body.Close()
+	var status component.Status
+	if err := json.NewDecoder(answer.Body).Decode(&status); err != nil || status.Component != component.Reindex || status.Reindex == nil {
+		t.Errorf("/statusz: %+v, %v", status, err)
+		return component.ReindexStatus{}
+	}
+	return *status.Reindex
 }
 
 // refresh makes what was put findable.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parley-chat/parley/api/component"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/test/integration/people"
@@ -82,6 +83,35 @@ func TestSearchComesAndGoes(t *testing.T) {
 	}
 	if err := c.reason(t.Context(), chatv1alpha1.ConditionDependenciesReady, chatv1alpha1.ReasonReachable); err != nil {
 		t.Error(err)
+	}
+	c.rebuilds(t)
+	if err := errors.Join(c.finds(t, bo, "北京"), c.finds(t, bo, "上海")); err != nil {
+		t.Error(err)
+	}
+}
+
+// rebuilds fills the index anew by the Job of the operator, and replaces no pod.
+func (c *chat) rebuilds(t *testing.T) {
+	t.Helper()
+	before, err := c.pods(t.Context(), string(component.Message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := c.parley(t.Context(), "reindex", chatName, "--wait", "--timeout", "5m")
+	t.Logf("kubectl parley reindex:\n%s", said)
+	if err != nil || !strings.Contains(said, "2 of 2 messages") || !strings.Contains(said, "The new index serves") {
+		t.Errorf("the rebuild: %v\n%s", err, said)
+	}
+	page, err := c.parley(t.Context(), "status", chatName)
+	if err != nil || !strings.Contains(page, "rebuild completed") {
+		t.Errorf("kubectl parley status does not tell of the rebuild: %v\n%s", err, page)
+	}
+	if err := c.reason(t.Context(), chatv1alpha1.ConditionSearchRebuilding, chatv1alpha1.ReasonRebuilt); err != nil {
+		t.Error(err)
+	}
+	after, err := c.pods(t.Context(), string(component.Message))
+	if err != nil || len(after) != len(before) || after[0].UID != before[0].UID {
+		t.Errorf("pods of message were replaced: %v", err)
 	}
 }
 
