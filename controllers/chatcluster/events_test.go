@@ -24,6 +24,7 @@ func (e *told) Eventf(_, _ runtime.Object, _, reason, _, _ string, _ ...any) { *
 func with(kind, reason string) chatv1alpha1.ChatClusterStatus {
 	return chatv1alpha1.ChatClusterStatus{
 		Version: "0.1.0", KeysFingerprint: "f", Schema: &chatv1alpha1.SchemaStatus{Job: "acme-migrate"},
+		Search:     &chatv1alpha1.SearchStatus{Job: "acme-reindex"},
 		Conditions: []metav1.Condition{{Type: kind, Reason: reason}},
 	}
 }
@@ -40,6 +41,7 @@ func upgrading(from, to, step, failed string) chatv1alpha1.ChatClusterStatus {
 func TestEventsOfTwoStatuses(t *testing.T) {
 	t.Parallel()
 	const draining, schema, stores = chatv1alpha1.ConditionGatewayDraining, chatv1alpha1.ConditionSchemaReady, chatv1alpha1.ConditionDependenciesReady
+	const search = chatv1alpha1.ConditionSearchRebuilding
 	const failed = chatv1alpha1.ReasonImagePullFailed
 	idle := chatv1alpha1.ChatClusterStatus{Version: "0.1.0", KeysFingerprint: "f"}
 	weak := idle
@@ -60,6 +62,14 @@ func TestEventsOfTwoStatuses(t *testing.T) {
 		"MySQL may forget":              {idle, weak, []string{"WeakDurability"}},
 		"MySQL may forget as before":    {weak, weak, nil},
 		"a Job fails":                   {with(schema, "Expanding"), with(schema, "JobFailed"), []string{"MigrationFailed"}},
+		"a rebuild begins":              {with(search, "Idle"), with(search, "Rebuilding"), []string{"RebuildStarted"}},
+		"a rebuild ends":                {with(search, "Rebuilding"), with(search, "Rebuilt"), []string{"RebuildCompleted"}},
+		"a rebuild fails":               {with(search, "Rebuilding"), with(search, "RebuildFailed"), []string{"RebuildFailed"}},
+		"a rebuild takes too long":      {with(search, "Rebuilding"), with(search, "RebuildOverdue"), []string{"RebuildFailed"}},
+		"a rebuild of no index":         {with(search, "Idle"), with(search, "NoSearchIndex"), []string{"RebuildFailed"}},
+		"a rebuild is taken back":       {with(search, "RebuildWaiting"), with(search, "RebuildStopped"), []string{"RebuildStopped"}},
+		"a rebuild has to wait":         {with(search, "Rebuilding"), with(search, "RebuildWaiting"), nil},
+		"the first look at rebuilds":    {idle, with(search, "Idle"), nil},
 		"an upgrade begins":             {idle, upgrading("0.1.0", "0.2.0", "Expand", ""), []string{"UpgradeStarted"}},
 		"the first wave begins":         {upgrading("0.1.0", "0.2.0", "Expand", ""), upgrading("0.1.0", "0.2.0", "Wave1", ""), nil},
 		"the second wave begins":        {upgrading("0.1.0", "0.2.0", "Wave1", ""), upgrading("0.1.0", "0.2.0", "Wave2", ""), []string{"WaveCompleted"}},

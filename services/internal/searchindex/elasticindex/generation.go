@@ -172,19 +172,26 @@ func (x *Index) meta(ctx context.Context, names []string) (map[string]meta, erro
 	return found, nil
 }
 
+// errOtherShape is behind ErrUnfit where a rebuild helps: the index is ours.
+var errOtherShape = errors.New("it is of another version")
+
 // ours refuses an index whose fields are not ours.
 func (x *Index) ours(ctx context.Context, names []string) error {
 	all, err := x.meta(ctx, names)
 	if err != nil {
 		return err
 	}
+	var other error
 	for name, m := range all {
-		if m.Shape != shape {
-			return fmt.Errorf("%w: the index %s has fields of shape %d, not %d; it is foreign or of another version: reindex, "+
-				"or choose another prefix", searchindex.ErrUnfit, name, m.Shape, shape)
+		switch m.Shape {
+		case shape:
+		case 0:
+			return fmt.Errorf("%w: the index %s is foreign: choose another prefix", searchindex.ErrUnfit, name)
+		default:
+			other = fmt.Errorf("%w: the index %s has fields of shape %d, not %d: %w: reindex", searchindex.ErrUnfit, name, m.Shape, shape, errOtherShape)
 		}
 	}
-	return nil
+	return other
 }
 
 // make makes a generation and gives it aliases. That another process was first is as good.

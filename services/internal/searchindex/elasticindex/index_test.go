@@ -155,6 +155,9 @@ func TestAForeignIndexIsLeftAlone(t *testing.T) {
 	if whole, err := index.Check(t.Context()); whole || err != nil {
 		t.Errorf("who only looks sees %t, %v", whole, err)
 	}
+	if _, err := index.Rebuild(t.Context()); !errors.Is(err, searchindex.ErrUnfit) {
+		t.Errorf("a rebuild: %v", err)
+	}
 }
 
 // A document that the server will never take does not hold up the others.
@@ -269,5 +272,36 @@ func TestARebuildServesAllTheTime(t *testing.T) {
 	call(t, http.MethodPost, url+"/_refresh", "")
 	if got := found(); len(got) != 3 {
 		t.Errorf("later: %v", got)
+	}
+}
+
+// An index of another version's fields serves nobody, and a rebuild is what helps; one that the other version had
+// begun to fill is given up. What another program made is never removed.
+func TestARebuildReplacesTheIndexOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	index, url := open(t)
+	t.Cleanup(func() { remove(url + "-000002") })
+	begun, err := index.Rebuild(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := begun.Mark(t.Context(), "half"); err != nil {
+		t.Fatal(err)
+	}
+	const other = `{"_meta": {"parley": {"shape": 99, "place": "half"}}}`
+	call(t, http.MethodPut, url+"-000001/_mapping", other)
+	call(t, http.MethodPut, url+"-000002/_mapping", other)
+	if _, err := index.Ensure(t.Context()); !errors.Is(err, searchindex.ErrUnfit) {
+		t.Errorf("an index of other fields: %v", err)
+	}
+	again, err := index.Rebuild(t.Context())
+	if err != nil || again.Place != "" {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	if err := errors.Join(again.Put(t.Context(), one("1")), again.Finish(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if whole, err := index.Ensure(t.Context()); !whole || err != nil {
+		t.Errorf("whole %t, %v", whole, err)
 	}
 }

@@ -4,6 +4,7 @@ package elasticindex
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -32,24 +33,20 @@ func (x *Index) nextAlias() string { return x.options.Name + "-next" }
 // Rebuild begins to fill a new generation, or goes on with one that an earlier call began. It returns when
 // all writers know of it.
 func (x *Index) Rebuild(ctx context.Context) (*Rebuild, error) {
-	if _, err := x.Ensure(ctx); err != nil {
+	if _, err := x.Ensure(ctx); err != nil && !errors.Is(err, errOtherShape) {
 		return nil, err
 	}
-	next, err := x.behind(ctx, x.nextAlias())
+	r, err := x.begun(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(next) == 0 {
-		if next, err = x.begin(ctx); err != nil {
+	if r == nil {
+		name, err := x.begin(ctx)
+		if err != nil {
 			return nil, err
 		}
+		r = &Rebuild{index: x, name: name}
 	}
-	r := &Rebuild{index: x, name: next[0]}
-	meta, err := x.meta(ctx, next[:1])
-	if err != nil {
-		return nil, err
-	}
-	r.Place = meta[r.name].Place
 	known := time.NewTimer(2 * nextLook)
 	defer known.Stop()
 	select {
@@ -60,11 +57,31 @@ func (x *Index) Rebuild(ctx context.Context) (*Rebuild, error) {
 	}
 }
 
-// begin makes the generation after the newest one.
-func (x *Index) begin(ctx context.Context) ([]string, error) {
-	written, err := x.behind(ctx, x.writeAlias())
+// begun answers the generation that an earlier call began, or nil. One of another version's fields is removed.
+func (x *Index) begun(ctx context.Context) (*Rebuild, error) {
+	next, err := x.behind(ctx, x.nextAlias())
+	if err != nil || len(next) == 0 {
+		return nil, err
+	}
+	err = x.ours(ctx, next[:1])
+	if errors.Is(err, errOtherShape) {
+		return nil, x.call(ctx, esapi.IndicesDeleteRequest{Index: next[:1]}, nil)
+	}
 	if err != nil {
 		return nil, err
+	}
+	meta, err := x.meta(ctx, next[:1])
+	if err != nil {
+		return nil, err
+	}
+	return &Rebuild{index: x, name: next[0], Place: meta[next[0]].Place}, nil
+}
+
+// begin makes the generation after the newest one.
+func (x *Index) begin(ctx context.Context) (name string, err error) {
+	written, err := x.behind(ctx, x.writeAlias())
+	if err != nil {
+		return "", err
 	}
 	newest := 0
 	for _, name := range written {
@@ -73,9 +90,9 @@ func (x *Index) begin(ctx context.Context) ([]string, error) {
 		}
 	}
 	if err := x.make(ctx, newest+1, x.nextAlias()); err != nil {
-		return nil, err
+		return "", err
 	}
-	return []string{x.generation(newest + 1)}, nil
+	return x.generation(newest + 1), nil
 }
 
 // Put writes documents to the new generation alone.
