@@ -10,7 +10,8 @@ const bindingHelp = `
 Instead of PARLEY_MYSQL_DSN: PARLEY_MYSQL_HOST, _PORT, _DATABASE and _TLS (VerifyFull, VerifyCA or Disabled).
 Instead of PARLEY_RABBITMQ_URL: PARLEY_RABBITMQ_HOST, _PORT, _VHOST and _TLS.
 What those do not say, usernames and passwords among it, is read from files: SERVICE_BINDING_ROOT is a folder
-with folders mysql, rabbitmq, elasticsearch and sms, and in them files such as host, username, password and ca.crt.`
+with folders mysql, rabbitmq, elasticsearch, objectstore, sms and speech, and in them files such as host, username,
+password and ca.crt.`
 
 // meaningOfPod goes on for what the operator sets in pods.
 func meaningOfPod(variable string) string {

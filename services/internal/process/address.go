@@ -24,8 +24,8 @@ const (
 	portAMQPS = "5671"
 )
 
-// Complete is environ with PARLEY_MYSQL_DSN, PARLEY_RABBITMQ_URL and the secrets of who sends codes. One that is set stays; else it is
-// made of single variables and, behind them, of the component's files under SERVICE_BINDING_ROOT. What
+// Complete is environ with PARLEY_MYSQL_DSN, PARLEY_RABBITMQ_URL, and what stores and providers need. One that is set
+// stays; else it is made of single variables and, behind them, of the component's files under SERVICE_BINDING_ROOT. What
 // is not known stays away. The error tells all that is wrong, and never a value.
 func Complete(environ map[string]string, name component.Name) (map[string]string, error) {
 	full := maps.Clone(environ)
@@ -43,7 +43,7 @@ func Complete(environ map[string]string, name component.Name) (map[string]string
 			full[d.whole] = address
 		}
 	}
-	problems = append(problems, completeSearch(full, name), completeSMS(full, name))
+	problems = append(problems, completeSearch(full, name), completeSMS(full, name), completeObjectStore(full, name), completeSpeech(full, name))
 	return full, errors.Join(problems...)
 }
 
@@ -56,15 +56,11 @@ func completeSMS(full map[string]string, name component.Name) error {
 	if err != nil {
 		return err
 	}
-	for entry, variable := range map[string]string{
-		component.EntryAccessKeyID: component.EnvSMSAccessKeyID, component.EntryAccessKeySecret: component.EnvSMSAccessKeySecret,
-		component.EntryURI: component.EnvSMSURL, component.EntrySigningKey: component.EnvSMSSigningKey,
-		component.EntryPreviousSigningKey: component.EnvSMSPreviousSigningKey,
-	} {
-		if value := b.entries[entry]; value != "" && full[variable] == "" {
-			full[variable] = value
-		}
-	}
+	fill(full, map[string]string{
+		component.EnvSMSAccessKeyID: b.entries[component.EntryAccessKeyID], component.EnvSMSAccessKeySecret: b.entries[component.EntryAccessKeySecret],
+		component.EnvSMSURL: b.entries[component.EntryURI], component.EnvSMSSigningKey: b.entries[component.EntrySigningKey],
+		component.EnvSMSPreviousSigningKey: b.entries[component.EntryPreviousSigningKey],
+	})
 	return nil
 }
 

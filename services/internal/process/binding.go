@@ -68,7 +68,7 @@ func (b binding) checkType() error {
 		component.RabbitMQ: {"", "rabbitmq"},
 		component.SMS:      {"", "sms"},
 
-		component.Elasticsearch: {"", "elasticsearch"},
+		component.Elasticsearch: {"", "elasticsearch"}, component.ObjectStore: {"", "s3"}, component.SpeechProvider: {"", "speech"},
 	}[b.dependency]
 	if !slices.Contains(known, b.entries[component.EntryType]) {
 		return fmt.Errorf("%s: entry %s/%s must be %s", component.EnvBindingRoot, b.dependency, component.EntryType,

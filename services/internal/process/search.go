@@ -45,14 +45,10 @@ func completeSearch(full map[string]string, name component.Name) error {
 		password, _ = whole.User.Password()
 	}
 	address := url.URL{Scheme: scheme, Host: net.JoinHostPort(host, cmp.Or(b.entries[component.EntryPort], whole.Port(), portElasticsearch))}
-	for variable, value := range map[string]string{
+	fill(full, map[string]string{
 		component.EnvElasticsearchURL: address.String(), component.EnvElasticsearchUsername: username,
 		component.EnvElasticsearchPassword: password, component.EnvElasticsearchAPIKey: b.entries[component.EntryAPIKey],
 		component.EnvElasticsearchCA: b.file(component.EntryCA),
-	} {
-		if value != "" && full[variable] == "" {
-			full[variable] = value
-		}
-	}
+	})
 	return nil
 }
