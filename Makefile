@@ -74,7 +74,7 @@ test-go: ## Run the Go tests with private MariaDB, RabbitMQ, Elasticsearch and S
 test-elasticsearch: ## Run the tests of search alone; ELASTICSEARCH_VERSION=9 takes the newer server, ES_JAVA_HOME a Java 21
 	PARLEY_TEST_ELASTICSEARCH_HOME=$$(hack/elasticsearch.sh) PARLEY_TEST_REQUIRE_SERVERS=1 \
 	  go run ./hack/withservers -- go test $(TEST_FLAGS) ./services/internal/searchindex/... ./services/message/indexer \
-	  ./services/message/server ./test/integration -run "Index|Rebuil|Search|F24|F37"
+	  ./services/message/server ./test/integration -run "Index|Rebuil|Search|F37"
 
 .PHONY: test-browser
 test-browser: test/e2e/node_modules/.package-lock.json ## Run the browser journeys in headless Chromium
@@ -99,6 +99,13 @@ ledger: ## Run the fault tests at full size: SENDS=10000 sends, KILLS=20 kills
 .PHONY: bench
 bench: bin ## Measure CPU per message, statements, AMQP messages and memory on real servers
 	go run ./test/bench $(BENCH_FLAGS)
+
+.PHONY: bench-search
+bench-search: MESSAGES ?= 20000
+bench-search: RATE ?= 2000
+bench-search: ## Measure how far the search index lies behind, and searches beside LIKE; MESSAGES=200000 RATE=2000
+	PARLEY_TEST_ELASTICSEARCH_HOME=$$(hack/elasticsearch.sh) PARLEY_BENCH_MESSAGES=$(MESSAGES) PARLEY_BENCH_RATE=$(RATE) \
+	  go run ./hack/withservers -- go test -run '^$$' -bench W11 -benchtime 1x -timeout 30m $(BENCH_FLAGS) ./services/message/server
 
 .PHONY: cluster
 cluster: ## Start a Kubernetes, or take one: CLUSTER=local (3 nodes here: root, Debian), kind or existing; NODES=1 or 3

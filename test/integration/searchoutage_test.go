@@ -64,7 +64,7 @@ func (s *slowElasticsearch) hold() (release func()) {
 }
 
 // While Elasticsearch does not answer, search says so in time and sends go on; then the index catches up by itself.
-func TestF24_ASlowElasticsearch(t *testing.T) {
+func TestF37_ASlowElasticsearch(t *testing.T) {
 	slow := startSlowElasticsearch(t)
 	o := startOutage(t, map[string]string{
 		component.EnvElasticsearchURL: slow.URL, component.EnvElasticsearchIndexPrefix: "slow" + strconv.Itoa(os.Getpid()),

@@ -91,11 +91,10 @@ func (x *Indexer) Hears() <-chan struct{} { return x.hears }
 // Run writes until ctx ends. What is not acknowledged then comes again.
 func (x *Indexer) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		x.write(ctx)
-	}()
+	var writing sync.WaitGroup
+	for range writers {
+		writing.Go(func() { x.write(ctx) })
+	}
 	err := x.o.Subscriber.Subscribe(ctx, broker.Subscription{
 		Queue: Queue, Exchange: broker.EventsExchange, Prefetch: prefetch,
 		RoutingKeys: []string{"message.created", "message.edited", "message.recalled"},
@@ -103,7 +102,7 @@ func (x *Indexer) Run(ctx context.Context) error {
 		Bound: func(context.Context) { x.bound.Do(func() { close(x.hears) }) },
 	}, x.arrive)
 	cancel()
-	<-written
+	writing.Wait()
 	return err
 }
 

@@ -19,6 +19,9 @@ const (
 	firstPause = 100 * time.Millisecond // doubled by each try
 )
 
+// writers is how many batches are on their way at once: one is read while the other is written. Chosen.
+const writers = 2
+
 // write gathers what arrives and writes it, until ctx ends.
 func (x *Indexer) write(ctx context.Context) {
 	for {

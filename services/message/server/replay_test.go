@@ -64,7 +64,7 @@ func ownBroker(t *testing.T) (events *amqpbroker.Broker, url secret.String) {
 }
 
 // Events that an index refused lie in RabbitMQ, and the command for it writes their messages once they are taken.
-func TestF24_ParkedEventsAreReplayed(t *testing.T) {
+func TestF37_ParkedEventsAreReplayed(t *testing.T) {
 	l := openLibrary(t)
 	bus, url := ownBroker(t)
 	l.heal(t)

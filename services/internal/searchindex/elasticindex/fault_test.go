@@ -112,7 +112,7 @@ func openTroubled(t *testing.T) (*elasticindex.Index, *troubled, string) {
 }
 
 // A server that does not answer is not waited for; once it answers, searches go on without further ado.
-func TestF24_ASlowServerIsNotWaitedFor(t *testing.T) {
+func TestF37_ASlowServerIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	index, p, url := openTroubled(t)
 	held := make(chan struct{})
@@ -138,7 +138,7 @@ func TestF24_ASlowServerIsNotWaitedFor(t *testing.T) {
 }
 
 // Of a bulk of which a part fails, that part is named: to be tried again, never to be taken, or newer already.
-func TestF24_APartOfABulkFails(t *testing.T) {
+func TestF37_APartOfABulkFails(t *testing.T) {
 	t.Parallel()
 	index, p, _ := openTroubled(t)
 	p.mu.Lock()

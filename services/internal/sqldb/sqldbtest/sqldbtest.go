@@ -45,7 +45,7 @@ func Each(t *testing.T, migrations fs.FS, run func(t *testing.T, db *sqldb.DB)) 
 }
 
 // Open takes a database into use until the end of the test; nil migrations leave it empty.
-func Open(t *testing.T, dsn string, migrations fs.FS) *sqldb.DB {
+func Open(t testing.TB, dsn string, migrations fs.FS) *sqldb.DB {
 	t.Helper()
 	db, err := sqldb.Open(sqldb.Config{DSN: secret.New(dsn)})
 	if err != nil {
@@ -65,7 +65,7 @@ func Open(t *testing.T, dsn string, migrations fs.FS) *sqldb.DB {
 }
 
 // SQLiteDSN names a new file.
-func SQLiteDSN(t *testing.T) string {
+func SQLiteDSN(t testing.TB) string {
 	t.Helper()
 	return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 }
@@ -73,7 +73,7 @@ func SQLiteDSN(t *testing.T) string {
 // CreateSchema makes a new schema on the MySQL server of the environment and returns its DSN; it is
 // dropped at the end of the test. Name is a part of the schema's name. Without a server the test is
 // skipped, or fails.
-func CreateSchema(t *testing.T, name string) string {
+func CreateSchema(t testing.TB, name string) string {
 	t.Helper()
 	server := serverDSN(t)
 	admin := Open(t, server, nil)
@@ -91,7 +91,7 @@ func CreateSchema(t *testing.T, name string) string {
 	return server + schema
 }
 
-func serverDSN(t *testing.T) string {
+func serverDSN(t testing.TB) string {
 	t.Helper()
 	if dsn := os.Getenv(DSNVariable); dsn != "" {
 		return strings.TrimSuffix(dsn, "/") + "/"
