@@ -105,14 +105,9 @@ func (c *Client) Wake() { c.mail.post(c.engine.wakeUp) }
 // becomes visible asks for heads.
 func (c *Client) SetVisible(visible bool) { c.mail.post(func() { c.engine.setVisible(visible) }) }
 
-// Text makes the content of a plain text message.
-func Text(body string) *messagev1.Content {
-	return &messagev1.Content{Kind: &messagev1.Content_Text{Text: &messagev1.Text{Body: body}}}
-}
-
 // Enqueue puts a message into the outbox and answers its client message id. It is sent when it can be,
-// after those that were put in for the same conversation before. SendDone or SendFailed follows. ErrTooLarge
-// and ErrOutboxFull put in nothing.
+// after those that were put in for the same conversation before; one with a file lets others pass while files
+// are not available. SendDone or SendFailed follows. ErrTooLarge and ErrOutboxFull put in nothing.
 func (c *Client) Enqueue(conversationID string, content *messagev1.Content) (clientMessageID string, err error) {
 	e, err := c.enqueue(conversationID, content, nil)
 	return e.ClientMessageID, err

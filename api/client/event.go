@@ -114,6 +114,9 @@ const ReasonTooOld = "OUTBOX_TOO_OLD"
 // ReasonTooLarge is the reason of SendFailed for a message that does not fit into a frame.
 const ReasonTooLarge = "TOO_LARGE"
 
+// reasonFilesUnavailable is why a message with a file waits while texts are stored.
+const reasonFilesUnavailable = "FILES_UNAVAILABLE"
+
 // SendError is a final refusal.
 type SendError struct {
 	Reason   string

@@ -312,6 +312,9 @@ func (f *fake) commit(send *messagev1.SendRequest) *messagev1.Sent {
 	}
 	m := f.append(send.GetConversationId(), me, send.GetContent().GetText().GetBody())
 	m.ClientMessageId = send.GetClientMessageId()
+	if file := send.GetContent().GetFile().GetFileId(); file != "" {
+		m.Content = &messagev1.Message_File{File: &messagev1.Attachment{File: &messagev1.FileInfo{FileId: file, Name: "报告.pdf"}}}
+	}
 	sent := &messagev1.Sent{
 		ClientMessageId: m.GetClientMessageId(), ConversationId: m.GetConversationId(), MessageId: m.GetMessageId(), Seq: m.GetSeq(),
 	}

@@ -22,6 +22,17 @@ type entry struct {
 	answerBy time.Time
 	retryAt  time.Time // not before; zero: at once
 	failures int       // tries with an unknown outcome in a row
+	letsPass bool      // while it waits; its file is the reason
+}
+
+// first is the message of a line that goes next.
+func first(line []*entry, now time.Time) *entry {
+	for _, en := range line {
+		if en.session != nil || !en.letsPass || !now.Before(en.retryAt) {
+			return en
+		}
+	}
+	return line[0]
 }
 
 // tell answers who waits, if anybody.
@@ -54,7 +65,7 @@ func (e *engine) tickOutbox(now time.Time) {
 		if len(e.cur.sends) >= e.cur.maxInFlight {
 			return
 		}
-		en := e.lines[id][0]
+		en := first(e.lines[id], now)
 		if en.session != nil || now.Before(en.retryAt) {
 			continue
 		}
@@ -93,7 +104,7 @@ func (e *engine) addOutboxTimes(at *earliest) {
 		return
 	}
 	for _, id := range e.order {
-		if en := e.lines[id][0]; en.session != nil {
+		if en := first(e.lines[id], e.cfg.Now()); en.session != nil {
 			continue
 		} else if en.retryAt.Before(e.sendAt) {
 			at.add(e.sendAt)
@@ -123,9 +134,15 @@ func (e *engine) sent(s *session, re int64, sent *messagev1.Sent) {
 	}
 	e.done(en, sent)
 	request := &messagev1.SendRequest{}
-	if err := proto.Unmarshal(en.Request, request); err == nil {
-		e.arrived(sent.GetConversationId(), []*messagev1.Message{ownMessage(request, sent, e.userID)})
+	if err := proto.Unmarshal(en.Request, request); err != nil {
+		return
 	}
+	if request.GetContent().GetText() == nil { // only the server knows the file
+		e.conversation(sent.GetConversationId()).see(sent.GetSeq(), 0)
+		e.arrived(sent.GetConversationId(), nil)
+		return
+	}
+	e.arrived(sent.GetConversationId(), []*messagev1.Message{ownMessage(request, sent, e.userID)})
 }
 
 // done says that a message is stored.
@@ -165,21 +182,19 @@ func (e *engine) find(s *session, re int64, sent *messagev1.Sent) *entry {
 	return nil
 }
 
-// ownMessage is what the server stored.
+// ownMessage is what the server stored of a text.
 func ownMessage(r *messagev1.SendRequest, sent *messagev1.Sent, sender string) *messagev1.Message {
-	m := &messagev1.Message{
+	return &messagev1.Message{
 		ConversationId: sent.GetConversationId(), Seq: sent.GetSeq(), MessageId: sent.GetMessageId(),
 		ClientMessageId: sent.GetClientMessageId(), SenderId: sender, SentAt: sent.GetSentAt(),
+		Content: &messagev1.Message_Text{Text: r.GetContent().GetText()},
 	}
-	if text := r.GetContent().GetText(); text != nil {
-		m.Content = &messagev1.Message_Text{Text: text}
-	}
-	return m
 }
 
 // sendRefused follows the advice of an error frame.
 func (e *engine) sendRefused(en *entry, err *gatewayv1.Error) {
 	now := e.cfg.Now()
+	en.letsPass = err.GetReason() == reasonFilesUnavailable
 	wait := time.Duration(err.GetRetryAfterMs()) * time.Millisecond
 	switch err.GetRetry() {
 	case gatewayv1.Retry_RETRY_AFTER:

@@ -19,6 +19,8 @@ type Action struct {
 	Users []ids.UserID
 	Name  string
 	Role  Role
+	// Avatar is a picture that was cited for the group; zero for none.
+	Avatar ids.FileID
 	Stamp
 }
 
@@ -54,6 +56,8 @@ func DecideAction(c Conversation, a Action) (GroupChange, error) {
 		err = g.remove(c, actor, a)
 	case GroupRenamed:
 		g.rename(a)
+	case AvatarChanged:
+		g.setAvatar(a)
 	case RoleChanged:
 		err = g.giveRole(c, actor, a)
 	case GroupDissolved:
@@ -68,7 +72,7 @@ func DecideAction(c Conversation, a Action) (GroupChange, error) {
 // needs is the lowest role that may do it.
 func (a Action) needs() Role {
 	switch a.Kind {
-	case UsersJoined, UserRemoved, GroupRenamed:
+	case UsersJoined, UserRemoved, GroupRenamed, AvatarChanged:
 		return RoleAdmin
 	case RoleChanged, GroupDissolved:
 		return RoleOwner
@@ -172,7 +176,7 @@ func (s *Service) AddMembers(ctx context.Context, actor ids.UserID, id ids.Conve
 	}
 	a := Action{Conversation: id, Actor: actor, Kind: UsersJoined, Users: users}
 	// Who may not add learns nothing about friendships.
-	if err := s.mayAct(ctx, a); err != nil {
+	if _, err := s.mayAct(ctx, a); err != nil {
 		return View{}, err
 	}
 	if err := s.checkFriends(ctx, actor, users); err != nil {
@@ -213,18 +217,18 @@ func (s *Service) SetMemberRole(ctx context.Context, actor ids.UserID, id ids.Co
 	return s.act(ctx, Action{Conversation: id, Actor: actor, Kind: RoleChanged, Users: []ids.UserID{user}, Role: role})
 }
 
-// mayAct refuses early what the actor may not do; only the transaction decides.
-func (s *Service) mayAct(ctx context.Context, a Action) error {
+// mayAct refuses early what the actor may not do, and answers the group; only the transaction decides.
+func (s *Service) mayAct(ctx context.Context, a Action) (Conversation, error) {
 	c, err := s.present(ctx, a.Actor, a.Conversation)
 	switch {
 	case err != nil:
-		return err
+		return c, err
 	case c.Kind != Group:
-		return ErrNotGroup
+		return c, ErrNotGroup
 	case c.RoleOf(a.Actor) < a.needs():
-		return ErrForbidden
+		return c, ErrForbidden
 	}
-	return nil
+	return c, nil
 }
 
 // act commits an action and answers the group as the actor sees it then.

@@ -24,10 +24,12 @@ type ChangeKind int
 
 // The kinds of change.
 const (
-	Recalling ChangeKind = iota + 1 // the body goes, position and a tombstone stay
-	Editing                         // the text is replaced, the old one becomes a version
-	Reacting                        // an emoji is added or removed
-	Removing                        // as Recalling, by who answers for the platform
+	Recalling    ChangeKind = iota + 1 // the body goes, position and a tombstone stay
+	Editing                            // the text is replaced, the old one becomes a version
+	Reacting                           // an emoji is added or removed
+	Removing                           // as Recalling, by who answers for the platform
+	Transcribing                       // a voice message gets its text, or the text failed
+	AskingAgain                        // the text of a voice message is wanted once more
 )
 
 // Change asks to change a message that is stored.
@@ -50,6 +52,10 @@ type Change struct {
 	EventID ids.EventID
 	// Audit is written if the message changes, about its sender; for Removing.
 	Audit *audit.Entry
+	// Transcript answers the request that its Attempt names; for Transcribing.
+	Transcript Transcript
+	// SpeechEvent is the id of the event that asks for a text, zero where nobody would hear it; for AskingAgain.
+	SpeechEvent ids.EventID
 }
 
 // Version is what a message said before an edit.
@@ -71,7 +77,7 @@ type ChangePlan struct {
 	Uncall []ids.UserID
 	// Keep is the version that an edit leaves behind; nil for every other change.
 	Keep *Version
-	// Events are to be emitted; at most one.
+	// Events are to be emitted.
 	Events []Event
 	// Audit is an entry of the audit log; nil for what people do with their own.
 	Audit *audit.Entry
@@ -83,8 +89,12 @@ type ChangePlan struct {
 // The order of the questions matters, as in Decide: who may not see a message learns nothing, and a
 // repeat of what was done gets the same answer, even if it came too late to be done now.
 func DecideChange(c Conversation, m Message, ok bool, ch Change) (ChangePlan, error) {
-	if ch.Kind == Removing {
+	switch ch.Kind {
+	case Removing:
 		return ch.remove(c, m, ok)
+	case Transcribing:
+		return ch.transcribe(c, m, ok)
+	case Recalling, Editing, Reacting, AskingAgain: // by who can see the message
 	}
 	if member, is := c.Membership(ch.By); !ok || !is || member.Left || !c.Sees(ch.By, m.Seq) {
 		return ChangePlan{}, ErrNotFound
@@ -96,7 +106,9 @@ func DecideChange(c Conversation, m Message, ok bool, ch Change) (ChangePlan, er
 		return ch.edit(c, m)
 	case Reacting:
 		return ch.react(c, m)
-	case Removing: // settled above
+	case AskingAgain:
+		return ch.askAgain(c, m)
+	case Removing, Transcribing: // settled above
 	}
 	return ChangePlan{}, ErrForbidden
 }
@@ -108,7 +120,7 @@ func (ch Change) recall(c Conversation, m Message) (ChangePlan, error) {
 		return ChangePlan{}, ErrForbidden
 	case m.Kind == RecalledBody:
 		return ChangePlan{Message: m}, nil
-	case m.Kind != Text:
+	case !m.Kind.said():
 		return ChangePlan{}, ErrForbidden
 	case c.State != Open:
 		return ChangePlan{}, ErrReadOnly
@@ -120,7 +132,7 @@ func (ch Change) recall(c Conversation, m Message) (ChangePlan, error) {
 
 // tombstone is what is left of a message.
 func tombstone(m Message, recall Recall) Message {
-	m.Kind, m.Text, m.EditedAt, m.Edits = RecalledBody, "", 0, 0
+	m.Kind, m.Text, m.Media, m.EditedAt, m.Edits = RecalledBody, "", Media{}, 0, 0
 	m.ReplyTo, m.Mentions, m.Forward, m.Reactions = Reply{}, Mentions{}, Forward{}, ""
 	m.Recall = recall
 	return m

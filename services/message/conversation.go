@@ -51,6 +51,8 @@ type Conversation struct {
 	ActiveAt int64
 	// Name of a group; may be empty.
 	Name string
+	// Avatar is the picture of a group; zero without one.
+	Avatar ids.FileID
 	// MemberCount is how many members a group has now.
 	MemberCount int
 	// Members are in the order of user id and joined seq.

@@ -14,6 +14,11 @@ type Pending struct {
 	Hash    Hash
 	ID      ids.MessageID
 	EventID ids.EventID
+	// Cited is the file that the message will show, and Refused why there is none; both are zero for a text.
+	Cited   CitedFile
+	Refused error
+	// SpeechEvent asks for the text of a voice message; zero: nobody does.
+	SpeechEvent ids.EventID
 }
 
 // ClientKey is what a message is unique by, besides its position.
@@ -65,7 +70,8 @@ type Plan struct {
 	// Conversations are those that got messages, in the order of ids, with the new seq, the new
 	// ActiveAt and the moved markers of their senders. All present members see them move.
 	Conversations []Conversation
-	// Events has one message.created for each row.
+	// Events has one message.created for each row, and one speech.requested for each voice message whose text
+	// is wanted.
 	Events []Event
 }
 
@@ -105,16 +111,29 @@ func (b *settlement) settle(p Pending) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	m := Message{Text: p.Text, ReplyTo: Reply{Seq: p.ReplyTo}}
-	if p.Forward.IsZero() {
-		m.Mentions, err = DecideMentions(*c, p.Sender, p.Text)
-	} else {
-		m.Text, m.Forward, err = b.copied(p.Draft)
-	}
+	m, err := b.content(p, *c)
 	if err != nil {
 		return Sent{}, err
 	}
 	return b.store(p, c, m), nil
+}
+
+// content of the message that a draft becomes.
+func (b *settlement) content(p Pending, c Conversation) (Message, error) {
+	m := Message{Kind: Text, Text: p.Text, ReplyTo: Reply{Seq: p.ReplyTo}}
+	var err error
+	switch {
+	case !p.Forward.IsZero():
+		err = b.copyInto(&m, p)
+	case !p.Attach.IsZero():
+		m.Kind, m.Media, err = p.Attach.Kind, mediaOf(p.Attach, p.Cited), p.Refused
+	default:
+		m.Mentions, err = DecideMentions(c, p.Sender, p.Text)
+	}
+	if m.Kind == Voice && !p.SpeechEvent.IsZero() && m.Media.Transcript.State == NoTranscript {
+		m.Media.Transcript = Transcript{State: TranscriptPending, Attempt: 1, AskedAt: b.facts.Now}
+	}
+	return m, err
 }
 
 func (b *settlement) first(key ClientKey) (Stored, bool) {
@@ -158,10 +177,13 @@ func (b *settlement) store(p Pending, c *Conversation, m Message) Sent {
 		}
 	}
 	m.Conversation, m.Seq, m.ID, m.ClientID, m.Sender = p.Conversation, c.Seq, p.ID, p.ClientID, p.Sender
-	m.SentAt, m.Kind = b.facts.Now, Text
+	m.SentAt = b.facts.Now
 	b.heads[p.Conversation] = c
 	b.stored[p.Key()] = Stored{Sent: m.Sent(), Hash: p.Hash}
 	b.plan.Rows = append(b.plan.Rows, Row{Message: m, Hash: p.Hash})
 	b.plan.Events = append(b.plan.Events, messageEvent(p.EventID, m, *c))
+	if m.Media.Transcript.State == TranscriptPending {
+		b.plan.Events = append(b.plan.Events, speechEvent(p.SpeechEvent, m, m.SentAt))
+	}
 	return m.Sent()
 }

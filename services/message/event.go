@@ -23,6 +23,9 @@ const (
 	ConversationUpdated EventKind = "conversation.updated"
 	MarkerMoved         EventKind = "marker.moved"
 	MessageHidden       EventKind = "message.hidden"
+	MessageTranscribed  EventKind = "message.transcribed"
+	// SpeechRequested asks for the text of a voice message; no person hears of it.
+	SpeechRequested EventKind = "speech.requested"
 )
 
 // Event is one committed fact. Which of the last fields are set follows from the kind.
@@ -38,7 +41,7 @@ type Event struct {
 	// those who may see the message. 0 in a direct conversation.
 	MembersRev int64
 
-	Message      Message      // message.created, message.recalled, message.edited: as it stands then
+	Message      Message      // message.* but message.hidden, and speech.requested: as it stands then
 	Conversation Conversation // conversation.created, conversation.updated
 	Marker       Marker       // marker.moved; message.hidden: by whom and which
 }
@@ -64,7 +67,7 @@ const (
 func (e Event) Ref() EventRef {
 	r := EventRef{ID: e.ID, Kind: e.Kind, OccurredAt: e.OccurredAt, MembersRev: e.MembersRev}
 	switch e.Kind {
-	case MessageCreated, MessageRecalled, MessageEdited, MessageReacted:
+	case MessageCreated, MessageRecalled, MessageEdited, MessageReacted, MessageTranscribed, SpeechRequested:
 		r.Conversation, r.Seq = e.Message.Conversation, e.Message.Seq
 	case ConversationCreated, ConversationUpdated:
 		r.Conversation = e.Conversation.ID
@@ -105,7 +108,12 @@ func (r *EventRef) Decode(b []byte) error {
 
 // OfMessage tells whether the event carries a message.
 func (k EventKind) OfMessage() bool {
-	return k == MessageCreated || k == MessageRecalled || k == MessageEdited || k == MessageReacted
+	switch k {
+	case MessageCreated, MessageRecalled, MessageEdited, MessageReacted, MessageTranscribed, SpeechRequested:
+		return true
+	case ConversationCreated, ConversationUpdated, MarkerMoved, MessageHidden:
+	}
+	return false
 }
 
 // Rebuild makes the event of a reference again, from the conversation and the message as they are now.
@@ -118,8 +126,10 @@ func (r EventRef) Rebuild(c Conversation, m Message) Event {
 	switch r.Kind {
 	case MessageCreated:
 		e.Message, e.Recipients = m, c.PresentAt(r.Seq)
-	case MessageRecalled, MessageEdited, MessageReacted:
+	case MessageRecalled, MessageEdited, MessageReacted, MessageTranscribed:
 		e.Message, e.Recipients = m, c.Watching(r.Seq)
+	case SpeechRequested:
+		e.Message, e.Recipients = m, nil
 	case ConversationCreated, ConversationUpdated:
 		e.Conversation = c
 	case MarkerMoved:
@@ -146,7 +156,7 @@ func (r EventRef) rebuildInGroup(e Event, c Conversation, m Message) Event {
 		if m.Kind == SystemBody {
 			e.Recipients = c.leftAt(r.MembersRev)
 		}
-	case MessageRecalled, MessageEdited, MessageReacted:
+	case MessageRecalled, MessageEdited, MessageReacted, MessageTranscribed:
 		e.Message = m
 	case ConversationCreated, ConversationUpdated:
 		c.Members = nil
@@ -156,7 +166,7 @@ func (r EventRef) rebuildInGroup(e Event, c Conversation, m Message) Event {
 		if e.Recipients = []ids.UserID{r.User}; c.MemberCount > MaxMarkerMembers {
 			e.MembersRev = 0
 		}
-	case MessageHidden: // tells no membership version
+	case MessageHidden, SpeechRequested: // tell no membership version
 	}
 	return e
 }
@@ -168,6 +178,11 @@ func messageEvent(id ids.EventID, m Message, c Conversation) Event {
 		e.Recipients = c.Present()
 	}
 	return e
+}
+
+// speechEvent asks for the text of a voice message.
+func speechEvent(id ids.EventID, m Message, at int64) Event {
+	return Event{ID: id, Kind: SpeechRequested, OccurredAt: at, Message: m}
 }
 
 func conversationEvent(kind EventKind, r Relation, c Conversation) Event {

@@ -18,12 +18,12 @@ type Source struct {
 // IsZero tells that nothing is forwarded.
 func (s Source) IsZero() bool { return s == Source{} }
 
-// Forward tells where the text of a message was copied from.
+// Forward tells where the content of a message was copied from.
 type Forward struct {
 	Source Source
 	Sender ids.UserID
 	SentAt int64 // ms
-	// Hidden is true where the reader may know only that the text was copied.
+	// Hidden is true where the reader may know only that it was copied.
 	Hidden bool
 }
 
@@ -34,20 +34,31 @@ type Original struct {
 	Message      Message
 }
 
-// copied is the text of a draft's source, with where it comes from. A sender copies what they can read;
-// the copy is made at the commit, so that nothing recalled before is sent on.
-func (b *settlement) copied(d Draft) (string, Forward, error) {
-	o, ok := b.facts.Originals[d.Forward]
+// copyInto gives a message the content of a draft's source, with where it comes from. A sender copies what
+// they can read; the copy is made at the commit, so that nothing recalled before is sent on. A file must have
+// been cited for the new message too.
+func (b *settlement) copyInto(m *Message, p Pending) error {
+	o, ok := b.facts.Originals[p.Forward]
+	of := o.Message
 	switch {
-	case !ok || !o.Conversation.Sees(d.Sender, d.Forward.Seq):
-		return "", Forward{}, ErrNotFound
-	case o.Message.Kind != Text:
-		return "", Forward{}, ErrForbidden
+	case !ok || !o.Conversation.Sees(p.Sender, p.Forward.Seq):
+		return ErrNotFound
+	case !of.Kind.said():
+		return ErrForbidden
+	case of.Kind.HasFile() && p.Refused != nil:
+		return p.Refused
+	case of.Kind.HasFile() && p.Cited.ID != of.Media.File:
+		return ErrFilesUnavailable // it could not be read before the commit
 	}
-	return o.Message.Text, Forward{Source: d.Forward, Sender: o.Message.Sender, SentAt: o.Message.SentAt}, nil
+	m.Kind, m.Text, m.Media = of.Kind, of.Text, of.Media
+	if m.Media.Transcript.State != TranscriptDone && m.Media.Transcript.State != TranscriptUnsupported {
+		m.Media.Transcript = Transcript{} // another request, if any
+	}
+	m.Forward = Forward{Source: p.Forward, Sender: of.Sender, SentAt: of.SentAt}
+	return nil
 }
 
-// hide leaves out where texts were copied from, but for who may see it there: one read for each
+// hide leaves out where messages were copied from, but for who may see it there: one read for each
 // conversation that a page names.
 func (s *Service) hide(ctx context.Context, reader ids.UserID, items []Message) error {
 	sources := map[ids.ConversationID]Conversation{}
@@ -71,7 +82,7 @@ func (s *Service) hide(ctx context.Context, reader ids.UserID, items []Message) 
 	return nil
 }
 
-// leaveOutSource keeps only that the text was copied, if it was.
+// leaveOutSource keeps only that a message was copied, if it was.
 func (f *Forward) leaveOutSource() {
 	if !f.Source.IsZero() {
 		*f = Forward{Hidden: true}

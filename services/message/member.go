@@ -45,7 +45,7 @@ func (c Conversation) SeenBy(user ids.UserID) Conversation {
 		return c
 	}
 	c.State, c.Seq, c.MembersRev = ReadOnly, min(c.Seq, m.LeftSeq), m.LeftRev
-	c.ActiveAt, c.Name, c.MemberCount = m.LeftAt, m.LeftName, 0
+	c.ActiveAt, c.Name, c.MemberCount, c.Avatar = m.LeftAt, m.LeftName, 0, ids.FileID{}
 	return c
 }
 

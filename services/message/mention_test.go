@@ -136,12 +136,12 @@ func TestAnAnswerShowsTheOriginalAsItIs(t *testing.T) {
 			}
 		}
 	}
-	shows("long", a, message.Reply{Seq: 1, Sender: a, Preview: strings.Repeat("家", 140)})
+	shows("long", a, message.Reply{Seq: 1, Sender: a, Kind: message.Text, Preview: strings.Repeat("家", 140)})
 	shows("who came later", late, message.Reply{Seq: 1})
 	if _, err := f.Edit(t.Context(), a, id, 1, "new"); err != nil {
 		t.Fatal(err)
 	}
-	shows("edited", b, message.Reply{Seq: 1, Sender: a, Preview: "new", Edited: true})
+	shows("edited", b, message.Reply{Seq: 1, Sender: a, Kind: message.Text, Preview: "new", Edited: true})
 	if _, err := f.Recall(t.Context(), a, id, 1); err != nil {
 		t.Fatal(err)
 	}

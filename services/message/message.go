@@ -23,6 +23,9 @@ type BodyKind int32
 // The kinds of body.
 const (
 	Text         BodyKind = 1 // plain text
+	Image        BodyKind = 2 // a picture
+	File         BodyKind = 3 // a file
+	Voice        BodyKind = 4 // a voice message
 	SystemBody   BodyKind = 5 // what the server says; the text is an encoded System
 	RecalledBody BodyKind = 7 // nothing any more: the message was taken back
 )
@@ -35,9 +38,11 @@ type Draft struct {
 	ClientID ids.ClientMessageID
 	// Text is kept byte for byte: any Unicode, control characters and U+0000 too.
 	Text string
+	// Attach is what is sent instead of a text.
+	Attach Attachment
 	// ReplyTo is the position of the message that this one answers; 0 for none.
 	ReplyTo int64
-	// Forward is the message whose text is sent; then Text is empty.
+	// Forward is the message whose content is sent; then Text is empty, and Attach is zero.
 	Forward Source
 }
 
@@ -54,6 +59,8 @@ type Message struct {
 	Rev  int64
 	Kind BodyKind
 	Text string
+	// Media is what a picture, a file or a voice message holds instead of a text.
+	Media Media
 	// EditedAt is the time of the last edit, ms, 0 if there was none, and Edits how many there were.
 	EditedAt int64
 	Edits    int32
@@ -62,13 +69,13 @@ type Message struct {
 	// ReplyTo is what the message answers; its Seq is 0 if it answers nothing.
 	ReplyTo  Reply
 	Mentions Mentions
-	// Forward is where the text was copied from; zero if the sender wrote it.
+	// Forward is where the content was copied from; zero if it is the sender's.
 	Forward   Forward
 	Reactions Reactions
 }
 
 // weight is about what the message costs in an answer: ids of users are longer there.
-func (m Message) weight() int { return len(m.Text) + 2*len(m.Reactions) + itemBytes }
+func (m Message) weight() int { return len(m.Text) + m.Media.weight() + 2*len(m.Reactions) + itemBytes }
 
 // Recall tells who took a message back; zero for one that stands.
 type Recall struct {
@@ -102,10 +109,14 @@ func (d Draft) Check() error {
 		return fault.InvalidField("client_message_id", "uuid")
 	case d.ReplyTo < 0:
 		return fault.InvalidField("reply_to_seq", "gte")
-	case !d.Forward.IsZero() && d.Text != "":
+	case !d.Forward.IsZero() && (d.Text != "" || !d.Attach.IsZero()):
 		return fault.InvalidField("content", "absent_with_forward_of")
 	case !d.Forward.IsZero():
 		return nil
+	case !d.Attach.IsZero() && d.Text != "":
+		return fault.InvalidField("content", "oneof")
+	case !d.Attach.IsZero():
+		return d.Attach.check()
 	}
 	return checkText("content.text.body", d.Text)
 }
@@ -140,6 +151,10 @@ func (d Draft) Hash() Hash {
 	if !d.Forward.IsZero() {
 		h.Write(binary.BigEndian.AppendUint64([]byte{forwarding}, uint64(d.Forward.Seq))) //nolint:gosec // checked
 		h.Write(d.Forward.Conversation[:])
+	}
+	if !d.Attach.IsZero() {
+		d.Attach.writeTo(h)
+		return Hash(h.Sum(nil))
 	}
 	h.Write([]byte{byte(Text)})
 	h.Write([]byte(d.Text))

@@ -22,6 +22,7 @@ type Store interface {
 	Companions
 	Hider
 	Searches
+	Showing
 }
 
 // AuditLog keeps what was done with messages for the platform, apart from changes, which write their entries
@@ -74,6 +75,16 @@ type Groups interface {
 	Members(ctx context.Context, q MembersQuery) ([]Member, error)
 	// Audience lists who was a member of a group, by user id.
 	Audience(ctx context.Context, q AudienceQuery) ([]ids.UserID, error)
+}
+
+// Showing tells what shows which files.
+type Showing interface {
+	// ReadableFiles picks those of some files that a user may read now, each once, in any order: a standing
+	// message shows them that the user can see and did not hide, or they are the picture of a group that the
+	// user is a member of now.
+	ReadableFiles(ctx context.Context, user ids.UserID, files []ids.FileID) ([]ids.FileID, error)
+	// Shown picks those of some holders that show their file now, each once, in any order.
+	Shown(ctx context.Context, showings []FileShowing) ([]FileShowing, error)
 }
 
 // Companions tells who is in groups together.

@@ -112,7 +112,7 @@ func (ch Change) react(c Conversation, m Message) (ChangePlan, error) {
 	switch {
 	case m.Kind == RecalledBody:
 		return ChangePlan{}, ErrRecalled
-	case m.Kind != Text:
+	case !m.Kind.said():
 		return ChangePlan{}, ErrForbidden
 	case ch.Reacted != ch.Remove:
 		return ChangePlan{Message: m}, nil

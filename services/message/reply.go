@@ -16,6 +16,7 @@ const previewCharacters = 140
 type Reply struct {
 	Seq      int64
 	Sender   ids.UserID
+	Kind     BodyKind // 0 if it was recalled or the server said it
 	Preview  string
 	Recalled bool
 	Edited   bool
@@ -74,10 +75,24 @@ func (s *Service) readOriginals(
 
 func quoteOf(m Message) Reply {
 	r := Reply{Seq: m.Seq, Sender: m.Sender, Recalled: m.Kind == RecalledBody, Edited: m.EditedAt > 0}
-	if m.Kind == Text {
-		r.Preview = cutText(m.Text, previewCharacters)
+	if m.Kind.said() {
+		r.Kind, r.Preview = m.Kind, cutText(m.preview(), previewCharacters)
 	}
 	return r
+}
+
+// preview is what stands for a message in one line.
+func (m Message) preview() string {
+	switch m.Kind {
+	case Image:
+		return m.Media.Alt
+	case File:
+		return m.Media.Name
+	case Voice:
+		return m.Media.Transcript.Text
+	case Text, SystemBody, RecalledBody:
+	}
+	return m.Text
 }
 
 // cutText is the beginning of a text.

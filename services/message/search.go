@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
@@ -54,7 +53,8 @@ type SearchQuery struct {
 	Text         string
 	Conversation ids.ConversationID
 	Sender       ids.UserID
-	Links        bool  // only messages with a link
+	Links        bool // only messages with a link
+	Kinds        []BodyKind
 	From, Until  int64 // ms; Until is not part of the range
 	Size         int   // up to MaxSearchPage; 0: DefaultSearchPage
 	Token        string
@@ -63,7 +63,8 @@ type SearchQuery struct {
 // SearchHit is a message that matches, and where.
 type SearchHit struct {
 	Message
-	Spans []textmatch.Span // in code points of the text
+	Field SearchField
+	Spans []textmatch.Span // in code points of the field
 }
 
 // SearchPage is one page of hits, newest first.
@@ -107,8 +108,9 @@ func ruleOf(err error) string {
 // lookup makes the question to the index.
 func (s *Service) lookup(ctx context.Context, q SearchQuery, query textmatch.Query) (searchindex.Lookup, error) {
 	l := searchindex.Lookup{Grams: query.Grams()}
-	if q.Links {
-		l.Kind = kindLink
+	var some bool
+	if l.Kinds, some = q.kinds(); !some {
+		return l, nil
 	}
 	if !q.Sender.IsZero() {
 		l.Author = q.Sender.String()
@@ -140,7 +142,7 @@ func (s *Service) lookup(ctx context.Context, q SearchQuery, query textmatch.Que
 // scope makes a page token good for the same user and question only.
 func (q SearchQuery) scope() string {
 	return strings.Join([]string{
-		searchScope, q.User.String(), q.Conversation.String(), q.Sender.String(), strconv.FormatBool(q.Links),
+		searchScope, q.User.String(), q.Conversation.String(), q.Sender.String(), strconv.FormatBool(q.Links), fmt.Sprint(q.Kinds),
 		strconv.FormatInt(q.From, 10), strconv.FormatInt(q.Until, 10), q.Text,
 	}, "\x00")
 }
@@ -224,10 +226,10 @@ func (r *searching) take(ctx context.Context, offered []searchindex.Hit) (full b
 
 // check decides on the message as it is stored, not as the index knows it.
 func (r *searching) check(ctx context.Context, m Message) (SearchHit, bool, error) {
-	if m.Kind != Text || !r.q.wants(m) {
+	if !m.Kind.said() || !r.q.wants(m) {
 		return SearchHit{}, false, nil
 	}
-	spans, ok := r.query.Match(searchable(m.Text))
+	hit, ok := m.match(r.query)
 	if !ok {
 		return SearchHit{}, false, nil
 	}
@@ -236,7 +238,7 @@ func (r *searching) check(ctx context.Context, m Message) (SearchHit, bool, erro
 		return SearchHit{}, false, err
 	}
 	hidden, err := r.s.hiddenIn(ctx, c.Conversation, r.q.User, Interval{From: m.Seq, To: m.Seq})
-	return SearchHit{Message: m, Spans: spans}, !hidden[m.Seq], err
+	return hit, !hidden[m.Seq], err
 }
 
 func (r *searching) conversation(ctx context.Context, id ids.ConversationID) (readable, error) {
@@ -274,70 +276,5 @@ func (r *searching) show(ctx context.Context) error {
 // wants tells whether a message passes the filters.
 func (q SearchQuery) wants(m Message) bool {
 	return (q.Conversation.IsZero() || q.Conversation == m.Conversation) && (q.Sender.IsZero() || q.Sender == m.Sender) &&
-		(!q.Links || hasLink(m.Text)) && m.SentAt >= q.From && (q.Until == 0 || m.SentAt < q.Until)
-}
-
-// Kinds of documents in the index.
-const (
-	kindText = "TEXT"
-	kindLink = "LINK" // a text with a link in it
-)
-
-func hasLink(text string) bool {
-	return strings.Contains(text, "http://") || strings.Contains(text, "https://")
-}
-
-// searchable is a text with blanks where ids of mentioned people stand: nobody types these, and what comes
-// after keeps its place.
-func searchable(text string) string {
-	if !strings.Contains(text, mentionStart) {
-		return text
-	}
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, mentionStart)
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		name, after, closed := strings.Cut(rest, mentionEnd)
-		if _, err := ids.ParseUser("", name); !closed || err != nil && name != mentionAll {
-			b.WriteString(mentionStart)
-			text = rest
-			continue
-		}
-		b.WriteString(strings.Repeat(" ", len(mentionStart)+utf8.RuneCountInString(name)+len(mentionEnd)))
-		text = after
-	}
-}
-
-// Document is the message as an index keeps it. What is no text, and what was taken back, is gone there.
-func (m Message) Document() searchindex.Document {
-	d := searchindex.Document{
-		ID: PlaceID(m.Conversation, m.Seq), Version: m.Rev, Group: m.Conversation.String(), At: time.UnixMilli(m.SentAt),
-	}
-	if m.Kind != Text {
-		d.Gone = true
-		return d
-	}
-	d.Author, d.Kind, d.Grams = m.Sender.String(), kindText, textmatch.Grams(searchable(m.Text))
-	if hasLink(m.Text) {
-		d.Kind = kindLink
-	}
-	for _, user := range m.Mentions.Users.List() {
-		d.Refs = append(d.Refs, user.String())
-	}
-	slices.Sort(d.Refs)
-	return d
-}
-
-// PlaceID names a message in an index: its conversation and seq. Later ones of a conversation are higher.
-func PlaceID(id ids.ConversationID, seq int64) string { return fmt.Sprintf("%s:%019d", id, seq) }
-
-// ParsePlace reads what PlaceID wrote; ok is false for anything else.
-func ParsePlace(text string) (p Place, ok bool) {
-	name, number, _ := strings.Cut(text, ":")
-	id, err := ids.ParseConversation("", name)
-	seq, bad := strconv.ParseInt(number, 10, 64)
-	return Place{Conversation: id, Seq: seq}, err == nil && bad == nil
+		(len(q.Kinds) == 0 || slices.Contains(q.Kinds, m.Kind)) && (!q.Links || hasLink(m.Text)) && m.SentAt >= q.From && (q.Until == 0 || m.SentAt < q.Until)
 }

@@ -31,24 +31,35 @@ func (s *Service) Run(ctx context.Context) error {
 // Send stores one message and returns after the commit.
 //
 // A repeat with the same client message id and payload gets the first answer, whatever happened to
-// the conversation since. Errors: fault.ErrInvalid, ErrNotFound, ErrReadOnly, ErrReused and
-// ErrOverloaded store nothing; after fault.ErrUnavailable, and if ctx ends first, the outcome is
+// the conversation since. Errors: fault.ErrInvalid, ErrNotFound, ErrReadOnly, ErrReused, ErrFileNotReady,
+// ErrFilesUnavailable and ErrOverloaded store nothing; after fault.ErrUnavailable, and if ctx ends first, the outcome is
 // unknown, and the same call may be repeated.
 func (s *Service) Send(ctx context.Context, d Draft) (Sent, error) {
-	t, err := s.enqueue(d)
-	if err != nil {
-		return Sent{}, err
-	}
-	r := s.await(ctx, t)
+	r := s.SendBatch(ctx, []Draft{d})[0]
 	return r.Sent, r.Err
 }
 
 // SendBatch is Send for many drafts, with one result for each in its place. Drafts for the same
-// conversation are stored in their order.
+// conversation are stored in their order. What has no file does not wait for the files of others, but for
+// those before it in its conversation.
 func (s *Service) SendBatch(ctx context.Context, drafts []Draft) []Result {
 	results, tickets := make([]Result, len(drafts)), make([]*ticket, len(drafts))
+	var waiting []Draft
+	var place []int // of a waiting draft in drafts
+	held := map[ids.ConversationID]bool{}
 	for i, d := range drafts {
-		tickets[i], results[i].Err = s.enqueue(d)
+		if results[i].Err = d.Check(); results[i].Err != nil {
+			continue
+		}
+		if held[d.Conversation] || d.mayShowFile() {
+			held[d.Conversation] = true
+			waiting, place = append(waiting, d), append(place, i)
+			continue
+		}
+		tickets[i], results[i].Err = s.enqueue(d, cited{})
+	}
+	for k, c := range s.citeDrafts(ctx, waiting) {
+		tickets[place[k]], results[place[k]].Err = s.enqueue(waiting[k], c)
 	}
 	for i, t := range tickets {
 		if t != nil {
@@ -58,13 +69,18 @@ func (s *Service) SendBatch(ctx context.Context, drafts []Draft) []Result {
 	return results
 }
 
-func (s *Service) enqueue(d Draft) (*ticket, error) {
-	if err := d.Check(); err != nil {
-		return nil, err
-	}
+// mayShowFile tells whether the file service must be asked before the draft is stored.
+func (d Draft) mayShowFile() bool { return !d.Attach.IsZero() || !d.Forward.IsZero() }
+
+func (s *Service) enqueue(d Draft, c cited) (*ticket, error) {
 	t := &ticket{
-		pending: Pending{Draft: d, Hash: d.Hash(), ID: ids.NewMessage(), EventID: ids.NewEvent()},
-		result:  make(chan Result, 1),
+		pending: Pending{
+			Draft: d, Hash: d.Hash(), ID: ids.NewMessage(), EventID: ids.NewEvent(), Cited: c.file, Refused: c.err,
+		},
+		result: make(chan Result, 1),
+	}
+	if s.transcripts && d.mayShowFile() {
+		t.pending.SpeechEvent = ids.NewEvent()
 	}
 	if !s.lane(d.Conversation).put(t) {
 		return nil, ErrOverloaded

@@ -11,13 +11,17 @@ import (
 	"github.com/parley-chat/parley/services/internal/page"
 )
 
-// Options are what a Service needs; all but Lanes and Index must be set.
+// Options are what a Service needs; all but Lanes, Index and Files must be set.
 type Options struct {
 	Store     Store
 	Publisher Publisher
 	Friends   Friends
 	// Index finds messages by their text; nil: Search is not available.
 	Index Finder
+	// Files is the file service; nil: no message can show a file.
+	Files Files
+	// Transcripts is true where something reads voice messages.
+	Transcripts bool
 	// Tokens makes page tokens and cursors; all pods need the same key.
 	Tokens page.Codec
 	Now    func() time.Time
@@ -36,6 +40,7 @@ type Service struct {
 	publisher Publisher
 	friends   Friends
 	index     Finder
+	citing    citing
 	tokens    page.Codec
 	now       func() time.Time
 	lanes     []*lane
@@ -43,13 +48,15 @@ type Service struct {
 	denied    denials
 
 	recallWindow, editWindow time.Duration
+	transcripts              bool
 }
 
 // New makes a Service.
 func New(o Options) *Service {
 	s := &Service{store: o.Store, publisher: o.Publisher, tokens: o.Tokens, now: o.Now, stopped: make(chan struct{})}
 	s.recallWindow, s.editWindow = cmp.Or(o.RecallWindow, DefaultRecallWindow), cmp.Or(o.EditWindow, DefaultEditWindow)
-	s.friends, s.index = o.Friends, o.Index
+	s.friends, s.index, s.transcripts = o.Friends, o.Index, o.Transcripts
+	s.citing.files, s.citing.now = o.Files, o.Now
 	if o.Lanes <= 0 {
 		o.Lanes = DefaultLanes
 	}

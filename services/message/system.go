@@ -21,6 +21,7 @@ const (
 	GroupRenamed   SystemKind = 5
 	RoleChanged    SystemKind = 6
 	GroupDissolved SystemKind = 7
+	AvatarChanged  SystemKind = 8
 )
 
 // System is what a message of the server says. Its encoded form is stored as the text of the message.

@@ -147,6 +147,7 @@ func (c *cast) groupRows() []row {
 		remove = "parley.message.v1.ConversationService/RemoveMember"
 		update = "parley.message.v1.ConversationService/UpdateGroup"
 		role   = "parley.message.v1.ConversationService/SetMemberRole"
+		avatar = "parley.message.v1.ConversationService/SetGroupAvatar"
 	)
 	group := func(members ...string) func(*people.Person) proto.Message {
 		return func(*people.Person) proto.Message { return people.NewGroup(members...) }
@@ -171,6 +172,9 @@ func (c *cast) groupRows() []row {
 		{update, "group", &messagev1.UpdateGroupRequest{ConversationId: c.group, Name: "Coffee"}, admins},
 		{update, "pair", &messagev1.UpdateGroupRequest{ConversationId: c.conversation, Name: "Coffee"}, noGroup},
 		{update, "missing", &messagev1.UpdateGroupRequest{ConversationId: unknown, Name: "Coffee"}, none},
+		{avatar, "group", &messagev1.SetGroupAvatarRequest{ConversationId: c.group}, admins},
+		{avatar, "pair", &messagev1.SetGroupAvatarRequest{ConversationId: c.conversation}, noGroup},
+		{avatar, "missing", &messagev1.SetGroupAvatarRequest{ConversationId: unknown}, none},
 		{role, "group", setRole(c.group, c.third, messagev1.MemberRole_MEMBER_ROLE_ADMIN), ownerOf},
 		{role, "of member to owner", setRole(c.group, c.member, messagev1.MemberRole_MEMBER_ROLE_OWNER), ownerOf.with(answers{"owner": nobodyElse})},
 		{role, "of admin to owner", setRole(c.group, c.admin, messagev1.MemberRole_MEMBER_ROLE_OWNER), ownerOf.with(answers{"owner": nobodyElse})},
@@ -212,6 +216,7 @@ func (c *cast) endingRows() []row {
 		{"parley.message.v1.ConversationService/AddMembers", "group, dissolved", &messagev1.AddMembersRequest{ConversationId: c.group, UserIds: []string{c.third.ID}}, closed.with(answers{"member": forbidden, "admin": noFriend})},
 		{"parley.message.v1.ConversationService/RemoveMember", "group, dissolved", &messagev1.RemoveMemberRequest{ConversationId: c.group, UserId: c.third.ID}, closed.with(answers{"member": forbidden})},
 		{"parley.message.v1.ConversationService/UpdateGroup", "group, dissolved", &messagev1.UpdateGroupRequest{ConversationId: c.group, Name: "Tea"}, closed.with(answers{"member": forbidden})},
+		{"parley.message.v1.ConversationService/SetGroupAvatar", "group, dissolved", &messagev1.SetGroupAvatarRequest{ConversationId: c.group}, closed.with(answers{"member": forbidden})},
 		{"parley.message.v1.ConversationService/SetMemberRole", "group, dissolved", &messagev1.SetMemberRoleRequest{ConversationId: c.group, UserId: c.third.ID, Role: messagev1.MemberRole_MEMBER_ROLE_ADMIN}, closed.with(answers{"member": forbidden, "admin": forbidden})},
 		{leave, "group, dissolved", &messagev1.LeaveGroupRequest{ConversationId: c.group}, closed.with(answers{"former": ok})},
 		{"parley.friend.v1.FriendService/RemoveFriend", "of third", &friendv1.RemoveFriendRequest{UserId: c.third.ID}, all},

@@ -34,6 +34,7 @@ type (
 	auditEntry    struct{}
 	codeRequest   struct{}
 	key           struct{}
+	file          struct{}
 )
 
 // UserID names an account.
@@ -74,6 +75,9 @@ type CodeRequestID = ID[codeRequest]
 
 // IdempotencyKey names a wish of a client, the same on every retry.
 type IdempotencyKey = ID[key]
+
+// FileID names a file, from the upload on.
+type FileID = ID[file]
 
 // New makes a version 7 id. It panics if the system has no randomness.
 func New[Of any]() ID[Of] { return ID[Of](uuid.Must(uuid.NewV7())) }

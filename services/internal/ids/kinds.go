@@ -82,3 +82,9 @@ func NewCodeRequest() CodeRequestID { return Random[codeRequest]() }
 
 // NewIdempotencyKey makes an idempotency key.
 func NewIdempotencyKey() IdempotencyKey { return New[key]() }
+
+// ParseFile reads the id of a file.
+func ParseFile(field, text string) (FileID, error) { return Parse[file](field, text) }
+
+// NewFile makes the id of a file.
+func NewFile() FileID { return New[file]() }

@@ -35,7 +35,7 @@ type Lookup struct {
 	Grams       []string // all of them
 	Groups      []string // one of them; at most MaxGroups
 	Author      string
-	Kind        string
+	Kinds       []string // one of them
 	Ref         string
 	From, Until time.Time // Until is not part of the range
 	After       *Hit      // the last hit of the page before

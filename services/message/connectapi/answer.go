@@ -71,6 +71,12 @@ func toMessage(m message.Message) *messagev1.Message {
 	switch m.Kind {
 	case message.Text:
 		converted.Content = &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}}
+	case message.Image:
+		converted.Content = &messagev1.Message_Image{Image: toImage(m.Media)}
+	case message.File:
+		converted.Content = &messagev1.Message_File{File: &messagev1.Attachment{File: toFile(m.Media)}}
+	case message.Voice:
+		converted.Content = &messagev1.Message_Voice{Voice: toVoice(m.Media)}
 	case message.SystemBody:
 		converted.Content = &messagev1.Message_System{System: toSystem(m)}
 	case message.RecalledBody:
@@ -106,7 +112,9 @@ func toReaction(r message.Reaction) *messagev1.Reaction {
 }
 
 func toReply(r message.Reply) *messagev1.Reply {
-	converted := &messagev1.Reply{Seq: r.Seq, Preview: r.Preview, Recalled: r.Recalled, Edited: r.Edited}
+	converted := &messagev1.Reply{
+		Seq: r.Seq, Kind: messagev1.ContentKind(r.Kind), Preview: r.Preview, Recalled: r.Recalled, Edited: r.Edited,
+	}
 	if !r.Sender.IsZero() {
 		converted.SenderId = r.Sender.String()
 	}
@@ -141,6 +149,9 @@ func toConversation(v message.View) *messagev1.Conversation {
 	}
 	if c.Kind == message.Group {
 		converted.Name, converted.Role = c.Name, messagev1.MemberRole(v.Role)
+		if !c.Avatar.IsZero() {
+			converted.AvatarFileId = c.Avatar.String()
+		}
 		converted.MemberCount = int32(c.MemberCount) //nolint:gosec // at most MaxGroupMembers
 		return converted
 	}

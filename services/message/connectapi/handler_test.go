@@ -285,7 +285,7 @@ func TestAnswersAndMentionsOverConnect(t *testing.T) {
 		t.Fatalf("%v, %v", page, err)
 	}
 	m := page.GetItems()[1]
-	want := &messagev1.Reply{Seq: 1, SenderId: a.String(), Preview: "two", Edited: true}
+	want := &messagev1.Reply{Seq: 1, SenderId: a.String(), Kind: messagev1.ContentKind_CONTENT_KIND_TEXT, Preview: "two", Edited: true}
 	if !proto.Equal(m.GetReplyTo(), want) || !cmp.Equal(m.GetMentionIds(), []string{b.String()}) || m.GetText().GetBody() != body {
 		t.Errorf("answer %v", m)
 	}

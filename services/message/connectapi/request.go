@@ -25,10 +25,11 @@ func draft(sender ids.UserID, req *messagev1.SendRequest) (message.Draft, error)
 		}
 		from.Seq = of.GetSeq()
 	}
+	attached, err := attachment(req.GetContent())
 	return message.Draft{
 		Forward: from, Sender: sender, Conversation: id, ClientID: client, Text: req.GetContent().GetText().GetBody(),
-		ReplyTo: req.GetReplyToSeq(),
-	}, nil
+		Attach: attached, ReplyTo: req.GetReplyToSeq(),
+	}, err
 }
 
 func batchDraft(item *messagev1.SendBatchRequest_Item) (message.Draft, error) {

@@ -29,6 +29,9 @@ func searchQuery(user ids.UserID, req *messagev1.SearchRequest) (message.SearchQ
 		User: user, Text: req.GetQuery(), Links: req.GetWithLink(), From: req.GetFromTime(), Until: req.GetUntilTime(),
 		Size: int(req.GetPageSize()), Token: req.GetPageToken(),
 	}
+	for _, kind := range req.GetKinds() {
+		q.Kinds = append(q.Kinds, message.BodyKind(kind))
+	}
 	var err error
 	if id := req.GetConversationId(); id != "" {
 		if q.Conversation, err = ids.ParseConversation("conversation_id", id); err != nil {
@@ -42,7 +45,9 @@ func searchQuery(user ids.UserID, req *messagev1.SearchRequest) (message.SearchQ
 }
 
 func toHit(hit message.SearchHit) *messagev1.SearchHit {
-	return &messagev1.SearchHit{Message: toMessage(hit.Message), Spans: each(hit.Spans, toSpan)}
+	return &messagev1.SearchHit{
+		Message: toMessage(hit.Message), Spans: each(hit.Spans, toSpan), Field: messagev1.SearchField(hit.Field),
+	}
 }
 
 // toSpan: a text has at most 8,000 code points.

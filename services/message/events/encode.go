@@ -35,6 +35,12 @@ func encode(e message.Event) *eventv1.Event {
 	case message.MessageEdited:
 		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED
 		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
+	case message.MessageTranscribed:
+		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_TRANSCRIBED
+		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
+	case message.SpeechRequested:
+		event.Type = eventv1.EventType_EVENT_TYPE_SPEECH_REQUESTED
+		event.Payload = &eventv1.Event_SpeechRequested{SpeechRequested: encodeSpeech(e.Message)}
 	case message.ConversationCreated:
 		event.Type = eventv1.EventType_EVENT_TYPE_CONVERSATION_CREATED
 		event.Payload = &eventv1.Event_Conversation{Conversation: encodeConversation(e.Conversation)}
@@ -73,6 +79,12 @@ func encodeMessage(m message.Message) *messagev1.Message {
 	switch m.Kind {
 	case message.Text:
 		converted.Content = &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}}
+	case message.Image:
+		converted.Content = &messagev1.Message_Image{Image: encodeImage(m.Media)}
+	case message.File:
+		converted.Content = &messagev1.Message_File{File: &messagev1.Attachment{File: encodeFile(m.Media)}}
+	case message.Voice:
+		converted.Content = &messagev1.Message_Voice{Voice: encodeVoice(m.Media)}
 	case message.SystemBody:
 		converted.Content = &messagev1.Message_System{System: encodeSystem(m)}
 	case message.RecalledBody:
@@ -95,12 +107,16 @@ func encodeSystem(m message.Message) *messagev1.System {
 
 // encodeConversation leaves out what belongs to one user alone: every recipient gets the same bytes.
 func encodeConversation(c message.Conversation) *messagev1.Conversation {
-	return &messagev1.Conversation{
+	converted := &messagev1.Conversation{
 		ConversationId: c.ID.String(), Kind: messagev1.ConversationKind(c.Kind), State: messagev1.ConversationState(c.State),
 		MemberIds: texts(c.Present()), CreatedAt: c.CreatedAt, ActiveAt: c.ActiveAt, Name: c.Name,
 		MemberCount: int32(c.MemberCount), //nolint:gosec // at most MaxGroupMembers
 		Head:        &messagev1.Head{ConversationId: c.ID.String(), Seq: c.Seq, Rev: c.Rev, MembersRev: c.MembersRev},
 	}
+	if !c.Avatar.IsZero() {
+		converted.AvatarFileId = c.Avatar.String()
+	}
+	return converted
 }
 
 func texts(users []ids.UserID) []string {

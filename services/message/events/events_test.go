@@ -57,6 +57,17 @@ func TestEncode(t *testing.T) {
 	edited.Forward = message.Forward{Source: message.Source{Conversation: ids.NewConversation(), Seq: 8}, Sender: a}
 	edited.Mentions = message.Mentions{Users: message.UsersOf([]ids.UserID{b}), All: true}
 	recalled.Kind, recalled.Text, recalled.Recall = message.RecalledBody, "", message.Recall{By: b, At: 8}
+	voice := m
+	voice.Kind, voice.Text = message.Voice, ""
+	voice.Media = message.Media{
+		File: ids.NewFile(), Name: "v.webm", Size: 5, ContentType: "audio/webm", Duration: 4200, Waveform: "\x00\xff",
+		Transcript: message.Transcript{State: message.TranscriptDone, Text: "十点", Language: "zh", Confidence: 0.5, Attempt: 2},
+	}
+	picture := voice
+	picture.Kind = message.Image
+	picture.Media = message.Media{
+		File: voice.Media.File, Name: "p.png", Size: 6, ContentType: "image/png", Width: 640, Height: 480, Alt: "上海",
+	}
 	c := message.Conversation{
 		ID: id, Kind: message.Direct, State: message.ReadOnly, Seq: 4, Rev: 2, MembersRev: 3, CreatedAt: 5, ActiveAt: 7,
 		Members: []message.Member{{UserID: a, JoinedSeq: 1, ReadSeq: 4}, {UserID: b, JoinedSeq: 1}},
@@ -91,6 +102,40 @@ func TestEncode(t *testing.T) {
 				ConversationId: id.String(), Seq: 4, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
 				SenderId: a.String(), SentAt: 7, Rev: 2, Content: &messagev1.Message_Text{Text: &messagev1.Text{Body: "hello"}},
 				Reactions: []*messagev1.Reaction{{Emoji: "!", Count: 1, UserIds: []string{b.String()}}},
+			}},
+		}},
+		{message.Event{Kind: message.MessageTranscribed, Message: voice}, &eventv1.Event{
+			Type: eventv1.EventType_EVENT_TYPE_MESSAGE_TRANSCRIBED,
+			Payload: &eventv1.Event_Message{Message: &messagev1.Message{
+				ConversationId: id.String(), Seq: 4, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
+				SenderId: a.String(), SentAt: 7, Rev: 2, Content: &messagev1.Message_Voice{Voice: &messagev1.Voice{
+					File:       &messagev1.FileInfo{FileId: voice.Media.File.String(), Name: "v.webm", Size: 5, ContentType: "audio/webm"},
+					DurationMs: 4200, Waveform: []byte{0, 255}, Transcript: &messagev1.Transcript{
+						State: messagev1.TranscriptState_TRANSCRIPT_STATE_DONE, Text: "十点", Language: "zh", Confidence: 0.5,
+					},
+				}},
+			}},
+		}},
+		{message.Event{Kind: message.SpeechRequested, Message: voice}, &eventv1.Event{
+			Type: eventv1.EventType_EVENT_TYPE_SPEECH_REQUESTED,
+			Payload: &eventv1.Event_SpeechRequested{SpeechRequested: &eventv1.SpeechRequested{
+				ConversationId: id.String(), Seq: 4, Attempt: 2, FileId: voice.Media.File.String(), DurationMs: 4200,
+			}},
+		}},
+		{message.Event{Kind: message.SpeechRequested, Message: recalled}, &eventv1.Event{
+			Type: eventv1.EventType_EVENT_TYPE_SPEECH_REQUESTED,
+			Payload: &eventv1.Event_SpeechRequested{SpeechRequested: &eventv1.SpeechRequested{
+				ConversationId: id.String(), Seq: 4,
+			}},
+		}},
+		{message.Event{Kind: message.MessageCreated, Message: picture}, &eventv1.Event{
+			Type: eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED,
+			Payload: &eventv1.Event_Message{Message: &messagev1.Message{
+				ConversationId: id.String(), Seq: 4, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
+				SenderId: a.String(), SentAt: 7, Rev: 2, Content: &messagev1.Message_Image{Image: &messagev1.Image{
+					File:  &messagev1.FileInfo{FileId: voice.Media.File.String(), Name: "p.png", Size: 6, ContentType: "image/png"},
+					Width: 640, Height: 480, Alt: "上海",
+				}},
 			}},
 		}},
 		{message.Event{Kind: message.MessageRecalled, Message: recalled}, &eventv1.Event{

@@ -97,7 +97,7 @@ func (x *Indexer) Run(ctx context.Context) error {
 	}
 	err := x.o.Subscriber.Subscribe(ctx, broker.Subscription{
 		Queue: Queue, Exchange: broker.EventsExchange, Prefetch: prefetch,
-		RoutingKeys: []string{"message.created", "message.edited", "message.recalled"},
+		RoutingKeys: []string{"message.created", "message.edited", "message.recalled", "message.transcribed"},
 		MaxLength:   x.o.MaxQueue, Length: x.waiting,
 		Bound: func(context.Context) { x.bound.Do(func() { close(x.hears) }) },
 	}, x.arrive)

@@ -68,6 +68,7 @@ func TestStore(t *testing.T, store message.Store) {
 	}
 	tests = append(tests, s.groupTests()...)
 	tests = append(tests, s.hideTests()...)
+	tests = append(tests, s.fileTests()...)
 	tests = append(tests, s.raceTests()...)
 	tests = append(tests, s.searchTests()...)
 	for _, test := range tests {

@@ -36,22 +36,28 @@ type Fixture struct {
 	Clock     *Clock
 	Publisher *Publisher
 	Friends   *Friends
+	Files     *Files
 	Index     *ScanIndex // of a Store in memory
 }
 
-// Start runs a service on a store with a number of lanes until the test ends.
+// Start runs a service on a store with a number of lanes until the test ends. Voice messages are read.
 func Start(t testing.TB, store message.Store, lanes int) *Fixture {
 	t.Helper()
-	f := &Fixture{Clock: NewClock(), Publisher: &Publisher{}, Friends: &Friends{}}
+	return StartWith(t, store, message.Options{Lanes: lanes, Transcripts: true})
+}
+
+// StartWith is Start with some options set.
+func StartWith(t testing.TB, store message.Store, o message.Options) *Fixture {
+	t.Helper()
+	f := &Fixture{Clock: NewClock(), Publisher: &Publisher{}, Friends: &Friends{}, Files: NewFiles()}
 	var index message.Finder
 	if memory, ok := store.(*Store); ok {
 		f.Index = &ScanIndex{Store: memory}
 		index = f.Index
 	}
-	f.Service = message.New(message.Options{
-		Index: index, Store: store, Publisher: f.Publisher, Friends: f.Friends, Now: f.Clock.Now, Lanes: lanes,
-		Tokens: page.NewCodec([]byte("a key of thirty-two bytes, or so")),
-	})
+	o.Index, o.Store, o.Publisher, o.Friends, o.Files, o.Now = index, store, f.Publisher, f.Friends, f.Files, f.Clock.Now
+	o.Tokens = page.NewCodec([]byte("a key of thirty-two bytes, or so"))
+	f.Service = message.New(o)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
 	running.Go(func() { _ = f.Run(ctx) }) // returns nil only

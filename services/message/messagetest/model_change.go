@@ -147,6 +147,9 @@ func (*model) shown(k *talk) []message.Message {
 			shown[i].ReplyTo = message.Reply{
 				Seq: of.Seq, Sender: of.Sender, Preview: of.Text, Recalled: of.Kind == message.RecalledBody, Edited: of.EditedAt > 0,
 			}
+			if of.Kind == message.Text {
+				shown[i].ReplyTo.Kind = message.Text
+			}
 		}
 	}
 	return shown

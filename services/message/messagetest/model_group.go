@@ -28,7 +28,7 @@ type GroupStep struct {
 const (
 	groupUsers = 6 // the first four are there at the beginning
 	groupBegin = 4
-	groupDeeds = 17
+	groupDeeds = 21
 )
 
 // GroupSteps generates random histories. Most are about who is a member; a group is seldom dissolved.
@@ -59,6 +59,8 @@ type groupModel struct {
 	renamed   bool
 	changes   int64                         // of messages
 	hidden    map[ids.UserID]map[int64]bool // what each user hid
+	avatar    ids.FileID
+	files     []ids.FileID // all that was ever uploaded
 }
 
 // ReplayGroup runs a history against a service and fails where it does not do what the model says.
@@ -90,7 +92,9 @@ func ReplayGroup(t testing.TB, failure fataler, service *Fixture, steps []GroupS
 	for _, user := range m.users {
 		m.compare(t, user)
 		m.compareChanges(t, user)
+		m.compareReadable(t, user)
 	}
+	m.compareCitations(t)
 	m.compareEvents(t, service.Publisher.Events()[before:])
 }
 
@@ -135,6 +139,8 @@ func (m *groupModel) run(t testing.TB, s GroupStep) {
 	case 7:
 		_, err = m.service.RenameGroup(ctx, actor, m.id, "Name")
 		m.expect(s, err, m.mayAct(actor, message.RoleAdmin), func() { m.rename(actor) })
+	case 16, 17, 18, 19:
+		m.show(t, s)
 	case 8:
 		if s.Seq > 1 { // seldom
 			return
@@ -364,7 +370,7 @@ func (m *groupModel) compareEvents(t testing.TB, events []message.Event) {
 		if e.Message.Conversation != m.id && e.Marker.Conversation != m.id {
 			continue
 		}
-		if e.Kind == message.MessageHidden || e.Kind.OfMessage() && e.Kind != message.MessageCreated {
+		if e.Kind == message.MessageHidden || e.Kind.OfMessage() && e.Kind != message.MessageCreated && e.Kind != message.SpeechRequested {
 			m.compareChange(t, e)
 		}
 		if e.Kind != message.MessageCreated {

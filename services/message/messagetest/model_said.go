@@ -27,7 +27,8 @@ type said struct {
 	rev      int64
 	reply    int64
 	forward  int64 // position of what was copied
-	reacted  map[string]map[ids.UserID]bool
+	shownFile
+	reacted map[string]map[ids.UserID]bool
 }
 
 // speak does what is about messages.
@@ -52,7 +53,8 @@ func (m *groupModel) speak(t testing.TB, s GroupStep) {
 		d.Forward = message.Source{Conversation: m.id, Seq: max(1, s.Seq)}
 		_, err = m.service.Send(ctx, d)
 		m.expect(s, err, m.mayForward(actor, d.Forward.Seq), func() {
-			m.send(actor, m.at(d.Forward.Seq).text).forward = d.Forward.Seq
+			one := m.send(actor, m.at(d.Forward.Seq).text)
+			one.forward, one.shownFile = d.Forward.Seq, m.at(d.Forward.Seq).copied(d.ClientID)
 		})
 	case 15:
 		m.service.Clock.Add(message.DefaultRecallWindow / 3)
@@ -71,6 +73,7 @@ func emoji(s GroupStep) string { return faces(3)[s.Role-1] }
 func (m *groupModel) send(sender ids.UserID, text string) *said {
 	one := m.say(sender, false)
 	one.text, one.reacted = text, map[string]map[ids.UserID]bool{}
+	one.kind = message.Text
 	m.read[sender], m.shown[sender] = int64(len(m.log)), int64(len(m.log))
 	return one
 }
@@ -152,7 +155,7 @@ func (m *groupModel) mayEdit(s GroupStep) verdict {
 			return verdict{refusal: message.ErrForbidden}
 		case one.recalled:
 			return verdict{refusal: message.ErrRecalled}
-		case one.system, one.forward > 0:
+		case one.system, one.forward > 0, one.kind != message.Text:
 			return verdict{refusal: message.ErrForbidden}
 		case one.text == newText(s):
 			return verdict{}
@@ -174,6 +177,7 @@ func (m *groupModel) mayRecall(s GroupStep) verdict {
 		}
 		return verdict{change: func(one *said) {
 			one.recalled, one.text, one.edits, one.reply, one.forward, one.reacted = true, "", 0, 0, 0, nil
+			one.shownFile = shownFile{}
 		}}
 	})
 	if v.change != nil && m.roles[actor] < message.RoleAdmin &&
@@ -225,7 +229,7 @@ func (m *groupModel) comparePage(user ids.UserID, seen []int64, page message.His
 	for _, got := range page.Items {
 		one := m.at(got.Seq)
 		if got.Rev != one.rev || got.Sender != one.sender || (got.Kind == message.RecalledBody) != one.recalled ||
-			!one.system && got.Text != one.text || got.Edits != one.edits {
+			!one.system && got.Text != one.text || got.Edits != one.edits || !one.equals(got) {
 			m.t.Fatalf("message %d: %+v, want %+v", got.Seq, got, one)
 		}
 		if diff := cmp.Diff(m.quoted(user, one.reply), got.ReplyTo); diff != "" {
@@ -253,7 +257,9 @@ func (m *groupModel) quoted(reader ids.UserID, seq int64) message.Reply {
 		return message.Reply{Seq: seq}
 	}
 	of := m.at(seq)
-	return message.Reply{Seq: seq, Sender: of.sender, Preview: of.text, Recalled: of.recalled, Edited: of.edits > 0}
+	return message.Reply{
+		Seq: seq, Sender: of.sender, Kind: of.kind, Preview: of.text + of.line(), Recalled: of.recalled, Edited: of.edits > 0,
+	}
 }
 
 // compareLast: the last message is the last of the newest interval that is not hidden.

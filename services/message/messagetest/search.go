@@ -88,7 +88,7 @@ func offers(d searchindex.Document, l searchindex.Lookup) bool {
 		}
 	}
 	return (len(l.Groups) == 0 || slices.Contains(l.Groups, d.Group)) && (l.Author == "" || l.Author == d.Author) &&
-		(l.Kind == "" || l.Kind == d.Kind) && (l.From.IsZero() || !d.At.Before(l.From)) && (l.Until.IsZero() || d.At.Before(l.Until))
+		(len(l.Kinds) == 0 || slices.Contains(l.Kinds, d.Kind)) && (l.From.IsZero() || !d.At.Before(l.From)) && (l.Until.IsZero() || d.At.Before(l.Until))
 }
 
 var _ message.Finder = (*ScanIndex)(nil)

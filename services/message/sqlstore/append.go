@@ -19,7 +19,7 @@ import (
 
 // Append implements message.Writer in eight statements, BEGIN and COMMIT counted, whatever the size of
 // the batch: lock heads and members, look for retries, raise the heads, insert messages, move members,
-// insert into the outbox; one more if somebody is mentioned.
+// insert into the outbox; one more if somebody is mentioned, and one if a file is shown.
 func (s *Store) Append(ctx context.Context, batch []message.Pending, now int64) (message.Committed, error) {
 	var plan message.Plan
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
@@ -154,6 +154,9 @@ func writePlan(ctx context.Context, tx *sqldb.Tx, plan message.Plan, facts messa
 	if err := insertMentions(ctx, tx, plan.Rows); err != nil {
 		return err
 	}
+	if err := insertFiles(ctx, tx, plan.Rows); err != nil {
+		return err
+	}
 	if err := moveMembers(ctx, tx, plan.Conversations, facts); err != nil {
 		return err
 	}
@@ -181,8 +184,12 @@ func insertMessages(ctx context.Context, tx *sqldb.Tx, rows []message.Row) error
 		if err != nil {
 			return fmt.Errorf("details of message: %w", err)
 		}
+		body, err := writeBody(r.Message)
+		if err != nil {
+			return fmt.Errorf("body of message: %w", err)
+		}
 		args = append(args, r.Conversation, r.Seq, r.ID, r.ClientID, r.Sender, r.SentAt, r.Rev, int32(r.Kind),
-			[]byte(r.Text), column, r.Hash[:])
+			body, column, r.Hash[:])
 	}
 	const one = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	return execute(ctx, tx, "insert messages", "INSERT INTO messages ("+messageColumns+", payload_hash) VALUES "+one+

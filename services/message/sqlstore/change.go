@@ -84,12 +84,16 @@ func writeChange(ctx context.Context, tx *sqldb.Tx, before message.Message, plan
 	if err != nil {
 		return fmt.Errorf("details of message: %w", err)
 	}
+	body, err := writeBody(m)
+	if err != nil {
+		return fmt.Errorf("body of message: %w", err)
+	}
 	if err := execute(ctx, tx, "raise rev", "UPDATE conversations SET rev = ?, changed_at = CASE WHEN changed_at < ? THEN ?"+
 		" ELSE changed_at END WHERE id = ?", m.Rev, now, now, m.Conversation); err != nil {
 		return err
 	}
 	err = execute(ctx, tx, "change message", "UPDATE messages SET rev = ?, kind = ?, body = ?, details = ?"+
-		" WHERE conversation_id = ? AND seq = ?", m.Rev, int32(m.Kind), []byte(m.Text), column, m.Conversation, m.Seq)
+		" WHERE conversation_id = ? AND seq = ?", m.Rev, int32(m.Kind), body, column, m.Conversation, m.Seq)
 	if err != nil {
 		return err
 	}
@@ -140,6 +144,9 @@ func writeAround(ctx context.Context, tx *sqldb.Tx, before message.Message, plan
 		if err != nil {
 			return err
 		}
+	}
+	if err := dropFile(ctx, tx, before); err != nil {
+		return err
 	}
 	return noteSilent(ctx, tx, m)
 }

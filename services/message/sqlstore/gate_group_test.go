@@ -143,9 +143,9 @@ func TestLoadedEventsOfAGroupReachWhoTheyDid(t *testing.T) {
 			case message.ConversationCreated, message.ConversationUpdated:
 				now.Members = nil
 				e.Conversation, e.MembersRev, e.Recipients = now, now.MembersRev, nil
-			case message.MarkerMoved, message.MessageRecalled, message.MessageEdited, message.MessageReacted:
+			case message.MarkerMoved, message.MessageRecalled, message.MessageEdited, message.MessageReacted, message.MessageTranscribed:
 				e.MembersRev = now.MembersRev
-			case message.MessageHidden: // for one person, whoever is a member
+			case message.MessageHidden, message.SpeechRequested: // for one person or none, whoever is a member
 			case message.MessageCreated:
 				if e.Message.Seq == sent.Seq { // recalled since
 					e.Message = byID(loaded)[e.ID].Message

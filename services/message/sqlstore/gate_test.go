@@ -195,12 +195,16 @@ func TestLoadedEventsAreThePublishedOnes(t *testing.T) {
 		if _, err := f.Recall(t.Context(), b, id, 2); err != nil {
 			t.Fatal(err)
 		}
+		f.Show(t, a, id, message.Voice, "voice.webm")
+		if err := f.SetTranscript(t.Context(), id, 3, message.Transcript{State: message.TranscriptDone, Text: "text", Attempt: 1}); err != nil {
+			t.Fatal(err)
+		}
 		if err := f.CloseDirect(t.Context(), messagetest.NewPair(t, a, b), 2); err != nil {
 			t.Fatal(err)
 		}
 		published := f.Publisher.Events()
-		newest, err := store.Messages(t.Context(), []message.Stretch{{Conversation: id, Interval: message.Interval{From: 1, To: 2}}})
-		if err != nil || len(newest) != 2 {
+		newest, err := store.Messages(t.Context(), []message.Stretch{{Conversation: id, Interval: message.Interval{From: 1, To: 3}}})
+		if err != nil || len(newest) != 3 {
 			t.Fatalf("%v, %v", newest, err)
 		}
 		var refs []message.EventRef

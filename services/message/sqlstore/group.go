@@ -119,8 +119,8 @@ func writeGroupHead(ctx context.Context, tx *sqldb.Tx, change message.GroupChang
 			c.ID, int32(c.Kind), int32(c.State), c.Seq, c.MembersRev, c.CreatedAt, c.ActiveAt, []byte(c.Name), c.MemberCount, now)
 	}
 	return execute(ctx, tx, "update group", "UPDATE conversations SET state = ?, seq = ?, members_rev = ?, active_at = ?,"+
-		" name = ?, member_count = ?, changed_at = ? WHERE id = ?",
-		int32(c.State), c.Seq, c.MembersRev, c.ActiveAt, []byte(c.Name), c.MemberCount, now, c.ID)
+		" name = ?, member_count = ?, avatar_file_id = ?, changed_at = ? WHERE id = ?",
+		int32(c.State), c.Seq, c.MembersRev, c.ActiveAt, []byte(c.Name), c.MemberCount, c.Avatar, now, c.ID)
 }
 
 func writeIntervals(ctx context.Context, tx *sqldb.Tx, change message.GroupChange, now int64) error {

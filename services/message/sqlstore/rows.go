@@ -16,7 +16,7 @@ import (
 // makes both databases read, and MySQL lock, the conversation before its members; a conversation that was
 // never opened has none. Of a group, the condition is NULL and no member is touched.
 const (
-	headColumns   = "c.id, c.kind, c.state, c.relation_version, c.seq, c.rev, c.members_rev, c.created_at, c.active_at, c.name, c.member_count"
+	headColumns   = "c.id, c.kind, c.state, c.relation_version, c.seq, c.rev, c.members_rev, c.created_at, c.active_at, c.name, c.member_count, c.avatar_file_id"
 	memberColumns = "m.user_id, m.joined_seq, m.left_seq, m.read_seq, m.shown_seq, m.role, m.joined_rev, m.left_rev, m.left_name, m.active_at AS left_at, m.hidden_rev"
 
 	conversationColumns = headColumns + ", " + memberColumns
@@ -41,6 +41,7 @@ type conversationRow struct {
 	ActiveAt        int64              `db:"active_at"`
 	Name            []byte             `db:"name"`
 	MemberCount     int                `db:"member_count"`
+	Avatar          ids.FileID         `db:"avatar_file_id"`
 	memberRow
 }
 
@@ -78,7 +79,7 @@ func (r conversationRow) conversation() message.Conversation {
 	return message.Conversation{
 		ID: r.ID, Kind: message.Kind(r.Kind), State: message.State(r.State), RelationVersion: r.RelationVersion,
 		Seq: r.Seq, Rev: r.Rev, MembersRev: r.MembersRev, CreatedAt: r.CreatedAt, ActiveAt: r.ActiveAt,
-		Name: string(r.Name), MemberCount: r.MemberCount,
+		Name: string(r.Name), MemberCount: r.MemberCount, Avatar: r.Avatar,
 	}
 }
 
@@ -123,7 +124,10 @@ func messages(rows []messageRow) ([]message.Message, error) {
 	for i, r := range rows {
 		found[i] = message.Message{
 			Conversation: r.Conversation, Seq: r.Seq, ID: r.ID, ClientID: r.ClientID, Sender: r.Sender,
-			SentAt: r.SentAt, Rev: r.Rev, Kind: message.BodyKind(r.Kind), Text: string(r.Body),
+			SentAt: r.SentAt, Rev: r.Rev, Kind: message.BodyKind(r.Kind),
+		}
+		if err := readBody(r.Body, &found[i]); err != nil {
+			return nil, fmt.Errorf("body of message %d in %s: %w", r.Seq, r.Conversation, err)
 		}
 		if err := readDetails(r.Details, &found[i]); err != nil {
 			return nil, fmt.Errorf("details of message %d in %s: %w", r.Seq, r.Conversation, err)

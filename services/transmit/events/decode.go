@@ -125,6 +125,8 @@ func fill(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, erro
 		return fillChange(e, gatewayv1.ChangeKind_CHANGE_KIND_REACTED, first.GetMessage())
 	case eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED:
 		return fillChange(e, gatewayv1.ChangeKind_CHANGE_KIND_EDITED, first.GetMessage())
+	case eventv1.EventType_EVENT_TYPE_MESSAGE_TRANSCRIBED:
+		return fillChange(e, gatewayv1.ChangeKind_CHANGE_KIND_TRANSCRIBED, first.GetMessage())
 	case eventv1.EventType_EVENT_TYPE_CONVERSATION_CREATED, eventv1.EventType_EVENT_TYPE_CONVERSATION_UPDATED:
 		return fillConversation(e, first.GetConversation())
 	case eventv1.EventType_EVENT_TYPE_MARKER_MOVED:
@@ -145,7 +147,8 @@ func fill(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, erro
 		var err error
 		e.Recheck, err = parted(first)
 		return people(first), err
-	case eventv1.EventType_EVENT_TYPE_SESSION_ENDED, eventv1.EventType_EVENT_TYPE_UNSPECIFIED: // not for people
+	case eventv1.EventType_EVENT_TYPE_SESSION_ENDED, eventv1.EventType_EVENT_TYPE_SPEECH_REQUESTED,
+		eventv1.EventType_EVENT_TYPE_UNSPECIFIED: // not for people
 	}
 	return nil, fmt.Errorf("type %d is not known", first.GetType())
 }

@@ -100,6 +100,8 @@ const (
 	edited   = eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED
 	recalled = eventv1.EventType_EVENT_TYPE_MESSAGE_RECALLED
 	reacted  = eventv1.EventType_EVENT_TYPE_MESSAGE_REACTED
+
+	transcribed = eventv1.EventType_EVENT_TYPE_MESSAGE_TRANSCRIBED
 )
 
 func (f fixture) changeFrame(kind gatewayv1.ChangeKind, event eventv1.EventType) *gatewayv1.ServerFrame {
@@ -227,6 +229,9 @@ func TestDecodeFrames(t *testing.T) {
 		"an edit becomes a change frame": {f.changed(edited, 3, 9), f.changeFrame(gatewayv1.ChangeKind_CHANGE_KIND_EDITED, edited)},
 		"a reaction becomes a change frame": {
 			f.changed(reacted, 3, 9), f.changeFrame(gatewayv1.ChangeKind_CHANGE_KIND_REACTED, reacted),
+		},
+		"a transcript becomes a change frame": {
+			f.changed(transcribed, 3, 9), f.changeFrame(gatewayv1.ChangeKind_CHANGE_KIND_TRANSCRIBED, transcribed),
 		},
 		"a recall becomes a change frame": {
 			f.changed(recalled, 3, 9), f.changeFrame(gatewayv1.ChangeKind_CHANGE_KIND_RECALLED, recalled),

@@ -148,6 +148,8 @@ func beyond(field protoreflect.FieldDescriptor, rules *validate.FieldRules) map[
 		return numbers(int32Bounds(rules.GetInt32()), "2147483648")
 	case field.Kind() == protoreflect.Int64Kind:
 		return numbers(int64Bounds(rules.GetInt64()), "9223372036854775808")
+	case field.Kind() == protoreflect.BytesKind:
+		return raw(rules.GetBytes())
 	case field.Kind() == protoreflect.BoolKind:
 		return map[string]any{"of the wrong type": "yes"}
 	case field.Kind() == protoreflect.MessageKind:
@@ -155,6 +157,16 @@ func beyond(field protoreflect.FieldDescriptor, rules *validate.FieldRules) map[
 	default:
 		panic("nobody bends a field of kind " + field.Kind().String() + " yet: " + string(field.FullName()))
 	}
+}
+
+// raw gives bytes of another length than the rules want, and text that is no base64.
+func raw(rules *validate.BytesRules) map[string]any {
+	out := map[string]any{"of the wrong type": []int{1}, "that is no base64": "%%%"}
+	if rules.HasLen() {
+		out["that is too short"] = make([]byte, rules.GetLen()-1)
+		out["that is too long"] = make([]byte, rules.GetLen()+1)
+	}
+	return out
 }
 
 func enums(field protoreflect.FieldDescriptor, rules *validate.EnumRules) map[string]any {

@@ -185,15 +185,18 @@ func filter(l searchindex.Lookup) query.Query {
 	for _, gram := range l.Grams {
 		all.AddQuery(is(fieldGrams, gram))
 	}
-	for field, value := range map[string]string{fieldAuthor: l.Author, fieldKind: l.Kind, fieldRefs: l.Ref} {
+	for field, value := range map[string]string{fieldAuthor: l.Author, fieldRefs: l.Ref} {
 		if value != "" {
 			all.AddQuery(is(field, value))
 		}
 	}
-	if len(l.Groups) > 0 {
+	for field, values := range map[string][]string{fieldGroup: l.Groups, fieldKind: l.Kinds} {
+		if len(values) == 0 {
+			continue
+		}
 		some := bleve.NewDisjunctionQuery()
-		for _, group := range l.Groups {
-			some.AddQuery(is(fieldGroup, group))
+		for _, value := range values {
+			some.AddQuery(is(field, value))
 		}
 		all.AddQuery(some)
 	}

@@ -71,13 +71,16 @@ func search(l searchindex.Lookup) object {
 	for _, gram := range l.Grams {
 		filters = append(filters, object{"term": object{fieldGrams: gram}})
 	}
-	for _, f := range []struct{ field, value string }{{fieldAuthor, l.Author}, {fieldKind, l.Kind}, {fieldRefs, l.Ref}} {
+	for _, f := range []struct{ field, value string }{{fieldAuthor, l.Author}, {fieldRefs, l.Ref}} {
 		if f.value != "" {
 			filters = append(filters, object{"term": object{f.field: f.value}})
 		}
 	}
 	if len(l.Groups) > 0 {
 		filters = append(filters, object{"terms": object{fieldGroup: l.Groups}})
+	}
+	if len(l.Kinds) > 0 {
+		filters = append(filters, object{"terms": object{fieldKind: l.Kinds}})
 	}
 	if span := span(l); len(span) > 0 {
 		filters = append(filters, object{"range": object{fieldAt: span}})

@@ -150,13 +150,14 @@ func filters(t *testing.T, f *fixture) {
 	f.want(t, "some groups", searchindex.Lookup{Groups: []string{"g2", "g1", "g9"}}, "3", "2", "1")
 	f.want(t, "a group that nobody has", searchindex.Lookup{Groups: []string{"g9"}})
 	f.want(t, "an author", searchindex.Lookup{Author: "bob"}, "3")
-	f.want(t, "a kind", searchindex.Lookup{Kind: "VOICE"}, "2")
+	f.want(t, "a kind", searchindex.Lookup{Kinds: []string{"VOICE"}}, "2")
+	f.want(t, "some kinds", searchindex.Lookup{Kinds: []string{"VOICE", "FILE", "TEXT"}}, "3", "2", "1")
 	f.want(t, "who is named", searchindex.Lookup{Ref: "cyd"}, "3")
 	f.want(t, "from", searchindex.Lookup{From: at(1)}, "3", "2")
 	f.want(t, "until, which is not part of it", searchindex.Lookup{Until: at(2)}, "2", "1")
 	f.want(t, "between", searchindex.Lookup{From: at(1), Until: at(2)}, "2")
 	f.want(t, "all at once", searchindex.Lookup{
-		Grams: []string{"海"}, Groups: []string{"g1"}, Author: "bob", Kind: "TEXT", Ref: "ann", From: at(0), Until: at(9),
+		Grams: []string{"海"}, Groups: []string{"g1"}, Author: "bob", Kinds: []string{"TEXT"}, Ref: "ann", From: at(0), Until: at(9),
 	}, "3")
 }
 

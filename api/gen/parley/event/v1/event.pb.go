@@ -60,6 +60,10 @@ const (
 	EventType_EVENT_TYPE_MESSAGE_REACTED EventType = 22
 	// Somebody hid a message for themselves. Only that person hears of it.
 	EventType_EVENT_TYPE_MESSAGE_HIDDEN EventType = 23
+	// A voice message got its text, or the text failed.
+	EventType_EVENT_TYPE_MESSAGE_TRANSCRIBED EventType = 24
+	// The text of a voice message is wanted. For the speech service only; no client hears of it.
+	EventType_EVENT_TYPE_SPEECH_REQUESTED EventType = 25
 	// Login sessions ended. For gateways only, and only to be faster than their question for the list of
 	// revocations: it may be lost, and no client hears of it.
 	EventType_EVENT_TYPE_SESSION_ENDED EventType = 30
@@ -84,6 +88,8 @@ var (
 		21: "EVENT_TYPE_MESSAGE_EDITED",
 		22: "EVENT_TYPE_MESSAGE_REACTED",
 		23: "EVENT_TYPE_MESSAGE_HIDDEN",
+		24: "EVENT_TYPE_MESSAGE_TRANSCRIBED",
+		25: "EVENT_TYPE_SPEECH_REQUESTED",
 		30: "EVENT_TYPE_SESSION_ENDED",
 		40: "EVENT_TYPE_FRIEND_UPDATED",
 	}
@@ -102,6 +108,8 @@ var (
 		"EVENT_TYPE_MESSAGE_EDITED":       21,
 		"EVENT_TYPE_MESSAGE_REACTED":      22,
 		"EVENT_TYPE_MESSAGE_HIDDEN":       23,
+		"EVENT_TYPE_MESSAGE_TRANSCRIBED":  24,
+		"EVENT_TYPE_SPEECH_REQUESTED":     25,
 		"EVENT_TYPE_SESSION_ENDED":        30,
 		"EVENT_TYPE_FRIEND_UPDATED":       40,
 	}
@@ -208,6 +216,7 @@ type Event struct {
 	//	*Event_FriendRemoved
 	//	*Event_User
 	//	*Event_Hidden
+	//	*Event_SpeechRequested
 	//	*Event_SessionsEnded
 	//	*Event_FriendUpdated
 	Payload       isEvent_Payload `protobuf_oneof:"payload"`
@@ -357,6 +366,15 @@ func (x *Event) GetHidden() *MessageHidden {
 	return nil
 }
 
+func (x *Event) GetSpeechRequested() *SpeechRequested {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_SpeechRequested); ok {
+			return x.SpeechRequested
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetSessionsEnded() *SessionsEnded {
 	if x != nil {
 		if x, ok := x.Payload.(*Event_SessionsEnded); ok {
@@ -380,7 +398,8 @@ type isEvent_Payload interface {
 }
 
 type Event_Message struct {
-	// For message.created; for message.recalled, message.edited and message.reacted the state after the change.
+	// For message.created; for message.recalled, message.edited, message.reacted and
+	// message.transcribed the state after the change.
 	Message *v1.Message `protobuf:"bytes,10,opt,name=message,proto3,oneof"`
 }
 
@@ -414,6 +433,11 @@ type Event_Hidden struct {
 	Hidden *MessageHidden `protobuf:"bytes,23,opt,name=hidden,proto3,oneof"`
 }
 
+type Event_SpeechRequested struct {
+	// For speech.requested.
+	SpeechRequested *SpeechRequested `protobuf:"bytes,25,opt,name=speech_requested,json=speechRequested,proto3,oneof"`
+}
+
 type Event_SessionsEnded struct {
 	// For session.ended.
 	SessionsEnded *SessionsEnded `protobuf:"bytes,30,opt,name=sessions_ended,json=sessionsEnded,proto3,oneof"`
@@ -437,6 +461,8 @@ func (*Event_FriendRemoved) isEvent_Payload() {}
 func (*Event_User) isEvent_Payload() {}
 
 func (*Event_Hidden) isEvent_Payload() {}
+
+func (*Event_SpeechRequested) isEvent_Payload() {}
 
 func (*Event_SessionsEnded) isEvent_Payload() {}
 
@@ -570,6 +596,88 @@ func (x *MessageHidden) GetSeq() int64 {
 	return 0
 }
 
+// SpeechRequested is a voice message whose text is wanted.
+type SpeechRequested struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The message.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// Which request it is: 1, 2, 3 …
+	Attempt int32 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// The recording.
+	FileId string `protobuf:"bytes,4,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	// How long it is, ms.
+	DurationMs    int32 `protobuf:"varint,5,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SpeechRequested) Reset() {
+	*x = SpeechRequested{}
+	mi := &file_parley_event_v1_event_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SpeechRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SpeechRequested) ProtoMessage() {}
+
+func (x *SpeechRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_event_v1_event_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SpeechRequested.ProtoReflect.Descriptor instead.
+func (*SpeechRequested) Descriptor() ([]byte, []int) {
+	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SpeechRequested) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *SpeechRequested) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *SpeechRequested) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *SpeechRequested) GetFileId() string {
+	if x != nil {
+		return x.FileId
+	}
+	return ""
+}
+
+func (x *SpeechRequested) GetDurationMs() int32 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
 // FriendRemoved is a friendship that ended.
 type FriendRemoved struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -583,7 +691,7 @@ type FriendRemoved struct {
 
 func (x *FriendRemoved) Reset() {
 	*x = FriendRemoved{}
-	mi := &file_parley_event_v1_event_proto_msgTypes[4]
+	mi := &file_parley_event_v1_event_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +703,7 @@ func (x *FriendRemoved) String() string {
 func (*FriendRemoved) ProtoMessage() {}
 
 func (x *FriendRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_event_v1_event_proto_msgTypes[4]
+	mi := &file_parley_event_v1_event_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +716,7 @@ func (x *FriendRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FriendRemoved.ProtoReflect.Descriptor instead.
 func (*FriendRemoved) Descriptor() ([]byte, []int) {
-	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{4}
+	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FriendRemoved) GetUserId() string {
@@ -636,7 +744,7 @@ type SessionsEnded struct {
 
 func (x *SessionsEnded) Reset() {
 	*x = SessionsEnded{}
-	mi := &file_parley_event_v1_event_proto_msgTypes[5]
+	mi := &file_parley_event_v1_event_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -648,7 +756,7 @@ func (x *SessionsEnded) String() string {
 func (*SessionsEnded) ProtoMessage() {}
 
 func (x *SessionsEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_event_v1_event_proto_msgTypes[5]
+	mi := &file_parley_event_v1_event_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -661,7 +769,7 @@ func (x *SessionsEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionsEnded.ProtoReflect.Descriptor instead.
 func (*SessionsEnded) Descriptor() ([]byte, []int) {
-	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SessionsEnded) GetRevocations() []*v12.Revocation {
@@ -688,7 +796,7 @@ type FriendUpdated struct {
 
 func (x *FriendUpdated) Reset() {
 	*x = FriendUpdated{}
-	mi := &file_parley_event_v1_event_proto_msgTypes[6]
+	mi := &file_parley_event_v1_event_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -700,7 +808,7 @@ func (x *FriendUpdated) String() string {
 func (*FriendUpdated) ProtoMessage() {}
 
 func (x *FriendUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_event_v1_event_proto_msgTypes[6]
+	mi := &file_parley_event_v1_event_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -713,7 +821,7 @@ func (x *FriendUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FriendUpdated.ProtoReflect.Descriptor instead.
 func (*FriendUpdated) Descriptor() ([]byte, []int) {
-	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_parley_event_v1_event_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FriendUpdated) GetUserId() string {
@@ -751,7 +859,7 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x1bparley/event/v1/event.proto\x12\x0fparley.event.v1\x1a\x1dparley/friend/v1/friend.proto\x1a$parley/message/v1/conversation.proto\x1a\x1fparley/message/v1/message.proto\x1a\x19parley/user/v1/auth.proto\x1a\x19parley/user/v1/user.proto\"<\n" +
 	"\n" +
 	"EventBatch\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\xaf\x06\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.parley.event.v1.EventR\x06events\"\xfe\x06\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12.\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1a.parley.event.v1.EventTypeR\x04type\x12\x1f\n" +
@@ -768,7 +876,8 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x0efriend_request\x18\r \x01(\v2\x1f.parley.friend.v1.FriendRequestH\x00R\rfriendRequest\x12G\n" +
 	"\x0efriend_removed\x18\x0e \x01(\v2\x1e.parley.event.v1.FriendRemovedH\x00R\rfriendRemoved\x12*\n" +
 	"\x04user\x18\x0f \x01(\v2\x14.parley.user.v1.UserH\x00R\x04user\x128\n" +
-	"\x06hidden\x18\x17 \x01(\v2\x1e.parley.event.v1.MessageHiddenH\x00R\x06hidden\x12G\n" +
+	"\x06hidden\x18\x17 \x01(\v2\x1e.parley.event.v1.MessageHiddenH\x00R\x06hidden\x12M\n" +
+	"\x10speech_requested\x18\x19 \x01(\v2 .parley.event.v1.SpeechRequestedH\x00R\x0fspeechRequested\x12G\n" +
 	"\x0esessions_ended\x18\x1e \x01(\v2\x1e.parley.event.v1.SessionsEndedH\x00R\rsessionsEnded\x12G\n" +
 	"\x0efriend_updated\x18( \x01(\v2\x1e.parley.event.v1.FriendUpdatedH\x00R\rfriendUpdatedB\t\n" +
 	"\apayload\"a\n" +
@@ -779,7 +888,14 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\rMessageHidden\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x10\n" +
-	"\x03seq\x18\x03 \x01(\x03R\x03seq\"E\n" +
+	"\x03seq\x18\x03 \x01(\x03R\x03seq\"\xa0\x01\n" +
+	"\x0fSpeechRequested\x12'\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x17\n" +
+	"\afile_id\x18\x04 \x01(\tR\x06fileId\x12\x1f\n" +
+	"\vduration_ms\x18\x05 \x01(\x05R\n" +
+	"durationMs\"E\n" +
 	"\rFriendRemoved\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
 	"\tfriend_id\x18\x02 \x01(\tR\bfriendId\"M\n" +
@@ -789,7 +905,7 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
 	"\tfriend_id\x18\x02 \x01(\tR\bfriendId\x12\x16\n" +
 	"\x06remark\x18\x03 \x01(\tR\x06remark\x12\x18\n" +
-	"\ablocked\x18\x04 \x01(\bR\ablocked*\x89\x04\n" +
+	"\ablocked\x18\x04 \x01(\bR\ablocked*\xce\x04\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_MESSAGE_CREATED\x10\x01\x12#\n" +
@@ -804,7 +920,9 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x1bEVENT_TYPE_MESSAGE_RECALLED\x10\x14\x12\x1d\n" +
 	"\x19EVENT_TYPE_MESSAGE_EDITED\x10\x15\x12\x1e\n" +
 	"\x1aEVENT_TYPE_MESSAGE_REACTED\x10\x16\x12\x1d\n" +
-	"\x19EVENT_TYPE_MESSAGE_HIDDEN\x10\x17\x12\x1c\n" +
+	"\x19EVENT_TYPE_MESSAGE_HIDDEN\x10\x17\x12\"\n" +
+	"\x1eEVENT_TYPE_MESSAGE_TRANSCRIBED\x10\x18\x12\x1f\n" +
+	"\x1bEVENT_TYPE_SPEECH_REQUESTED\x10\x19\x12\x1c\n" +
 	"\x18EVENT_TYPE_SESSION_ENDED\x10\x1e\x12\x1d\n" +
 	"\x19EVENT_TYPE_FRIEND_UPDATED\x10(B?Z=github.com/parley-chat/parley/api/gen/parley/event/v1;eventv1b\x06proto3"
 
@@ -821,40 +939,42 @@ func file_parley_event_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_parley_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_parley_event_v1_event_proto_goTypes = []any{
 	(EventType)(0),            // 0: parley.event.v1.EventType
 	(*EventBatch)(nil),        // 1: parley.event.v1.EventBatch
 	(*Event)(nil),             // 2: parley.event.v1.Event
 	(*MarkerMoved)(nil),       // 3: parley.event.v1.MarkerMoved
 	(*MessageHidden)(nil),     // 4: parley.event.v1.MessageHidden
-	(*FriendRemoved)(nil),     // 5: parley.event.v1.FriendRemoved
-	(*SessionsEnded)(nil),     // 6: parley.event.v1.SessionsEnded
-	(*FriendUpdated)(nil),     // 7: parley.event.v1.FriendUpdated
-	(*v1.Message)(nil),        // 8: parley.message.v1.Message
-	(*v1.Conversation)(nil),   // 9: parley.message.v1.Conversation
-	(*v11.FriendRequest)(nil), // 10: parley.friend.v1.FriendRequest
-	(*v12.User)(nil),          // 11: parley.user.v1.User
-	(*v12.Revocation)(nil),    // 12: parley.user.v1.Revocation
+	(*SpeechRequested)(nil),   // 5: parley.event.v1.SpeechRequested
+	(*FriendRemoved)(nil),     // 6: parley.event.v1.FriendRemoved
+	(*SessionsEnded)(nil),     // 7: parley.event.v1.SessionsEnded
+	(*FriendUpdated)(nil),     // 8: parley.event.v1.FriendUpdated
+	(*v1.Message)(nil),        // 9: parley.message.v1.Message
+	(*v1.Conversation)(nil),   // 10: parley.message.v1.Conversation
+	(*v11.FriendRequest)(nil), // 11: parley.friend.v1.FriendRequest
+	(*v12.User)(nil),          // 12: parley.user.v1.User
+	(*v12.Revocation)(nil),    // 13: parley.user.v1.Revocation
 }
 var file_parley_event_v1_event_proto_depIdxs = []int32{
 	2,  // 0: parley.event.v1.EventBatch.events:type_name -> parley.event.v1.Event
 	0,  // 1: parley.event.v1.Event.type:type_name -> parley.event.v1.EventType
-	8,  // 2: parley.event.v1.Event.message:type_name -> parley.message.v1.Message
-	9,  // 3: parley.event.v1.Event.conversation:type_name -> parley.message.v1.Conversation
+	9,  // 2: parley.event.v1.Event.message:type_name -> parley.message.v1.Message
+	10, // 3: parley.event.v1.Event.conversation:type_name -> parley.message.v1.Conversation
 	3,  // 4: parley.event.v1.Event.marker:type_name -> parley.event.v1.MarkerMoved
-	10, // 5: parley.event.v1.Event.friend_request:type_name -> parley.friend.v1.FriendRequest
-	5,  // 6: parley.event.v1.Event.friend_removed:type_name -> parley.event.v1.FriendRemoved
-	11, // 7: parley.event.v1.Event.user:type_name -> parley.user.v1.User
+	11, // 5: parley.event.v1.Event.friend_request:type_name -> parley.friend.v1.FriendRequest
+	6,  // 6: parley.event.v1.Event.friend_removed:type_name -> parley.event.v1.FriendRemoved
+	12, // 7: parley.event.v1.Event.user:type_name -> parley.user.v1.User
 	4,  // 8: parley.event.v1.Event.hidden:type_name -> parley.event.v1.MessageHidden
-	6,  // 9: parley.event.v1.Event.sessions_ended:type_name -> parley.event.v1.SessionsEnded
-	7,  // 10: parley.event.v1.Event.friend_updated:type_name -> parley.event.v1.FriendUpdated
-	12, // 11: parley.event.v1.SessionsEnded.revocations:type_name -> parley.user.v1.Revocation
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	5,  // 9: parley.event.v1.Event.speech_requested:type_name -> parley.event.v1.SpeechRequested
+	7,  // 10: parley.event.v1.Event.sessions_ended:type_name -> parley.event.v1.SessionsEnded
+	8,  // 11: parley.event.v1.Event.friend_updated:type_name -> parley.event.v1.FriendUpdated
+	13, // 12: parley.event.v1.SessionsEnded.revocations:type_name -> parley.user.v1.Revocation
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_parley_event_v1_event_proto_init() }
@@ -870,6 +990,7 @@ func file_parley_event_v1_event_proto_init() {
 		(*Event_FriendRemoved)(nil),
 		(*Event_User)(nil),
 		(*Event_Hidden)(nil),
+		(*Event_SpeechRequested)(nil),
 		(*Event_SessionsEnded)(nil),
 		(*Event_FriendUpdated)(nil),
 	}
@@ -879,7 +1000,7 @@ func file_parley_event_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_event_v1_event_proto_rawDesc), len(file_parley_event_v1_event_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

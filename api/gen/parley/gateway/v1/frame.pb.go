@@ -202,6 +202,8 @@ const (
 	ChangeKind_CHANGE_KIND_EDITED ChangeKind = 2
 	// The message got or lost a reaction.
 	ChangeKind_CHANGE_KIND_REACTED ChangeKind = 3
+	// The voice message got its text, or the text failed.
+	ChangeKind_CHANGE_KIND_TRANSCRIBED ChangeKind = 4
 )
 
 // Enum value maps for ChangeKind.
@@ -211,12 +213,14 @@ var (
 		1: "CHANGE_KIND_RECALLED",
 		2: "CHANGE_KIND_EDITED",
 		3: "CHANGE_KIND_REACTED",
+		4: "CHANGE_KIND_TRANSCRIBED",
 	}
 	ChangeKind_value = map[string]int32{
 		"CHANGE_KIND_UNSPECIFIED": 0,
 		"CHANGE_KIND_RECALLED":    1,
 		"CHANGE_KIND_EDITED":      2,
 		"CHANGE_KIND_REACTED":     3,
+		"CHANGE_KIND_TRANSCRIBED": 4,
 	}
 )
 
@@ -2348,13 +2352,14 @@ const file_parley_gateway_v1_frame_proto_rawDesc = "" +
 	"\x1aPRESENCE_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15PRESENCE_STATE_ONLINE\x10\x01\x12\x17\n" +
 	"\x13PRESENCE_STATE_AWAY\x10\x02\x12\x1a\n" +
-	"\x16PRESENCE_STATE_OFFLINE\x10\x03*t\n" +
+	"\x16PRESENCE_STATE_OFFLINE\x10\x03*\x91\x01\n" +
 	"\n" +
 	"ChangeKind\x12\x1b\n" +
 	"\x17CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14CHANGE_KIND_RECALLED\x10\x01\x12\x16\n" +
 	"\x12CHANGE_KIND_EDITED\x10\x02\x12\x17\n" +
-	"\x13CHANGE_KIND_REACTED\x10\x03*\x88\x01\n" +
+	"\x13CHANGE_KIND_REACTED\x10\x03\x12\x1b\n" +
+	"\x17CHANGE_KIND_TRANSCRIBED\x10\x04*\x88\x01\n" +
 	"\fResyncReason\x12\x1d\n" +
 	"\x19RESYNC_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16RESYNC_REASON_OVERFLOW\x10\x01\x12\x1d\n" +

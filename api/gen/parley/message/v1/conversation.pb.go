@@ -213,7 +213,9 @@ type Conversation struct {
 	// How many members a group has; 0 for who has left.
 	MemberCount int32 `protobuf:"varint,11,opt,name=member_count,json=memberCount,proto3" json:"member_count,omitempty"`
 	// The caller's role in a group. Not sent in frames.
-	Role          MemberRole `protobuf:"varint,12,opt,name=role,proto3,enum=parley.message.v1.MemberRole" json:"role,omitempty"`
+	Role MemberRole `protobuf:"varint,12,opt,name=role,proto3,enum=parley.message.v1.MemberRole" json:"role,omitempty"`
+	// Picture of a group; empty without one.
+	AvatarFileId  string `protobuf:"bytes,13,opt,name=avatar_file_id,json=avatarFileId,proto3" json:"avatar_file_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -330,6 +332,13 @@ func (x *Conversation) GetRole() MemberRole {
 		return x.Role
 	}
 	return MemberRole_MEMBER_ROLE_UNSPECIFIED
+}
+
+func (x *Conversation) GetAvatarFileId() string {
+	if x != nil {
+		return x.AvatarFileId
+	}
+	return ""
 }
 
 // Member is one member of a conversation.
@@ -1187,6 +1196,107 @@ func (x *UpdateGroupResponse) GetConversation() *Conversation {
 	return nil
 }
 
+// SetGroupAvatarRequest says what picture the group has.
+type SetGroupAvatarRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// A finished upload of the caller, for avatars; empty removes the picture.
+	FileId        string `protobuf:"bytes,2,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetGroupAvatarRequest) Reset() {
+	*x = SetGroupAvatarRequest{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetGroupAvatarRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetGroupAvatarRequest) ProtoMessage() {}
+
+func (x *SetGroupAvatarRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetGroupAvatarRequest.ProtoReflect.Descriptor instead.
+func (*SetGroupAvatarRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *SetGroupAvatarRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *SetGroupAvatarRequest) GetFileId() string {
+	if x != nil {
+		return x.FileId
+	}
+	return ""
+}
+
+// SetGroupAvatarResponse is the group.
+type SetGroupAvatarResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group, as the caller sees it now.
+	Conversation  *Conversation `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetGroupAvatarResponse) Reset() {
+	*x = SetGroupAvatarResponse{}
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetGroupAvatarResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetGroupAvatarResponse) ProtoMessage() {}
+
+func (x *SetGroupAvatarResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetGroupAvatarResponse.ProtoReflect.Descriptor instead.
+func (*SetGroupAvatarResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SetGroupAvatarResponse) GetConversation() *Conversation {
+	if x != nil {
+		return x.Conversation
+	}
+	return nil
+}
+
 // SetMemberRoleRequest gives a role.
 type SetMemberRoleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1202,7 +1312,7 @@ type SetMemberRoleRequest struct {
 
 func (x *SetMemberRoleRequest) Reset() {
 	*x = SetMemberRoleRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[19]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1214,7 +1324,7 @@ func (x *SetMemberRoleRequest) String() string {
 func (*SetMemberRoleRequest) ProtoMessage() {}
 
 func (x *SetMemberRoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[19]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1227,7 +1337,7 @@ func (x *SetMemberRoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMemberRoleRequest.ProtoReflect.Descriptor instead.
 func (*SetMemberRoleRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{19}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SetMemberRoleRequest) GetConversationId() string {
@@ -1262,7 +1372,7 @@ type SetMemberRoleResponse struct {
 
 func (x *SetMemberRoleResponse) Reset() {
 	*x = SetMemberRoleResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[20]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1274,7 +1384,7 @@ func (x *SetMemberRoleResponse) String() string {
 func (*SetMemberRoleResponse) ProtoMessage() {}
 
 func (x *SetMemberRoleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[20]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1287,7 +1397,7 @@ func (x *SetMemberRoleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMemberRoleResponse.ProtoReflect.Descriptor instead.
 func (*SetMemberRoleResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{20}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SetMemberRoleResponse) GetConversation() *Conversation {
@@ -1312,7 +1422,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[21]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1434,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[21]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1447,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{21}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListMembersRequest) GetConversationId() string {
@@ -1378,7 +1488,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[22]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +1500,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[22]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1513,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{22}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -1450,7 +1560,7 @@ type ListConversationsRequest struct {
 
 func (x *ListConversationsRequest) Reset() {
 	*x = ListConversationsRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[23]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1462,7 +1572,7 @@ func (x *ListConversationsRequest) String() string {
 func (*ListConversationsRequest) ProtoMessage() {}
 
 func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[23]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1475,7 +1585,7 @@ func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsRequest.ProtoReflect.Descriptor instead.
 func (*ListConversationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{23}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListConversationsRequest) GetPageSize() int32 {
@@ -1514,7 +1624,7 @@ type ListConversationsResponse struct {
 
 func (x *ListConversationsResponse) Reset() {
 	*x = ListConversationsResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[24]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1526,7 +1636,7 @@ func (x *ListConversationsResponse) String() string {
 func (*ListConversationsResponse) ProtoMessage() {}
 
 func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[24]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1539,7 +1649,7 @@ func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsResponse.ProtoReflect.Descriptor instead.
 func (*ListConversationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{24}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListConversationsResponse) GetConversations() []*Conversation {
@@ -1574,7 +1684,7 @@ type GetConversationRequest struct {
 
 func (x *GetConversationRequest) Reset() {
 	*x = GetConversationRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[25]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1586,7 +1696,7 @@ func (x *GetConversationRequest) String() string {
 func (*GetConversationRequest) ProtoMessage() {}
 
 func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[25]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1599,7 +1709,7 @@ func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConversationRequest.ProtoReflect.Descriptor instead.
 func (*GetConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{25}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetConversationRequest) GetConversationId() string {
@@ -1620,7 +1730,7 @@ type GetConversationResponse struct {
 
 func (x *GetConversationResponse) Reset() {
 	*x = GetConversationResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[26]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1632,7 +1742,7 @@ func (x *GetConversationResponse) String() string {
 func (*GetConversationResponse) ProtoMessage() {}
 
 func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[26]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1645,7 +1755,7 @@ func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConversationResponse.ProtoReflect.Descriptor instead.
 func (*GetConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{26}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetConversationResponse) GetConversation() *Conversation {
@@ -1668,7 +1778,7 @@ type MarkReadRequest struct {
 
 func (x *MarkReadRequest) Reset() {
 	*x = MarkReadRequest{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[27]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1790,7 @@ func (x *MarkReadRequest) String() string {
 func (*MarkReadRequest) ProtoMessage() {}
 
 func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[27]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1803,7 @@ func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadRequest.ProtoReflect.Descriptor instead.
 func (*MarkReadRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{27}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MarkReadRequest) GetConversationId() string {
@@ -1721,7 +1831,7 @@ type MarkReadResponse struct {
 
 func (x *MarkReadResponse) Reset() {
 	*x = MarkReadResponse{}
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[28]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1733,7 +1843,7 @@ func (x *MarkReadResponse) String() string {
 func (*MarkReadResponse) ProtoMessage() {}
 
 func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_conversation_proto_msgTypes[28]
+	mi := &file_parley_message_v1_conversation_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1746,7 +1856,7 @@ func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadResponse.ProtoReflect.Descriptor instead.
 func (*MarkReadResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{28}
+	return file_parley_message_v1_conversation_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MarkReadResponse) GetHead() *Head {
@@ -1763,7 +1873,7 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"$parley/message/v1/conversation.proto\x12\x11parley.message.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\x1a\x1fparley/message/v1/message.proto\x1a\x1eparley/message/v1/system.proto\"3\n" +
 	"\x06Marker\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x10\n" +
-	"\x03seq\x18\x02 \x01(\x03R\x03seq\"\x98\x04\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\"\xbe\x04\n" +
 	"\fConversation\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x127\n" +
 	"\x04kind\x18\x02 \x01(\x0e2#.parley.message.v1.ConversationKindR\x04kind\x12:\n" +
@@ -1779,7 +1889,8 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\x04name\x18\n" +
 	" \x01(\tR\x04name\x12!\n" +
 	"\fmember_count\x18\v \x01(\x05R\vmemberCount\x121\n" +
-	"\x04role\x18\f \x01(\x0e2\x1d.parley.message.v1.MemberRoleR\x04roleJ\x04\b\r\x10\x14\"o\n" +
+	"\x04role\x18\f \x01(\x0e2\x1d.parley.message.v1.MemberRoleR\x04role\x12$\n" +
+	"\x0eavatar_file_id\x18\r \x01(\tR\favatarFileIdJ\x04\b\x0e\x10\x14\"o\n" +
 	"\x06Member\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x121\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x1d.parley.message.v1.MemberRoleR\x04role\x12\x19\n" +
@@ -1824,6 +1935,11 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\x04name\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x18@(\x80\x02R\x04name\"Z\n" +
 	"\x13UpdateGroupResponse\x12C\n" +
+	"\fconversation\x18\x01 \x01(\v2\x1f.parley.message.v1.ConversationR\fconversation\"p\n" +
+	"\x15SetGroupAvatarRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12$\n" +
+	"\afile_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x06fileId\"]\n" +
+	"\x16SetGroupAvatarResponse\x12C\n" +
 	"\fconversation\x18\x01 \x01(\v2\x1f.parley.message.v1.ConversationR\fconversation\"\xab\x01\n" +
 	"\x14SetMemberRoleRequest\x121\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12!\n" +
@@ -1869,8 +1985,7 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\x11ConversationState\x12\"\n" +
 	"\x1eCONVERSATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CONVERSATION_STATE_OPEN\x10\x01\x12 \n" +
-	"\x1cCONVERSATION_STATE_READ_ONLY\x10\x022\xee\n" +
-	"\n" +
+	"\x1cCONVERSATION_STATE_READ_ONLY\x10\x022\xdd\v\n" +
 	"\x13ConversationService\x12i\n" +
 	"\n" +
 	"OpenDirect\x12$.parley.message.v1.OpenDirectRequest\x1a%.parley.message.v1.OpenDirectResponse\"\x0e\xa2\xbb\x18\n" +
@@ -1884,7 +1999,8 @@ const file_parley_message_v1_conversation_proto_rawDesc = "" +
 	"\n" +
 	"LeaveGroup\x12$.parley.message.v1.LeaveGroupRequest\x1a%.parley.message.v1.LeaveGroupResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12j\n" +
 	"\rDissolveGroup\x12'.parley.message.v1.DissolveGroupRequest\x1a(.parley.message.v1.DissolveGroupResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
-	"\vUpdateGroup\x12%.parley.message.v1.UpdateGroupRequest\x1a&.parley.message.v1.UpdateGroupResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12j\n" +
+	"\vUpdateGroup\x12%.parley.message.v1.UpdateGroupRequest\x1a&.parley.message.v1.UpdateGroupResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12m\n" +
+	"\x0eSetGroupAvatar\x12(.parley.message.v1.SetGroupAvatarRequest\x1a).parley.message.v1.SetGroupAvatarResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12j\n" +
 	"\rSetMemberRole\x12'.parley.message.v1.SetMemberRoleRequest\x1a(.parley.message.v1.SetMemberRoleResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12d\n" +
 	"\vListMembers\x12%.parley.message.v1.ListMembersRequest\x1a&.parley.message.v1.ListMembersResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12v\n" +
 	"\x11ListConversations\x12+.parley.message.v1.ListConversationsRequest\x1a,.parley.message.v1.ListConversationsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12p\n" +
@@ -1904,7 +2020,7 @@ func file_parley_message_v1_conversation_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_message_v1_conversation_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_message_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_parley_message_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_parley_message_v1_conversation_proto_goTypes = []any{
 	(ConversationKind)(0),             // 0: parley.message.v1.ConversationKind
 	(ConversationState)(0),            // 1: parley.message.v1.ConversationState
@@ -1927,71 +2043,76 @@ var file_parley_message_v1_conversation_proto_goTypes = []any{
 	(*DissolveGroupResponse)(nil),     // 18: parley.message.v1.DissolveGroupResponse
 	(*UpdateGroupRequest)(nil),        // 19: parley.message.v1.UpdateGroupRequest
 	(*UpdateGroupResponse)(nil),       // 20: parley.message.v1.UpdateGroupResponse
-	(*SetMemberRoleRequest)(nil),      // 21: parley.message.v1.SetMemberRoleRequest
-	(*SetMemberRoleResponse)(nil),     // 22: parley.message.v1.SetMemberRoleResponse
-	(*ListMembersRequest)(nil),        // 23: parley.message.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),       // 24: parley.message.v1.ListMembersResponse
-	(*ListConversationsRequest)(nil),  // 25: parley.message.v1.ListConversationsRequest
-	(*ListConversationsResponse)(nil), // 26: parley.message.v1.ListConversationsResponse
-	(*GetConversationRequest)(nil),    // 27: parley.message.v1.GetConversationRequest
-	(*GetConversationResponse)(nil),   // 28: parley.message.v1.GetConversationResponse
-	(*MarkReadRequest)(nil),           // 29: parley.message.v1.MarkReadRequest
-	(*MarkReadResponse)(nil),          // 30: parley.message.v1.MarkReadResponse
-	(*Head)(nil),                      // 31: parley.message.v1.Head
-	(*Message)(nil),                   // 32: parley.message.v1.Message
-	(MemberRole)(0),                   // 33: parley.message.v1.MemberRole
+	(*SetGroupAvatarRequest)(nil),     // 21: parley.message.v1.SetGroupAvatarRequest
+	(*SetGroupAvatarResponse)(nil),    // 22: parley.message.v1.SetGroupAvatarResponse
+	(*SetMemberRoleRequest)(nil),      // 23: parley.message.v1.SetMemberRoleRequest
+	(*SetMemberRoleResponse)(nil),     // 24: parley.message.v1.SetMemberRoleResponse
+	(*ListMembersRequest)(nil),        // 25: parley.message.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),       // 26: parley.message.v1.ListMembersResponse
+	(*ListConversationsRequest)(nil),  // 27: parley.message.v1.ListConversationsRequest
+	(*ListConversationsResponse)(nil), // 28: parley.message.v1.ListConversationsResponse
+	(*GetConversationRequest)(nil),    // 29: parley.message.v1.GetConversationRequest
+	(*GetConversationResponse)(nil),   // 30: parley.message.v1.GetConversationResponse
+	(*MarkReadRequest)(nil),           // 31: parley.message.v1.MarkReadRequest
+	(*MarkReadResponse)(nil),          // 32: parley.message.v1.MarkReadResponse
+	(*Head)(nil),                      // 33: parley.message.v1.Head
+	(*Message)(nil),                   // 34: parley.message.v1.Message
+	(MemberRole)(0),                   // 35: parley.message.v1.MemberRole
 }
 var file_parley_message_v1_conversation_proto_depIdxs = []int32{
 	0,  // 0: parley.message.v1.Conversation.kind:type_name -> parley.message.v1.ConversationKind
 	1,  // 1: parley.message.v1.Conversation.state:type_name -> parley.message.v1.ConversationState
-	31, // 2: parley.message.v1.Conversation.head:type_name -> parley.message.v1.Head
-	32, // 3: parley.message.v1.Conversation.last_message:type_name -> parley.message.v1.Message
+	33, // 2: parley.message.v1.Conversation.head:type_name -> parley.message.v1.Head
+	34, // 3: parley.message.v1.Conversation.last_message:type_name -> parley.message.v1.Message
 	2,  // 4: parley.message.v1.Conversation.markers:type_name -> parley.message.v1.Marker
-	33, // 5: parley.message.v1.Conversation.role:type_name -> parley.message.v1.MemberRole
-	33, // 6: parley.message.v1.Member.role:type_name -> parley.message.v1.MemberRole
+	35, // 5: parley.message.v1.Conversation.role:type_name -> parley.message.v1.MemberRole
+	35, // 6: parley.message.v1.Member.role:type_name -> parley.message.v1.MemberRole
 	3,  // 7: parley.message.v1.CreateGroupResponse.conversation:type_name -> parley.message.v1.Conversation
 	3,  // 8: parley.message.v1.AddMembersResponse.conversation:type_name -> parley.message.v1.Conversation
 	3,  // 9: parley.message.v1.RemoveMemberResponse.conversation:type_name -> parley.message.v1.Conversation
 	3,  // 10: parley.message.v1.LeaveGroupResponse.conversation:type_name -> parley.message.v1.Conversation
 	3,  // 11: parley.message.v1.DissolveGroupResponse.conversation:type_name -> parley.message.v1.Conversation
 	3,  // 12: parley.message.v1.UpdateGroupResponse.conversation:type_name -> parley.message.v1.Conversation
-	33, // 13: parley.message.v1.SetMemberRoleRequest.role:type_name -> parley.message.v1.MemberRole
-	3,  // 14: parley.message.v1.SetMemberRoleResponse.conversation:type_name -> parley.message.v1.Conversation
-	4,  // 15: parley.message.v1.ListMembersResponse.members:type_name -> parley.message.v1.Member
-	3,  // 16: parley.message.v1.ListConversationsResponse.conversations:type_name -> parley.message.v1.Conversation
-	3,  // 17: parley.message.v1.GetConversationResponse.conversation:type_name -> parley.message.v1.Conversation
-	31, // 18: parley.message.v1.MarkReadResponse.head:type_name -> parley.message.v1.Head
-	5,  // 19: parley.message.v1.ConversationService.OpenDirect:input_type -> parley.message.v1.OpenDirectRequest
-	7,  // 20: parley.message.v1.ConversationService.CloseDirect:input_type -> parley.message.v1.CloseDirectRequest
-	9,  // 21: parley.message.v1.ConversationService.CreateGroup:input_type -> parley.message.v1.CreateGroupRequest
-	11, // 22: parley.message.v1.ConversationService.AddMembers:input_type -> parley.message.v1.AddMembersRequest
-	13, // 23: parley.message.v1.ConversationService.RemoveMember:input_type -> parley.message.v1.RemoveMemberRequest
-	15, // 24: parley.message.v1.ConversationService.LeaveGroup:input_type -> parley.message.v1.LeaveGroupRequest
-	17, // 25: parley.message.v1.ConversationService.DissolveGroup:input_type -> parley.message.v1.DissolveGroupRequest
-	19, // 26: parley.message.v1.ConversationService.UpdateGroup:input_type -> parley.message.v1.UpdateGroupRequest
-	21, // 27: parley.message.v1.ConversationService.SetMemberRole:input_type -> parley.message.v1.SetMemberRoleRequest
-	23, // 28: parley.message.v1.ConversationService.ListMembers:input_type -> parley.message.v1.ListMembersRequest
-	25, // 29: parley.message.v1.ConversationService.ListConversations:input_type -> parley.message.v1.ListConversationsRequest
-	27, // 30: parley.message.v1.ConversationService.GetConversation:input_type -> parley.message.v1.GetConversationRequest
-	29, // 31: parley.message.v1.ConversationService.MarkRead:input_type -> parley.message.v1.MarkReadRequest
-	6,  // 32: parley.message.v1.ConversationService.OpenDirect:output_type -> parley.message.v1.OpenDirectResponse
-	8,  // 33: parley.message.v1.ConversationService.CloseDirect:output_type -> parley.message.v1.CloseDirectResponse
-	10, // 34: parley.message.v1.ConversationService.CreateGroup:output_type -> parley.message.v1.CreateGroupResponse
-	12, // 35: parley.message.v1.ConversationService.AddMembers:output_type -> parley.message.v1.AddMembersResponse
-	14, // 36: parley.message.v1.ConversationService.RemoveMember:output_type -> parley.message.v1.RemoveMemberResponse
-	16, // 37: parley.message.v1.ConversationService.LeaveGroup:output_type -> parley.message.v1.LeaveGroupResponse
-	18, // 38: parley.message.v1.ConversationService.DissolveGroup:output_type -> parley.message.v1.DissolveGroupResponse
-	20, // 39: parley.message.v1.ConversationService.UpdateGroup:output_type -> parley.message.v1.UpdateGroupResponse
-	22, // 40: parley.message.v1.ConversationService.SetMemberRole:output_type -> parley.message.v1.SetMemberRoleResponse
-	24, // 41: parley.message.v1.ConversationService.ListMembers:output_type -> parley.message.v1.ListMembersResponse
-	26, // 42: parley.message.v1.ConversationService.ListConversations:output_type -> parley.message.v1.ListConversationsResponse
-	28, // 43: parley.message.v1.ConversationService.GetConversation:output_type -> parley.message.v1.GetConversationResponse
-	30, // 44: parley.message.v1.ConversationService.MarkRead:output_type -> parley.message.v1.MarkReadResponse
-	32, // [32:45] is the sub-list for method output_type
-	19, // [19:32] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	3,  // 13: parley.message.v1.SetGroupAvatarResponse.conversation:type_name -> parley.message.v1.Conversation
+	35, // 14: parley.message.v1.SetMemberRoleRequest.role:type_name -> parley.message.v1.MemberRole
+	3,  // 15: parley.message.v1.SetMemberRoleResponse.conversation:type_name -> parley.message.v1.Conversation
+	4,  // 16: parley.message.v1.ListMembersResponse.members:type_name -> parley.message.v1.Member
+	3,  // 17: parley.message.v1.ListConversationsResponse.conversations:type_name -> parley.message.v1.Conversation
+	3,  // 18: parley.message.v1.GetConversationResponse.conversation:type_name -> parley.message.v1.Conversation
+	33, // 19: parley.message.v1.MarkReadResponse.head:type_name -> parley.message.v1.Head
+	5,  // 20: parley.message.v1.ConversationService.OpenDirect:input_type -> parley.message.v1.OpenDirectRequest
+	7,  // 21: parley.message.v1.ConversationService.CloseDirect:input_type -> parley.message.v1.CloseDirectRequest
+	9,  // 22: parley.message.v1.ConversationService.CreateGroup:input_type -> parley.message.v1.CreateGroupRequest
+	11, // 23: parley.message.v1.ConversationService.AddMembers:input_type -> parley.message.v1.AddMembersRequest
+	13, // 24: parley.message.v1.ConversationService.RemoveMember:input_type -> parley.message.v1.RemoveMemberRequest
+	15, // 25: parley.message.v1.ConversationService.LeaveGroup:input_type -> parley.message.v1.LeaveGroupRequest
+	17, // 26: parley.message.v1.ConversationService.DissolveGroup:input_type -> parley.message.v1.DissolveGroupRequest
+	19, // 27: parley.message.v1.ConversationService.UpdateGroup:input_type -> parley.message.v1.UpdateGroupRequest
+	21, // 28: parley.message.v1.ConversationService.SetGroupAvatar:input_type -> parley.message.v1.SetGroupAvatarRequest
+	23, // 29: parley.message.v1.ConversationService.SetMemberRole:input_type -> parley.message.v1.SetMemberRoleRequest
+	25, // 30: parley.message.v1.ConversationService.ListMembers:input_type -> parley.message.v1.ListMembersRequest
+	27, // 31: parley.message.v1.ConversationService.ListConversations:input_type -> parley.message.v1.ListConversationsRequest
+	29, // 32: parley.message.v1.ConversationService.GetConversation:input_type -> parley.message.v1.GetConversationRequest
+	31, // 33: parley.message.v1.ConversationService.MarkRead:input_type -> parley.message.v1.MarkReadRequest
+	6,  // 34: parley.message.v1.ConversationService.OpenDirect:output_type -> parley.message.v1.OpenDirectResponse
+	8,  // 35: parley.message.v1.ConversationService.CloseDirect:output_type -> parley.message.v1.CloseDirectResponse
+	10, // 36: parley.message.v1.ConversationService.CreateGroup:output_type -> parley.message.v1.CreateGroupResponse
+	12, // 37: parley.message.v1.ConversationService.AddMembers:output_type -> parley.message.v1.AddMembersResponse
+	14, // 38: parley.message.v1.ConversationService.RemoveMember:output_type -> parley.message.v1.RemoveMemberResponse
+	16, // 39: parley.message.v1.ConversationService.LeaveGroup:output_type -> parley.message.v1.LeaveGroupResponse
+	18, // 40: parley.message.v1.ConversationService.DissolveGroup:output_type -> parley.message.v1.DissolveGroupResponse
+	20, // 41: parley.message.v1.ConversationService.UpdateGroup:output_type -> parley.message.v1.UpdateGroupResponse
+	22, // 42: parley.message.v1.ConversationService.SetGroupAvatar:output_type -> parley.message.v1.SetGroupAvatarResponse
+	24, // 43: parley.message.v1.ConversationService.SetMemberRole:output_type -> parley.message.v1.SetMemberRoleResponse
+	26, // 44: parley.message.v1.ConversationService.ListMembers:output_type -> parley.message.v1.ListMembersResponse
+	28, // 45: parley.message.v1.ConversationService.ListConversations:output_type -> parley.message.v1.ListConversationsResponse
+	30, // 46: parley.message.v1.ConversationService.GetConversation:output_type -> parley.message.v1.GetConversationResponse
+	32, // 47: parley.message.v1.ConversationService.MarkRead:output_type -> parley.message.v1.MarkReadResponse
+	34, // [34:48] is the sub-list for method output_type
+	20, // [20:34] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_conversation_proto_init() }
@@ -2007,7 +2128,7 @@ func file_parley_message_v1_conversation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_conversation_proto_rawDesc), len(file_parley_message_v1_conversation_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   29,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -11,6 +11,7 @@ package messagev1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/parley-chat/parley/api/gen/parley/access/v1"
+	v1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -24,6 +25,67 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// TranscriptState tells how far the text of a voice message is.
+type TranscriptState int32
+
+const (
+	// Never sent.
+	TranscriptState_TRANSCRIPT_STATE_UNSPECIFIED TranscriptState = 0
+	// It is being made.
+	TranscriptState_TRANSCRIPT_STATE_PENDING TranscriptState = 1
+	// It is there; an empty text: nothing was understood.
+	TranscriptState_TRANSCRIPT_STATE_DONE TranscriptState = 2
+	// The recording cannot be read: its format, or it is too long.
+	TranscriptState_TRANSCRIPT_STATE_UNSUPPORTED TranscriptState = 3
+	// The provider did not manage, after all tries.
+	TranscriptState_TRANSCRIPT_STATE_FAILED TranscriptState = 4
+)
+
+// Enum value maps for TranscriptState.
+var (
+	TranscriptState_name = map[int32]string{
+		0: "TRANSCRIPT_STATE_UNSPECIFIED",
+		1: "TRANSCRIPT_STATE_PENDING",
+		2: "TRANSCRIPT_STATE_DONE",
+		3: "TRANSCRIPT_STATE_UNSUPPORTED",
+		4: "TRANSCRIPT_STATE_FAILED",
+	}
+	TranscriptState_value = map[string]int32{
+		"TRANSCRIPT_STATE_UNSPECIFIED": 0,
+		"TRANSCRIPT_STATE_PENDING":     1,
+		"TRANSCRIPT_STATE_DONE":        2,
+		"TRANSCRIPT_STATE_UNSUPPORTED": 3,
+		"TRANSCRIPT_STATE_FAILED":      4,
+	}
+)
+
+func (x TranscriptState) Enum() *TranscriptState {
+	p := new(TranscriptState)
+	*p = x
+	return p
+}
+
+func (x TranscriptState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TranscriptState) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_message_v1_message_proto_enumTypes[0].Descriptor()
+}
+
+func (TranscriptState) Type() protoreflect.EnumType {
+	return &file_parley_message_v1_message_proto_enumTypes[0]
+}
+
+func (x TranscriptState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TranscriptState.Descriptor instead.
+func (TranscriptState) EnumDescriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{0}
+}
 
 // GapReason says why a range is not shown.
 type GapReason int32
@@ -62,11 +124,11 @@ func (x GapReason) String() string {
 }
 
 func (GapReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_message_v1_message_proto_enumTypes[0].Descriptor()
+	return file_parley_message_v1_message_proto_enumTypes[1].Descriptor()
 }
 
 func (GapReason) Type() protoreflect.EnumType {
-	return &file_parley_message_v1_message_proto_enumTypes[0]
+	return &file_parley_message_v1_message_proto_enumTypes[1]
 }
 
 func (x GapReason) Number() protoreflect.EnumNumber {
@@ -75,7 +137,125 @@ func (x GapReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use GapReason.Descriptor instead.
 func (GapReason) EnumDescriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{1}
+}
+
+// ContentKind is what kind of message a message is.
+type ContentKind int32
+
+const (
+	// Never sent.
+	ContentKind_CONTENT_KIND_UNSPECIFIED ContentKind = 0
+	// Text.
+	ContentKind_CONTENT_KIND_TEXT ContentKind = 1
+	// Pictures.
+	ContentKind_CONTENT_KIND_IMAGE ContentKind = 2
+	// Files.
+	ContentKind_CONTENT_KIND_FILE ContentKind = 3
+	// Voice messages.
+	ContentKind_CONTENT_KIND_VOICE ContentKind = 4
+)
+
+// Enum value maps for ContentKind.
+var (
+	ContentKind_name = map[int32]string{
+		0: "CONTENT_KIND_UNSPECIFIED",
+		1: "CONTENT_KIND_TEXT",
+		2: "CONTENT_KIND_IMAGE",
+		3: "CONTENT_KIND_FILE",
+		4: "CONTENT_KIND_VOICE",
+	}
+	ContentKind_value = map[string]int32{
+		"CONTENT_KIND_UNSPECIFIED": 0,
+		"CONTENT_KIND_TEXT":        1,
+		"CONTENT_KIND_IMAGE":       2,
+		"CONTENT_KIND_FILE":        3,
+		"CONTENT_KIND_VOICE":       4,
+	}
+)
+
+func (x ContentKind) Enum() *ContentKind {
+	p := new(ContentKind)
+	*p = x
+	return p
+}
+
+func (x ContentKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ContentKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_message_v1_message_proto_enumTypes[2].Descriptor()
+}
+
+func (ContentKind) Type() protoreflect.EnumType {
+	return &file_parley_message_v1_message_proto_enumTypes[2]
+}
+
+func (x ContentKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ContentKind.Descriptor instead.
+func (ContentKind) EnumDescriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{2}
+}
+
+// SearchField is where a hit lies.
+type SearchField int32
+
+const (
+	// The text of the message.
+	SearchField_SEARCH_FIELD_UNSPECIFIED SearchField = 0
+	// The name of the file.
+	SearchField_SEARCH_FIELD_NAME SearchField = 1
+	// What the picture shows.
+	SearchField_SEARCH_FIELD_ALT SearchField = 2
+	// What was understood of the voice message.
+	SearchField_SEARCH_FIELD_TRANSCRIPT SearchField = 3
+)
+
+// Enum value maps for SearchField.
+var (
+	SearchField_name = map[int32]string{
+		0: "SEARCH_FIELD_UNSPECIFIED",
+		1: "SEARCH_FIELD_NAME",
+		2: "SEARCH_FIELD_ALT",
+		3: "SEARCH_FIELD_TRANSCRIPT",
+	}
+	SearchField_value = map[string]int32{
+		"SEARCH_FIELD_UNSPECIFIED": 0,
+		"SEARCH_FIELD_NAME":        1,
+		"SEARCH_FIELD_ALT":         2,
+		"SEARCH_FIELD_TRANSCRIPT":  3,
+	}
+)
+
+func (x SearchField) Enum() *SearchField {
+	p := new(SearchField)
+	*p = x
+	return p
+}
+
+func (x SearchField) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SearchField) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_message_v1_message_proto_enumTypes[3].Descriptor()
+}
+
+func (SearchField) Type() protoreflect.EnumType {
+	return &file_parley_message_v1_message_proto_enumTypes[3]
+}
+
+func (x SearchField) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SearchField.Descriptor instead.
+func (SearchField) EnumDescriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{3}
 }
 
 // Content is what a sender puts into a message.
@@ -86,6 +266,9 @@ type Content struct {
 	// Types that are valid to be assigned to Kind:
 	//
 	//	*Content_Text
+	//	*Content_Image
+	//	*Content_File
+	//	*Content_Voice
 	Kind          isContent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -137,6 +320,33 @@ func (x *Content) GetText() *Text {
 	return nil
 }
 
+func (x *Content) GetImage() *ImageContent {
+	if x != nil {
+		if x, ok := x.Kind.(*Content_Image); ok {
+			return x.Image
+		}
+	}
+	return nil
+}
+
+func (x *Content) GetFile() *FileContent {
+	if x != nil {
+		if x, ok := x.Kind.(*Content_File); ok {
+			return x.File
+		}
+	}
+	return nil
+}
+
+func (x *Content) GetVoice() *VoiceContent {
+	if x != nil {
+		if x, ok := x.Kind.(*Content_Voice); ok {
+			return x.Voice
+		}
+	}
+	return nil
+}
+
 type isContent_Kind interface {
 	isContent_Kind()
 }
@@ -146,7 +356,532 @@ type Content_Text struct {
 	Text *Text `protobuf:"bytes,1,opt,name=text,proto3,oneof"`
 }
 
+type Content_Image struct {
+	// A picture.
+	Image *ImageContent `protobuf:"bytes,2,opt,name=image,proto3,oneof"`
+}
+
+type Content_File struct {
+	// A file.
+	File *FileContent `protobuf:"bytes,3,opt,name=file,proto3,oneof"`
+}
+
+type Content_Voice struct {
+	// A voice message.
+	Voice *VoiceContent `protobuf:"bytes,4,opt,name=voice,proto3,oneof"`
+}
+
 func (*Content_Text) isContent_Kind() {}
+
+func (*Content_Image) isContent_Kind() {}
+
+func (*Content_File) isContent_Kind() {}
+
+func (*Content_Voice) isContent_Kind() {}
+
+// ImageContent is a picture to send. The file must be a finished upload of the sender, for pictures; the
+// same for the two that follow, each for its purpose. FILE_NOT_READY otherwise.
+type ImageContent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	FileId string `protobuf:"bytes,1,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	// What the picture shows, for who cannot see it; may be empty.
+	Alt           string `protobuf:"bytes,2,opt,name=alt,proto3" json:"alt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImageContent) Reset() {
+	*x = ImageContent{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImageContent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImageContent) ProtoMessage() {}
+
+func (x *ImageContent) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImageContent.ProtoReflect.Descriptor instead.
+func (*ImageContent) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ImageContent) GetFileId() string {
+	if x != nil {
+		return x.FileId
+	}
+	return ""
+}
+
+func (x *ImageContent) GetAlt() string {
+	if x != nil {
+		return x.Alt
+	}
+	return ""
+}
+
+// FileContent is a file to send.
+type FileContent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	FileId        string `protobuf:"bytes,1,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileContent) Reset() {
+	*x = FileContent{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileContent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileContent) ProtoMessage() {}
+
+func (x *FileContent) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileContent.ProtoReflect.Descriptor instead.
+func (*FileContent) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *FileContent) GetFileId() string {
+	if x != nil {
+		return x.FileId
+	}
+	return ""
+}
+
+// VoiceContent is a voice message to send.
+type VoiceContent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	FileId string `protobuf:"bytes,1,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	// How long it is, ms; at most five minutes. Where the bytes tell, they win.
+	DurationMs int32 `protobuf:"varint,2,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	// How loud it is over time, a byte for each of at most 128 equal parts.
+	Waveform      []byte `protobuf:"bytes,3,opt,name=waveform,proto3" json:"waveform,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VoiceContent) Reset() {
+	*x = VoiceContent{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VoiceContent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VoiceContent) ProtoMessage() {}
+
+func (x *VoiceContent) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VoiceContent.ProtoReflect.Descriptor instead.
+func (*VoiceContent) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *VoiceContent) GetFileId() string {
+	if x != nil {
+		return x.FileId
+	}
+	return ""
+}
+
+func (x *VoiceContent) GetDurationMs() int32 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
+func (x *VoiceContent) GetWaveform() []byte {
+	if x != nil {
+		return x.Waveform
+	}
+	return nil
+}
+
+// FileInfo is what a message tells of its file. FileService gives the bytes.
+type FileInfo struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the file.
+	FileId string `protobuf:"bytes,1,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	// Its name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Size in bytes.
+	Size int64 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	// What the bytes are.
+	ContentType   string `protobuf:"bytes,4,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileInfo) Reset() {
+	*x = FileInfo{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileInfo) ProtoMessage() {}
+
+func (x *FileInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileInfo.ProtoReflect.Descriptor instead.
+func (*FileInfo) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FileInfo) GetFileId() string {
+	if x != nil {
+		return x.FileId
+	}
+	return ""
+}
+
+func (x *FileInfo) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *FileInfo) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *FileInfo) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+// Image is a picture.
+type Image struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	File *FileInfo `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// Width in pixels.
+	Width int32 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`
+	// Height in pixels.
+	Height int32 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
+	// What the picture shows; may be empty.
+	Alt           string `protobuf:"bytes,4,opt,name=alt,proto3" json:"alt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Image) Reset() {
+	*x = Image{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Image) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Image) ProtoMessage() {}
+
+func (x *Image) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Image.ProtoReflect.Descriptor instead.
+func (*Image) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Image) GetFile() *FileInfo {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
+func (x *Image) GetWidth() int32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *Image) GetHeight() int32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *Image) GetAlt() string {
+	if x != nil {
+		return x.Alt
+	}
+	return ""
+}
+
+// Attachment is a file.
+type Attachment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	File          *FileInfo `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attachment) Reset() {
+	*x = Attachment{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attachment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attachment) ProtoMessage() {}
+
+func (x *Attachment) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attachment.ProtoReflect.Descriptor instead.
+func (*Attachment) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Attachment) GetFile() *FileInfo {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
+// Voice is a voice message.
+type Voice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	File *FileInfo `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// How long it is, ms.
+	DurationMs int32 `protobuf:"varint,2,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	// How loud it is over time, a byte for each of at most 128 equal parts.
+	Waveform []byte `protobuf:"bytes,3,opt,name=waveform,proto3" json:"waveform,omitempty"`
+	// What was said, as a machine understood it; absent where nothing reads voice messages.
+	Transcript    *Transcript `protobuf:"bytes,4,opt,name=transcript,proto3" json:"transcript,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Voice) Reset() {
+	*x = Voice{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Voice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Voice) ProtoMessage() {}
+
+func (x *Voice) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Voice.ProtoReflect.Descriptor instead.
+func (*Voice) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Voice) GetFile() *FileInfo {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
+func (x *Voice) GetDurationMs() int32 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
+func (x *Voice) GetWaveform() []byte {
+	if x != nil {
+		return x.Waveform
+	}
+	return nil
+}
+
+func (x *Voice) GetTranscript() *Transcript {
+	if x != nil {
+		return x.Transcript
+	}
+	return nil
+}
+
+// Transcript is the text of a voice message, made by a machine.
+type Transcript struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How far it is.
+	State TranscriptState `protobuf:"varint,1,opt,name=state,proto3,enum=parley.message.v1.TranscriptState" json:"state,omitempty"`
+	// The text, at most 8,000 characters.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// BCP 47 tag of the language; empty if the provider does not tell.
+	Language string `protobuf:"bytes,3,opt,name=language,proto3" json:"language,omitempty"`
+	// How sure the provider is, 0 to 1; 0 if it does not tell.
+	Confidence    float32 `protobuf:"fixed32,4,opt,name=confidence,proto3" json:"confidence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Transcript) Reset() {
+	*x = Transcript{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Transcript) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Transcript) ProtoMessage() {}
+
+func (x *Transcript) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Transcript.ProtoReflect.Descriptor instead.
+func (*Transcript) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Transcript) GetState() TranscriptState {
+	if x != nil {
+		return x.State
+	}
+	return TranscriptState_TRANSCRIPT_STATE_UNSPECIFIED
+}
+
+func (x *Transcript) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Transcript) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+func (x *Transcript) GetConfidence() float32 {
+	if x != nil {
+		return x.Confidence
+	}
+	return 0
+}
 
 // Text is a plain text body.
 type Text struct {
@@ -159,7 +894,7 @@ type Text struct {
 
 func (x *Text) Reset() {
 	*x = Text{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[1]
+	mi := &file_parley_message_v1_message_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -171,7 +906,7 @@ func (x *Text) String() string {
 func (*Text) ProtoMessage() {}
 
 func (x *Text) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[1]
+	mi := &file_parley_message_v1_message_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -184,7 +919,7 @@ func (x *Text) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Text.ProtoReflect.Descriptor instead.
 func (*Text) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{1}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Text) GetBody() string {
@@ -228,6 +963,9 @@ type Message struct {
 	// Types that are valid to be assigned to Content:
 	//
 	//	*Message_Text
+	//	*Message_Image
+	//	*Message_File
+	//	*Message_Voice
 	//	*Message_System
 	//	*Message_Recalled
 	Content       isMessage_Content `protobuf_oneof:"content"`
@@ -237,7 +975,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[2]
+	mi := &file_parley_message_v1_message_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -249,7 +987,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[2]
+	mi := &file_parley_message_v1_message_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -262,7 +1000,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{2}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Message) GetConversationId() string {
@@ -372,6 +1110,33 @@ func (x *Message) GetText() *Text {
 	return nil
 }
 
+func (x *Message) GetImage() *Image {
+	if x != nil {
+		if x, ok := x.Content.(*Message_Image); ok {
+			return x.Image
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetFile() *Attachment {
+	if x != nil {
+		if x, ok := x.Content.(*Message_File); ok {
+			return x.File
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetVoice() *Voice {
+	if x != nil {
+		if x, ok := x.Content.(*Message_Voice); ok {
+			return x.Voice
+		}
+	}
+	return nil
+}
+
 func (x *Message) GetSystem() *System {
 	if x != nil {
 		if x, ok := x.Content.(*Message_System); ok {
@@ -399,6 +1164,21 @@ type Message_Text struct {
 	Text *Text `protobuf:"bytes,20,opt,name=text,proto3,oneof"`
 }
 
+type Message_Image struct {
+	// A picture.
+	Image *Image `protobuf:"bytes,21,opt,name=image,proto3,oneof"`
+}
+
+type Message_File struct {
+	// A file.
+	File *Attachment `protobuf:"bytes,22,opt,name=file,proto3,oneof"`
+}
+
+type Message_Voice struct {
+	// A voice message.
+	Voice *Voice `protobuf:"bytes,23,opt,name=voice,proto3,oneof"`
+}
+
 type Message_System struct {
 	// What the server says about a group.
 	System *System `protobuf:"bytes,25,opt,name=system,proto3,oneof"`
@@ -410,6 +1190,12 @@ type Message_Recalled struct {
 }
 
 func (*Message_Text) isMessage_Content() {}
+
+func (*Message_Image) isMessage_Content() {}
+
+func (*Message_File) isMessage_Content() {}
+
+func (*Message_Voice) isMessage_Content() {}
 
 func (*Message_System) isMessage_Content() {}
 
@@ -424,19 +1210,22 @@ type Reply struct {
 	// Its sender. Not sent in frames and lists of conversations, and not to who cannot see the message; the
 	// same for all that follows.
 	SenderId string `protobuf:"bytes,2,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
-	// The first 140 characters of its text; empty if it was recalled or has none.
+	// The first 140 characters of its text, of the name of its file, of what its picture shows or of what was
+	// understood of it; empty if it was recalled or has none.
 	Preview string `protobuf:"bytes,3,opt,name=preview,proto3" json:"preview,omitempty"`
 	// True if it was recalled.
 	Recalled bool `protobuf:"varint,4,opt,name=recalled,proto3" json:"recalled,omitempty"`
 	// True if it was edited.
-	Edited        bool `protobuf:"varint,5,opt,name=edited,proto3" json:"edited,omitempty"`
+	Edited bool `protobuf:"varint,5,opt,name=edited,proto3" json:"edited,omitempty"`
+	// What kind of message it is; unspecified if it was recalled or the server said it.
+	Kind          ContentKind `protobuf:"varint,6,opt,name=kind,proto3,enum=parley.message.v1.ContentKind" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[3]
+	mi := &file_parley_message_v1_message_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -448,7 +1237,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[3]
+	mi := &file_parley_message_v1_message_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -461,7 +1250,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{3}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Reply) GetSeq() int64 {
@@ -499,7 +1288,14 @@ func (x *Reply) GetEdited() bool {
 	return false
 }
 
-// Forward tells that a text was copied, and from where to who may see that message too. In frames, lists
+func (x *Reply) GetKind() ContentKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ContentKind_CONTENT_KIND_UNSPECIFIED
+}
+
+// Forward tells that a message was copied, and from where to who may see that message too. In frames, lists
 // of conversations and for everybody else it is empty.
 type Forward struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -517,7 +1313,7 @@ type Forward struct {
 
 func (x *Forward) Reset() {
 	*x = Forward{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[4]
+	mi := &file_parley_message_v1_message_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +1325,7 @@ func (x *Forward) String() string {
 func (*Forward) ProtoMessage() {}
 
 func (x *Forward) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[4]
+	mi := &file_parley_message_v1_message_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +1338,7 @@ func (x *Forward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forward.ProtoReflect.Descriptor instead.
 func (*Forward) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{4}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Forward) GetConversationId() string {
@@ -588,7 +1384,7 @@ type Reaction struct {
 
 func (x *Reaction) Reset() {
 	*x = Reaction{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	mi := &file_parley_message_v1_message_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -600,7 +1396,7 @@ func (x *Reaction) String() string {
 func (*Reaction) ProtoMessage() {}
 
 func (x *Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[5]
+	mi := &file_parley_message_v1_message_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -613,7 +1409,7 @@ func (x *Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
 func (*Reaction) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{5}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Reaction) GetEmoji() string {
@@ -652,7 +1448,7 @@ type Recalled struct {
 
 func (x *Recalled) Reset() {
 	*x = Recalled{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[6]
+	mi := &file_parley_message_v1_message_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +1460,7 @@ func (x *Recalled) String() string {
 func (*Recalled) ProtoMessage() {}
 
 func (x *Recalled) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[6]
+	mi := &file_parley_message_v1_message_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +1473,7 @@ func (x *Recalled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recalled.ProtoReflect.Descriptor instead.
 func (*Recalled) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{6}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Recalled) GetBy() string {
@@ -733,7 +1529,7 @@ type Head struct {
 
 func (x *Head) Reset() {
 	*x = Head{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[7]
+	mi := &file_parley_message_v1_message_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +1541,7 @@ func (x *Head) String() string {
 func (*Head) ProtoMessage() {}
 
 func (x *Head) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[7]
+	mi := &file_parley_message_v1_message_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +1554,7 @@ func (x *Head) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Head.ProtoReflect.Descriptor instead.
 func (*Head) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{7}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Head) GetConversationId() string {
@@ -843,7 +1639,7 @@ type Sent struct {
 
 func (x *Sent) Reset() {
 	*x = Sent{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[8]
+	mi := &file_parley_message_v1_message_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +1651,7 @@ func (x *Sent) String() string {
 func (*Sent) ProtoMessage() {}
 
 func (x *Sent) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[8]
+	mi := &file_parley_message_v1_message_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1664,7 @@ func (x *Sent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sent.ProtoReflect.Descriptor instead.
 func (*Sent) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{8}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Sent) GetClientMessageId() string {
@@ -917,8 +1713,9 @@ type SendRequest struct {
 	Content *Content `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
 	// The message of the conversation that this one answers; 0 for none.
 	ReplyToSeq int64 `protobuf:"varint,4,opt,name=reply_to_seq,json=replyToSeq,proto3" json:"reply_to_seq,omitempty"`
-	// The message whose text is sent instead of content, as it is at the commit. NOT_FOUND for one that the
-	// sender cannot see, FORBIDDEN for one that has no text. Nobody is mentioned by it.
+	// The message whose text, picture, file or voice message is sent instead of content, as it is at the commit.
+	// NOT_FOUND for one that the sender cannot see, FORBIDDEN for one that was recalled or that the server
+	// said. Nobody is mentioned by it.
 	ForwardOf     *Source `protobuf:"bytes,5,opt,name=forward_of,json=forwardOf,proto3" json:"forward_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -926,7 +1723,7 @@ type SendRequest struct {
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[9]
+	mi := &file_parley_message_v1_message_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1735,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[9]
+	mi := &file_parley_message_v1_message_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1748,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{9}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SendRequest) GetConversationId() string {
@@ -1002,7 +1799,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[10]
+	mi := &file_parley_message_v1_message_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1811,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[10]
+	mi := &file_parley_message_v1_message_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1824,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{10}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Source) GetConversationId() string {
@@ -1055,7 +1852,7 @@ type SendResponse struct {
 
 func (x *SendResponse) Reset() {
 	*x = SendResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[11]
+	mi := &file_parley_message_v1_message_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1864,7 @@ func (x *SendResponse) String() string {
 func (*SendResponse) ProtoMessage() {}
 
 func (x *SendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[11]
+	mi := &file_parley_message_v1_message_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1877,7 @@ func (x *SendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResponse.ProtoReflect.Descriptor instead.
 func (*SendResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{11}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SendResponse) GetSent() *Sent {
@@ -1101,7 +1898,7 @@ type SendBatchRequest struct {
 
 func (x *SendBatchRequest) Reset() {
 	*x = SendBatchRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[12]
+	mi := &file_parley_message_v1_message_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1910,7 @@ func (x *SendBatchRequest) String() string {
 func (*SendBatchRequest) ProtoMessage() {}
 
 func (x *SendBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[12]
+	mi := &file_parley_message_v1_message_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1923,7 @@ func (x *SendBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchRequest.ProtoReflect.Descriptor instead.
 func (*SendBatchRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{12}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SendBatchRequest) GetItems() []*SendBatchRequest_Item {
@@ -1151,7 +1948,7 @@ type ItemError struct {
 
 func (x *ItemError) Reset() {
 	*x = ItemError{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[13]
+	mi := &file_parley_message_v1_message_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1960,7 @@ func (x *ItemError) String() string {
 func (*ItemError) ProtoMessage() {}
 
 func (x *ItemError) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[13]
+	mi := &file_parley_message_v1_message_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1973,7 @@ func (x *ItemError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemError.ProtoReflect.Descriptor instead.
 func (*ItemError) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{13}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ItemError) GetCode() string {
@@ -1211,7 +2008,7 @@ type SendBatchResponse struct {
 
 func (x *SendBatchResponse) Reset() {
 	*x = SendBatchResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[14]
+	mi := &file_parley_message_v1_message_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +2020,7 @@ func (x *SendBatchResponse) String() string {
 func (*SendBatchResponse) ProtoMessage() {}
 
 func (x *SendBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[14]
+	mi := &file_parley_message_v1_message_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +2033,7 @@ func (x *SendBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchResponse.ProtoReflect.Descriptor instead.
 func (*SendBatchResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{14}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SendBatchResponse) GetResults() []*SendBatchResponse_Result {
@@ -1272,7 +2069,7 @@ type ListMessagesRequest struct {
 
 func (x *ListMessagesRequest) Reset() {
 	*x = ListMessagesRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[15]
+	mi := &file_parley_message_v1_message_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +2081,7 @@ func (x *ListMessagesRequest) String() string {
 func (*ListMessagesRequest) ProtoMessage() {}
 
 func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[15]
+	mi := &file_parley_message_v1_message_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +2094,7 @@ func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{15}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListMessagesRequest) GetConversationId() string {
@@ -1418,7 +2215,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[16]
+	mi := &file_parley_message_v1_message_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1430,7 +2227,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[16]
+	mi := &file_parley_message_v1_message_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1443,7 +2240,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{16}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Gap) GetFrom() int64 {
@@ -1482,7 +2279,7 @@ type ListMessagesResponse struct {
 
 func (x *ListMessagesResponse) Reset() {
 	*x = ListMessagesResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[17]
+	mi := &file_parley_message_v1_message_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1494,7 +2291,7 @@ func (x *ListMessagesResponse) String() string {
 func (*ListMessagesResponse) ProtoMessage() {}
 
 func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[17]
+	mi := &file_parley_message_v1_message_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1507,7 +2304,7 @@ func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ListMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{17}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListMessagesResponse) GetItems() []*Message {
@@ -1546,7 +2343,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[18]
+	mi := &file_parley_message_v1_message_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +2355,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[18]
+	mi := &file_parley_message_v1_message_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +2368,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{18}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListChangesRequest) GetConversationId() string {
@@ -1608,7 +2405,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[19]
+	mi := &file_parley_message_v1_message_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +2417,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[19]
+	mi := &file_parley_message_v1_message_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +2430,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{19}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListChangesResponse) GetItems() []*Message {
@@ -1663,7 +2460,7 @@ type RecallRequest struct {
 
 func (x *RecallRequest) Reset() {
 	*x = RecallRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[20]
+	mi := &file_parley_message_v1_message_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1675,7 +2472,7 @@ func (x *RecallRequest) String() string {
 func (*RecallRequest) ProtoMessage() {}
 
 func (x *RecallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[20]
+	mi := &file_parley_message_v1_message_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1688,7 +2485,7 @@ func (x *RecallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecallRequest.ProtoReflect.Descriptor instead.
 func (*RecallRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{20}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RecallRequest) GetConversationId() string {
@@ -1716,7 +2513,7 @@ type RecallResponse struct {
 
 func (x *RecallResponse) Reset() {
 	*x = RecallResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[21]
+	mi := &file_parley_message_v1_message_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1728,7 +2525,7 @@ func (x *RecallResponse) String() string {
 func (*RecallResponse) ProtoMessage() {}
 
 func (x *RecallResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[21]
+	mi := &file_parley_message_v1_message_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1741,7 +2538,7 @@ func (x *RecallResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecallResponse.ProtoReflect.Descriptor instead.
 func (*RecallResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{21}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RecallResponse) GetMessage() *Message {
@@ -1766,7 +2563,7 @@ type EditRequest struct {
 
 func (x *EditRequest) Reset() {
 	*x = EditRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[22]
+	mi := &file_parley_message_v1_message_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +2575,7 @@ func (x *EditRequest) String() string {
 func (*EditRequest) ProtoMessage() {}
 
 func (x *EditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[22]
+	mi := &file_parley_message_v1_message_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +2588,7 @@ func (x *EditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditRequest.ProtoReflect.Descriptor instead.
 func (*EditRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{22}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EditRequest) GetConversationId() string {
@@ -1826,7 +2623,7 @@ type EditResponse struct {
 
 func (x *EditResponse) Reset() {
 	*x = EditResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[23]
+	mi := &file_parley_message_v1_message_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1838,7 +2635,7 @@ func (x *EditResponse) String() string {
 func (*EditResponse) ProtoMessage() {}
 
 func (x *EditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[23]
+	mi := &file_parley_message_v1_message_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1851,7 +2648,7 @@ func (x *EditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResponse.ProtoReflect.Descriptor instead.
 func (*EditResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{23}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EditResponse) GetMessage() *Message {
@@ -1878,7 +2675,7 @@ type ReactRequest struct {
 
 func (x *ReactRequest) Reset() {
 	*x = ReactRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[24]
+	mi := &file_parley_message_v1_message_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1890,7 +2687,7 @@ func (x *ReactRequest) String() string {
 func (*ReactRequest) ProtoMessage() {}
 
 func (x *ReactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[24]
+	mi := &file_parley_message_v1_message_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1903,7 +2700,7 @@ func (x *ReactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactRequest.ProtoReflect.Descriptor instead.
 func (*ReactRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{24}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReactRequest) GetConversationId() string {
@@ -1945,7 +2742,7 @@ type ReactResponse struct {
 
 func (x *ReactResponse) Reset() {
 	*x = ReactResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[25]
+	mi := &file_parley_message_v1_message_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1957,7 +2754,7 @@ func (x *ReactResponse) String() string {
 func (*ReactResponse) ProtoMessage() {}
 
 func (x *ReactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[25]
+	mi := &file_parley_message_v1_message_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1970,7 +2767,7 @@ func (x *ReactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactResponse.ProtoReflect.Descriptor instead.
 func (*ReactResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{25}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ReactResponse) GetMessage() *Message {
@@ -1993,7 +2790,7 @@ type HideMessageRequest struct {
 
 func (x *HideMessageRequest) Reset() {
 	*x = HideMessageRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[26]
+	mi := &file_parley_message_v1_message_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2005,7 +2802,7 @@ func (x *HideMessageRequest) String() string {
 func (*HideMessageRequest) ProtoMessage() {}
 
 func (x *HideMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[26]
+	mi := &file_parley_message_v1_message_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2018,7 +2815,7 @@ func (x *HideMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HideMessageRequest.ProtoReflect.Descriptor instead.
 func (*HideMessageRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{26}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *HideMessageRequest) GetConversationId() string {
@@ -2046,7 +2843,7 @@ type HideMessageResponse struct {
 
 func (x *HideMessageResponse) Reset() {
 	*x = HideMessageResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[27]
+	mi := &file_parley_message_v1_message_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2058,7 +2855,7 @@ func (x *HideMessageResponse) String() string {
 func (*HideMessageResponse) ProtoMessage() {}
 
 func (x *HideMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[27]
+	mi := &file_parley_message_v1_message_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2071,7 +2868,7 @@ func (x *HideMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HideMessageResponse.ProtoReflect.Descriptor instead.
 func (*HideMessageResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{27}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *HideMessageResponse) GetHead() *Head {
@@ -2094,7 +2891,7 @@ type ListHiddenRequest struct {
 
 func (x *ListHiddenRequest) Reset() {
 	*x = ListHiddenRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[28]
+	mi := &file_parley_message_v1_message_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2106,7 +2903,7 @@ func (x *ListHiddenRequest) String() string {
 func (*ListHiddenRequest) ProtoMessage() {}
 
 func (x *ListHiddenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[28]
+	mi := &file_parley_message_v1_message_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2119,7 +2916,7 @@ func (x *ListHiddenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHiddenRequest.ProtoReflect.Descriptor instead.
 func (*ListHiddenRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{28}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListHiddenRequest) GetConversationId() string {
@@ -2150,7 +2947,7 @@ type ListHiddenResponse struct {
 
 func (x *ListHiddenResponse) Reset() {
 	*x = ListHiddenResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[29]
+	mi := &file_parley_message_v1_message_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2162,7 +2959,7 @@ func (x *ListHiddenResponse) String() string {
 func (*ListHiddenResponse) ProtoMessage() {}
 
 func (x *ListHiddenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[29]
+	mi := &file_parley_message_v1_message_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2175,7 +2972,7 @@ func (x *ListHiddenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHiddenResponse.ProtoReflect.Descriptor instead.
 func (*ListHiddenResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{29}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListHiddenResponse) GetSeqs() []int64 {
@@ -2207,7 +3004,7 @@ type ListVersionsRequest struct {
 
 func (x *ListVersionsRequest) Reset() {
 	*x = ListVersionsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[30]
+	mi := &file_parley_message_v1_message_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2219,7 +3016,7 @@ func (x *ListVersionsRequest) String() string {
 func (*ListVersionsRequest) ProtoMessage() {}
 
 func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[30]
+	mi := &file_parley_message_v1_message_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2232,7 +3029,7 @@ func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{30}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListVersionsRequest) GetConversationId() string {
@@ -2271,7 +3068,7 @@ type Version struct {
 
 func (x *Version) Reset() {
 	*x = Version{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[31]
+	mi := &file_parley_message_v1_message_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2283,7 +3080,7 @@ func (x *Version) String() string {
 func (*Version) ProtoMessage() {}
 
 func (x *Version) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[31]
+	mi := &file_parley_message_v1_message_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2296,7 +3093,7 @@ func (x *Version) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Version.ProtoReflect.Descriptor instead.
 func (*Version) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{31}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Version) GetNumber() int32 {
@@ -2333,7 +3130,7 @@ type ListVersionsResponse struct {
 
 func (x *ListVersionsResponse) Reset() {
 	*x = ListVersionsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[32]
+	mi := &file_parley_message_v1_message_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2345,7 +3142,7 @@ func (x *ListVersionsResponse) String() string {
 func (*ListVersionsResponse) ProtoMessage() {}
 
 func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[32]
+	mi := &file_parley_message_v1_message_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2358,7 +3155,7 @@ func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{32}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListVersionsResponse) GetVersions() []*Version {
@@ -2386,7 +3183,7 @@ type SyncRequest struct {
 
 func (x *SyncRequest) Reset() {
 	*x = SyncRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[33]
+	mi := &file_parley_message_v1_message_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +3195,7 @@ func (x *SyncRequest) String() string {
 func (*SyncRequest) ProtoMessage() {}
 
 func (x *SyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[33]
+	mi := &file_parley_message_v1_message_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +3208,7 @@ func (x *SyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncRequest.ProtoReflect.Descriptor instead.
 func (*SyncRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{33}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SyncRequest) GetCursor() string {
@@ -2438,7 +3235,7 @@ type SyncResponse struct {
 
 func (x *SyncResponse) Reset() {
 	*x = SyncResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[34]
+	mi := &file_parley_message_v1_message_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2450,7 +3247,7 @@ func (x *SyncResponse) String() string {
 func (*SyncResponse) ProtoMessage() {}
 
 func (x *SyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[34]
+	mi := &file_parley_message_v1_message_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2463,7 +3260,7 @@ func (x *SyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncResponse.ProtoReflect.Descriptor instead.
 func (*SyncResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{34}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SyncResponse) GetReset_() bool {
@@ -2505,7 +3302,7 @@ type SyncBatchRequest struct {
 
 func (x *SyncBatchRequest) Reset() {
 	*x = SyncBatchRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[35]
+	mi := &file_parley_message_v1_message_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2517,7 +3314,7 @@ func (x *SyncBatchRequest) String() string {
 func (*SyncBatchRequest) ProtoMessage() {}
 
 func (x *SyncBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[35]
+	mi := &file_parley_message_v1_message_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2530,7 +3327,7 @@ func (x *SyncBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchRequest.ProtoReflect.Descriptor instead.
 func (*SyncBatchRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{35}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SyncBatchRequest) GetItems() []*SyncBatchRequest_Item {
@@ -2551,7 +3348,7 @@ type SyncBatchResponse struct {
 
 func (x *SyncBatchResponse) Reset() {
 	*x = SyncBatchResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[36]
+	mi := &file_parley_message_v1_message_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2563,7 +3360,7 @@ func (x *SyncBatchResponse) String() string {
 func (*SyncBatchResponse) ProtoMessage() {}
 
 func (x *SyncBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[36]
+	mi := &file_parley_message_v1_message_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2576,7 +3373,7 @@ func (x *SyncBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchResponse.ProtoReflect.Descriptor instead.
 func (*SyncBatchResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{36}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SyncBatchResponse) GetResults() []*SyncResponse {
@@ -2603,7 +3400,7 @@ type ListRecipientsRequest struct {
 
 func (x *ListRecipientsRequest) Reset() {
 	*x = ListRecipientsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[37]
+	mi := &file_parley_message_v1_message_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2615,7 +3412,7 @@ func (x *ListRecipientsRequest) String() string {
 func (*ListRecipientsRequest) ProtoMessage() {}
 
 func (x *ListRecipientsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[37]
+	mi := &file_parley_message_v1_message_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2628,7 +3425,7 @@ func (x *ListRecipientsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecipientsRequest.ProtoReflect.Descriptor instead.
 func (*ListRecipientsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{37}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListRecipientsRequest) GetConversationId() string {
@@ -2674,7 +3471,7 @@ type ListRecipientsResponse struct {
 
 func (x *ListRecipientsResponse) Reset() {
 	*x = ListRecipientsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[38]
+	mi := &file_parley_message_v1_message_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2686,7 +3483,7 @@ func (x *ListRecipientsResponse) String() string {
 func (*ListRecipientsResponse) ProtoMessage() {}
 
 func (x *ListRecipientsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[38]
+	mi := &file_parley_message_v1_message_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2699,7 +3496,7 @@ func (x *ListRecipientsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRecipientsResponse.ProtoReflect.Descriptor instead.
 func (*ListRecipientsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{38}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ListRecipientsResponse) GetUserIds() []string {
@@ -2736,7 +3533,7 @@ type CheckCompanionsRequest struct {
 
 func (x *CheckCompanionsRequest) Reset() {
 	*x = CheckCompanionsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[39]
+	mi := &file_parley_message_v1_message_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2748,7 +3545,7 @@ func (x *CheckCompanionsRequest) String() string {
 func (*CheckCompanionsRequest) ProtoMessage() {}
 
 func (x *CheckCompanionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[39]
+	mi := &file_parley_message_v1_message_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2761,7 +3558,7 @@ func (x *CheckCompanionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckCompanionsRequest.ProtoReflect.Descriptor instead.
 func (*CheckCompanionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{39}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CheckCompanionsRequest) GetUserId() string {
@@ -2789,7 +3586,7 @@ type CheckCompanionsResponse struct {
 
 func (x *CheckCompanionsResponse) Reset() {
 	*x = CheckCompanionsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[40]
+	mi := &file_parley_message_v1_message_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2801,7 +3598,7 @@ func (x *CheckCompanionsResponse) String() string {
 func (*CheckCompanionsResponse) ProtoMessage() {}
 
 func (x *CheckCompanionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[40]
+	mi := &file_parley_message_v1_message_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2814,7 +3611,7 @@ func (x *CheckCompanionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckCompanionsResponse.ProtoReflect.Descriptor instead.
 func (*CheckCompanionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{40}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CheckCompanionsResponse) GetCompanionIds() []string {
@@ -2842,14 +3639,16 @@ type SearchRequest struct {
 	// 1–50; 0 means 20.
 	PageSize int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// From the last page, with the same other fields.
-	PageToken     string `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only messages of these kinds.
+	Kinds         []ContentKind `protobuf:"varint,9,rep,packed,name=kinds,proto3,enum=parley.message.v1.ContentKind" json:"kinds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SearchRequest) Reset() {
 	*x = SearchRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[41]
+	mi := &file_parley_message_v1_message_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2861,7 +3660,7 @@ func (x *SearchRequest) String() string {
 func (*SearchRequest) ProtoMessage() {}
 
 func (x *SearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[41]
+	mi := &file_parley_message_v1_message_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2874,7 +3673,7 @@ func (x *SearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchRequest.ProtoReflect.Descriptor instead.
 func (*SearchRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{41}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SearchRequest) GetQuery() string {
@@ -2933,6 +3732,13 @@ func (x *SearchRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *SearchRequest) GetKinds() []ContentKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
 // SearchResponse is one page of hits.
 type SearchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2946,7 +3752,7 @@ type SearchResponse struct {
 
 func (x *SearchResponse) Reset() {
 	*x = SearchResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[42]
+	mi := &file_parley_message_v1_message_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2958,7 +3764,7 @@ func (x *SearchResponse) String() string {
 func (*SearchResponse) ProtoMessage() {}
 
 func (x *SearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[42]
+	mi := &file_parley_message_v1_message_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2971,7 +3777,7 @@ func (x *SearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchResponse.ProtoReflect.Descriptor instead.
 func (*SearchResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{42}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *SearchResponse) GetHits() []*SearchHit {
@@ -2993,15 +3799,17 @@ type SearchHit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The message as it is now.
 	Message *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
-	// What matched in its text, in order, without overlap.
-	Spans         []*TextSpan `protobuf:"bytes,2,rep,name=spans,proto3" json:"spans,omitempty"`
+	// What matched in the field, in order, without overlap.
+	Spans []*TextSpan `protobuf:"bytes,2,rep,name=spans,proto3" json:"spans,omitempty"`
+	// Which of its texts matched.
+	Field         SearchField `protobuf:"varint,3,opt,name=field,proto3,enum=parley.message.v1.SearchField" json:"field,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SearchHit) Reset() {
 	*x = SearchHit{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[43]
+	mi := &file_parley_message_v1_message_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3013,7 +3821,7 @@ func (x *SearchHit) String() string {
 func (*SearchHit) ProtoMessage() {}
 
 func (x *SearchHit) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[43]
+	mi := &file_parley_message_v1_message_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3026,7 +3834,7 @@ func (x *SearchHit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchHit.ProtoReflect.Descriptor instead.
 func (*SearchHit) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{43}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SearchHit) GetMessage() *Message {
@@ -3043,6 +3851,13 @@ func (x *SearchHit) GetSpans() []*TextSpan {
 	return nil
 }
 
+func (x *SearchHit) GetField() SearchField {
+	if x != nil {
+		return x.Field
+	}
+	return SearchField_SEARCH_FIELD_UNSPECIFIED
+}
+
 // TextSpan is a part of a text, in code points.
 type TextSpan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3056,7 +3871,7 @@ type TextSpan struct {
 
 func (x *TextSpan) Reset() {
 	*x = TextSpan{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[44]
+	mi := &file_parley_message_v1_message_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3068,7 +3883,7 @@ func (x *TextSpan) String() string {
 func (*TextSpan) ProtoMessage() {}
 
 func (x *TextSpan) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[44]
+	mi := &file_parley_message_v1_message_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3081,7 +3896,7 @@ func (x *TextSpan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TextSpan.ProtoReflect.Descriptor instead.
 func (*TextSpan) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{44}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *TextSpan) GetStart() int32 {
@@ -3098,6 +3913,309 @@ func (x *TextSpan) GetEnd() int32 {
 	return 0
 }
 
+// SetTranscriptRequest is what was understood.
+type SetTranscriptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The message.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// Which request is answered.
+	Attempt int32 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// The text, in a final state.
+	Transcript    *Transcript `protobuf:"bytes,4,opt,name=transcript,proto3" json:"transcript,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetTranscriptRequest) Reset() {
+	*x = SetTranscriptRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetTranscriptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetTranscriptRequest) ProtoMessage() {}
+
+func (x *SetTranscriptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetTranscriptRequest.ProtoReflect.Descriptor instead.
+func (*SetTranscriptRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *SetTranscriptRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *SetTranscriptRequest) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *SetTranscriptRequest) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *SetTranscriptRequest) GetTranscript() *Transcript {
+	if x != nil {
+		return x.Transcript
+	}
+	return nil
+}
+
+// SetTranscriptResponse has no fields.
+type SetTranscriptResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetTranscriptResponse) Reset() {
+	*x = SetTranscriptResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetTranscriptResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetTranscriptResponse) ProtoMessage() {}
+
+func (x *SetTranscriptResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetTranscriptResponse.ProtoReflect.Descriptor instead.
+func (*SetTranscriptResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{54}
+}
+
+// CheckReadableRequest names files and who wants to read them.
+type CheckReadableRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The files.
+	FileIds       []string `protobuf:"bytes,2,rep,name=file_ids,json=fileIds,proto3" json:"file_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckReadableRequest) Reset() {
+	*x = CheckReadableRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckReadableRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckReadableRequest) ProtoMessage() {}
+
+func (x *CheckReadableRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckReadableRequest.ProtoReflect.Descriptor instead.
+func (*CheckReadableRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *CheckReadableRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *CheckReadableRequest) GetFileIds() []string {
+	if x != nil {
+		return x.FileIds
+	}
+	return nil
+}
+
+// CheckReadableResponse lists what the user may read.
+type CheckReadableResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each once.
+	FileIds       []string `protobuf:"bytes,1,rep,name=file_ids,json=fileIds,proto3" json:"file_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckReadableResponse) Reset() {
+	*x = CheckReadableResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckReadableResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckReadableResponse) ProtoMessage() {}
+
+func (x *CheckReadableResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckReadableResponse.ProtoReflect.Descriptor instead.
+func (*CheckReadableResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *CheckReadableResponse) GetFileIds() []string {
+	if x != nil {
+		return x.FileIds
+	}
+	return nil
+}
+
+// CheckCitationsRequest holds citations of messages and groups.
+type CheckCitationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1–100 citations.
+	Citations     []*v1.Citation `protobuf:"bytes,1,rep,name=citations,proto3" json:"citations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckCitationsRequest) Reset() {
+	*x = CheckCitationsRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckCitationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckCitationsRequest) ProtoMessage() {}
+
+func (x *CheckCitationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckCitationsRequest.ProtoReflect.Descriptor instead.
+func (*CheckCitationsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *CheckCitationsRequest) GetCitations() []*v1.Citation {
+	if x != nil {
+		return x.Citations
+	}
+	return nil
+}
+
+// CheckCitationsResponse answers each citation in its place.
+type CheckCitationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// True where the holder shows the file.
+	Shown         []bool `protobuf:"varint,1,rep,packed,name=shown,proto3" json:"shown,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckCitationsResponse) Reset() {
+	*x = CheckCitationsResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckCitationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckCitationsResponse) ProtoMessage() {}
+
+func (x *CheckCitationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckCitationsResponse.ProtoReflect.Descriptor instead.
+func (*CheckCitationsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *CheckCitationsResponse) GetShown() []bool {
+	if x != nil {
+		return x.Shown
+	}
+	return nil
+}
+
 // One message of one sender.
 type SendBatchRequest_Item struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3111,7 +4229,7 @@ type SendBatchRequest_Item struct {
 
 func (x *SendBatchRequest_Item) Reset() {
 	*x = SendBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[45]
+	mi := &file_parley_message_v1_message_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3123,7 +4241,7 @@ func (x *SendBatchRequest_Item) String() string {
 func (*SendBatchRequest_Item) ProtoMessage() {}
 
 func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[45]
+	mi := &file_parley_message_v1_message_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3136,7 +4254,7 @@ func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchRequest_Item.ProtoReflect.Descriptor instead.
 func (*SendBatchRequest_Item) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{12, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{20, 0}
 }
 
 func (x *SendBatchRequest_Item) GetSenderId() string {
@@ -3169,7 +4287,7 @@ type SendBatchResponse_Result struct {
 
 func (x *SendBatchResponse_Result) Reset() {
 	*x = SendBatchResponse_Result{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[46]
+	mi := &file_parley_message_v1_message_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3181,7 +4299,7 @@ func (x *SendBatchResponse_Result) String() string {
 func (*SendBatchResponse_Result) ProtoMessage() {}
 
 func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[46]
+	mi := &file_parley_message_v1_message_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3194,7 +4312,7 @@ func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBatchResponse_Result.ProtoReflect.Descriptor instead.
 func (*SendBatchResponse_Result) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{14, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{22, 0}
 }
 
 func (x *SendBatchResponse_Result) GetOutcome() isSendBatchResponse_Result_Outcome {
@@ -3253,7 +4371,7 @@ type SyncBatchRequest_Item struct {
 
 func (x *SyncBatchRequest_Item) Reset() {
 	*x = SyncBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[47]
+	mi := &file_parley_message_v1_message_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3265,7 +4383,7 @@ func (x *SyncBatchRequest_Item) String() string {
 func (*SyncBatchRequest_Item) ProtoMessage() {}
 
 func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[47]
+	mi := &file_parley_message_v1_message_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3278,7 +4396,7 @@ func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncBatchRequest_Item.ProtoReflect.Descriptor instead.
 func (*SyncBatchRequest_Item) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{35, 0}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{43, 0}
 }
 
 func (x *SyncBatchRequest_Item) GetUserId() string {
@@ -3299,13 +4417,55 @@ var File_parley_message_v1_message_proto protoreflect.FileDescriptor
 
 const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\n" +
-	"\x1fparley/message/v1/message.proto\x12\x11parley.message.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\x1a\x1eparley/message/v1/system.proto\"M\n" +
+	"\x1fparley/message/v1/message.proto\x12\x11parley.message.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\x1a\x19parley/file/v1/file.proto\x1a\x1eparley/message/v1/system.proto\"\xf5\x01\n" +
 	"\aContent\x12-\n" +
-	"\x04text\x18\x01 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04textB\r\n" +
-	"\x04kind\x12\x05\xbaH\x02\b\x01J\x04\b\x02\x10\n" +
-	"\"*\n" +
+	"\x04text\x18\x01 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04text\x127\n" +
+	"\x05image\x18\x02 \x01(\v2\x1f.parley.message.v1.ImageContentH\x00R\x05image\x124\n" +
+	"\x04file\x18\x03 \x01(\v2\x1e.parley.message.v1.FileContentH\x00R\x04file\x127\n" +
+	"\x05voice\x18\x04 \x01(\v2\x1f.parley.message.v1.VoiceContentH\x00R\x05voiceB\r\n" +
+	"\x04kind\x12\x05\xbaH\x02\b\x01J\x04\b\x05\x10\n" +
+	"\"M\n" +
+	"\fImageContent\x12!\n" +
+	"\afile_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06fileId\x12\x1a\n" +
+	"\x03alt\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x03alt\"0\n" +
+	"\vFileContent\x12!\n" +
+	"\afile_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06fileId\"\x85\x01\n" +
+	"\fVoiceContent\x12!\n" +
+	"\afile_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06fileId\x12,\n" +
+	"\vduration_ms\x18\x02 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xe0\xa7\x12(\x01R\n" +
+	"durationMs\x12$\n" +
+	"\bwaveform\x18\x03 \x01(\fB\b\xbaH\x05z\x03\x18\x80\x01R\bwaveform\"n\n" +
+	"\bFileInfo\x12\x17\n" +
+	"\afile_id\x18\x01 \x01(\tR\x06fileId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x03R\x04size\x12!\n" +
+	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\"x\n" +
+	"\x05Image\x12/\n" +
+	"\x04file\x18\x01 \x01(\v2\x1b.parley.message.v1.FileInfoR\x04file\x12\x14\n" +
+	"\x05width\x18\x02 \x01(\x05R\x05width\x12\x16\n" +
+	"\x06height\x18\x03 \x01(\x05R\x06height\x12\x10\n" +
+	"\x03alt\x18\x04 \x01(\tR\x03alt\"=\n" +
+	"\n" +
+	"Attachment\x12/\n" +
+	"\x04file\x18\x01 \x01(\v2\x1b.parley.message.v1.FileInfoR\x04file\"\xb4\x01\n" +
+	"\x05Voice\x12/\n" +
+	"\x04file\x18\x01 \x01(\v2\x1b.parley.message.v1.FileInfoR\x04file\x12\x1f\n" +
+	"\vduration_ms\x18\x02 \x01(\x05R\n" +
+	"durationMs\x12\x1a\n" +
+	"\bwaveform\x18\x03 \x01(\fR\bwaveform\x12=\n" +
+	"\n" +
+	"transcript\x18\x04 \x01(\v2\x1d.parley.message.v1.TranscriptR\n" +
+	"transcript\"\x96\x01\n" +
+	"\n" +
+	"Transcript\x128\n" +
+	"\x05state\x18\x01 \x01(\x0e2\".parley.message.v1.TranscriptStateR\x05state\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1a\n" +
+	"\blanguage\x18\x03 \x01(\tR\blanguage\x12\x1e\n" +
+	"\n" +
+	"confidence\x18\x04 \x01(\x02R\n" +
+	"confidence\"*\n" +
 	"\x04Text\x12\"\n" +
-	"\x04body\x18\x01 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc0>(\x80\x80\x02R\x04body\"\x9a\x05\n" +
+	"\x04body\x18\x01 \x01(\tB\x0e\xbaH\vr\t\x10\x01\x18\xc0>(\x80\x80\x02R\x04body\"\xb3\x06\n" +
 	"\aMessage\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x1d\n" +
@@ -3323,16 +4483,20 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\fmentions_all\x18\v \x01(\bR\vmentionsAll\x124\n" +
 	"\aforward\x18\f \x01(\v2\x1a.parley.message.v1.ForwardR\aforward\x129\n" +
 	"\treactions\x18\r \x03(\v2\x1b.parley.message.v1.ReactionR\treactions\x12-\n" +
-	"\x04text\x18\x14 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04text\x123\n" +
+	"\x04text\x18\x14 \x01(\v2\x17.parley.message.v1.TextH\x00R\x04text\x120\n" +
+	"\x05image\x18\x15 \x01(\v2\x18.parley.message.v1.ImageH\x00R\x05image\x123\n" +
+	"\x04file\x18\x16 \x01(\v2\x1d.parley.message.v1.AttachmentH\x00R\x04file\x120\n" +
+	"\x05voice\x18\x17 \x01(\v2\x18.parley.message.v1.VoiceH\x00R\x05voice\x123\n" +
 	"\x06system\x18\x19 \x01(\v2\x19.parley.message.v1.SystemH\x00R\x06system\x129\n" +
 	"\brecalled\x18\x1a \x01(\v2\x1b.parley.message.v1.RecalledH\x00R\brecalledB\t\n" +
-	"\acontentJ\x04\b\x0e\x10\x14J\x04\b\x15\x10\x19J\x04\b\x1b\x10\x1e\"\x84\x01\n" +
+	"\acontentJ\x04\b\x0e\x10\x14J\x04\b\x18\x10\x19J\x04\b\x1b\x10\x1e\"\xb8\x01\n" +
 	"\x05Reply\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x03R\x03seq\x12\x1b\n" +
 	"\tsender_id\x18\x02 \x01(\tR\bsenderId\x12\x18\n" +
 	"\apreview\x18\x03 \x01(\tR\apreview\x12\x1a\n" +
 	"\brecalled\x18\x04 \x01(\bR\brecalled\x12\x16\n" +
-	"\x06edited\x18\x05 \x01(\bR\x06edited\"z\n" +
+	"\x06edited\x18\x05 \x01(\bR\x06edited\x122\n" +
+	"\x04kind\x18\x06 \x01(\x0e2\x1e.parley.message.v1.ContentKindR\x04kind\"z\n" +
 	"\aForward\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tR\x0econversationId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x1b\n" +
@@ -3494,7 +4658,7 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x127\n" +
 	"\rcandidate_ids\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xc8\x01\"\x05r\x03\xb0\x01\x01R\fcandidateIds\">\n" +
 	"\x17CheckCompanionsResponse\x12#\n" +
-	"\rcompanion_ids\x18\x01 \x03(\tR\fcompanionIds\"\xcd\x02\n" +
+	"\rcompanion_ids\x18\x01 \x03(\tR\fcompanionIds\"\x96\x03\n" +
 	"\rSearchRequest\x12 \n" +
 	"\x05query\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x02R\x05query\x124\n" +
@@ -3506,20 +4670,57 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"until_time\x18\x06 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\tuntilTime\x12&\n" +
 	"\tpage_size\x18\a \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"j\n" +
+	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12G\n" +
+	"\x05kinds\x18\t \x03(\x0e2\x1e.parley.message.v1.ContentKindB\x11\xbaH\x0e\x92\x01\v\x10\x04\"\a\x82\x01\x04\x10\x01 \x00R\x05kinds\"j\n" +
 	"\x0eSearchResponse\x120\n" +
 	"\x04hits\x18\x01 \x03(\v2\x1c.parley.message.v1.SearchHitR\x04hits\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"t\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaa\x01\n" +
 	"\tSearchHit\x124\n" +
 	"\amessage\x18\x01 \x01(\v2\x1a.parley.message.v1.MessageR\amessage\x121\n" +
-	"\x05spans\x18\x02 \x03(\v2\x1b.parley.message.v1.TextSpanR\x05spans\"2\n" +
+	"\x05spans\x18\x02 \x03(\v2\x1b.parley.message.v1.TextSpanR\x05spans\x124\n" +
+	"\x05field\x18\x03 \x01(\x0e2\x1e.parley.message.v1.SearchFieldR\x05field\"2\n" +
 	"\bTextSpan\x12\x14\n" +
 	"\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n" +
-	"\x03end\x18\x02 \x01(\x05R\x03end*Y\n" +
+	"\x03end\x18\x02 \x01(\x05R\x03end\"\xce\x01\n" +
+	"\x14SetTranscriptRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
+	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\x12!\n" +
+	"\aattempt\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x01R\aattempt\x12E\n" +
+	"\n" +
+	"transcript\x18\x04 \x01(\v2\x1d.parley.message.v1.TranscriptB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"transcript\"\x17\n" +
+	"\x15SetTranscriptResponse\"g\n" +
+	"\x14CheckReadableRequest\x12!\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x12,\n" +
+	"\bfile_ids\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\afileIds\"2\n" +
+	"\x15CheckReadableResponse\x12\x19\n" +
+	"\bfile_ids\x18\x01 \x03(\tR\afileIds\"[\n" +
+	"\x15CheckCitationsRequest\x12B\n" +
+	"\tcitations\x18\x01 \x03(\v2\x18.parley.file.v1.CitationB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\tcitations\".\n" +
+	"\x16CheckCitationsResponse\x12\x14\n" +
+	"\x05shown\x18\x01 \x03(\bR\x05shown*\xab\x01\n" +
+	"\x0fTranscriptState\x12 \n" +
+	"\x1cTRANSCRIPT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18TRANSCRIPT_STATE_PENDING\x10\x01\x12\x19\n" +
+	"\x15TRANSCRIPT_STATE_DONE\x10\x02\x12 \n" +
+	"\x1cTRANSCRIPT_STATE_UNSUPPORTED\x10\x03\x12\x1b\n" +
+	"\x17TRANSCRIPT_STATE_FAILED\x10\x04*Y\n" +
 	"\tGapReason\x12\x1a\n" +
 	"\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15GAP_REASON_NOT_MEMBER\x10\x01\x12\x15\n" +
-	"\x11GAP_REASON_HIDDEN\x10\x032\xd6\v\n" +
+	"\x11GAP_REASON_HIDDEN\x10\x03*\x89\x01\n" +
+	"\vContentKind\x12\x1c\n" +
+	"\x18CONTENT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11CONTENT_KIND_TEXT\x10\x01\x12\x16\n" +
+	"\x12CONTENT_KIND_IMAGE\x10\x02\x12\x15\n" +
+	"\x11CONTENT_KIND_FILE\x10\x03\x12\x16\n" +
+	"\x12CONTENT_KIND_VOICE\x10\x04*u\n" +
+	"\vSearchField\x12\x1c\n" +
+	"\x18SEARCH_FIELD_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11SEARCH_FIELD_NAME\x10\x01\x12\x14\n" +
+	"\x10SEARCH_FIELD_ALT\x10\x02\x12\x1b\n" +
+	"\x17SEARCH_FIELD_TRANSCRIPT\x10\x032\xb1\x0e\n" +
 	"\x0eMessageService\x12O\n" +
 	"\x04Send\x12\x1e.parley.message.v1.SendRequest\x1a\x1f.parley.message.v1.SendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSendBatch\x12#.parley.message.v1.SendBatchRequest\x1a$.parley.message.v1.SendBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12g\n" +
@@ -3535,7 +4736,11 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\fListVersions\x12&.parley.message.v1.ListVersionsRequest\x1a'.parley.message.v1.ListVersionsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
 	"\x04Sync\x12\x1e.parley.message.v1.SyncRequest\x1a\x1f.parley.message.v1.SyncResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSyncBatch\x12#.parley.message.v1.SyncBatchRequest\x1a$.parley.message.v1.SyncBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12\x80\x01\n" +
-	"\x0eListRecipients\x12(.parley.message.v1.ListRecipientsRequest\x1a).parley.message.v1.ListRecipientsResponse\"\x19\xa2\xbb\x18\x15\b\x04\x12\agateway\x12\btransmit\x12y\n" +
+	"\x0eListRecipients\x12(.parley.message.v1.ListRecipientsRequest\x1a).parley.message.v1.ListRecipientsResponse\"\x19\xa2\xbb\x18\x15\b\x04\x12\agateway\x12\btransmit\x12r\n" +
+	"\rSetTranscript\x12'.parley.message.v1.SetTranscriptRequest\x1a(.parley.message.v1.SetTranscriptResponse\"\x0e\xa2\xbb\x18\n" +
+	"\b\x04\x12\x06speech\x12p\n" +
+	"\rCheckReadable\x12'.parley.message.v1.CheckReadableRequest\x1a(.parley.message.v1.CheckReadableResponse\"\f\xa2\xbb\x18\b\b\x04\x12\x04file\x12s\n" +
+	"\x0eCheckCitations\x12(.parley.message.v1.CheckCitationsRequest\x1a).parley.message.v1.CheckCitationsResponse\"\f\xa2\xbb\x18\b\b\x04\x12\x04file\x12y\n" +
 	"\x0fCheckCompanions\x12).parley.message.v1.CheckCompanionsRequest\x1a*.parley.message.v1.CheckCompanionsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayBCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
 
 var (
@@ -3550,129 +4755,169 @@ func file_parley_message_v1_message_proto_rawDescGZIP() []byte {
 	return file_parley_message_v1_message_proto_rawDescData
 }
 
-var file_parley_message_v1_message_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_parley_message_v1_message_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
 var file_parley_message_v1_message_proto_goTypes = []any{
-	(GapReason)(0),                   // 0: parley.message.v1.GapReason
-	(*Content)(nil),                  // 1: parley.message.v1.Content
-	(*Text)(nil),                     // 2: parley.message.v1.Text
-	(*Message)(nil),                  // 3: parley.message.v1.Message
-	(*Reply)(nil),                    // 4: parley.message.v1.Reply
-	(*Forward)(nil),                  // 5: parley.message.v1.Forward
-	(*Reaction)(nil),                 // 6: parley.message.v1.Reaction
-	(*Recalled)(nil),                 // 7: parley.message.v1.Recalled
-	(*Head)(nil),                     // 8: parley.message.v1.Head
-	(*Sent)(nil),                     // 9: parley.message.v1.Sent
-	(*SendRequest)(nil),              // 10: parley.message.v1.SendRequest
-	(*Source)(nil),                   // 11: parley.message.v1.Source
-	(*SendResponse)(nil),             // 12: parley.message.v1.SendResponse
-	(*SendBatchRequest)(nil),         // 13: parley.message.v1.SendBatchRequest
-	(*ItemError)(nil),                // 14: parley.message.v1.ItemError
-	(*SendBatchResponse)(nil),        // 15: parley.message.v1.SendBatchResponse
-	(*ListMessagesRequest)(nil),      // 16: parley.message.v1.ListMessagesRequest
-	(*Gap)(nil),                      // 17: parley.message.v1.Gap
-	(*ListMessagesResponse)(nil),     // 18: parley.message.v1.ListMessagesResponse
-	(*ListChangesRequest)(nil),       // 19: parley.message.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 20: parley.message.v1.ListChangesResponse
-	(*RecallRequest)(nil),            // 21: parley.message.v1.RecallRequest
-	(*RecallResponse)(nil),           // 22: parley.message.v1.RecallResponse
-	(*EditRequest)(nil),              // 23: parley.message.v1.EditRequest
-	(*EditResponse)(nil),             // 24: parley.message.v1.EditResponse
-	(*ReactRequest)(nil),             // 25: parley.message.v1.ReactRequest
-	(*ReactResponse)(nil),            // 26: parley.message.v1.ReactResponse
-	(*HideMessageRequest)(nil),       // 27: parley.message.v1.HideMessageRequest
-	(*HideMessageResponse)(nil),      // 28: parley.message.v1.HideMessageResponse
-	(*ListHiddenRequest)(nil),        // 29: parley.message.v1.ListHiddenRequest
-	(*ListHiddenResponse)(nil),       // 30: parley.message.v1.ListHiddenResponse
-	(*ListVersionsRequest)(nil),      // 31: parley.message.v1.ListVersionsRequest
-	(*Version)(nil),                  // 32: parley.message.v1.Version
-	(*ListVersionsResponse)(nil),     // 33: parley.message.v1.ListVersionsResponse
-	(*SyncRequest)(nil),              // 34: parley.message.v1.SyncRequest
-	(*SyncResponse)(nil),             // 35: parley.message.v1.SyncResponse
-	(*SyncBatchRequest)(nil),         // 36: parley.message.v1.SyncBatchRequest
-	(*SyncBatchResponse)(nil),        // 37: parley.message.v1.SyncBatchResponse
-	(*ListRecipientsRequest)(nil),    // 38: parley.message.v1.ListRecipientsRequest
-	(*ListRecipientsResponse)(nil),   // 39: parley.message.v1.ListRecipientsResponse
-	(*CheckCompanionsRequest)(nil),   // 40: parley.message.v1.CheckCompanionsRequest
-	(*CheckCompanionsResponse)(nil),  // 41: parley.message.v1.CheckCompanionsResponse
-	(*SearchRequest)(nil),            // 42: parley.message.v1.SearchRequest
-	(*SearchResponse)(nil),           // 43: parley.message.v1.SearchResponse
-	(*SearchHit)(nil),                // 44: parley.message.v1.SearchHit
-	(*TextSpan)(nil),                 // 45: parley.message.v1.TextSpan
-	(*SendBatchRequest_Item)(nil),    // 46: parley.message.v1.SendBatchRequest.Item
-	(*SendBatchResponse_Result)(nil), // 47: parley.message.v1.SendBatchResponse.Result
-	(*SyncBatchRequest_Item)(nil),    // 48: parley.message.v1.SyncBatchRequest.Item
-	(*System)(nil),                   // 49: parley.message.v1.System
+	(TranscriptState)(0),             // 0: parley.message.v1.TranscriptState
+	(GapReason)(0),                   // 1: parley.message.v1.GapReason
+	(ContentKind)(0),                 // 2: parley.message.v1.ContentKind
+	(SearchField)(0),                 // 3: parley.message.v1.SearchField
+	(*Content)(nil),                  // 4: parley.message.v1.Content
+	(*ImageContent)(nil),             // 5: parley.message.v1.ImageContent
+	(*FileContent)(nil),              // 6: parley.message.v1.FileContent
+	(*VoiceContent)(nil),             // 7: parley.message.v1.VoiceContent
+	(*FileInfo)(nil),                 // 8: parley.message.v1.FileInfo
+	(*Image)(nil),                    // 9: parley.message.v1.Image
+	(*Attachment)(nil),               // 10: parley.message.v1.Attachment
+	(*Voice)(nil),                    // 11: parley.message.v1.Voice
+	(*Transcript)(nil),               // 12: parley.message.v1.Transcript
+	(*Text)(nil),                     // 13: parley.message.v1.Text
+	(*Message)(nil),                  // 14: parley.message.v1.Message
+	(*Reply)(nil),                    // 15: parley.message.v1.Reply
+	(*Forward)(nil),                  // 16: parley.message.v1.Forward
+	(*Reaction)(nil),                 // 17: parley.message.v1.Reaction
+	(*Recalled)(nil),                 // 18: parley.message.v1.Recalled
+	(*Head)(nil),                     // 19: parley.message.v1.Head
+	(*Sent)(nil),                     // 20: parley.message.v1.Sent
+	(*SendRequest)(nil),              // 21: parley.message.v1.SendRequest
+	(*Source)(nil),                   // 22: parley.message.v1.Source
+	(*SendResponse)(nil),             // 23: parley.message.v1.SendResponse
+	(*SendBatchRequest)(nil),         // 24: parley.message.v1.SendBatchRequest
+	(*ItemError)(nil),                // 25: parley.message.v1.ItemError
+	(*SendBatchResponse)(nil),        // 26: parley.message.v1.SendBatchResponse
+	(*ListMessagesRequest)(nil),      // 27: parley.message.v1.ListMessagesRequest
+	(*Gap)(nil),                      // 28: parley.message.v1.Gap
+	(*ListMessagesResponse)(nil),     // 29: parley.message.v1.ListMessagesResponse
+	(*ListChangesRequest)(nil),       // 30: parley.message.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 31: parley.message.v1.ListChangesResponse
+	(*RecallRequest)(nil),            // 32: parley.message.v1.RecallRequest
+	(*RecallResponse)(nil),           // 33: parley.message.v1.RecallResponse
+	(*EditRequest)(nil),              // 34: parley.message.v1.EditRequest
+	(*EditResponse)(nil),             // 35: parley.message.v1.EditResponse
+	(*ReactRequest)(nil),             // 36: parley.message.v1.ReactRequest
+	(*ReactResponse)(nil),            // 37: parley.message.v1.ReactResponse
+	(*HideMessageRequest)(nil),       // 38: parley.message.v1.HideMessageRequest
+	(*HideMessageResponse)(nil),      // 39: parley.message.v1.HideMessageResponse
+	(*ListHiddenRequest)(nil),        // 40: parley.message.v1.ListHiddenRequest
+	(*ListHiddenResponse)(nil),       // 41: parley.message.v1.ListHiddenResponse
+	(*ListVersionsRequest)(nil),      // 42: parley.message.v1.ListVersionsRequest
+	(*Version)(nil),                  // 43: parley.message.v1.Version
+	(*ListVersionsResponse)(nil),     // 44: parley.message.v1.ListVersionsResponse
+	(*SyncRequest)(nil),              // 45: parley.message.v1.SyncRequest
+	(*SyncResponse)(nil),             // 46: parley.message.v1.SyncResponse
+	(*SyncBatchRequest)(nil),         // 47: parley.message.v1.SyncBatchRequest
+	(*SyncBatchResponse)(nil),        // 48: parley.message.v1.SyncBatchResponse
+	(*ListRecipientsRequest)(nil),    // 49: parley.message.v1.ListRecipientsRequest
+	(*ListRecipientsResponse)(nil),   // 50: parley.message.v1.ListRecipientsResponse
+	(*CheckCompanionsRequest)(nil),   // 51: parley.message.v1.CheckCompanionsRequest
+	(*CheckCompanionsResponse)(nil),  // 52: parley.message.v1.CheckCompanionsResponse
+	(*SearchRequest)(nil),            // 53: parley.message.v1.SearchRequest
+	(*SearchResponse)(nil),           // 54: parley.message.v1.SearchResponse
+	(*SearchHit)(nil),                // 55: parley.message.v1.SearchHit
+	(*TextSpan)(nil),                 // 56: parley.message.v1.TextSpan
+	(*SetTranscriptRequest)(nil),     // 57: parley.message.v1.SetTranscriptRequest
+	(*SetTranscriptResponse)(nil),    // 58: parley.message.v1.SetTranscriptResponse
+	(*CheckReadableRequest)(nil),     // 59: parley.message.v1.CheckReadableRequest
+	(*CheckReadableResponse)(nil),    // 60: parley.message.v1.CheckReadableResponse
+	(*CheckCitationsRequest)(nil),    // 61: parley.message.v1.CheckCitationsRequest
+	(*CheckCitationsResponse)(nil),   // 62: parley.message.v1.CheckCitationsResponse
+	(*SendBatchRequest_Item)(nil),    // 63: parley.message.v1.SendBatchRequest.Item
+	(*SendBatchResponse_Result)(nil), // 64: parley.message.v1.SendBatchResponse.Result
+	(*SyncBatchRequest_Item)(nil),    // 65: parley.message.v1.SyncBatchRequest.Item
+	(*System)(nil),                   // 66: parley.message.v1.System
+	(*v1.Citation)(nil),              // 67: parley.file.v1.Citation
 }
 var file_parley_message_v1_message_proto_depIdxs = []int32{
-	2,  // 0: parley.message.v1.Content.text:type_name -> parley.message.v1.Text
-	4,  // 1: parley.message.v1.Message.reply_to:type_name -> parley.message.v1.Reply
-	5,  // 2: parley.message.v1.Message.forward:type_name -> parley.message.v1.Forward
-	6,  // 3: parley.message.v1.Message.reactions:type_name -> parley.message.v1.Reaction
-	2,  // 4: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
-	49, // 5: parley.message.v1.Message.system:type_name -> parley.message.v1.System
-	7,  // 6: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
-	1,  // 7: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
-	11, // 8: parley.message.v1.SendRequest.forward_of:type_name -> parley.message.v1.Source
-	9,  // 9: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
-	46, // 10: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
-	47, // 11: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
-	0,  // 12: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
-	3,  // 13: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
-	17, // 14: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
-	8,  // 15: parley.message.v1.ListMessagesResponse.head:type_name -> parley.message.v1.Head
-	3,  // 16: parley.message.v1.ListChangesResponse.items:type_name -> parley.message.v1.Message
-	3,  // 17: parley.message.v1.RecallResponse.message:type_name -> parley.message.v1.Message
-	2,  // 18: parley.message.v1.EditRequest.text:type_name -> parley.message.v1.Text
-	3,  // 19: parley.message.v1.EditResponse.message:type_name -> parley.message.v1.Message
-	3,  // 20: parley.message.v1.ReactResponse.message:type_name -> parley.message.v1.Message
-	8,  // 21: parley.message.v1.HideMessageResponse.head:type_name -> parley.message.v1.Head
-	2,  // 22: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
-	32, // 23: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
-	8,  // 24: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
-	48, // 25: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
-	35, // 26: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
-	44, // 27: parley.message.v1.SearchResponse.hits:type_name -> parley.message.v1.SearchHit
-	3,  // 28: parley.message.v1.SearchHit.message:type_name -> parley.message.v1.Message
-	45, // 29: parley.message.v1.SearchHit.spans:type_name -> parley.message.v1.TextSpan
-	10, // 30: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
-	9,  // 31: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
-	14, // 32: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
-	10, // 33: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
-	13, // 34: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
-	16, // 35: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
-	19, // 36: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
-	21, // 37: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
-	23, // 38: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
-	25, // 39: parley.message.v1.MessageService.React:input_type -> parley.message.v1.ReactRequest
-	42, // 40: parley.message.v1.MessageService.Search:input_type -> parley.message.v1.SearchRequest
-	27, // 41: parley.message.v1.MessageService.HideMessage:input_type -> parley.message.v1.HideMessageRequest
-	29, // 42: parley.message.v1.MessageService.ListHidden:input_type -> parley.message.v1.ListHiddenRequest
-	31, // 43: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
-	34, // 44: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
-	36, // 45: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
-	38, // 46: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
-	40, // 47: parley.message.v1.MessageService.CheckCompanions:input_type -> parley.message.v1.CheckCompanionsRequest
-	12, // 48: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
-	15, // 49: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
-	18, // 50: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
-	20, // 51: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
-	22, // 52: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
-	24, // 53: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
-	26, // 54: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
-	43, // 55: parley.message.v1.MessageService.Search:output_type -> parley.message.v1.SearchResponse
-	28, // 56: parley.message.v1.MessageService.HideMessage:output_type -> parley.message.v1.HideMessageResponse
-	30, // 57: parley.message.v1.MessageService.ListHidden:output_type -> parley.message.v1.ListHiddenResponse
-	33, // 58: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
-	35, // 59: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
-	37, // 60: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
-	39, // 61: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
-	41, // 62: parley.message.v1.MessageService.CheckCompanions:output_type -> parley.message.v1.CheckCompanionsResponse
-	48, // [48:63] is the sub-list for method output_type
-	33, // [33:48] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	13, // 0: parley.message.v1.Content.text:type_name -> parley.message.v1.Text
+	5,  // 1: parley.message.v1.Content.image:type_name -> parley.message.v1.ImageContent
+	6,  // 2: parley.message.v1.Content.file:type_name -> parley.message.v1.FileContent
+	7,  // 3: parley.message.v1.Content.voice:type_name -> parley.message.v1.VoiceContent
+	8,  // 4: parley.message.v1.Image.file:type_name -> parley.message.v1.FileInfo
+	8,  // 5: parley.message.v1.Attachment.file:type_name -> parley.message.v1.FileInfo
+	8,  // 6: parley.message.v1.Voice.file:type_name -> parley.message.v1.FileInfo
+	12, // 7: parley.message.v1.Voice.transcript:type_name -> parley.message.v1.Transcript
+	0,  // 8: parley.message.v1.Transcript.state:type_name -> parley.message.v1.TranscriptState
+	15, // 9: parley.message.v1.Message.reply_to:type_name -> parley.message.v1.Reply
+	16, // 10: parley.message.v1.Message.forward:type_name -> parley.message.v1.Forward
+	17, // 11: parley.message.v1.Message.reactions:type_name -> parley.message.v1.Reaction
+	13, // 12: parley.message.v1.Message.text:type_name -> parley.message.v1.Text
+	9,  // 13: parley.message.v1.Message.image:type_name -> parley.message.v1.Image
+	10, // 14: parley.message.v1.Message.file:type_name -> parley.message.v1.Attachment
+	11, // 15: parley.message.v1.Message.voice:type_name -> parley.message.v1.Voice
+	66, // 16: parley.message.v1.Message.system:type_name -> parley.message.v1.System
+	18, // 17: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
+	2,  // 18: parley.message.v1.Reply.kind:type_name -> parley.message.v1.ContentKind
+	4,  // 19: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
+	22, // 20: parley.message.v1.SendRequest.forward_of:type_name -> parley.message.v1.Source
+	20, // 21: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
+	63, // 22: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
+	64, // 23: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
+	1,  // 24: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
+	14, // 25: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
+	28, // 26: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
+	19, // 27: parley.message.v1.ListMessagesResponse.head:type_name -> parley.message.v1.Head
+	14, // 28: parley.message.v1.ListChangesResponse.items:type_name -> parley.message.v1.Message
+	14, // 29: parley.message.v1.RecallResponse.message:type_name -> parley.message.v1.Message
+	13, // 30: parley.message.v1.EditRequest.text:type_name -> parley.message.v1.Text
+	14, // 31: parley.message.v1.EditResponse.message:type_name -> parley.message.v1.Message
+	14, // 32: parley.message.v1.ReactResponse.message:type_name -> parley.message.v1.Message
+	19, // 33: parley.message.v1.HideMessageResponse.head:type_name -> parley.message.v1.Head
+	13, // 34: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
+	43, // 35: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
+	19, // 36: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
+	65, // 37: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
+	46, // 38: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
+	2,  // 39: parley.message.v1.SearchRequest.kinds:type_name -> parley.message.v1.ContentKind
+	55, // 40: parley.message.v1.SearchResponse.hits:type_name -> parley.message.v1.SearchHit
+	14, // 41: parley.message.v1.SearchHit.message:type_name -> parley.message.v1.Message
+	56, // 42: parley.message.v1.SearchHit.spans:type_name -> parley.message.v1.TextSpan
+	3,  // 43: parley.message.v1.SearchHit.field:type_name -> parley.message.v1.SearchField
+	12, // 44: parley.message.v1.SetTranscriptRequest.transcript:type_name -> parley.message.v1.Transcript
+	67, // 45: parley.message.v1.CheckCitationsRequest.citations:type_name -> parley.file.v1.Citation
+	21, // 46: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
+	20, // 47: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
+	25, // 48: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
+	21, // 49: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
+	24, // 50: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
+	27, // 51: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
+	30, // 52: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
+	32, // 53: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
+	34, // 54: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
+	36, // 55: parley.message.v1.MessageService.React:input_type -> parley.message.v1.ReactRequest
+	53, // 56: parley.message.v1.MessageService.Search:input_type -> parley.message.v1.SearchRequest
+	38, // 57: parley.message.v1.MessageService.HideMessage:input_type -> parley.message.v1.HideMessageRequest
+	40, // 58: parley.message.v1.MessageService.ListHidden:input_type -> parley.message.v1.ListHiddenRequest
+	42, // 59: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
+	45, // 60: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
+	47, // 61: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
+	49, // 62: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
+	57, // 63: parley.message.v1.MessageService.SetTranscript:input_type -> parley.message.v1.SetTranscriptRequest
+	59, // 64: parley.message.v1.MessageService.CheckReadable:input_type -> parley.message.v1.CheckReadableRequest
+	61, // 65: parley.message.v1.MessageService.CheckCitations:input_type -> parley.message.v1.CheckCitationsRequest
+	51, // 66: parley.message.v1.MessageService.CheckCompanions:input_type -> parley.message.v1.CheckCompanionsRequest
+	23, // 67: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
+	26, // 68: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
+	29, // 69: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
+	31, // 70: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
+	33, // 71: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
+	35, // 72: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
+	37, // 73: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
+	54, // 74: parley.message.v1.MessageService.Search:output_type -> parley.message.v1.SearchResponse
+	39, // 75: parley.message.v1.MessageService.HideMessage:output_type -> parley.message.v1.HideMessageResponse
+	41, // 76: parley.message.v1.MessageService.ListHidden:output_type -> parley.message.v1.ListHiddenResponse
+	44, // 77: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
+	46, // 78: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
+	48, // 79: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
+	50, // 80: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
+	58, // 81: parley.message.v1.MessageService.SetTranscript:output_type -> parley.message.v1.SetTranscriptResponse
+	60, // 82: parley.message.v1.MessageService.CheckReadable:output_type -> parley.message.v1.CheckReadableResponse
+	62, // 83: parley.message.v1.MessageService.CheckCitations:output_type -> parley.message.v1.CheckCitationsResponse
+	52, // 84: parley.message.v1.MessageService.CheckCompanions:output_type -> parley.message.v1.CheckCompanionsResponse
+	67, // [67:85] is the sub-list for method output_type
+	49, // [49:67] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_message_proto_init() }
@@ -3683,19 +4928,25 @@ func file_parley_message_v1_message_proto_init() {
 	file_parley_message_v1_system_proto_init()
 	file_parley_message_v1_message_proto_msgTypes[0].OneofWrappers = []any{
 		(*Content_Text)(nil),
+		(*Content_Image)(nil),
+		(*Content_File)(nil),
+		(*Content_Voice)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[2].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[10].OneofWrappers = []any{
 		(*Message_Text)(nil),
+		(*Message_Image)(nil),
+		(*Message_File)(nil),
+		(*Message_Voice)(nil),
 		(*Message_System)(nil),
 		(*Message_Recalled)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[15].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[23].OneofWrappers = []any{
 		(*ListMessagesRequest_AfterSeq)(nil),
 		(*ListMessagesRequest_BeforeSeq)(nil),
 		(*ListMessagesRequest_AroundSeq)(nil),
 		(*ListMessagesRequest_AtTime)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[46].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[60].OneofWrappers = []any{
 		(*SendBatchResponse_Result_Sent)(nil),
 		(*SendBatchResponse_Result_Error)(nil),
 	}
@@ -3704,8 +4955,8 @@ func file_parley_message_v1_message_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_message_proto_rawDesc), len(file_parley_message_v1_message_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   48,
+			NumEnums:      4,
+			NumMessages:   62,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -100,6 +100,8 @@ const (
 	SystemKind_SYSTEM_KIND_ROLE_CHANGED SystemKind = 6
 	// The actor dissolved the group.
 	SystemKind_SYSTEM_KIND_DISSOLVED SystemKind = 7
+	// The actor gave the group another picture, or took it away.
+	SystemKind_SYSTEM_KIND_AVATAR_CHANGED SystemKind = 8
 )
 
 // Enum value maps for SystemKind.
@@ -113,16 +115,18 @@ var (
 		5: "SYSTEM_KIND_RENAMED",
 		6: "SYSTEM_KIND_ROLE_CHANGED",
 		7: "SYSTEM_KIND_DISSOLVED",
+		8: "SYSTEM_KIND_AVATAR_CHANGED",
 	}
 	SystemKind_value = map[string]int32{
-		"SYSTEM_KIND_UNSPECIFIED":  0,
-		"SYSTEM_KIND_CREATED":      1,
-		"SYSTEM_KIND_JOINED":       2,
-		"SYSTEM_KIND_LEFT":         3,
-		"SYSTEM_KIND_REMOVED":      4,
-		"SYSTEM_KIND_RENAMED":      5,
-		"SYSTEM_KIND_ROLE_CHANGED": 6,
-		"SYSTEM_KIND_DISSOLVED":    7,
+		"SYSTEM_KIND_UNSPECIFIED":    0,
+		"SYSTEM_KIND_CREATED":        1,
+		"SYSTEM_KIND_JOINED":         2,
+		"SYSTEM_KIND_LEFT":           3,
+		"SYSTEM_KIND_REMOVED":        4,
+		"SYSTEM_KIND_RENAMED":        5,
+		"SYSTEM_KIND_ROLE_CHANGED":   6,
+		"SYSTEM_KIND_DISSOLVED":      7,
+		"SYSTEM_KIND_AVATAR_CHANGED": 8,
 	}
 )
 
@@ -251,7 +255,7 @@ const file_parley_message_v1_system_proto_rawDesc = "" +
 	"\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12MEMBER_ROLE_MEMBER\x10\x01\x12\x15\n" +
 	"\x11MEMBER_ROLE_ADMIN\x10\x02\x12\x15\n" +
-	"\x11MEMBER_ROLE_OWNER\x10\x03*\xdb\x01\n" +
+	"\x11MEMBER_ROLE_OWNER\x10\x03*\xfb\x01\n" +
 	"\n" +
 	"SystemKind\x12\x1b\n" +
 	"\x17SYSTEM_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -261,7 +265,8 @@ const file_parley_message_v1_system_proto_rawDesc = "" +
 	"\x13SYSTEM_KIND_REMOVED\x10\x04\x12\x17\n" +
 	"\x13SYSTEM_KIND_RENAMED\x10\x05\x12\x1c\n" +
 	"\x18SYSTEM_KIND_ROLE_CHANGED\x10\x06\x12\x19\n" +
-	"\x15SYSTEM_KIND_DISSOLVED\x10\aBCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
+	"\x15SYSTEM_KIND_DISSOLVED\x10\a\x12\x1e\n" +
+	"\x1aSYSTEM_KIND_AVATAR_CHANGED\x10\bBCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
 
 var (
 	file_parley_message_v1_system_proto_rawDescOnce sync.Once

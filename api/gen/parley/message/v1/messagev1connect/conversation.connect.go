@@ -59,6 +59,9 @@ const (
 	// ConversationServiceUpdateGroupProcedure is the fully-qualified name of the ConversationService's
 	// UpdateGroup RPC.
 	ConversationServiceUpdateGroupProcedure = "/parley.message.v1.ConversationService/UpdateGroup"
+	// ConversationServiceSetGroupAvatarProcedure is the fully-qualified name of the
+	// ConversationService's SetGroupAvatar RPC.
+	ConversationServiceSetGroupAvatarProcedure = "/parley.message.v1.ConversationService/SetGroupAvatar"
 	// ConversationServiceSetMemberRoleProcedure is the fully-qualified name of the
 	// ConversationService's SetMemberRole RPC.
 	ConversationServiceSetMemberRoleProcedure = "/parley.message.v1.ConversationService/SetMemberRole"
@@ -100,6 +103,8 @@ type ConversationServiceClient interface {
 	DissolveGroup(context.Context, *v1.DissolveGroupRequest) (*v1.DissolveGroupResponse, error)
 	// UpdateGroup gives a group another name; the caller must be an admin.
 	UpdateGroup(context.Context, *v1.UpdateGroupRequest) (*v1.UpdateGroupResponse, error)
+	// SetGroupAvatar gives a group another picture, or none; the caller must be an admin.
+	SetGroupAvatar(context.Context, *v1.SetGroupAvatarRequest) (*v1.SetGroupAvatarResponse, error)
 	// SetMemberRole gives a member a role; the caller must be the owner. Who makes another one owner hands
 	// the group over and becomes an admin.
 	SetMemberRole(context.Context, *v1.SetMemberRoleRequest) (*v1.SetMemberRoleResponse, error)
@@ -176,6 +181,12 @@ func NewConversationServiceClient(httpClient connect.HTTPClient, baseURL string,
 			connect.WithSchema(conversationServiceMethods.ByName("UpdateGroup")),
 			connect.WithClientOptions(opts...),
 		),
+		setGroupAvatar: connect.NewClient[v1.SetGroupAvatarRequest, v1.SetGroupAvatarResponse](
+			httpClient,
+			baseURL+ConversationServiceSetGroupAvatarProcedure,
+			connect.WithSchema(conversationServiceMethods.ByName("SetGroupAvatar")),
+			connect.WithClientOptions(opts...),
+		),
 		setMemberRole: connect.NewClient[v1.SetMemberRoleRequest, v1.SetMemberRoleResponse](
 			httpClient,
 			baseURL+ConversationServiceSetMemberRoleProcedure,
@@ -219,6 +230,7 @@ type conversationServiceClient struct {
 	leaveGroup        *connect.Client[v1.LeaveGroupRequest, v1.LeaveGroupResponse]
 	dissolveGroup     *connect.Client[v1.DissolveGroupRequest, v1.DissolveGroupResponse]
 	updateGroup       *connect.Client[v1.UpdateGroupRequest, v1.UpdateGroupResponse]
+	setGroupAvatar    *connect.Client[v1.SetGroupAvatarRequest, v1.SetGroupAvatarResponse]
 	setMemberRole     *connect.Client[v1.SetMemberRoleRequest, v1.SetMemberRoleResponse]
 	listMembers       *connect.Client[v1.ListMembersRequest, v1.ListMembersResponse]
 	listConversations *connect.Client[v1.ListConversationsRequest, v1.ListConversationsResponse]
@@ -298,6 +310,15 @@ func (c *conversationServiceClient) UpdateGroup(ctx context.Context, req *v1.Upd
 	return nil, err
 }
 
+// SetGroupAvatar calls parley.message.v1.ConversationService.SetGroupAvatar.
+func (c *conversationServiceClient) SetGroupAvatar(ctx context.Context, req *v1.SetGroupAvatarRequest) (*v1.SetGroupAvatarResponse, error) {
+	response, err := c.setGroupAvatar.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // SetMemberRole calls parley.message.v1.ConversationService.SetMemberRole.
 func (c *conversationServiceClient) SetMemberRole(ctx context.Context, req *v1.SetMemberRoleRequest) (*v1.SetMemberRoleResponse, error) {
 	response, err := c.setMemberRole.CallUnary(ctx, connect.NewRequest(req))
@@ -368,6 +389,8 @@ type ConversationServiceHandler interface {
 	DissolveGroup(context.Context, *v1.DissolveGroupRequest) (*v1.DissolveGroupResponse, error)
 	// UpdateGroup gives a group another name; the caller must be an admin.
 	UpdateGroup(context.Context, *v1.UpdateGroupRequest) (*v1.UpdateGroupResponse, error)
+	// SetGroupAvatar gives a group another picture, or none; the caller must be an admin.
+	SetGroupAvatar(context.Context, *v1.SetGroupAvatarRequest) (*v1.SetGroupAvatarResponse, error)
 	// SetMemberRole gives a member a role; the caller must be the owner. Who makes another one owner hands
 	// the group over and becomes an admin.
 	SetMemberRole(context.Context, *v1.SetMemberRoleRequest) (*v1.SetMemberRoleResponse, error)
@@ -440,6 +463,12 @@ func NewConversationServiceHandler(svc ConversationServiceHandler, opts ...conne
 		connect.WithSchema(conversationServiceMethods.ByName("UpdateGroup")),
 		connect.WithHandlerOptions(opts...),
 	)
+	conversationServiceSetGroupAvatarHandler := connect.NewUnaryHandlerSimple(
+		ConversationServiceSetGroupAvatarProcedure,
+		svc.SetGroupAvatar,
+		connect.WithSchema(conversationServiceMethods.ByName("SetGroupAvatar")),
+		connect.WithHandlerOptions(opts...),
+	)
 	conversationServiceSetMemberRoleHandler := connect.NewUnaryHandlerSimple(
 		ConversationServiceSetMemberRoleProcedure,
 		svc.SetMemberRole,
@@ -488,6 +517,8 @@ func NewConversationServiceHandler(svc ConversationServiceHandler, opts ...conne
 			conversationServiceDissolveGroupHandler.ServeHTTP(w, r)
 		case ConversationServiceUpdateGroupProcedure:
 			conversationServiceUpdateGroupHandler.ServeHTTP(w, r)
+		case ConversationServiceSetGroupAvatarProcedure:
+			conversationServiceSetGroupAvatarHandler.ServeHTTP(w, r)
 		case ConversationServiceSetMemberRoleProcedure:
 			conversationServiceSetMemberRoleHandler.ServeHTTP(w, r)
 		case ConversationServiceListMembersProcedure:
@@ -537,6 +568,10 @@ func (UnimplementedConversationServiceHandler) DissolveGroup(context.Context, *v
 
 func (UnimplementedConversationServiceHandler) UpdateGroup(context.Context, *v1.UpdateGroupRequest) (*v1.UpdateGroupResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.UpdateGroup is not implemented"))
+}
+
+func (UnimplementedConversationServiceHandler) SetGroupAvatar(context.Context, *v1.SetGroupAvatarRequest) (*v1.SetGroupAvatarResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.ConversationService.SetGroupAvatar is not implemented"))
 }
 
 func (UnimplementedConversationServiceHandler) SetMemberRole(context.Context, *v1.SetMemberRoleRequest) (*v1.SetMemberRoleResponse, error) {

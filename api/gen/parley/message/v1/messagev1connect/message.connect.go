@@ -71,6 +71,15 @@ const (
 	// MessageServiceListRecipientsProcedure is the fully-qualified name of the MessageService's
 	// ListRecipients RPC.
 	MessageServiceListRecipientsProcedure = "/parley.message.v1.MessageService/ListRecipients"
+	// MessageServiceSetTranscriptProcedure is the fully-qualified name of the MessageService's
+	// SetTranscript RPC.
+	MessageServiceSetTranscriptProcedure = "/parley.message.v1.MessageService/SetTranscript"
+	// MessageServiceCheckReadableProcedure is the fully-qualified name of the MessageService's
+	// CheckReadable RPC.
+	MessageServiceCheckReadableProcedure = "/parley.message.v1.MessageService/CheckReadable"
+	// MessageServiceCheckCitationsProcedure is the fully-qualified name of the MessageService's
+	// CheckCitations RPC.
+	MessageServiceCheckCitationsProcedure = "/parley.message.v1.MessageService/CheckCitations"
 	// MessageServiceCheckCompanionsProcedure is the fully-qualified name of the MessageService's
 	// CheckCompanions RPC.
 	MessageServiceCheckCompanionsProcedure = "/parley.message.v1.MessageService/CheckCompanions"
@@ -125,6 +134,14 @@ type MessageServiceClient interface {
 	// NOT_FOUND if that user is no member. Of a group with more than 200 members only the user is listed
 	// then: nobody hears there who types.
 	ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error)
+	// SetTranscript stores what a machine understood. The first final one of a request stays: again changes
+	// nothing. NOT_FOUND for a message that is gone.
+	SetTranscript(context.Context, *v1.SetTranscriptRequest) (*v1.SetTranscriptResponse, error)
+	// CheckReadable picks those of some files that a user may read now, because a message that the user can
+	// see shows them, or a group that the user is in.
+	CheckReadable(context.Context, *v1.CheckReadableRequest) (*v1.CheckReadableResponse, error)
+	// CheckCitations tells which messages and groups still show the file that they were said to show.
+	CheckCitations(context.Context, *v1.CheckCitationsRequest) (*v1.CheckCitationsResponse, error)
 	// CheckCompanions picks those of some people who are in a group with a user now. For who may see whose
 	// presence.
 	CheckCompanions(context.Context, *v1.CheckCompanionsRequest) (*v1.CheckCompanionsResponse, error)
@@ -225,6 +242,24 @@ func NewMessageServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(messageServiceMethods.ByName("ListRecipients")),
 			connect.WithClientOptions(opts...),
 		),
+		setTranscript: connect.NewClient[v1.SetTranscriptRequest, v1.SetTranscriptResponse](
+			httpClient,
+			baseURL+MessageServiceSetTranscriptProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("SetTranscript")),
+			connect.WithClientOptions(opts...),
+		),
+		checkReadable: connect.NewClient[v1.CheckReadableRequest, v1.CheckReadableResponse](
+			httpClient,
+			baseURL+MessageServiceCheckReadableProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("CheckReadable")),
+			connect.WithClientOptions(opts...),
+		),
+		checkCitations: connect.NewClient[v1.CheckCitationsRequest, v1.CheckCitationsResponse](
+			httpClient,
+			baseURL+MessageServiceCheckCitationsProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("CheckCitations")),
+			connect.WithClientOptions(opts...),
+		),
 		checkCompanions: connect.NewClient[v1.CheckCompanionsRequest, v1.CheckCompanionsResponse](
 			httpClient,
 			baseURL+MessageServiceCheckCompanionsProcedure,
@@ -250,6 +285,9 @@ type messageServiceClient struct {
 	sync            *connect.Client[v1.SyncRequest, v1.SyncResponse]
 	syncBatch       *connect.Client[v1.SyncBatchRequest, v1.SyncBatchResponse]
 	listRecipients  *connect.Client[v1.ListRecipientsRequest, v1.ListRecipientsResponse]
+	setTranscript   *connect.Client[v1.SetTranscriptRequest, v1.SetTranscriptResponse]
+	checkReadable   *connect.Client[v1.CheckReadableRequest, v1.CheckReadableResponse]
+	checkCitations  *connect.Client[v1.CheckCitationsRequest, v1.CheckCitationsResponse]
 	checkCompanions *connect.Client[v1.CheckCompanionsRequest, v1.CheckCompanionsResponse]
 }
 
@@ -379,6 +417,33 @@ func (c *messageServiceClient) ListRecipients(ctx context.Context, req *v1.ListR
 	return nil, err
 }
 
+// SetTranscript calls parley.message.v1.MessageService.SetTranscript.
+func (c *messageServiceClient) SetTranscript(ctx context.Context, req *v1.SetTranscriptRequest) (*v1.SetTranscriptResponse, error) {
+	response, err := c.setTranscript.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CheckReadable calls parley.message.v1.MessageService.CheckReadable.
+func (c *messageServiceClient) CheckReadable(ctx context.Context, req *v1.CheckReadableRequest) (*v1.CheckReadableResponse, error) {
+	response, err := c.checkReadable.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CheckCitations calls parley.message.v1.MessageService.CheckCitations.
+func (c *messageServiceClient) CheckCitations(ctx context.Context, req *v1.CheckCitationsRequest) (*v1.CheckCitationsResponse, error) {
+	response, err := c.checkCitations.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // CheckCompanions calls parley.message.v1.MessageService.CheckCompanions.
 func (c *messageServiceClient) CheckCompanions(ctx context.Context, req *v1.CheckCompanionsRequest) (*v1.CheckCompanionsResponse, error) {
 	response, err := c.checkCompanions.CallUnary(ctx, connect.NewRequest(req))
@@ -437,6 +502,14 @@ type MessageServiceHandler interface {
 	// NOT_FOUND if that user is no member. Of a group with more than 200 members only the user is listed
 	// then: nobody hears there who types.
 	ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error)
+	// SetTranscript stores what a machine understood. The first final one of a request stays: again changes
+	// nothing. NOT_FOUND for a message that is gone.
+	SetTranscript(context.Context, *v1.SetTranscriptRequest) (*v1.SetTranscriptResponse, error)
+	// CheckReadable picks those of some files that a user may read now, because a message that the user can
+	// see shows them, or a group that the user is in.
+	CheckReadable(context.Context, *v1.CheckReadableRequest) (*v1.CheckReadableResponse, error)
+	// CheckCitations tells which messages and groups still show the file that they were said to show.
+	CheckCitations(context.Context, *v1.CheckCitationsRequest) (*v1.CheckCitationsResponse, error)
 	// CheckCompanions picks those of some people who are in a group with a user now. For who may see whose
 	// presence.
 	CheckCompanions(context.Context, *v1.CheckCompanionsRequest) (*v1.CheckCompanionsResponse, error)
@@ -533,6 +606,24 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 		connect.WithSchema(messageServiceMethods.ByName("ListRecipients")),
 		connect.WithHandlerOptions(opts...),
 	)
+	messageServiceSetTranscriptHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceSetTranscriptProcedure,
+		svc.SetTranscript,
+		connect.WithSchema(messageServiceMethods.ByName("SetTranscript")),
+		connect.WithHandlerOptions(opts...),
+	)
+	messageServiceCheckReadableHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceCheckReadableProcedure,
+		svc.CheckReadable,
+		connect.WithSchema(messageServiceMethods.ByName("CheckReadable")),
+		connect.WithHandlerOptions(opts...),
+	)
+	messageServiceCheckCitationsHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceCheckCitationsProcedure,
+		svc.CheckCitations,
+		connect.WithSchema(messageServiceMethods.ByName("CheckCitations")),
+		connect.WithHandlerOptions(opts...),
+	)
 	messageServiceCheckCompanionsHandler := connect.NewUnaryHandlerSimple(
 		MessageServiceCheckCompanionsProcedure,
 		svc.CheckCompanions,
@@ -569,6 +660,12 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 			messageServiceSyncBatchHandler.ServeHTTP(w, r)
 		case MessageServiceListRecipientsProcedure:
 			messageServiceListRecipientsHandler.ServeHTTP(w, r)
+		case MessageServiceSetTranscriptProcedure:
+			messageServiceSetTranscriptHandler.ServeHTTP(w, r)
+		case MessageServiceCheckReadableProcedure:
+			messageServiceCheckReadableHandler.ServeHTTP(w, r)
+		case MessageServiceCheckCitationsProcedure:
+			messageServiceCheckCitationsHandler.ServeHTTP(w, r)
 		case MessageServiceCheckCompanionsProcedure:
 			messageServiceCheckCompanionsHandler.ServeHTTP(w, r)
 		default:
@@ -634,6 +731,18 @@ func (UnimplementedMessageServiceHandler) SyncBatch(context.Context, *v1.SyncBat
 
 func (UnimplementedMessageServiceHandler) ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.ListRecipients is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) SetTranscript(context.Context, *v1.SetTranscriptRequest) (*v1.SetTranscriptResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.SetTranscript is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) CheckReadable(context.Context, *v1.CheckReadableRequest) (*v1.CheckReadableResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.CheckReadable is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) CheckCitations(context.Context, *v1.CheckCitationsRequest) (*v1.CheckCitationsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.CheckCitations is not implemented"))
 }
 
 func (UnimplementedMessageServiceHandler) CheckCompanions(context.Context, *v1.CheckCompanionsRequest) (*v1.CheckCompanionsResponse, error) {

@@ -23,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/event/v1/event.proto.
  */
 export const file_parley_event_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChtwYXJsZXkvZXZlbnQvdjEvZXZlbnQucHJvdG8SD3BhcmxleS5ldmVudC52MSI0CgpFdmVudEJhdGNoEiYKBmV2ZW50cxgBIAMoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudCKBBQoFRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLnBhcmxleS5ldmVudC52MS5FdmVudFR5cGUSEwoLb2NjdXJyZWRfYXQYAyABKAMSFQoNcmVjaXBpZW50X2lkcxgEIAMoCRITCgttZW1iZXJzX3JldhgFIAEoAxIXCg9wcml2YWN5X2NoYW5nZWQYBiABKAgSLQoHbWVzc2FnZRgKIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2VIABI3Cgxjb252ZXJzYXRpb24YCyABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb25IABIuCgZtYXJrZXIYDCABKAsyHC5wYXJsZXkuZXZlbnQudjEuTWFya2VyTW92ZWRIABI5Cg5mcmllbmRfcmVxdWVzdBgNIAEoCzIfLnBhcmxleS5mcmllbmQudjEuRnJpZW5kUmVxdWVzdEgAEjgKDmZyaWVuZF9yZW1vdmVkGA4gASgLMh4ucGFybGV5LmV2ZW50LnYxLkZyaWVuZFJlbW92ZWRIABIkCgR1c2VyGA8gASgLMhQucGFybGV5LnVzZXIudjEuVXNlckgAEjAKBmhpZGRlbhgXIAEoCzIeLnBhcmxleS5ldmVudC52MS5NZXNzYWdlSGlkZGVuSAASOAoOc2Vzc2lvbnNfZW5kZWQYHiABKAsyHi5wYXJsZXkuZXZlbnQudjEuU2Vzc2lvbnNFbmRlZEgAEjgKDmZyaWVuZF91cGRhdGVkGCggASgLMh4ucGFybGV5LmV2ZW50LnYxLkZyaWVuZFVwZGF0ZWRIAEIJCgdwYXlsb2FkIkQKC01hcmtlck1vdmVkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgsKA3NlcRgDIAEoAyJGCg1NZXNzYWdlSGlkZGVuEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgsKA3NlcRgDIAEoAyIzCg1GcmllbmRSZW1vdmVkEg8KB3VzZXJfaWQYASABKAkSEQoJZnJpZW5kX2lkGAIgASgJIkAKDVNlc3Npb25zRW5kZWQSLwoLcmV2b2NhdGlvbnMYASADKAsyGi5wYXJsZXkudXNlci52MS5SZXZvY2F0aW9uIlQKDUZyaWVuZFVwZGF0ZWQSDwoHdXNlcl9pZBgBIAEoCRIRCglmcmllbmRfaWQYAiABKAkSDgoGcmVtYXJrGAMgASgJEg8KB2Jsb2NrZWQYBCABKAgqiQQKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASHgoaRVZFTlRfVFlQRV9NRVNTQUdFX0NSRUFURUQQARIjCh9FVkVOVF9UWVBFX0NPTlZFUlNBVElPTl9DUkVBVEVEEAISIwofRVZFTlRfVFlQRV9DT05WRVJTQVRJT05fVVBEQVRFRBADEhsKF0VWRU5UX1RZUEVfTUFSS0VSX01PVkVEEAQSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVRVUVTVEVEEAUSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVTUE9OREVEEAYSHwobRVZFTlRfVFlQRV9GUklFTkRfQ0FOQ0VMTEVEEAcSHQoZRVZFTlRfVFlQRV9GUklFTkRfUkVNT1ZFRBAIEhsKF0VWRU5UX1RZUEVfVVNFUl9VUERBVEVEEAkSHwobRVZFTlRfVFlQRV9NRVNTQUdFX1JFQ0FMTEVEEBQSHQoZRVZFTlRfVFlQRV9NRVNTQUdFX0VESVRFRBAVEh4KGkVWRU5UX1RZUEVfTUVTU0FHRV9SRUFDVEVEEBYSHQoZRVZFTlRfVFlQRV9NRVNTQUdFX0hJRERFThAXEhwKGEVWRU5UX1RZUEVfU0VTU0lPTl9FTkRFRBAeEh0KGUVWRU5UX1RZUEVfRlJJRU5EX1VQREFURUQQKEI/Wj1naXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9ldmVudC92MTtldmVudHYxYgZwcm90bzM", [file_parley_friend_v1_friend, file_parley_message_v1_conversation, file_parley_message_v1_message, file_parley_user_v1_auth, file_parley_user_v1_user]);
+  fileDesc("ChtwYXJsZXkvZXZlbnQvdjEvZXZlbnQucHJvdG8SD3BhcmxleS5ldmVudC52MSI0CgpFdmVudEJhdGNoEiYKBmV2ZW50cxgBIAMoCzIWLnBhcmxleS5ldmVudC52MS5FdmVudCK/BQoFRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLnBhcmxleS5ldmVudC52MS5FdmVudFR5cGUSEwoLb2NjdXJyZWRfYXQYAyABKAMSFQoNcmVjaXBpZW50X2lkcxgEIAMoCRITCgttZW1iZXJzX3JldhgFIAEoAxIXCg9wcml2YWN5X2NoYW5nZWQYBiABKAgSLQoHbWVzc2FnZRgKIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2VIABI3Cgxjb252ZXJzYXRpb24YCyABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb25IABIuCgZtYXJrZXIYDCABKAsyHC5wYXJsZXkuZXZlbnQudjEuTWFya2VyTW92ZWRIABI5Cg5mcmllbmRfcmVxdWVzdBgNIAEoCzIfLnBhcmxleS5mcmllbmQudjEuRnJpZW5kUmVxdWVzdEgAEjgKDmZyaWVuZF9yZW1vdmVkGA4gASgLMh4ucGFybGV5LmV2ZW50LnYxLkZyaWVuZFJlbW92ZWRIABIkCgR1c2VyGA8gASgLMhQucGFybGV5LnVzZXIudjEuVXNlckgAEjAKBmhpZGRlbhgXIAEoCzIeLnBhcmxleS5ldmVudC52MS5NZXNzYWdlSGlkZGVuSAASPAoQc3BlZWNoX3JlcXVlc3RlZBgZIAEoCzIgLnBhcmxleS5ldmVudC52MS5TcGVlY2hSZXF1ZXN0ZWRIABI4Cg5zZXNzaW9uc19lbmRlZBgeIAEoCzIeLnBhcmxleS5ldmVudC52MS5TZXNzaW9uc0VuZGVkSAASOAoOZnJpZW5kX3VwZGF0ZWQYKCABKAsyHi5wYXJsZXkuZXZlbnQudjEuRnJpZW5kVXBkYXRlZEgAQgkKB3BheWxvYWQiRAoLTWFya2VyTW92ZWQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSCwoDc2VxGAMgASgDIkYKDU1lc3NhZ2VIaWRkZW4SFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSCwoDc2VxGAMgASgDIm4KD1NwZWVjaFJlcXVlc3RlZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEg8KB2F0dGVtcHQYAyABKAUSDwoHZmlsZV9pZBgEIAEoCRITCgtkdXJhdGlvbl9tcxgFIAEoBSIzCg1GcmllbmRSZW1vdmVkEg8KB3VzZXJfaWQYASABKAkSEQoJZnJpZW5kX2lkGAIgASgJIkAKDVNlc3Npb25zRW5kZWQSLwoLcmV2b2NhdGlvbnMYASADKAsyGi5wYXJsZXkudXNlci52MS5SZXZvY2F0aW9uIlQKDUZyaWVuZFVwZGF0ZWQSDwoHdXNlcl9pZBgBIAEoCRIRCglmcmllbmRfaWQYAiABKAkSDgoGcmVtYXJrGAMgASgJEg8KB2Jsb2NrZWQYBCABKAgqzgQKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASHgoaRVZFTlRfVFlQRV9NRVNTQUdFX0NSRUFURUQQARIjCh9FVkVOVF9UWVBFX0NPTlZFUlNBVElPTl9DUkVBVEVEEAISIwofRVZFTlRfVFlQRV9DT05WRVJTQVRJT05fVVBEQVRFRBADEhsKF0VWRU5UX1RZUEVfTUFSS0VSX01PVkVEEAQSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVRVUVTVEVEEAUSHwobRVZFTlRfVFlQRV9GUklFTkRfUkVTUE9OREVEEAYSHwobRVZFTlRfVFlQRV9GUklFTkRfQ0FOQ0VMTEVEEAcSHQoZRVZFTlRfVFlQRV9GUklFTkRfUkVNT1ZFRBAIEhsKF0VWRU5UX1RZUEVfVVNFUl9VUERBVEVEEAkSHwobRVZFTlRfVFlQRV9NRVNTQUdFX1JFQ0FMTEVEEBQSHQoZRVZFTlRfVFlQRV9NRVNTQUdFX0VESVRFRBAVEh4KGkVWRU5UX1RZUEVfTUVTU0FHRV9SRUFDVEVEEBYSHQoZRVZFTlRfVFlQRV9NRVNTQUdFX0hJRERFThAXEiIKHkVWRU5UX1RZUEVfTUVTU0FHRV9UUkFOU0NSSUJFRBAYEh8KG0VWRU5UX1RZUEVfU1BFRUNIX1JFUVVFU1RFRBAZEhwKGEVWRU5UX1RZUEVfU0VTU0lPTl9FTkRFRBAeEh0KGUVWRU5UX1RZUEVfRlJJRU5EX1VQREFURUQQKEI/Wj1naXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9ldmVudC92MTtldmVudHYxYgZwcm90bzM", [file_parley_friend_v1_friend, file_parley_message_v1_conversation, file_parley_message_v1_message, file_parley_user_v1_auth, file_parley_user_v1_user]);
 
 /**
  * EventBatch is the body of one AMQP message on parley.events: events of one type.
@@ -103,7 +103,8 @@ export type Event = Message<"parley.event.v1.Event"> & {
    */
   payload: {
     /**
-     * For message.created; for message.recalled, message.edited and message.reacted the state after the change.
+     * For message.created; for message.recalled, message.edited, message.reacted and
+     * message.transcribed the state after the change.
      *
      * @generated from field: parley.message.v1.Message message = 10;
      */
@@ -157,6 +158,14 @@ export type Event = Message<"parley.event.v1.Event"> & {
      */
     value: MessageHidden;
     case: "hidden";
+  } | {
+    /**
+     * For speech.requested.
+     *
+     * @generated from field: parley.event.v1.SpeechRequested speech_requested = 25;
+     */
+    value: SpeechRequested;
+    case: "speechRequested";
   } | {
     /**
      * For session.ended.
@@ -254,6 +263,55 @@ export const MessageHiddenSchema: GenMessage<MessageHidden> = /*@__PURE__*/
   messageDesc(file_parley_event_v1_event, 3);
 
 /**
+ * SpeechRequested is a voice message whose text is wanted.
+ *
+ * @generated from message parley.event.v1.SpeechRequested
+ */
+export type SpeechRequested = Message<"parley.event.v1.SpeechRequested"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * Which request it is: 1, 2, 3 …
+   *
+   * @generated from field: int32 attempt = 3;
+   */
+  attempt: number;
+
+  /**
+   * The recording.
+   *
+   * @generated from field: string file_id = 4;
+   */
+  fileId: string;
+
+  /**
+   * How long it is, ms.
+   *
+   * @generated from field: int32 duration_ms = 5;
+   */
+  durationMs: number;
+};
+
+/**
+ * Describes the message parley.event.v1.SpeechRequested.
+ * Use `create(SpeechRequestedSchema)` to create a new message.
+ */
+export const SpeechRequestedSchema: GenMessage<SpeechRequested> = /*@__PURE__*/
+  messageDesc(file_parley_event_v1_event, 4);
+
+/**
  * FriendRemoved is a friendship that ended.
  *
  * @generated from message parley.event.v1.FriendRemoved
@@ -279,7 +337,7 @@ export type FriendRemoved = Message<"parley.event.v1.FriendRemoved"> & {
  * Use `create(FriendRemovedSchema)` to create a new message.
  */
 export const FriendRemovedSchema: GenMessage<FriendRemoved> = /*@__PURE__*/
-  messageDesc(file_parley_event_v1_event, 4);
+  messageDesc(file_parley_event_v1_event, 5);
 
 /**
  * SessionsEnded lists login sessions that ended.
@@ -300,7 +358,7 @@ export type SessionsEnded = Message<"parley.event.v1.SessionsEnded"> & {
  * Use `create(SessionsEndedSchema)` to create a new message.
  */
 export const SessionsEndedSchema: GenMessage<SessionsEnded> = /*@__PURE__*/
-  messageDesc(file_parley_event_v1_event, 5);
+  messageDesc(file_parley_event_v1_event, 6);
 
 /**
  * FriendUpdated is what one person keeps about another.
@@ -342,7 +400,7 @@ export type FriendUpdated = Message<"parley.event.v1.FriendUpdated"> & {
  * Use `create(FriendUpdatedSchema)` to create a new message.
  */
 export const FriendUpdatedSchema: GenMessage<FriendUpdated> = /*@__PURE__*/
-  messageDesc(file_parley_event_v1_event, 6);
+  messageDesc(file_parley_event_v1_event, 7);
 
 /**
  * EventType names what happened. The routing key is the name without its prefix, in lower case, with
@@ -448,6 +506,20 @@ export enum EventType {
    * @generated from enum value: EVENT_TYPE_MESSAGE_HIDDEN = 23;
    */
   MESSAGE_HIDDEN = 23,
+
+  /**
+   * A voice message got its text, or the text failed.
+   *
+   * @generated from enum value: EVENT_TYPE_MESSAGE_TRANSCRIBED = 24;
+   */
+  MESSAGE_TRANSCRIBED = 24,
+
+  /**
+   * The text of a voice message is wanted. For the speech service only; no client hears of it.
+   *
+   * @generated from enum value: EVENT_TYPE_SPEECH_REQUESTED = 25;
+   */
+  SPEECH_REQUESTED = 25,
 
   /**
    * Login sessions ended. For gateways only, and only to be faster than their question for the list of

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/message/v1/conversation.proto.
  */
 export const file_parley_message_v1_conversation: GenFile = /*@__PURE__*/
-  fileDesc("CiRwYXJsZXkvbWVzc2FnZS92MS9jb252ZXJzYXRpb24ucHJvdG8SEXBhcmxleS5tZXNzYWdlLnYxIiYKBk1hcmtlchIPCgd1c2VyX2lkGAEgASgJEgsKA3NlcRgCIAEoAyKmAwoMQ29udmVyc2F0aW9uEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIxCgRraW5kGAIgASgOMiMucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uS2luZBIzCgVzdGF0ZRgDIAEoDjIkLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvblN0YXRlEhIKCm1lbWJlcl9pZHMYBCADKAkSEgoKY3JlYXRlZF9hdBgFIAEoAxIRCglhY3RpdmVfYXQYBiABKAMSJQoEaGVhZBgHIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQSMAoMbGFzdF9tZXNzYWdlGAggASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIqCgdtYXJrZXJzGAkgAygLMhkucGFybGV5Lm1lc3NhZ2UudjEuTWFya2VyEgwKBG5hbWUYCiABKAkSFAoMbWVtYmVyX2NvdW50GAsgASgFEisKBHJvbGUYDCABKA4yHS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXJSb2xlSgQIDRAUIlgKBk1lbWJlchIPCgd1c2VyX2lkGAEgASgJEisKBHJvbGUYAiABKA4yHS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXJSb2xlEhAKCHJlYWRfc2VxGAMgASgDIj8KEU9wZW5EaXJlY3RSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJEhgKEHJlbGF0aW9uX3ZlcnNpb24YAiABKAMiLQoST3BlbkRpcmVjdFJlc3BvbnNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJAChJDbG9zZURpcmVjdFJlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkSGAoQcmVsYXRpb25fdmVyc2lvbhgCIAEoAyIVChNDbG9zZURpcmVjdFJlc3BvbnNlIk8KEkNyZWF0ZUdyb3VwUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDAoEbmFtZRgCIAEoCRISCgptZW1iZXJfaWRzGAMgAygJIkwKE0NyZWF0ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIj4KEUFkZE1lbWJlcnNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIQCgh1c2VyX2lkcxgCIAMoCSJLChJBZGRNZW1iZXJzUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIj8KE1JlbW92ZU1lbWJlclJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkiTQoUUmVtb3ZlTWVtYmVyUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIiwKEUxlYXZlR3JvdXBSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJLChJMZWF2ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIi8KFERpc3NvbHZlR3JvdXBSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJOChVEaXNzb2x2ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIjsKElVwZGF0ZUdyb3VwUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCSJMChNVcGRhdGVHcm91cFJlc3BvbnNlEjUKDGNvbnZlcnNhdGlvbhgBIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbiJtChRTZXRNZW1iZXJSb2xlUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIrCgRyb2xlGAMgASgOMh0ucGFybGV5Lm1lc3NhZ2UudjEuTWVtYmVyUm9sZSJOChVTZXRNZW1iZXJSb2xlUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIlQKEkxpc3RNZW1iZXJzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkihQEKE0xpc3RNZW1iZXJzUmVzcG9uc2USKgoHbWVtYmVycxgBIAMoCzIZLnBhcmxleS5tZXNzYWdlLnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFAoMbWVtYmVyX2NvdW50GAMgASgFEhMKC21lbWJlcnNfcmV2GAQgASgDIlcKGExpc3RDb252ZXJzYXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIUCgxpbmNsdWRlX2xlZnQYAyABKAgifAoZTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZRI2Cg1jb252ZXJzYXRpb25zGAEgAygLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZjdXJzb3IYAyABKAkiMQoWR2V0Q29udmVyc2F0aW9uUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkiUAoXR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIjcKD01hcmtSZWFkUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDIjkKEE1hcmtSZWFkUmVzcG9uc2USJQoEaGVhZBgBIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQqcAoQQ29udmVyc2F0aW9uS2luZBIhCh1DT05WRVJTQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhwKGENPTlZFUlNBVElPTl9LSU5EX0RJUkVDVBABEhsKF0NPTlZFUlNBVElPTl9LSU5EX0dST1VQEAIqdgoRQ29udmVyc2F0aW9uU3RhdGUSIgoeQ09OVkVSU0FUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASGwoXQ09OVkVSU0FUSU9OX1NUQVRFX09QRU4QARIgChxDT05WRVJTQVRJT05fU1RBVEVfUkVBRF9PTkxZEAIy9gkKE0NvbnZlcnNhdGlvblNlcnZpY2USWQoKT3BlbkRpcmVjdBIkLnBhcmxleS5tZXNzYWdlLnYxLk9wZW5EaXJlY3RSZXF1ZXN0GiUucGFybGV5Lm1lc3NhZ2UudjEuT3BlbkRpcmVjdFJlc3BvbnNlElwKC0Nsb3NlRGlyZWN0EiUucGFybGV5Lm1lc3NhZ2UudjEuQ2xvc2VEaXJlY3RSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuQ2xvc2VEaXJlY3RSZXNwb25zZRJcCgtDcmVhdGVHcm91cBIlLnBhcmxleS5tZXNzYWdlLnYxLkNyZWF0ZUdyb3VwUmVxdWVzdBomLnBhcmxleS5tZXNzYWdlLnYxLkNyZWF0ZUdyb3VwUmVzcG9uc2USWQoKQWRkTWVtYmVycxIkLnBhcmxleS5tZXNzYWdlLnYxLkFkZE1lbWJlcnNSZXF1ZXN0GiUucGFybGV5Lm1lc3NhZ2UudjEuQWRkTWVtYmVyc1Jlc3BvbnNlEl8KDFJlbW92ZU1lbWJlchImLnBhcmxleS5tZXNzYWdlLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaJy5wYXJsZXkubWVzc2FnZS52MS5SZW1vdmVNZW1iZXJSZXNwb25zZRJZCgpMZWF2ZUdyb3VwEiQucGFybGV5Lm1lc3NhZ2UudjEuTGVhdmVHcm91cFJlcXVlc3QaJS5wYXJsZXkubWVzc2FnZS52MS5MZWF2ZUdyb3VwUmVzcG9uc2USYgoNRGlzc29sdmVHcm91cBInLnBhcmxleS5tZXNzYWdlLnYxLkRpc3NvbHZlR3JvdXBSZXF1ZXN0GigucGFybGV5Lm1lc3NhZ2UudjEuRGlzc29sdmVHcm91cFJlc3BvbnNlElwKC1VwZGF0ZUdyb3VwEiUucGFybGV5Lm1lc3NhZ2UudjEuVXBkYXRlR3JvdXBSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuVXBkYXRlR3JvdXBSZXNwb25zZRJiCg1TZXRNZW1iZXJSb2xlEicucGFybGV5Lm1lc3NhZ2UudjEuU2V0TWVtYmVyUm9sZVJlcXVlc3QaKC5wYXJsZXkubWVzc2FnZS52MS5TZXRNZW1iZXJSb2xlUmVzcG9uc2USXAoLTGlzdE1lbWJlcnMSJS5wYXJsZXkubWVzc2FnZS52MS5MaXN0TWVtYmVyc1JlcXVlc3QaJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlEm4KEUxpc3RDb252ZXJzYXRpb25zEisucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0GiwucGFybGV5Lm1lc3NhZ2UudjEuTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZRJoCg9HZXRDb252ZXJzYXRpb24SKS5wYXJsZXkubWVzc2FnZS52MS5HZXRDb252ZXJzYXRpb25SZXF1ZXN0GioucGFybGV5Lm1lc3NhZ2UudjEuR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USUwoITWFya1JlYWQSIi5wYXJsZXkubWVzc2FnZS52MS5NYXJrUmVhZFJlcXVlc3QaIy5wYXJsZXkubWVzc2FnZS52MS5NYXJrUmVhZFJlc3BvbnNlQkNaQWdpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L21lc3NhZ2UvdjE7bWVzc2FnZXYxYgZwcm90bzM", [file_parley_message_v1_message, file_parley_message_v1_system]);
+  fileDesc("CiRwYXJsZXkvbWVzc2FnZS92MS9jb252ZXJzYXRpb24ucHJvdG8SEXBhcmxleS5tZXNzYWdlLnYxIiYKBk1hcmtlchIPCgd1c2VyX2lkGAEgASgJEgsKA3NlcRgCIAEoAyK+AwoMQ29udmVyc2F0aW9uEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIxCgRraW5kGAIgASgOMiMucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uS2luZBIzCgVzdGF0ZRgDIAEoDjIkLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvblN0YXRlEhIKCm1lbWJlcl9pZHMYBCADKAkSEgoKY3JlYXRlZF9hdBgFIAEoAxIRCglhY3RpdmVfYXQYBiABKAMSJQoEaGVhZBgHIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQSMAoMbGFzdF9tZXNzYWdlGAggASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIqCgdtYXJrZXJzGAkgAygLMhkucGFybGV5Lm1lc3NhZ2UudjEuTWFya2VyEgwKBG5hbWUYCiABKAkSFAoMbWVtYmVyX2NvdW50GAsgASgFEisKBHJvbGUYDCABKA4yHS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXJSb2xlEhYKDmF2YXRhcl9maWxlX2lkGA0gASgJSgQIDhAUIlgKBk1lbWJlchIPCgd1c2VyX2lkGAEgASgJEisKBHJvbGUYAiABKA4yHS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXJSb2xlEhAKCHJlYWRfc2VxGAMgASgDIj8KEU9wZW5EaXJlY3RSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJEhgKEHJlbGF0aW9uX3ZlcnNpb24YAiABKAMiLQoST3BlbkRpcmVjdFJlc3BvbnNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJAChJDbG9zZURpcmVjdFJlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkSGAoQcmVsYXRpb25fdmVyc2lvbhgCIAEoAyIVChNDbG9zZURpcmVjdFJlc3BvbnNlIk8KEkNyZWF0ZUdyb3VwUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDAoEbmFtZRgCIAEoCRISCgptZW1iZXJfaWRzGAMgAygJIkwKE0NyZWF0ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIj4KEUFkZE1lbWJlcnNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIQCgh1c2VyX2lkcxgCIAMoCSJLChJBZGRNZW1iZXJzUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIj8KE1JlbW92ZU1lbWJlclJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkiTQoUUmVtb3ZlTWVtYmVyUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIiwKEUxlYXZlR3JvdXBSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJLChJMZWF2ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIi8KFERpc3NvbHZlR3JvdXBSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJOChVEaXNzb2x2ZUdyb3VwUmVzcG9uc2USNQoMY29udmVyc2F0aW9uGAEgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuQ29udmVyc2F0aW9uIjsKElVwZGF0ZUdyb3VwUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCSJMChNVcGRhdGVHcm91cFJlc3BvbnNlEjUKDGNvbnZlcnNhdGlvbhgBIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbiJBChVTZXRHcm91cEF2YXRhclJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB2ZpbGVfaWQYAiABKAkiTwoWU2V0R3JvdXBBdmF0YXJSZXNwb25zZRI1Cgxjb252ZXJzYXRpb24YASABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Db252ZXJzYXRpb24ibQoUU2V0TWVtYmVyUm9sZVJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSKwoEcm9sZRgDIAEoDjIdLnBhcmxleS5tZXNzYWdlLnYxLk1lbWJlclJvbGUiTgoVU2V0TWVtYmVyUm9sZVJlc3BvbnNlEjUKDGNvbnZlcnNhdGlvbhgBIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbiJUChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIoUBChNMaXN0TWVtYmVyc1Jlc3BvbnNlEioKB21lbWJlcnMYASADKAsyGS5wYXJsZXkubWVzc2FnZS52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhQKDG1lbWJlcl9jb3VudBgDIAEoBRITCgttZW1iZXJzX3JldhgEIAEoAyJXChhMaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFAoMaW5jbHVkZV9sZWZ0GAMgASgIInwKGUxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USNgoNY29udmVyc2F0aW9ucxgBIAMoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGY3Vyc29yGAMgASgJIjEKFkdldENvbnZlcnNhdGlvblJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJIlAKF0dldENvbnZlcnNhdGlvblJlc3BvbnNlEjUKDGNvbnZlcnNhdGlvbhgBIAEoCzIfLnBhcmxleS5tZXNzYWdlLnYxLkNvbnZlcnNhdGlvbiI3Cg9NYXJrUmVhZFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAyI5ChBNYXJrUmVhZFJlc3BvbnNlEiUKBGhlYWQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkKnAKEENvbnZlcnNhdGlvbktpbmQSIQodQ09OVkVSU0FUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIcChhDT05WRVJTQVRJT05fS0lORF9ESVJFQ1QQARIbChdDT05WRVJTQVRJT05fS0lORF9HUk9VUBACKnYKEUNvbnZlcnNhdGlvblN0YXRlEiIKHkNPTlZFUlNBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEhsKF0NPTlZFUlNBVElPTl9TVEFURV9PUEVOEAESIAocQ09OVkVSU0FUSU9OX1NUQVRFX1JFQURfT05MWRACMt0KChNDb252ZXJzYXRpb25TZXJ2aWNlElkKCk9wZW5EaXJlY3QSJC5wYXJsZXkubWVzc2FnZS52MS5PcGVuRGlyZWN0UmVxdWVzdBolLnBhcmxleS5tZXNzYWdlLnYxLk9wZW5EaXJlY3RSZXNwb25zZRJcCgtDbG9zZURpcmVjdBIlLnBhcmxleS5tZXNzYWdlLnYxLkNsb3NlRGlyZWN0UmVxdWVzdBomLnBhcmxleS5tZXNzYWdlLnYxLkNsb3NlRGlyZWN0UmVzcG9uc2USXAoLQ3JlYXRlR3JvdXASJS5wYXJsZXkubWVzc2FnZS52MS5DcmVhdGVHcm91cFJlcXVlc3QaJi5wYXJsZXkubWVzc2FnZS52MS5DcmVhdGVHcm91cFJlc3BvbnNlElkKCkFkZE1lbWJlcnMSJC5wYXJsZXkubWVzc2FnZS52MS5BZGRNZW1iZXJzUmVxdWVzdBolLnBhcmxleS5tZXNzYWdlLnYxLkFkZE1lbWJlcnNSZXNwb25zZRJfCgxSZW1vdmVNZW1iZXISJi5wYXJsZXkubWVzc2FnZS52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0GicucGFybGV5Lm1lc3NhZ2UudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USWQoKTGVhdmVHcm91cBIkLnBhcmxleS5tZXNzYWdlLnYxLkxlYXZlR3JvdXBSZXF1ZXN0GiUucGFybGV5Lm1lc3NhZ2UudjEuTGVhdmVHcm91cFJlc3BvbnNlEmIKDURpc3NvbHZlR3JvdXASJy5wYXJsZXkubWVzc2FnZS52MS5EaXNzb2x2ZUdyb3VwUmVxdWVzdBooLnBhcmxleS5tZXNzYWdlLnYxLkRpc3NvbHZlR3JvdXBSZXNwb25zZRJcCgtVcGRhdGVHcm91cBIlLnBhcmxleS5tZXNzYWdlLnYxLlVwZGF0ZUdyb3VwUmVxdWVzdBomLnBhcmxleS5tZXNzYWdlLnYxLlVwZGF0ZUdyb3VwUmVzcG9uc2USZQoOU2V0R3JvdXBBdmF0YXISKC5wYXJsZXkubWVzc2FnZS52MS5TZXRHcm91cEF2YXRhclJlcXVlc3QaKS5wYXJsZXkubWVzc2FnZS52MS5TZXRHcm91cEF2YXRhclJlc3BvbnNlEmIKDVNldE1lbWJlclJvbGUSJy5wYXJsZXkubWVzc2FnZS52MS5TZXRNZW1iZXJSb2xlUmVxdWVzdBooLnBhcmxleS5tZXNzYWdlLnYxLlNldE1lbWJlclJvbGVSZXNwb25zZRJcCgtMaXN0TWVtYmVycxIlLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBomLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USbgoRTGlzdENvbnZlcnNhdGlvbnMSKy5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QaLC5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEmgKD0dldENvbnZlcnNhdGlvbhIpLnBhcmxleS5tZXNzYWdlLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaKi5wYXJsZXkubWVzc2FnZS52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZRJTCghNYXJrUmVhZBIiLnBhcmxleS5tZXNzYWdlLnYxLk1hcmtSZWFkUmVxdWVzdBojLnBhcmxleS5tZXNzYWdlLnYxLk1hcmtSZWFkUmVzcG9uc2VCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvbWVzc2FnZS92MTttZXNzYWdldjFiBnByb3RvMw", [file_parley_message_v1_message, file_parley_message_v1_system]);
 
 /**
  * Marker is how far one member has read, as far as that member lets the caller know.
@@ -136,6 +136,13 @@ export type Conversation = Message<"parley.message.v1.Conversation"> & {
    * @generated from field: parley.message.v1.MemberRole role = 12;
    */
   role: MemberRole;
+
+  /**
+   * Picture of a group; empty without one.
+   *
+   * @generated from field: string avatar_file_id = 13;
+   */
+  avatarFileId: string;
 };
 
 /**
@@ -561,6 +568,55 @@ export const UpdateGroupResponseSchema: GenMessage<UpdateGroupResponse> = /*@__P
   messageDesc(file_parley_message_v1_conversation, 18);
 
 /**
+ * SetGroupAvatarRequest says what picture the group has.
+ *
+ * @generated from message parley.message.v1.SetGroupAvatarRequest
+ */
+export type SetGroupAvatarRequest = Message<"parley.message.v1.SetGroupAvatarRequest"> & {
+  /**
+   * The group.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * A finished upload of the caller, for avatars; empty removes the picture.
+   *
+   * @generated from field: string file_id = 2;
+   */
+  fileId: string;
+};
+
+/**
+ * Describes the message parley.message.v1.SetGroupAvatarRequest.
+ * Use `create(SetGroupAvatarRequestSchema)` to create a new message.
+ */
+export const SetGroupAvatarRequestSchema: GenMessage<SetGroupAvatarRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 19);
+
+/**
+ * SetGroupAvatarResponse is the group.
+ *
+ * @generated from message parley.message.v1.SetGroupAvatarResponse
+ */
+export type SetGroupAvatarResponse = Message<"parley.message.v1.SetGroupAvatarResponse"> & {
+  /**
+   * The group, as the caller sees it now.
+   *
+   * @generated from field: parley.message.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.SetGroupAvatarResponse.
+ * Use `create(SetGroupAvatarResponseSchema)` to create a new message.
+ */
+export const SetGroupAvatarResponseSchema: GenMessage<SetGroupAvatarResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_conversation, 20);
+
+/**
  * SetMemberRoleRequest gives a role.
  *
  * @generated from message parley.message.v1.SetMemberRoleRequest
@@ -593,7 +649,7 @@ export type SetMemberRoleRequest = Message<"parley.message.v1.SetMemberRoleReque
  * Use `create(SetMemberRoleRequestSchema)` to create a new message.
  */
 export const SetMemberRoleRequestSchema: GenMessage<SetMemberRoleRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 19);
+  messageDesc(file_parley_message_v1_conversation, 21);
 
 /**
  * SetMemberRoleResponse is the group.
@@ -614,7 +670,7 @@ export type SetMemberRoleResponse = Message<"parley.message.v1.SetMemberRoleResp
  * Use `create(SetMemberRoleResponseSchema)` to create a new message.
  */
 export const SetMemberRoleResponseSchema: GenMessage<SetMemberRoleResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 20);
+  messageDesc(file_parley_message_v1_conversation, 22);
 
 /**
  * ListMembersRequest asks for one page.
@@ -649,7 +705,7 @@ export type ListMembersRequest = Message<"parley.message.v1.ListMembersRequest">
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 21);
+  messageDesc(file_parley_message_v1_conversation, 23);
 
 /**
  * ListMembersResponse is one page.
@@ -691,7 +747,7 @@ export type ListMembersResponse = Message<"parley.message.v1.ListMembersResponse
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 22);
+  messageDesc(file_parley_message_v1_conversation, 24);
 
 /**
  * ListConversationsRequest asks for one page.
@@ -727,7 +783,7 @@ export type ListConversationsRequest = Message<"parley.message.v1.ListConversati
  * Use `create(ListConversationsRequestSchema)` to create a new message.
  */
 export const ListConversationsRequestSchema: GenMessage<ListConversationsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 23);
+  messageDesc(file_parley_message_v1_conversation, 25);
 
 /**
  * ListConversationsResponse is one page.
@@ -762,7 +818,7 @@ export type ListConversationsResponse = Message<"parley.message.v1.ListConversat
  * Use `create(ListConversationsResponseSchema)` to create a new message.
  */
 export const ListConversationsResponseSchema: GenMessage<ListConversationsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 24);
+  messageDesc(file_parley_message_v1_conversation, 26);
 
 /**
  * GetConversationRequest names a conversation.
@@ -783,7 +839,7 @@ export type GetConversationRequest = Message<"parley.message.v1.GetConversationR
  * Use `create(GetConversationRequestSchema)` to create a new message.
  */
 export const GetConversationRequestSchema: GenMessage<GetConversationRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 25);
+  messageDesc(file_parley_message_v1_conversation, 27);
 
 /**
  * GetConversationResponse is the conversation.
@@ -804,7 +860,7 @@ export type GetConversationResponse = Message<"parley.message.v1.GetConversation
  * Use `create(GetConversationResponseSchema)` to create a new message.
  */
 export const GetConversationResponseSchema: GenMessage<GetConversationResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 26);
+  messageDesc(file_parley_message_v1_conversation, 28);
 
 /**
  * MarkReadRequest moves a read marker.
@@ -832,7 +888,7 @@ export type MarkReadRequest = Message<"parley.message.v1.MarkReadRequest"> & {
  * Use `create(MarkReadRequestSchema)` to create a new message.
  */
 export const MarkReadRequestSchema: GenMessage<MarkReadRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 27);
+  messageDesc(file_parley_message_v1_conversation, 29);
 
 /**
  * MarkReadResponse tells where the marker stands.
@@ -853,7 +909,7 @@ export type MarkReadResponse = Message<"parley.message.v1.MarkReadResponse"> & {
  * Use `create(MarkReadResponseSchema)` to create a new message.
  */
 export const MarkReadResponseSchema: GenMessage<MarkReadResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_conversation, 28);
+  messageDesc(file_parley_message_v1_conversation, 30);
 
 /**
  * ConversationKind tells what a conversation is.
@@ -1014,6 +1070,16 @@ export const ConversationService: GenService<{
     methodKind: "unary";
     input: typeof UpdateGroupRequestSchema;
     output: typeof UpdateGroupResponseSchema;
+  },
+  /**
+   * SetGroupAvatar gives a group another picture, or none; the caller must be an admin.
+   *
+   * @generated from rpc parley.message.v1.ConversationService.SetGroupAvatar
+   */
+  setGroupAvatar: {
+    methodKind: "unary";
+    input: typeof SetGroupAvatarRequestSchema;
+    output: typeof SetGroupAvatarResponseSchema;
   },
   /**
    * SetMemberRole gives a member a role; the caller must be the owner. Who makes another one owner hands

@@ -6,6 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Citation } from "../../file/v1/file_pb";
+import { file_parley_file_v1_file } from "../../file/v1/file_pb";
 import type { System } from "./system_pb";
 import { file_parley_message_v1_system } from "./system_pb";
 import type { Message as Message$1 } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file parley/message/v1/message.proto.
  */
 export const file_parley_message_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSJACgdDb250ZW50EicKBHRleHQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0SABCBgoEa2luZEoECAIQCiIUCgRUZXh0EgwKBGJvZHkYASABKAki+gMKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxISCgptZXNzYWdlX2lkGAMgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJEhEKCXNlbmRlcl9pZBgFIAEoCRIPCgdzZW50X2F0GAYgASgDEgsKA3JldhgHIAEoAxIRCgllZGl0ZWRfYXQYCCABKAMSKgoIcmVwbHlfdG8YCSABKAsyGC5wYXJsZXkubWVzc2FnZS52MS5SZXBseRITCgttZW50aW9uX2lkcxgKIAMoCRIUCgxtZW50aW9uc19hbGwYCyABKAgSKwoHZm9yd2FyZBgMIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkZvcndhcmQSLgoJcmVhY3Rpb25zGA0gAygLMhsucGFybGV5Lm1lc3NhZ2UudjEuUmVhY3Rpb24SJwoEdGV4dBgUIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHRIABIrCgZzeXN0ZW0YGSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5TeXN0ZW1IABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECA4QFEoECBUQGUoECBsQHiJaCgVSZXBseRILCgNzZXEYASABKAMSEQoJc2VuZGVyX2lkGAIgASgJEg8KB3ByZXZpZXcYAyABKAkSEAoIcmVjYWxsZWQYBCABKAgSDgoGZWRpdGVkGAUgASgIIlMKB0ZvcndhcmQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIRCglzZW5kZXJfaWQYAyABKAkSDwoHc2VudF9hdBgEIAEoAyI6CghSZWFjdGlvbhINCgVlbW9qaRgBIAEoCRINCgVjb3VudBgCIAEoBRIQCgh1c2VyX2lkcxgDIAMoCSI5CghSZWNhbGxlZBIKCgJieRgBIAEoCRIKCgJhdBgCIAEoAxIVCg1ieV9tb2RlcmF0aW9uGAMgASgIIqoBCgRIZWFkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSCwoDcmV2GAMgASgDEhMKC21lbWJlcnNfcmV2GAQgASgDEhAKCHJlYWRfc2VxGAUgASgDEg4KBnVucmVhZBgGIAEoBRIQCghtZW50aW9ucxgHIAEoBRIMCgRsZWZ0GAggASgIEhIKCmhpZGRlbl9yZXYYCSABKANKBAgKEBAibAoEU2VudBIZChFjbGllbnRfbWVzc2FnZV9pZBgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSEgoKbWVzc2FnZV9pZBgDIAEoCRILCgNzZXEYBCABKAMSDwoHc2VudF9hdBgFIAEoAyK5AQoLU2VuZFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAIgASgJEisKB2NvbnRlbnQYAyABKAsyGi5wYXJsZXkubWVzc2FnZS52MS5Db250ZW50EhQKDHJlcGx5X3RvX3NlcRgEIAEoAxItCgpmb3J3YXJkX29mGAUgASgLMhkucGFybGV5Lm1lc3NhZ2UudjEuU291cmNlSgQIBhAKIi4KBlNvdXJjZRIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDIjUKDFNlbmRSZXNwb25zZRIlCgRzZW50GAEgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuU2VudCKUAQoQU2VuZEJhdGNoUmVxdWVzdBI3CgVpdGVtcxgBIAMoCzIoLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRCYXRjaFJlcXVlc3QuSXRlbRpHCgRJdGVtEhEKCXNlbmRlcl9pZBgBIAEoCRIsCgRzZW5kGAIgASgLMh4ucGFybGV5Lm1lc3NhZ2UudjEuU2VuZFJlcXVlc3QiQQoJSXRlbUVycm9yEgwKBGNvZGUYASABKAkSDgoGcmVhc29uGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgDIr4BChFTZW5kQmF0Y2hSZXNwb25zZRI8CgdyZXN1bHRzGAEgAygLMisucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVzcG9uc2UuUmVzdWx0GmsKBlJlc3VsdBInCgRzZW50GAEgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuU2VudEgAEi0KBWVycm9yGAIgASgLMhwucGFybGV5Lm1lc3NhZ2UudjEuSXRlbUVycm9ySABCCQoHb3V0Y29tZSLBAQoTTGlzdE1lc3NhZ2VzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEwoJYWZ0ZXJfc2VxGAIgASgDSAASFAoKYmVmb3JlX3NlcRgDIAEoA0gAEhQKCmFyb3VuZF9zZXEYBCABKANIABIRCgdhdF90aW1lGAUgASgDSAASEQoJdW50aWxfc2VxGAYgASgDEhIKCnVudGlsX3RpbWUYByABKAMSDQoFbGltaXQYCCABKAVCBwoFcmFuZ2UiTQoDR2FwEgwKBGZyb20YASABKAMSCgoCdG8YAiABKAMSLAoGcmVhc29uGAMgASgOMhwucGFybGV5Lm1lc3NhZ2UudjEuR2FwUmVhc29uIo4BChRMaXN0TWVzc2FnZXNSZXNwb25zZRIpCgVpdGVtcxgBIAMoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2USJAoEZ2FwcxgCIAMoCzIWLnBhcmxleS5tZXNzYWdlLnYxLkdhcBIlCgRoZWFkGAMgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuSGVhZCJPChJMaXN0Q2hhbmdlc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhEKCWFmdGVyX3JldhgCIAEoAxINCgVsaW1pdBgDIAEoBSJTChNMaXN0Q2hhbmdlc1Jlc3BvbnNlEikKBWl0ZW1zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIRCgl1cF90b19yZXYYAiABKAMiNQoNUmVjYWxsUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDIj0KDlJlY2FsbFJlc3BvbnNlEisKB21lc3NhZ2UYASABKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlIloKC0VkaXRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSJQoEdGV4dBgDIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHQiOwoMRWRpdFJlc3BvbnNlEisKB21lc3NhZ2UYASABKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlIlMKDFJlYWN0UmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEg0KBWVtb2ppGAMgASgJEg4KBnJlbW92ZRgEIAEoCCI8Cg1SZWFjdFJlc3BvbnNlEisKB21lc3NhZ2UYASABKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlIjoKEkhpZGVNZXNzYWdlUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDIjwKE0hpZGVNZXNzYWdlUmVzcG9uc2USJQoEaGVhZBgBIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQiPwoRTGlzdEhpZGRlblJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhEKCWFmdGVyX3JldhgCIAEoAyI1ChJMaXN0SGlkZGVuUmVzcG9uc2USDAoEc2VxcxgBIAMoAxIRCgl1cF90b19yZXYYAiABKAMiUQoTTGlzdFZlcnNpb25zUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEhQKDGFmdGVyX251bWJlchgDIAEoBSJUCgdWZXJzaW9uEg4KBm51bWJlchgBIAEoBRISCgp3cml0dGVuX2F0GAIgASgDEiUKBHRleHQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5UZXh0IlIKFExpc3RWZXJzaW9uc1Jlc3BvbnNlEiwKCHZlcnNpb25zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuVmVyc2lvbhIMCgRtb3JlGAIgASgIIh0KC1N5bmNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoCSJnCgxTeW5jUmVzcG9uc2USDQoFcmVzZXQYASABKAgSEAoIY29tcGxldGUYAiABKAgSJgoFaGVhZHMYAyADKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkEg4KBmN1cnNvchgEIAEoCSJ0ChBTeW5jQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdC5JdGVtGicKBEl0ZW0SDwoHdXNlcl9pZBgBIAEoCRIOCgZjdXJzb3IYAiABKAkiRQoRU3luY0JhdGNoUmVzcG9uc2USMAoHcmVzdWx0cxgBIAMoCzIfLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZSJjChVMaXN0UmVjaXBpZW50c1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEwoLbWVtYmVyc19yZXYYAyABKAMSCwoDc2VxGAQgASgDIlIKFkxpc3RSZWNpcGllbnRzUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkSEwoLbWVtYmVyc19yZXYYAiABKAMSEQoJcmVhZF9vbmx5GAMgASgIIkAKFkNoZWNrQ29tcGFuaW9uc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIVCg1jYW5kaWRhdGVfaWRzGAIgAygJIjAKF0NoZWNrQ29tcGFuaW9uc1Jlc3BvbnNlEhUKDWNvbXBhbmlvbl9pZHMYASADKAkiqwEKDVNlYXJjaFJlcXVlc3QSDQoFcXVlcnkYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEhEKCXNlbmRlcl9pZBgDIAEoCRIRCgl3aXRoX2xpbmsYBCABKAgSEQoJZnJvbV90aW1lGAUgASgDEhIKCnVudGlsX3RpbWUYBiABKAMSEQoJcGFnZV9zaXplGAcgASgFEhIKCnBhZ2VfdG9rZW4YCCABKAkiVQoOU2VhcmNoUmVzcG9uc2USKgoEaGl0cxgBIAMoCzIcLnBhcmxleS5tZXNzYWdlLnYxLlNlYXJjaEhpdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiZAoJU2VhcmNoSGl0EisKB21lc3NhZ2UYASABKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEioKBXNwYW5zGAIgAygLMhsucGFybGV5Lm1lc3NhZ2UudjEuVGV4dFNwYW4iJgoIVGV4dFNwYW4SDQoFc3RhcnQYASABKAUSCwoDZW5kGAIgASgFKlkKCUdhcFJlYXNvbhIaChZHQVBfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVR0FQX1JFQVNPTl9OT1RfTUVNQkVSEAESFQoRR0FQX1JFQVNPTl9ISURERU4QAzKvCgoOTWVzc2FnZVNlcnZpY2USRwoEU2VuZBIeLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0Gh8ucGFybGV5Lm1lc3NhZ2UudjEuU2VuZFJlc3BvbnNlElYKCVNlbmRCYXRjaBIjLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRCYXRjaFJlcXVlc3QaJC5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZRJfCgxMaXN0TWVzc2FnZXMSJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0TWVzc2FnZXNSZXF1ZXN0GicucGFybGV5Lm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVzcG9uc2USXAoLTGlzdENoYW5nZXMSJS5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q2hhbmdlc1JlcXVlc3QaJi5wYXJsZXkubWVzc2FnZS52MS5MaXN0Q2hhbmdlc1Jlc3BvbnNlEk0KBlJlY2FsbBIgLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbFJlcXVlc3QaIS5wYXJsZXkubWVzc2FnZS52MS5SZWNhbGxSZXNwb25zZRJHCgRFZGl0Eh4ucGFybGV5Lm1lc3NhZ2UudjEuRWRpdFJlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5FZGl0UmVzcG9uc2USSgoFUmVhY3QSHy5wYXJsZXkubWVzc2FnZS52MS5SZWFjdFJlcXVlc3QaIC5wYXJsZXkubWVzc2FnZS52MS5SZWFjdFJlc3BvbnNlEk0KBlNlYXJjaBIgLnBhcmxleS5tZXNzYWdlLnYxLlNlYXJjaFJlcXVlc3QaIS5wYXJsZXkubWVzc2FnZS52MS5TZWFyY2hSZXNwb25zZRJcCgtIaWRlTWVzc2FnZRIlLnBhcmxleS5tZXNzYWdlLnYxLkhpZGVNZXNzYWdlUmVxdWVzdBomLnBhcmxleS5tZXNzYWdlLnYxLkhpZGVNZXNzYWdlUmVzcG9uc2USWQoKTGlzdEhpZGRlbhIkLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RIaWRkZW5SZXF1ZXN0GiUucGFybGV5Lm1lc3NhZ2UudjEuTGlzdEhpZGRlblJlc3BvbnNlEl8KDExpc3RWZXJzaW9ucxImLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RWZXJzaW9uc1JlcXVlc3QaJy5wYXJsZXkubWVzc2FnZS52MS5MaXN0VmVyc2lvbnNSZXNwb25zZRJHCgRTeW5jEh4ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1JlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVzcG9uc2USVgoJU3luY0JhdGNoEiMucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVxdWVzdBokLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNCYXRjaFJlc3BvbnNlEmUKDkxpc3RSZWNpcGllbnRzEigucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXF1ZXN0GikucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFJlY2lwaWVudHNSZXNwb25zZRJoCg9DaGVja0NvbXBhbmlvbnMSKS5wYXJsZXkubWVzc2FnZS52MS5DaGVja0NvbXBhbmlvbnNSZXF1ZXN0GioucGFybGV5Lm1lc3NhZ2UudjEuQ2hlY2tDb21wYW5pb25zUmVzcG9uc2VCQ1pBZ2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvbWVzc2FnZS92MTttZXNzYWdldjFiBnByb3RvMw", [file_parley_message_v1_system]);
+  fileDesc("Ch9wYXJsZXkvbWVzc2FnZS92MS9tZXNzYWdlLnByb3RvEhFwYXJsZXkubWVzc2FnZS52MSLUAQoHQ29udGVudBInCgR0ZXh0GAEgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dEgAEjAKBWltYWdlGAIgASgLMh8ucGFybGV5Lm1lc3NhZ2UudjEuSW1hZ2VDb250ZW50SAASLgoEZmlsZRgDIAEoCzIeLnBhcmxleS5tZXNzYWdlLnYxLkZpbGVDb250ZW50SAASMAoFdm9pY2UYBCABKAsyHy5wYXJsZXkubWVzc2FnZS52MS5Wb2ljZUNvbnRlbnRIAEIGCgRraW5kSgQIBRAKIiwKDEltYWdlQ29udGVudBIPCgdmaWxlX2lkGAEgASgJEgsKA2FsdBgCIAEoCSIeCgtGaWxlQ29udGVudBIPCgdmaWxlX2lkGAEgASgJIkYKDFZvaWNlQ29udGVudBIPCgdmaWxlX2lkGAEgASgJEhMKC2R1cmF0aW9uX21zGAIgASgFEhAKCHdhdmVmb3JtGAMgASgMIk0KCEZpbGVJbmZvEg8KB2ZpbGVfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzaXplGAMgASgDEhQKDGNvbnRlbnRfdHlwZRgEIAEoCSJeCgVJbWFnZRIpCgRmaWxlGAEgASgLMhsucGFybGV5Lm1lc3NhZ2UudjEuRmlsZUluZm8SDQoFd2lkdGgYAiABKAUSDgoGaGVpZ2h0GAMgASgFEgsKA2FsdBgEIAEoCSI3CgpBdHRhY2htZW50EikKBGZpbGUYASABKAsyGy5wYXJsZXkubWVzc2FnZS52MS5GaWxlSW5mbyKMAQoFVm9pY2USKQoEZmlsZRgBIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLkZpbGVJbmZvEhMKC2R1cmF0aW9uX21zGAIgASgFEhAKCHdhdmVmb3JtGAMgASgMEjEKCnRyYW5zY3JpcHQYBCABKAsyHS5wYXJsZXkubWVzc2FnZS52MS5UcmFuc2NyaXB0InMKClRyYW5zY3JpcHQSMQoFc3RhdGUYASABKA4yIi5wYXJsZXkubWVzc2FnZS52MS5UcmFuc2NyaXB0U3RhdGUSDAoEdGV4dBgCIAEoCRIQCghsYW5ndWFnZRgDIAEoCRISCgpjb25maWRlbmNlGAQgASgCIhQKBFRleHQSDAoEYm9keRgBIAEoCSL/BAoHTWVzc2FnZRIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEhIKCm1lc3NhZ2VfaWQYAyABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYBCABKAkSEQoJc2VuZGVyX2lkGAUgASgJEg8KB3NlbnRfYXQYBiABKAMSCwoDcmV2GAcgASgDEhEKCWVkaXRlZF9hdBgIIAEoAxIqCghyZXBseV90bxgJIAEoCzIYLnBhcmxleS5tZXNzYWdlLnYxLlJlcGx5EhMKC21lbnRpb25faWRzGAogAygJEhQKDG1lbnRpb25zX2FsbBgLIAEoCBIrCgdmb3J3YXJkGAwgASgLMhoucGFybGV5Lm1lc3NhZ2UudjEuRm9yd2FyZBIuCglyZWFjdGlvbnMYDSADKAsyGy5wYXJsZXkubWVzc2FnZS52MS5SZWFjdGlvbhInCgR0ZXh0GBQgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dEgAEikKBWltYWdlGBUgASgLMhgucGFybGV5Lm1lc3NhZ2UudjEuSW1hZ2VIABItCgRmaWxlGBYgASgLMh0ucGFybGV5Lm1lc3NhZ2UudjEuQXR0YWNobWVudEgAEikKBXZvaWNlGBcgASgLMhgucGFybGV5Lm1lc3NhZ2UudjEuVm9pY2VIABIrCgZzeXN0ZW0YGSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5TeXN0ZW1IABIvCghyZWNhbGxlZBgaIAEoCzIbLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbGVkSABCCQoHY29udGVudEoECA4QFEoECBgQGUoECBsQHiKIAQoFUmVwbHkSCwoDc2VxGAEgASgDEhEKCXNlbmRlcl9pZBgCIAEoCRIPCgdwcmV2aWV3GAMgASgJEhAKCHJlY2FsbGVkGAQgASgIEg4KBmVkaXRlZBgFIAEoCBIsCgRraW5kGAYgASgOMh4ucGFybGV5Lm1lc3NhZ2UudjEuQ29udGVudEtpbmQiUwoHRm9yd2FyZBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSCwoDc2VxGAIgASgDEhEKCXNlbmRlcl9pZBgDIAEoCRIPCgdzZW50X2F0GAQgASgDIjoKCFJlYWN0aW9uEg0KBWVtb2ppGAEgASgJEg0KBWNvdW50GAIgASgFEhAKCHVzZXJfaWRzGAMgAygJIjkKCFJlY2FsbGVkEgoKAmJ5GAEgASgJEgoKAmF0GAIgASgDEhUKDWJ5X21vZGVyYXRpb24YAyABKAgiqgEKBEhlYWQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxILCgNyZXYYAyABKAMSEwoLbWVtYmVyc19yZXYYBCABKAMSEAoIcmVhZF9zZXEYBSABKAMSDgoGdW5yZWFkGAYgASgFEhAKCG1lbnRpb25zGAcgASgFEgwKBGxlZnQYCCABKAgSEgoKaGlkZGVuX3JldhgJIAEoA0oECAoQECJsCgRTZW50EhkKEWNsaWVudF9tZXNzYWdlX2lkGAEgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCRISCgptZXNzYWdlX2lkGAMgASgJEgsKA3NlcRgEIAEoAxIPCgdzZW50X2F0GAUgASgDIrkBCgtTZW5kUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYAiABKAkSKwoHY29udGVudBgDIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLkNvbnRlbnQSFAoMcmVwbHlfdG9fc2VxGAQgASgDEi0KCmZvcndhcmRfb2YYBSABKAsyGS5wYXJsZXkubWVzc2FnZS52MS5Tb3VyY2VKBAgGEAoiLgoGU291cmNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiNQoMU2VuZFJlc3BvbnNlEiUKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50IpQBChBTZW5kQmF0Y2hSZXF1ZXN0EjcKBWl0ZW1zGAEgAygLMigucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVxdWVzdC5JdGVtGkcKBEl0ZW0SEQoJc2VuZGVyX2lkGAEgASgJEiwKBHNlbmQYAiABKAsyHi5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVxdWVzdCJBCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAyABKAMivgEKEVNlbmRCYXRjaFJlc3BvbnNlEjwKB3Jlc3VsdHMYASADKAsyKy5wYXJsZXkubWVzc2FnZS52MS5TZW5kQmF0Y2hSZXNwb25zZS5SZXN1bHQaawoGUmVzdWx0EicKBHNlbnQYASABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5TZW50SAASLQoFZXJyb3IYAiABKAsyHC5wYXJsZXkubWVzc2FnZS52MS5JdGVtRXJyb3JIAEIJCgdvdXRjb21lIsEBChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRITCglhZnRlcl9zZXEYAiABKANIABIUCgpiZWZvcmVfc2VxGAMgASgDSAASFAoKYXJvdW5kX3NlcRgEIAEoA0gAEhEKB2F0X3RpbWUYBSABKANIABIRCgl1bnRpbF9zZXEYBiABKAMSEgoKdW50aWxfdGltZRgHIAEoAxINCgVsaW1pdBgIIAEoBUIHCgVyYW5nZSJNCgNHYXASDAoEZnJvbRgBIAEoAxIKCgJ0bxgCIAEoAxIsCgZyZWFzb24YAyABKA4yHC5wYXJsZXkubWVzc2FnZS52MS5HYXBSZWFzb24ijgEKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEikKBWl0ZW1zGAEgAygLMhoucGFybGV5Lm1lc3NhZ2UudjEuTWVzc2FnZRIkCgRnYXBzGAIgAygLMhYucGFybGV5Lm1lc3NhZ2UudjEuR2FwEiUKBGhlYWQYAyABKAsyFy5wYXJsZXkubWVzc2FnZS52MS5IZWFkIk8KEkxpc3RDaGFuZ2VzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJYWZ0ZXJfcmV2GAIgASgDEg0KBWxpbWl0GAMgASgFIlMKE0xpc3RDaGFuZ2VzUmVzcG9uc2USKQoFaXRlbXMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5NZXNzYWdlEhEKCXVwX3RvX3JldhgCIAEoAyI1Cg1SZWNhbGxSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiPQoOUmVjYWxsUmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiWgoLRWRpdFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIlCgR0ZXh0GAMgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuVGV4dCI7CgxFZGl0UmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiUwoMUmVhY3RSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSDQoFZW1vamkYAyABKAkSDgoGcmVtb3ZlGAQgASgIIjwKDVJlYWN0UmVzcG9uc2USKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2UiOgoSSGlkZU1lc3NhZ2VSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMiPAoTSGlkZU1lc3NhZ2VSZXNwb25zZRIlCgRoZWFkGAEgASgLMhcucGFybGV5Lm1lc3NhZ2UudjEuSGVhZCI/ChFMaXN0SGlkZGVuUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEQoJYWZ0ZXJfcmV2GAIgASgDIjUKEkxpc3RIaWRkZW5SZXNwb25zZRIMCgRzZXFzGAEgAygDEhEKCXVwX3RvX3JldhgCIAEoAyJRChNMaXN0VmVyc2lvbnNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSFAoMYWZ0ZXJfbnVtYmVyGAMgASgFIlQKB1ZlcnNpb24SDgoGbnVtYmVyGAEgASgFEhIKCndyaXR0ZW5fYXQYAiABKAMSJQoEdGV4dBgDIAEoCzIXLnBhcmxleS5tZXNzYWdlLnYxLlRleHQiUgoUTGlzdFZlcnNpb25zUmVzcG9uc2USLAoIdmVyc2lvbnMYASADKAsyGi5wYXJsZXkubWVzc2FnZS52MS5WZXJzaW9uEgwKBG1vcmUYAiABKAgiHQoLU3luY1JlcXVlc3QSDgoGY3Vyc29yGAEgASgJImcKDFN5bmNSZXNwb25zZRINCgVyZXNldBgBIAEoCBIQCghjb21wbGV0ZRgCIAEoCBImCgVoZWFkcxgDIAMoCzIXLnBhcmxleS5tZXNzYWdlLnYxLkhlYWQSDgoGY3Vyc29yGAQgASgJInQKEFN5bmNCYXRjaFJlcXVlc3QSNwoFaXRlbXMYASADKAsyKC5wYXJsZXkubWVzc2FnZS52MS5TeW5jQmF0Y2hSZXF1ZXN0Lkl0ZW0aJwoESXRlbRIPCgd1c2VyX2lkGAEgASgJEg4KBmN1cnNvchgCIAEoCSJFChFTeW5jQmF0Y2hSZXNwb25zZRIwCgdyZXN1bHRzGAEgAygLMh8ucGFybGV5Lm1lc3NhZ2UudjEuU3luY1Jlc3BvbnNlImMKFUxpc3RSZWNpcGllbnRzUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRITCgttZW1iZXJzX3JldhgDIAEoAxILCgNzZXEYBCABKAMiUgoWTGlzdFJlY2lwaWVudHNSZXNwb25zZRIQCgh1c2VyX2lkcxgBIAMoCRITCgttZW1iZXJzX3JldhgCIAEoAxIRCglyZWFkX29ubHkYAyABKAgiQAoWQ2hlY2tDb21wYW5pb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhUKDWNhbmRpZGF0ZV9pZHMYAiADKAkiMAoXQ2hlY2tDb21wYW5pb25zUmVzcG9uc2USFQoNY29tcGFuaW9uX2lkcxgBIAMoCSLaAQoNU2VhcmNoUmVxdWVzdBINCgVxdWVyeRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSEQoJc2VuZGVyX2lkGAMgASgJEhEKCXdpdGhfbGluaxgEIAEoCBIRCglmcm9tX3RpbWUYBSABKAMSEgoKdW50aWxfdGltZRgGIAEoAxIRCglwYWdlX3NpemUYByABKAUSEgoKcGFnZV90b2tlbhgIIAEoCRItCgVraW5kcxgJIAMoDjIeLnBhcmxleS5tZXNzYWdlLnYxLkNvbnRlbnRLaW5kIlUKDlNlYXJjaFJlc3BvbnNlEioKBGhpdHMYASADKAsyHC5wYXJsZXkubWVzc2FnZS52MS5TZWFyY2hIaXQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpMBCglTZWFyY2hIaXQSKwoHbWVzc2FnZRgBIAEoCzIaLnBhcmxleS5tZXNzYWdlLnYxLk1lc3NhZ2USKgoFc3BhbnMYAiADKAsyGy5wYXJsZXkubWVzc2FnZS52MS5UZXh0U3BhbhItCgVmaWVsZBgDIAEoDjIeLnBhcmxleS5tZXNzYWdlLnYxLlNlYXJjaEZpZWxkIiYKCFRleHRTcGFuEg0KBXN0YXJ0GAEgASgFEgsKA2VuZBgCIAEoBSKAAQoUU2V0VHJhbnNjcmlwdFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIPCgdhdHRlbXB0GAMgASgFEjEKCnRyYW5zY3JpcHQYBCABKAsyHS5wYXJsZXkubWVzc2FnZS52MS5UcmFuc2NyaXB0IhcKFVNldFRyYW5zY3JpcHRSZXNwb25zZSI5ChRDaGVja1JlYWRhYmxlUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhAKCGZpbGVfaWRzGAIgAygJIikKFUNoZWNrUmVhZGFibGVSZXNwb25zZRIQCghmaWxlX2lkcxgBIAMoCSJEChVDaGVja0NpdGF0aW9uc1JlcXVlc3QSKwoJY2l0YXRpb25zGAEgAygLMhgucGFybGV5LmZpbGUudjEuQ2l0YXRpb24iJwoWQ2hlY2tDaXRhdGlvbnNSZXNwb25zZRINCgVzaG93bhgBIAMoCCqrAQoPVHJhbnNjcmlwdFN0YXRlEiAKHFRSQU5TQ1JJUFRfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhUUkFOU0NSSVBUX1NUQVRFX1BFTkRJTkcQARIZChVUUkFOU0NSSVBUX1NUQVRFX0RPTkUQAhIgChxUUkFOU0NSSVBUX1NUQVRFX1VOU1VQUE9SVEVEEAMSGwoXVFJBTlNDUklQVF9TVEFURV9GQUlMRUQQBCpZCglHYXBSZWFzb24SGgoWR0FQX1JFQVNPTl9VTlNQRUNJRklFRBAAEhkKFUdBUF9SRUFTT05fTk9UX01FTUJFUhABEhUKEUdBUF9SRUFTT05fSElEREVOEAMqiQEKC0NvbnRlbnRLaW5kEhwKGENPTlRFTlRfS0lORF9VTlNQRUNJRklFRBAAEhUKEUNPTlRFTlRfS0lORF9URVhUEAESFgoSQ09OVEVOVF9LSU5EX0lNQUdFEAISFQoRQ09OVEVOVF9LSU5EX0ZJTEUQAxIWChJDT05URU5UX0tJTkRfVk9JQ0UQBCp1CgtTZWFyY2hGaWVsZBIcChhTRUFSQ0hfRklFTERfVU5TUEVDSUZJRUQQABIVChFTRUFSQ0hfRklFTERfTkFNRRABEhQKEFNFQVJDSF9GSUVMRF9BTFQQAhIbChdTRUFSQ0hfRklFTERfVFJBTlNDUklQVBADMt4MCg5NZXNzYWdlU2VydmljZRJHCgRTZW5kEh4ucGFybGV5Lm1lc3NhZ2UudjEuU2VuZFJlcXVlc3QaHy5wYXJsZXkubWVzc2FnZS52MS5TZW5kUmVzcG9uc2USVgoJU2VuZEJhdGNoEiMucGFybGV5Lm1lc3NhZ2UudjEuU2VuZEJhdGNoUmVxdWVzdBokLnBhcmxleS5tZXNzYWdlLnYxLlNlbmRCYXRjaFJlc3BvbnNlEl8KDExpc3RNZXNzYWdlcxImLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RNZXNzYWdlc1JlcXVlc3QaJy5wYXJsZXkubWVzc2FnZS52MS5MaXN0TWVzc2FnZXNSZXNwb25zZRJcCgtMaXN0Q2hhbmdlcxIlLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RDaGFuZ2VzUmVxdWVzdBomLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RDaGFuZ2VzUmVzcG9uc2USTQoGUmVjYWxsEiAucGFybGV5Lm1lc3NhZ2UudjEuUmVjYWxsUmVxdWVzdBohLnBhcmxleS5tZXNzYWdlLnYxLlJlY2FsbFJlc3BvbnNlEkcKBEVkaXQSHi5wYXJsZXkubWVzc2FnZS52MS5FZGl0UmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLkVkaXRSZXNwb25zZRJKCgVSZWFjdBIfLnBhcmxleS5tZXNzYWdlLnYxLlJlYWN0UmVxdWVzdBogLnBhcmxleS5tZXNzYWdlLnYxLlJlYWN0UmVzcG9uc2USTQoGU2VhcmNoEiAucGFybGV5Lm1lc3NhZ2UudjEuU2VhcmNoUmVxdWVzdBohLnBhcmxleS5tZXNzYWdlLnYxLlNlYXJjaFJlc3BvbnNlElwKC0hpZGVNZXNzYWdlEiUucGFybGV5Lm1lc3NhZ2UudjEuSGlkZU1lc3NhZ2VSZXF1ZXN0GiYucGFybGV5Lm1lc3NhZ2UudjEuSGlkZU1lc3NhZ2VSZXNwb25zZRJZCgpMaXN0SGlkZGVuEiQucGFybGV5Lm1lc3NhZ2UudjEuTGlzdEhpZGRlblJlcXVlc3QaJS5wYXJsZXkubWVzc2FnZS52MS5MaXN0SGlkZGVuUmVzcG9uc2USXwoMTGlzdFZlcnNpb25zEiYucGFybGV5Lm1lc3NhZ2UudjEuTGlzdFZlcnNpb25zUmVxdWVzdBonLnBhcmxleS5tZXNzYWdlLnYxLkxpc3RWZXJzaW9uc1Jlc3BvbnNlEkcKBFN5bmMSHi5wYXJsZXkubWVzc2FnZS52MS5TeW5jUmVxdWVzdBofLnBhcmxleS5tZXNzYWdlLnYxLlN5bmNSZXNwb25zZRJWCglTeW5jQmF0Y2gSIy5wYXJsZXkubWVzc2FnZS52MS5TeW5jQmF0Y2hSZXF1ZXN0GiQucGFybGV5Lm1lc3NhZ2UudjEuU3luY0JhdGNoUmVzcG9uc2USZQoOTGlzdFJlY2lwaWVudHMSKC5wYXJsZXkubWVzc2FnZS52MS5MaXN0UmVjaXBpZW50c1JlcXVlc3QaKS5wYXJsZXkubWVzc2FnZS52MS5MaXN0UmVjaXBpZW50c1Jlc3BvbnNlEmIKDVNldFRyYW5zY3JpcHQSJy5wYXJsZXkubWVzc2FnZS52MS5TZXRUcmFuc2NyaXB0UmVxdWVzdBooLnBhcmxleS5tZXNzYWdlLnYxLlNldFRyYW5zY3JpcHRSZXNwb25zZRJiCg1DaGVja1JlYWRhYmxlEicucGFybGV5Lm1lc3NhZ2UudjEuQ2hlY2tSZWFkYWJsZVJlcXVlc3QaKC5wYXJsZXkubWVzc2FnZS52MS5DaGVja1JlYWRhYmxlUmVzcG9uc2USZQoOQ2hlY2tDaXRhdGlvbnMSKC5wYXJsZXkubWVzc2FnZS52MS5DaGVja0NpdGF0aW9uc1JlcXVlc3QaKS5wYXJsZXkubWVzc2FnZS52MS5DaGVja0NpdGF0aW9uc1Jlc3BvbnNlEmgKD0NoZWNrQ29tcGFuaW9ucxIpLnBhcmxleS5tZXNzYWdlLnYxLkNoZWNrQ29tcGFuaW9uc1JlcXVlc3QaKi5wYXJsZXkubWVzc2FnZS52MS5DaGVja0NvbXBhbmlvbnNSZXNwb25zZUJDWkFnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9tZXNzYWdlL3YxO21lc3NhZ2V2MWIGcHJvdG8z", [file_parley_file_v1_file, file_parley_message_v1_system]);
 
 /**
  * Content is what a sender puts into a message.
@@ -35,6 +37,30 @@ export type Content = Message$1<"parley.message.v1.Content"> & {
      */
     value: Text;
     case: "text";
+  } | {
+    /**
+     * A picture.
+     *
+     * @generated from field: parley.message.v1.ImageContent image = 2;
+     */
+    value: ImageContent;
+    case: "image";
+  } | {
+    /**
+     * A file.
+     *
+     * @generated from field: parley.message.v1.FileContent file = 3;
+     */
+    value: FileContent;
+    case: "file";
+  } | {
+    /**
+     * A voice message.
+     *
+     * @generated from field: parley.message.v1.VoiceContent voice = 4;
+     */
+    value: VoiceContent;
+    case: "voice";
   } | { case: undefined; value?: undefined };
 };
 
@@ -44,6 +70,280 @@ export type Content = Message$1<"parley.message.v1.Content"> & {
  */
 export const ContentSchema: GenMessage<Content> = /*@__PURE__*/
   messageDesc(file_parley_message_v1_message, 0);
+
+/**
+ * ImageContent is a picture to send. The file must be a finished upload of the sender, for pictures; the
+ * same for the two that follow, each for its purpose. FILE_NOT_READY otherwise.
+ *
+ * @generated from message parley.message.v1.ImageContent
+ */
+export type ImageContent = Message$1<"parley.message.v1.ImageContent"> & {
+  /**
+   * The file.
+   *
+   * @generated from field: string file_id = 1;
+   */
+  fileId: string;
+
+  /**
+   * What the picture shows, for who cannot see it; may be empty.
+   *
+   * @generated from field: string alt = 2;
+   */
+  alt: string;
+};
+
+/**
+ * Describes the message parley.message.v1.ImageContent.
+ * Use `create(ImageContentSchema)` to create a new message.
+ */
+export const ImageContentSchema: GenMessage<ImageContent> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 1);
+
+/**
+ * FileContent is a file to send.
+ *
+ * @generated from message parley.message.v1.FileContent
+ */
+export type FileContent = Message$1<"parley.message.v1.FileContent"> & {
+  /**
+   * The file.
+   *
+   * @generated from field: string file_id = 1;
+   */
+  fileId: string;
+};
+
+/**
+ * Describes the message parley.message.v1.FileContent.
+ * Use `create(FileContentSchema)` to create a new message.
+ */
+export const FileContentSchema: GenMessage<FileContent> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 2);
+
+/**
+ * VoiceContent is a voice message to send.
+ *
+ * @generated from message parley.message.v1.VoiceContent
+ */
+export type VoiceContent = Message$1<"parley.message.v1.VoiceContent"> & {
+  /**
+   * The file.
+   *
+   * @generated from field: string file_id = 1;
+   */
+  fileId: string;
+
+  /**
+   * How long it is, ms; at most five minutes. Where the bytes tell, they win.
+   *
+   * @generated from field: int32 duration_ms = 2;
+   */
+  durationMs: number;
+
+  /**
+   * How loud it is over time, a byte for each of at most 128 equal parts.
+   *
+   * @generated from field: bytes waveform = 3;
+   */
+  waveform: Uint8Array;
+};
+
+/**
+ * Describes the message parley.message.v1.VoiceContent.
+ * Use `create(VoiceContentSchema)` to create a new message.
+ */
+export const VoiceContentSchema: GenMessage<VoiceContent> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 3);
+
+/**
+ * FileInfo is what a message tells of its file. FileService gives the bytes.
+ *
+ * @generated from message parley.message.v1.FileInfo
+ */
+export type FileInfo = Message$1<"parley.message.v1.FileInfo"> & {
+  /**
+   * Id of the file.
+   *
+   * @generated from field: string file_id = 1;
+   */
+  fileId: string;
+
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Size in bytes.
+   *
+   * @generated from field: int64 size = 3;
+   */
+  size: bigint;
+
+  /**
+   * What the bytes are.
+   *
+   * @generated from field: string content_type = 4;
+   */
+  contentType: string;
+};
+
+/**
+ * Describes the message parley.message.v1.FileInfo.
+ * Use `create(FileInfoSchema)` to create a new message.
+ */
+export const FileInfoSchema: GenMessage<FileInfo> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 4);
+
+/**
+ * Image is a picture.
+ *
+ * @generated from message parley.message.v1.Image
+ */
+export type Image = Message$1<"parley.message.v1.Image"> & {
+  /**
+   * The file.
+   *
+   * @generated from field: parley.message.v1.FileInfo file = 1;
+   */
+  file?: FileInfo | undefined;
+
+  /**
+   * Width in pixels.
+   *
+   * @generated from field: int32 width = 2;
+   */
+  width: number;
+
+  /**
+   * Height in pixels.
+   *
+   * @generated from field: int32 height = 3;
+   */
+  height: number;
+
+  /**
+   * What the picture shows; may be empty.
+   *
+   * @generated from field: string alt = 4;
+   */
+  alt: string;
+};
+
+/**
+ * Describes the message parley.message.v1.Image.
+ * Use `create(ImageSchema)` to create a new message.
+ */
+export const ImageSchema: GenMessage<Image> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 5);
+
+/**
+ * Attachment is a file.
+ *
+ * @generated from message parley.message.v1.Attachment
+ */
+export type Attachment = Message$1<"parley.message.v1.Attachment"> & {
+  /**
+   * The file.
+   *
+   * @generated from field: parley.message.v1.FileInfo file = 1;
+   */
+  file?: FileInfo | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.Attachment.
+ * Use `create(AttachmentSchema)` to create a new message.
+ */
+export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 6);
+
+/**
+ * Voice is a voice message.
+ *
+ * @generated from message parley.message.v1.Voice
+ */
+export type Voice = Message$1<"parley.message.v1.Voice"> & {
+  /**
+   * The file.
+   *
+   * @generated from field: parley.message.v1.FileInfo file = 1;
+   */
+  file?: FileInfo | undefined;
+
+  /**
+   * How long it is, ms.
+   *
+   * @generated from field: int32 duration_ms = 2;
+   */
+  durationMs: number;
+
+  /**
+   * How loud it is over time, a byte for each of at most 128 equal parts.
+   *
+   * @generated from field: bytes waveform = 3;
+   */
+  waveform: Uint8Array;
+
+  /**
+   * What was said, as a machine understood it; absent where nothing reads voice messages.
+   *
+   * @generated from field: parley.message.v1.Transcript transcript = 4;
+   */
+  transcript?: Transcript | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.Voice.
+ * Use `create(VoiceSchema)` to create a new message.
+ */
+export const VoiceSchema: GenMessage<Voice> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 7);
+
+/**
+ * Transcript is the text of a voice message, made by a machine.
+ *
+ * @generated from message parley.message.v1.Transcript
+ */
+export type Transcript = Message$1<"parley.message.v1.Transcript"> & {
+  /**
+   * How far it is.
+   *
+   * @generated from field: parley.message.v1.TranscriptState state = 1;
+   */
+  state: TranscriptState;
+
+  /**
+   * The text, at most 8,000 characters.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * BCP 47 tag of the language; empty if the provider does not tell.
+   *
+   * @generated from field: string language = 3;
+   */
+  language: string;
+
+  /**
+   * How sure the provider is, 0 to 1; 0 if it does not tell.
+   *
+   * @generated from field: float confidence = 4;
+   */
+  confidence: number;
+};
+
+/**
+ * Describes the message parley.message.v1.Transcript.
+ * Use `create(TranscriptSchema)` to create a new message.
+ */
+export const TranscriptSchema: GenMessage<Transcript> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 8);
 
 /**
  * Text is a plain text body.
@@ -64,7 +364,7 @@ export type Text = Message$1<"parley.message.v1.Text"> & {
  * Use `create(TextSchema)` to create a new message.
  */
 export const TextSchema: GenMessage<Text> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 1);
+  messageDesc(file_parley_message_v1_message, 9);
 
 /**
  * Message is one entry of a conversation.
@@ -178,6 +478,30 @@ export type Message = Message$1<"parley.message.v1.Message"> & {
     case: "text";
   } | {
     /**
+     * A picture.
+     *
+     * @generated from field: parley.message.v1.Image image = 21;
+     */
+    value: Image;
+    case: "image";
+  } | {
+    /**
+     * A file.
+     *
+     * @generated from field: parley.message.v1.Attachment file = 22;
+     */
+    value: Attachment;
+    case: "file";
+  } | {
+    /**
+     * A voice message.
+     *
+     * @generated from field: parley.message.v1.Voice voice = 23;
+     */
+    value: Voice;
+    case: "voice";
+  } | {
+    /**
      * What the server says about a group.
      *
      * @generated from field: parley.message.v1.System system = 25;
@@ -200,7 +524,7 @@ export type Message = Message$1<"parley.message.v1.Message"> & {
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 2);
+  messageDesc(file_parley_message_v1_message, 10);
 
 /**
  * Reply points to a message and shows it as it is now. When that message changes, clients show its new
@@ -225,7 +549,8 @@ export type Reply = Message$1<"parley.message.v1.Reply"> & {
   senderId: string;
 
   /**
-   * The first 140 characters of its text; empty if it was recalled or has none.
+   * The first 140 characters of its text, of the name of its file, of what its picture shows or of what was
+   * understood of it; empty if it was recalled or has none.
    *
    * @generated from field: string preview = 3;
    */
@@ -244,6 +569,13 @@ export type Reply = Message$1<"parley.message.v1.Reply"> & {
    * @generated from field: bool edited = 5;
    */
   edited: boolean;
+
+  /**
+   * What kind of message it is; unspecified if it was recalled or the server said it.
+   *
+   * @generated from field: parley.message.v1.ContentKind kind = 6;
+   */
+  kind: ContentKind;
 };
 
 /**
@@ -251,10 +583,10 @@ export type Reply = Message$1<"parley.message.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 3);
+  messageDesc(file_parley_message_v1_message, 11);
 
 /**
- * Forward tells that a text was copied, and from where to who may see that message too. In frames, lists
+ * Forward tells that a message was copied, and from where to who may see that message too. In frames, lists
  * of conversations and for everybody else it is empty.
  *
  * @generated from message parley.message.v1.Forward
@@ -294,7 +626,7 @@ export type Forward = Message$1<"parley.message.v1.Forward"> & {
  * Use `create(ForwardSchema)` to create a new message.
  */
 export const ForwardSchema: GenMessage<Forward> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 4);
+  messageDesc(file_parley_message_v1_message, 12);
 
 /**
  * Reaction is one emoji below a message.
@@ -329,7 +661,7 @@ export type Reaction = Message$1<"parley.message.v1.Reaction"> & {
  * Use `create(ReactionSchema)` to create a new message.
  */
 export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 5);
+  messageDesc(file_parley_message_v1_message, 13);
 
 /**
  * Recalled is what is left of a message that was taken back.
@@ -364,7 +696,7 @@ export type Recalled = Message$1<"parley.message.v1.Recalled"> & {
  * Use `create(RecalledSchema)` to create a new message.
  */
 export const RecalledSchema: GenMessage<Recalled> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 6);
+  messageDesc(file_parley_message_v1_message, 14);
 
 /**
  * Head is what the server says about a conversation, as visible to one user.
@@ -446,7 +778,7 @@ export type Head = Message$1<"parley.message.v1.Head"> & {
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema: GenMessage<Head> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 7);
+  messageDesc(file_parley_message_v1_message, 15);
 
 /**
  * Sent is the answer to a stored message.
@@ -495,7 +827,7 @@ export type Sent = Message$1<"parley.message.v1.Sent"> & {
  * Use `create(SentSchema)` to create a new message.
  */
 export const SentSchema: GenMessage<Sent> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 8);
+  messageDesc(file_parley_message_v1_message, 16);
 
 /**
  * SendRequest is one message to store.
@@ -532,8 +864,9 @@ export type SendRequest = Message$1<"parley.message.v1.SendRequest"> & {
   replyToSeq: bigint;
 
   /**
-   * The message whose text is sent instead of content, as it is at the commit. NOT_FOUND for one that the
-   * sender cannot see, FORBIDDEN for one that has no text. Nobody is mentioned by it.
+   * The message whose text, picture, file or voice message is sent instead of content, as it is at the commit.
+   * NOT_FOUND for one that the sender cannot see, FORBIDDEN for one that was recalled or that the server
+   * said. Nobody is mentioned by it.
    *
    * @generated from field: parley.message.v1.Source forward_of = 5;
    */
@@ -545,7 +878,7 @@ export type SendRequest = Message$1<"parley.message.v1.SendRequest"> & {
  * Use `create(SendRequestSchema)` to create a new message.
  */
 export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 9);
+  messageDesc(file_parley_message_v1_message, 17);
 
 /**
  * Source names the message that is forwarded.
@@ -573,7 +906,7 @@ export type Source = Message$1<"parley.message.v1.Source"> & {
  * Use `create(SourceSchema)` to create a new message.
  */
 export const SourceSchema: GenMessage<Source> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 10);
+  messageDesc(file_parley_message_v1_message, 18);
 
 /**
  * SendResponse is the answer.
@@ -594,7 +927,7 @@ export type SendResponse = Message$1<"parley.message.v1.SendResponse"> & {
  * Use `create(SendResponseSchema)` to create a new message.
  */
 export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 11);
+  messageDesc(file_parley_message_v1_message, 19);
 
 /**
  * SendBatchRequest holds messages of many senders; the gateway has checked each sender's token.
@@ -615,7 +948,7 @@ export type SendBatchRequest = Message$1<"parley.message.v1.SendBatchRequest"> &
  * Use `create(SendBatchRequestSchema)` to create a new message.
  */
 export const SendBatchRequestSchema: GenMessage<SendBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 12);
+  messageDesc(file_parley_message_v1_message, 20);
 
 /**
  * One message of one sender.
@@ -643,7 +976,7 @@ export type SendBatchRequest_Item = Message$1<"parley.message.v1.SendBatchReques
  * Use `create(SendBatchRequest_ItemSchema)` to create a new message.
  */
 export const SendBatchRequest_ItemSchema: GenMessage<SendBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 12, 0);
+  messageDesc(file_parley_message_v1_message, 20, 0);
 
 /**
  * ItemError is the refusal of one item of a batch.
@@ -678,7 +1011,7 @@ export type ItemError = Message$1<"parley.message.v1.ItemError"> & {
  * Use `create(ItemErrorSchema)` to create a new message.
  */
 export const ItemErrorSchema: GenMessage<ItemError> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 13);
+  messageDesc(file_parley_message_v1_message, 21);
 
 /**
  * SendBatchResponse answers each item in its place.
@@ -699,7 +1032,7 @@ export type SendBatchResponse = Message$1<"parley.message.v1.SendBatchResponse">
  * Use `create(SendBatchResponseSchema)` to create a new message.
  */
 export const SendBatchResponseSchema: GenMessage<SendBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 14);
+  messageDesc(file_parley_message_v1_message, 22);
 
 /**
  * Result of one item.
@@ -736,7 +1069,7 @@ export type SendBatchResponse_Result = Message$1<"parley.message.v1.SendBatchRes
  * Use `create(SendBatchResponse_ResultSchema)` to create a new message.
  */
 export const SendBatchResponse_ResultSchema: GenMessage<SendBatchResponse_Result> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 14, 0);
+  messageDesc(file_parley_message_v1_message, 22, 0);
 
 /**
  * ListMessagesRequest names a range.
@@ -817,7 +1150,7 @@ export type ListMessagesRequest = Message$1<"parley.message.v1.ListMessagesReque
  * Use `create(ListMessagesRequestSchema)` to create a new message.
  */
 export const ListMessagesRequestSchema: GenMessage<ListMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 15);
+  messageDesc(file_parley_message_v1_message, 23);
 
 /**
  * Gap is a range of seq that the user may not have.
@@ -852,7 +1185,7 @@ export type Gap = Message$1<"parley.message.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 16);
+  messageDesc(file_parley_message_v1_message, 24);
 
 /**
  * ListMessagesResponse is one page.
@@ -887,7 +1220,7 @@ export type ListMessagesResponse = Message$1<"parley.message.v1.ListMessagesResp
  * Use `create(ListMessagesResponseSchema)` to create a new message.
  */
 export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 17);
+  messageDesc(file_parley_message_v1_message, 25);
 
 /**
  * ListChangesRequest asks for changed messages.
@@ -922,7 +1255,7 @@ export type ListChangesRequest = Message$1<"parley.message.v1.ListChangesRequest
  * Use `create(ListChangesRequestSchema)` to create a new message.
  */
 export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 18);
+  messageDesc(file_parley_message_v1_message, 26);
 
 /**
  * ListChangesResponse is the latest state of the touched messages.
@@ -950,7 +1283,7 @@ export type ListChangesResponse = Message$1<"parley.message.v1.ListChangesRespon
  * Use `create(ListChangesResponseSchema)` to create a new message.
  */
 export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 19);
+  messageDesc(file_parley_message_v1_message, 27);
 
 /**
  * RecallRequest names a message to take back.
@@ -978,7 +1311,7 @@ export type RecallRequest = Message$1<"parley.message.v1.RecallRequest"> & {
  * Use `create(RecallRequestSchema)` to create a new message.
  */
 export const RecallRequestSchema: GenMessage<RecallRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 20);
+  messageDesc(file_parley_message_v1_message, 28);
 
 /**
  * RecallResponse is the message as it stands now.
@@ -999,7 +1332,7 @@ export type RecallResponse = Message$1<"parley.message.v1.RecallResponse"> & {
  * Use `create(RecallResponseSchema)` to create a new message.
  */
 export const RecallResponseSchema: GenMessage<RecallResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 21);
+  messageDesc(file_parley_message_v1_message, 29);
 
 /**
  * EditRequest is a new text for a message.
@@ -1034,7 +1367,7 @@ export type EditRequest = Message$1<"parley.message.v1.EditRequest"> & {
  * Use `create(EditRequestSchema)` to create a new message.
  */
 export const EditRequestSchema: GenMessage<EditRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 22);
+  messageDesc(file_parley_message_v1_message, 30);
 
 /**
  * EditResponse is the message as it stands now.
@@ -1055,7 +1388,7 @@ export type EditResponse = Message$1<"parley.message.v1.EditResponse"> & {
  * Use `create(EditResponseSchema)` to create a new message.
  */
 export const EditResponseSchema: GenMessage<EditResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 23);
+  messageDesc(file_parley_message_v1_message, 31);
 
 /**
  * ReactRequest adds or removes a reaction.
@@ -1097,7 +1430,7 @@ export type ReactRequest = Message$1<"parley.message.v1.ReactRequest"> & {
  * Use `create(ReactRequestSchema)` to create a new message.
  */
 export const ReactRequestSchema: GenMessage<ReactRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 24);
+  messageDesc(file_parley_message_v1_message, 32);
 
 /**
  * ReactResponse is the message as it stands now.
@@ -1118,7 +1451,7 @@ export type ReactResponse = Message$1<"parley.message.v1.ReactResponse"> & {
  * Use `create(ReactResponseSchema)` to create a new message.
  */
 export const ReactResponseSchema: GenMessage<ReactResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 25);
+  messageDesc(file_parley_message_v1_message, 33);
 
 /**
  * HideMessageRequest names a message to hide.
@@ -1146,7 +1479,7 @@ export type HideMessageRequest = Message$1<"parley.message.v1.HideMessageRequest
  * Use `create(HideMessageRequestSchema)` to create a new message.
  */
 export const HideMessageRequestSchema: GenMessage<HideMessageRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 26);
+  messageDesc(file_parley_message_v1_message, 34);
 
 /**
  * HideMessageResponse tells what is left to read.
@@ -1167,7 +1500,7 @@ export type HideMessageResponse = Message$1<"parley.message.v1.HideMessageRespon
  * Use `create(HideMessageResponseSchema)` to create a new message.
  */
 export const HideMessageResponseSchema: GenMessage<HideMessageResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 27);
+  messageDesc(file_parley_message_v1_message, 35);
 
 /**
  * ListHiddenRequest asks what was hidden.
@@ -1195,7 +1528,7 @@ export type ListHiddenRequest = Message$1<"parley.message.v1.ListHiddenRequest">
  * Use `create(ListHiddenRequestSchema)` to create a new message.
  */
 export const ListHiddenRequestSchema: GenMessage<ListHiddenRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 28);
+  messageDesc(file_parley_message_v1_message, 36);
 
 /**
  * ListHiddenResponse is one page.
@@ -1224,7 +1557,7 @@ export type ListHiddenResponse = Message$1<"parley.message.v1.ListHiddenResponse
  * Use `create(ListHiddenResponseSchema)` to create a new message.
  */
 export const ListHiddenResponseSchema: GenMessage<ListHiddenResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 29);
+  messageDesc(file_parley_message_v1_message, 37);
 
 /**
  * ListVersionsRequest asks for earlier versions of a message.
@@ -1259,7 +1592,7 @@ export type ListVersionsRequest = Message$1<"parley.message.v1.ListVersionsReque
  * Use `create(ListVersionsRequestSchema)` to create a new message.
  */
 export const ListVersionsRequestSchema: GenMessage<ListVersionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 30);
+  messageDesc(file_parley_message_v1_message, 38);
 
 /**
  * Version is what a message said before an edit.
@@ -1294,7 +1627,7 @@ export type Version = Message$1<"parley.message.v1.Version"> & {
  * Use `create(VersionSchema)` to create a new message.
  */
 export const VersionSchema: GenMessage<Version> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 31);
+  messageDesc(file_parley_message_v1_message, 39);
 
 /**
  * ListVersionsResponse is one page.
@@ -1322,7 +1655,7 @@ export type ListVersionsResponse = Message$1<"parley.message.v1.ListVersionsResp
  * Use `create(ListVersionsResponseSchema)` to create a new message.
  */
 export const ListVersionsResponseSchema: GenMessage<ListVersionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 32);
+  messageDesc(file_parley_message_v1_message, 40);
 
 /**
  * SyncRequest asks what moved.
@@ -1343,7 +1676,7 @@ export type SyncRequest = Message$1<"parley.message.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 33);
+  messageDesc(file_parley_message_v1_message, 41);
 
 /**
  * SyncResponse lists moved heads.
@@ -1385,7 +1718,7 @@ export type SyncResponse = Message$1<"parley.message.v1.SyncResponse"> & {
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema: GenMessage<SyncResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 34);
+  messageDesc(file_parley_message_v1_message, 42);
 
 /**
  * SyncBatchRequest asks for many users.
@@ -1406,7 +1739,7 @@ export type SyncBatchRequest = Message$1<"parley.message.v1.SyncBatchRequest"> &
  * Use `create(SyncBatchRequestSchema)` to create a new message.
  */
 export const SyncBatchRequestSchema: GenMessage<SyncBatchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 35);
+  messageDesc(file_parley_message_v1_message, 43);
 
 /**
  * One user.
@@ -1434,7 +1767,7 @@ export type SyncBatchRequest_Item = Message$1<"parley.message.v1.SyncBatchReques
  * Use `create(SyncBatchRequest_ItemSchema)` to create a new message.
  */
 export const SyncBatchRequest_ItemSchema: GenMessage<SyncBatchRequest_Item> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 35, 0);
+  messageDesc(file_parley_message_v1_message, 43, 0);
 
 /**
  * SyncBatchResponse answers each item in its place.
@@ -1455,7 +1788,7 @@ export type SyncBatchResponse = Message$1<"parley.message.v1.SyncBatchResponse">
  * Use `create(SyncBatchResponseSchema)` to create a new message.
  */
 export const SyncBatchResponseSchema: GenMessage<SyncBatchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 36);
+  messageDesc(file_parley_message_v1_message, 44);
 
 /**
  * ListRecipientsRequest names a conversation.
@@ -1497,7 +1830,7 @@ export type ListRecipientsRequest = Message$1<"parley.message.v1.ListRecipientsR
  * Use `create(ListRecipientsRequestSchema)` to create a new message.
  */
 export const ListRecipientsRequestSchema: GenMessage<ListRecipientsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 37);
+  messageDesc(file_parley_message_v1_message, 45);
 
 /**
  * ListRecipientsResponse lists members.
@@ -1532,7 +1865,7 @@ export type ListRecipientsResponse = Message$1<"parley.message.v1.ListRecipients
  * Use `create(ListRecipientsResponseSchema)` to create a new message.
  */
 export const ListRecipientsResponseSchema: GenMessage<ListRecipientsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 38);
+  messageDesc(file_parley_message_v1_message, 46);
 
 /**
  * CheckCompanionsRequest names a user and other people.
@@ -1560,7 +1893,7 @@ export type CheckCompanionsRequest = Message$1<"parley.message.v1.CheckCompanion
  * Use `create(CheckCompanionsRequestSchema)` to create a new message.
  */
 export const CheckCompanionsRequestSchema: GenMessage<CheckCompanionsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 39);
+  messageDesc(file_parley_message_v1_message, 47);
 
 /**
  * CheckCompanionsResponse names who is in a group with the user.
@@ -1581,7 +1914,7 @@ export type CheckCompanionsResponse = Message$1<"parley.message.v1.CheckCompanio
  * Use `create(CheckCompanionsResponseSchema)` to create a new message.
  */
 export const CheckCompanionsResponseSchema: GenMessage<CheckCompanionsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 40);
+  messageDesc(file_parley_message_v1_message, 48);
 
 /**
  * SearchRequest asks for messages. Empty fields do not restrict.
@@ -1644,6 +1977,13 @@ export type SearchRequest = Message$1<"parley.message.v1.SearchRequest"> & {
    * @generated from field: string page_token = 8;
    */
   pageToken: string;
+
+  /**
+   * Only messages of these kinds.
+   *
+   * @generated from field: repeated parley.message.v1.ContentKind kinds = 9;
+   */
+  kinds: ContentKind[];
 };
 
 /**
@@ -1651,7 +1991,7 @@ export type SearchRequest = Message$1<"parley.message.v1.SearchRequest"> & {
  * Use `create(SearchRequestSchema)` to create a new message.
  */
 export const SearchRequestSchema: GenMessage<SearchRequest> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 41);
+  messageDesc(file_parley_message_v1_message, 49);
 
 /**
  * SearchResponse is one page of hits.
@@ -1679,7 +2019,7 @@ export type SearchResponse = Message$1<"parley.message.v1.SearchResponse"> & {
  * Use `create(SearchResponseSchema)` to create a new message.
  */
 export const SearchResponseSchema: GenMessage<SearchResponse> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 42);
+  messageDesc(file_parley_message_v1_message, 50);
 
 /**
  * SearchHit is a message that matches.
@@ -1695,11 +2035,18 @@ export type SearchHit = Message$1<"parley.message.v1.SearchHit"> & {
   message?: Message | undefined;
 
   /**
-   * What matched in its text, in order, without overlap.
+   * What matched in the field, in order, without overlap.
    *
    * @generated from field: repeated parley.message.v1.TextSpan spans = 2;
    */
   spans: TextSpan[];
+
+  /**
+   * Which of its texts matched.
+   *
+   * @generated from field: parley.message.v1.SearchField field = 3;
+   */
+  field: SearchField;
 };
 
 /**
@@ -1707,7 +2054,7 @@ export type SearchHit = Message$1<"parley.message.v1.SearchHit"> & {
  * Use `create(SearchHitSchema)` to create a new message.
  */
 export const SearchHitSchema: GenMessage<SearchHit> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 43);
+  messageDesc(file_parley_message_v1_message, 51);
 
 /**
  * TextSpan is a part of a text, in code points.
@@ -1735,7 +2082,203 @@ export type TextSpan = Message$1<"parley.message.v1.TextSpan"> & {
  * Use `create(TextSpanSchema)` to create a new message.
  */
 export const TextSpanSchema: GenMessage<TextSpan> = /*@__PURE__*/
-  messageDesc(file_parley_message_v1_message, 44);
+  messageDesc(file_parley_message_v1_message, 52);
+
+/**
+ * SetTranscriptRequest is what was understood.
+ *
+ * @generated from message parley.message.v1.SetTranscriptRequest
+ */
+export type SetTranscriptRequest = Message$1<"parley.message.v1.SetTranscriptRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * Which request is answered.
+   *
+   * @generated from field: int32 attempt = 3;
+   */
+  attempt: number;
+
+  /**
+   * The text, in a final state.
+   *
+   * @generated from field: parley.message.v1.Transcript transcript = 4;
+   */
+  transcript?: Transcript | undefined;
+};
+
+/**
+ * Describes the message parley.message.v1.SetTranscriptRequest.
+ * Use `create(SetTranscriptRequestSchema)` to create a new message.
+ */
+export const SetTranscriptRequestSchema: GenMessage<SetTranscriptRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 53);
+
+/**
+ * SetTranscriptResponse has no fields.
+ *
+ * @generated from message parley.message.v1.SetTranscriptResponse
+ */
+export type SetTranscriptResponse = Message$1<"parley.message.v1.SetTranscriptResponse"> & {
+};
+
+/**
+ * Describes the message parley.message.v1.SetTranscriptResponse.
+ * Use `create(SetTranscriptResponseSchema)` to create a new message.
+ */
+export const SetTranscriptResponseSchema: GenMessage<SetTranscriptResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 54);
+
+/**
+ * CheckReadableRequest names files and who wants to read them.
+ *
+ * @generated from message parley.message.v1.CheckReadableRequest
+ */
+export type CheckReadableRequest = Message$1<"parley.message.v1.CheckReadableRequest"> & {
+  /**
+   * The user.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The files.
+   *
+   * @generated from field: repeated string file_ids = 2;
+   */
+  fileIds: string[];
+};
+
+/**
+ * Describes the message parley.message.v1.CheckReadableRequest.
+ * Use `create(CheckReadableRequestSchema)` to create a new message.
+ */
+export const CheckReadableRequestSchema: GenMessage<CheckReadableRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 55);
+
+/**
+ * CheckReadableResponse lists what the user may read.
+ *
+ * @generated from message parley.message.v1.CheckReadableResponse
+ */
+export type CheckReadableResponse = Message$1<"parley.message.v1.CheckReadableResponse"> & {
+  /**
+   * Each once.
+   *
+   * @generated from field: repeated string file_ids = 1;
+   */
+  fileIds: string[];
+};
+
+/**
+ * Describes the message parley.message.v1.CheckReadableResponse.
+ * Use `create(CheckReadableResponseSchema)` to create a new message.
+ */
+export const CheckReadableResponseSchema: GenMessage<CheckReadableResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 56);
+
+/**
+ * CheckCitationsRequest holds citations of messages and groups.
+ *
+ * @generated from message parley.message.v1.CheckCitationsRequest
+ */
+export type CheckCitationsRequest = Message$1<"parley.message.v1.CheckCitationsRequest"> & {
+  /**
+   * 1–100 citations.
+   *
+   * @generated from field: repeated parley.file.v1.Citation citations = 1;
+   */
+  citations: Citation[];
+};
+
+/**
+ * Describes the message parley.message.v1.CheckCitationsRequest.
+ * Use `create(CheckCitationsRequestSchema)` to create a new message.
+ */
+export const CheckCitationsRequestSchema: GenMessage<CheckCitationsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 57);
+
+/**
+ * CheckCitationsResponse answers each citation in its place.
+ *
+ * @generated from message parley.message.v1.CheckCitationsResponse
+ */
+export type CheckCitationsResponse = Message$1<"parley.message.v1.CheckCitationsResponse"> & {
+  /**
+   * True where the holder shows the file.
+   *
+   * @generated from field: repeated bool shown = 1;
+   */
+  shown: boolean[];
+};
+
+/**
+ * Describes the message parley.message.v1.CheckCitationsResponse.
+ * Use `create(CheckCitationsResponseSchema)` to create a new message.
+ */
+export const CheckCitationsResponseSchema: GenMessage<CheckCitationsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_message_v1_message, 58);
+
+/**
+ * TranscriptState tells how far the text of a voice message is.
+ *
+ * @generated from enum parley.message.v1.TranscriptState
+ */
+export enum TranscriptState {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: TRANSCRIPT_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is being made.
+   *
+   * @generated from enum value: TRANSCRIPT_STATE_PENDING = 1;
+   */
+  PENDING = 1,
+
+  /**
+   * It is there; an empty text: nothing was understood.
+   *
+   * @generated from enum value: TRANSCRIPT_STATE_DONE = 2;
+   */
+  DONE = 2,
+
+  /**
+   * The recording cannot be read: its format, or it is too long.
+   *
+   * @generated from enum value: TRANSCRIPT_STATE_UNSUPPORTED = 3;
+   */
+  UNSUPPORTED = 3,
+
+  /**
+   * The provider did not manage, after all tries.
+   *
+   * @generated from enum value: TRANSCRIPT_STATE_FAILED = 4;
+   */
+  FAILED = 4,
+}
+
+/**
+ * Describes the enum parley.message.v1.TranscriptState.
+ */
+export const TranscriptStateSchema: GenEnum<TranscriptState> = /*@__PURE__*/
+  enumDesc(file_parley_message_v1_message, 0);
 
 /**
  * GapReason says why a range is not shown.
@@ -1769,7 +2312,96 @@ export enum GapReason {
  * Describes the enum parley.message.v1.GapReason.
  */
 export const GapReasonSchema: GenEnum<GapReason> = /*@__PURE__*/
-  enumDesc(file_parley_message_v1_message, 0);
+  enumDesc(file_parley_message_v1_message, 1);
+
+/**
+ * ContentKind is what kind of message a message is.
+ *
+ * @generated from enum parley.message.v1.ContentKind
+ */
+export enum ContentKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: CONTENT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Text.
+   *
+   * @generated from enum value: CONTENT_KIND_TEXT = 1;
+   */
+  TEXT = 1,
+
+  /**
+   * Pictures.
+   *
+   * @generated from enum value: CONTENT_KIND_IMAGE = 2;
+   */
+  IMAGE = 2,
+
+  /**
+   * Files.
+   *
+   * @generated from enum value: CONTENT_KIND_FILE = 3;
+   */
+  FILE = 3,
+
+  /**
+   * Voice messages.
+   *
+   * @generated from enum value: CONTENT_KIND_VOICE = 4;
+   */
+  VOICE = 4,
+}
+
+/**
+ * Describes the enum parley.message.v1.ContentKind.
+ */
+export const ContentKindSchema: GenEnum<ContentKind> = /*@__PURE__*/
+  enumDesc(file_parley_message_v1_message, 2);
+
+/**
+ * SearchField is where a hit lies.
+ *
+ * @generated from enum parley.message.v1.SearchField
+ */
+export enum SearchField {
+  /**
+   * The text of the message.
+   *
+   * @generated from enum value: SEARCH_FIELD_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The name of the file.
+   *
+   * @generated from enum value: SEARCH_FIELD_NAME = 1;
+   */
+  NAME = 1,
+
+  /**
+   * What the picture shows.
+   *
+   * @generated from enum value: SEARCH_FIELD_ALT = 2;
+   */
+  ALT = 2,
+
+  /**
+   * What was understood of the voice message.
+   *
+   * @generated from enum value: SEARCH_FIELD_TRANSCRIPT = 3;
+   */
+  TRANSCRIPT = 3,
+}
+
+/**
+ * Describes the enum parley.message.v1.SearchField.
+ */
+export const SearchFieldSchema: GenEnum<SearchField> = /*@__PURE__*/
+  enumDesc(file_parley_message_v1_message, 3);
 
 /**
  * MessageService stores messages and gives them back.
@@ -1935,6 +2567,38 @@ export const MessageService: GenService<{
     methodKind: "unary";
     input: typeof ListRecipientsRequestSchema;
     output: typeof ListRecipientsResponseSchema;
+  },
+  /**
+   * SetTranscript stores what a machine understood. The first final one of a request stays: again changes
+   * nothing. NOT_FOUND for a message that is gone.
+   *
+   * @generated from rpc parley.message.v1.MessageService.SetTranscript
+   */
+  setTranscript: {
+    methodKind: "unary";
+    input: typeof SetTranscriptRequestSchema;
+    output: typeof SetTranscriptResponseSchema;
+  },
+  /**
+   * CheckReadable picks those of some files that a user may read now, because a message that the user can
+   * see shows them, or a group that the user is in.
+   *
+   * @generated from rpc parley.message.v1.MessageService.CheckReadable
+   */
+  checkReadable: {
+    methodKind: "unary";
+    input: typeof CheckReadableRequestSchema;
+    output: typeof CheckReadableResponseSchema;
+  },
+  /**
+   * CheckCitations tells which messages and groups still show the file that they were said to show.
+   *
+   * @generated from rpc parley.message.v1.MessageService.CheckCitations
+   */
+  checkCitations: {
+    methodKind: "unary";
+    input: typeof CheckCitationsRequestSchema;
+    output: typeof CheckCitationsResponseSchema;
   },
   /**
    * CheckCompanions picks those of some people who are in a group with a user now. For who may see whose
