@@ -4,7 +4,7 @@
 #   hack/debian.sh            installs what is missing (root, or sudo)
 #   hack/debian.sh --check    only says what is missing
 set -euo pipefail
-read -r -a packages <<<"${PARLEY_PACKAGES:-mariadb-server rabbitmq-server chromium fonts-noto-cjk curl gcc libc6-dev}"
+read -r -a packages <<<"${PARLEY_PACKAGES:-mariadb-server rabbitmq-server chromium fonts-noto-cjk curl gcc libc6-dev ffmpeg flite pocketsphinx pocketsphinx-en-us}"
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

@@ -16,6 +16,7 @@ import (
 	gatewayserver "github.com/parley-chat/parley/services/gateway/server"
 	"github.com/parley-chat/parley/services/internal/telemetry"
 	messageserver "github.com/parley-chat/parley/services/message/server"
+	speechserver "github.com/parley-chat/parley/services/speech/server"
 	transmitserver "github.com/parley-chat/parley/services/transmit/server"
 	userserver "github.com/parley-chat/parley/services/user/server"
 )
@@ -37,6 +38,7 @@ func services() []service {
 		{component.Friend, "Serve friend requests, friends and search", friendserver.Config{}, startFriend},
 		{component.Message, "Serve conversations and messages", messageserver.Config{}, startMessage},
 		{component.Transmit, "Forward events to the gateways", transmitserver.Config{}, startTransmit},
+		{component.Speech, "Turn voice to text through a provider", speechserver.Config{}, startSpeech},
 	}
 }
 
@@ -105,6 +107,14 @@ func startTransmit(ctx context.Context, s streams) error {
 		return err
 	}
 	return transmitserver.Run(ctx, cfg, transmitserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Transmit, cfg.LogLevel), Version: version})
+}
+
+func startSpeech(ctx context.Context, s streams) error {
+	cfg, err := speechserver.Load(s.environ)
+	if err != nil {
+		return err
+	}
+	return speechserver.Run(ctx, cfg, speechserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Speech, cfg.LogLevel), Version: version})
 }
 
 // settings lists the environment variables of a Config in columns.
@@ -180,6 +190,10 @@ func meaningOfGateway(variable string) string {
 		return "address of the message service"
 	case component.EnvUpstreamTransmitURL:
 		return "address of transmit"
+	case component.EnvUpstreamFileURL:
+		return "address of the file service"
+	case component.EnvUpstreamSpeechURL:
+		return "address of the speech service; empty: there is none"
 	case component.EnvGatewaySeat:
 		return "number of this gateway's seat: 0, 1, 2 and so on"
 	case component.EnvGatewayMaxSessions:

@@ -28,6 +28,6 @@ func meaningOfSMS(variable string) string {
 	case "PARLEY_SMS_SIGNING_KEY", "PARLEY_SMS_PREVIOUS_SIGNING_KEY":
 		return "Webhook: the key that signs, and the one before it"
 	default:
-		return ""
+		return meaningOfSpeech(variable)
 	}
 }

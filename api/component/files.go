@@ -44,4 +44,12 @@ const (
 	EnvSpeechAPIKey      = "PARLEY_SPEECH_API_KEY"    //nolint:gosec // a name, no secret
 	EnvSpeechSecretKey   = "PARLEY_SPEECH_SECRET_KEY" //nolint:gosec // a name, no secret
 	EnvSpeechCA          = "PARLEY_SPEECH_CA_FILE"
+	// EnvSpeechFFmpeg and EnvSpeechPocketSphinx are programs; empty: as installed.
+	EnvSpeechFFmpeg       = "PARLEY_SPEECH_FFMPEG"
+	EnvSpeechPocketSphinx = "PARLEY_SPEECH_POCKETSPHINX"
+	// EnvSpeechConcurrency is how many voice messages a pod reads at once.
+	EnvSpeechConcurrency = "PARLEY_SPEECH_CONCURRENCY"
+	// EnvSpeechDailyMinutes and EnvSpeechUserDailyMinutes bound what a pod reads in a day, in all and for one user.
+	EnvSpeechDailyMinutes     = "PARLEY_SPEECH_DAILY_MINUTES"
+	EnvSpeechUserDailyMinutes = "PARLEY_SPEECH_USER_DAILY_MINUTES"
 )

@@ -38,7 +38,8 @@ type Options struct {
 	Stdout io.Writer
 	// Log gets the services' logs, as JSON lines.
 	Log io.Writer
-	// Environ may raise the limits of gateways by PARLEY_GATEWAY_… variables; nothing else is read.
+	// Environ may raise the limits of gateways by PARLEY_GATEWAY_… variables, and say by PARLEY_SPEECH_… ones who
+	// reads recordings; nothing else is read.
 	Environ map[string]string
 	// Ready is called with the gateways' addresses once everything serves; may be nil.
 	Ready func(urls []string)
@@ -129,7 +130,8 @@ type plan struct {
 	gateways    int
 	maxSessions int32
 	logLevel    string
-	ignored     string // a line for people; empty if nothing is
+	speech      map[string]string // settings of the speech service
+	ignored     string            // a line for people; empty if nothing is
 }
 
 // planOf reads a manifest by the same rules as the operator.
@@ -154,6 +156,7 @@ func planOf(o Options) (plan, error) {
 		gateways:    int(*gateway.Replicas),
 		maxSessions: *gateway.MaxSessionsPerPod,
 		logLevel:    string(full.Spec.LogLevel),
+		speech:      speechSettings(full, o.Environ),
 		ignored:     ignoredBy(cluster),
 	}, nil
 }

@@ -76,7 +76,7 @@ func podName(seat int) string { return string(component.Gateway) + "-" + strconv
 func (s *system) register(group *lifecycle.Group) error {
 	group.OnStop("bus", func(context.Context) error { return s.bus.Close() })
 	group.OnStop("connections", func(context.Context) error { s.transport.CloseIdleConnections(); return nil })
-	for _, register := range []func(*lifecycle.Group) error{s.user, s.friend, s.message, s.transmit, s.gateways} {
+	for _, register := range []func(*lifecycle.Group) error{s.user, s.friend, s.message, s.transmit, s.speech, s.gateways} {
 		if err := register(group); err != nil {
 			return err
 		}
@@ -103,6 +103,8 @@ func (s *system) environment(name component.Name, more map[string]string) map[st
 		component.EnvUpstreamFriendURL:   urlFor(string(component.Friend)),
 		component.EnvUpstreamMessageURL:  urlFor(string(component.Message)),
 		component.EnvUpstreamTransmitURL: urlFor(string(component.Transmit)),
+		component.EnvUpstreamSpeechURL:   urlFor(string(component.Speech)),
+		component.EnvTranscripts:         strconv.FormatBool(s.plan.hasSpeech()),
 	}
 	maps.Copy(environ, more)
 	return environ

@@ -27,6 +27,7 @@ func internalEdges() map[string][]string {
 	return map[string][]string{
 		"fault":                       {},
 		"secret":                      {},
+		"childprocess":                {},
 		"failpoint":                   {},
 		"lifecycle":                   {},
 		"ids":                         {"fault"},

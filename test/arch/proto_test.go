@@ -18,6 +18,7 @@ import (
 	_ "github.com/parley-chat/parley/api/gen/parley/event/v1" // registers message, user, friend
 	_ "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	_ "github.com/parley-chat/parley/api/gen/parley/identity/v1"
+	_ "github.com/parley-chat/parley/api/gen/parley/speech/v1"
 	_ "github.com/parley-chat/parley/api/gen/parley/transmit/v1"
 )
 

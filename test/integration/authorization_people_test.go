@@ -7,6 +7,7 @@ import (
 
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
+	speechv1 "github.com/parley-chat/parley/api/gen/parley/speech/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/test/integration/people"
 )
@@ -14,6 +15,11 @@ import (
 // noCode has the form of a code that nobody was sent.
 func noCode() *userv1.PhoneCode {
 	return &userv1.PhoneCode{CodeRequestId: people.NewID(), Code: "012345"}
+}
+
+// noRecording has the form of a recording.
+func noRecording() *speechv1.RecognizeRequest {
+	return &speechv1.RecognizeRequest{Format: speechv1.AudioFormat_AUDIO_FORMAT_WAV, Audio: []byte("no sound in here"), Language: "en"}
 }
 
 func (c *cast) userRows() []row {
@@ -43,6 +49,7 @@ func (c *cast) userRows() []row {
 		{"parley.user.v1.UserService/DeleteAccount", "with the password of another", &userv1.DeleteAccountRequest{Password: c.owner.Password}, othersPassword},
 		{"parley.user.v1.UserService/DeleteAccount", "with a wrong password", &userv1.DeleteAccountRequest{Password: "no password of theirs"}, answers{"rest": wrongPass}},
 		{"parley.user.v1.AdminService/ClaimAdministrator", "an unknown link", &userv1.ClaimAdministratorRequest{Token: "parley_a1_x"}, answers{"rest": "not_found LINK_INVALID"}},
+		{"parley.speech.v1.SpeechService/Recognize", "without a provider", noRecording(), answers{"rest": "unavailable SPEECH_UNAVAILABLE"}},
 		{"parley.gateway.v1.SessionService/Resolve", "self", &gatewayv1.ResolveRequest{}, all},
 	}
 }

@@ -82,6 +82,7 @@ func goodRequests(c *cast) map[string]proto.Message {
 		"parley.message.v1.MessageService/ListVersions":           &messagev1.ListVersionsRequest{ConversationId: c.conversation, Seq: 1, AfterNumber: 1},
 		"parley.message.v1.MessageService/Sync":                   &messagev1.SyncRequest{},
 		"parley.gateway.v1.SessionService/Resolve":                &gatewayv1.ResolveRequest{},
+		"parley.speech.v1.SpeechService/Recognize":                noRecording(),
 		"parley.user.v1.AdminService/ClaimAdministrator":          &userv1.ClaimAdministratorRequest{Token: "parley_a1_x"},
 		"parley.user.v1.AdminService/FindAccounts":                &userv1.FindAccountsRequest{Query: "li", PageSize: 10},
 		"parley.user.v1.AdminService/BanUser":                     &userv1.BanUserRequest{UserId: c.stranger.ID, Reason: "spam", Until: 1},

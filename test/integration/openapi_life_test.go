@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	speechv1 "github.com/parley-chat/parley/api/gen/parley/speech/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/dev/devtest"
 	"github.com/parley-chat/parley/test/integration/people"
@@ -49,7 +50,8 @@ func (r *reader) do(method string, request, out proto.Message, token string) {
 func TestF54_EveryOperationSucceedsAsTheDocumentSays(t *testing.T) {
 	t.Parallel()
 	log := &sink{}
-	sys := devtest.Start(t, devtest.Options{Log: log})
+	speech, _ := listener(t, "good morning")
+	sys := devtest.Start(t, devtest.Options{Log: log, Speech: speech})
 	r := &reader{t: t, d: readDescription(t, sys.Public(0)), base: sys.Public(0), log: log, succeeded: map[string]bool{}}
 	c, boss := newCast(t, sys.Public(0)), newOwner(t, sys)
 	for _, row := range c.moderationRows(boss) {
@@ -96,6 +98,7 @@ func (r *reader) life(sys *devtest.System) {
 	r.do(auth+"RegisterByPhone", &userv1.RegisterByPhoneRequest{
 		Phone: first, Code: r.code(first, userv1.CodePurpose_CODE_PURPOSE_REGISTER), Nickname: "王小明", Device: device(),
 	}, &made, "")
+	r.do(recognize, &speechv1.RecognizeRequest{Format: speechv1.AudioFormat_AUDIO_FORMAT_WAV, Audio: wave(1)}, &speechv1.RecognizeResponse{}, made.GetToken())
 	r.do(profiles+"SetPassword", &userv1.SetPasswordRequest{NewPassword: password}, &userv1.SetPasswordResponse{}, made.GetToken())
 	r.do(profiles+"SetPhone", &userv1.SetPhoneRequest{
 		Phone: second, Code: r.code(second, userv1.CodePurpose_CODE_PURPOSE_SET_PHONE), Password: password,

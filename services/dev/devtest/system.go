@@ -51,6 +51,8 @@ type Options struct {
 	Log io.Writer
 	// Codes is where codes are sent, https; empty: no codes are sent.
 	Codes string
+	// Speech are settings of the speech service; without them nobody reads recordings.
+	Speech map[string]string
 }
 
 // System is all services, running.
@@ -143,6 +145,7 @@ func Start(t testing.TB, options Options) *System {
 	t.Cleanup(func() { r.stop(cancel) })
 	r.user(ctx, options.Codes)
 	r.talks(ctx)
+	r.speech(ctx, options.Speech)
 	r.gateways(ctx, max(options.Gateways, 1))
 	deadline := time.After(startTimeout)
 	for range r.running {
@@ -319,7 +322,7 @@ func (r *runner) gateways(ctx context.Context, count int) {
 		cfg := load(r, gatewayserver.Load, map[string]string{
 			component.EnvPodName: podName(seat), component.EnvPodUID: podName(seat), component.EnvGatewaySeat: string(rune('0' + seat)),
 			component.EnvUpstreamUserURL: r.rpc[component.User], component.EnvUpstreamFriendURL: r.rpc[component.Friend],
-			component.EnvUpstreamMessageURL: r.rpc[component.Message],
+			component.EnvUpstreamMessageURL: r.rpc[component.Message], component.EnvUpstreamSpeechURL: r.rpc[component.Speech],
 		})
 		cfg.OpsListen = ""
 		cfg.Calls = proxy.Limits{PublicRate: unlimited, PublicBurst: unlimited, UserRate: unlimited, UserBurst: unlimited, FailedRate: unlimited, FailedBurst: unlimited}

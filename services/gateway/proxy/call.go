@@ -16,8 +16,10 @@ import (
 )
 
 const (
-	// maxBodyBytes bounds a request; no method takes more.
-	maxBodyBytes = 1 << 20
+	// maxBodyBytes bounds a request, and maxLargeBytes one of a method that takes more: four MiB of sound, also
+	// as base64 in JSON.
+	maxBodyBytes  = 1 << 20
+	maxLargeBytes = 6 << 20
 	// maxCompressedBytes bounds a compressed one: what it grows to is bounded only where it is read.
 	maxCompressedBytes = 64 << 10
 	// callDeadline bounds a call; the component has a tighter one.
@@ -56,9 +58,17 @@ func (h *handler) serveCall(w http.ResponseWriter, r *http.Request, c call) {
 	h.forward[c.route.component].ServeHTTP(w, r.WithContext(ctx))
 }
 
+// bodyLimit of a request without compression.
+func (r route) bodyLimit() int64 {
+	if r.large {
+		return maxLargeBytes
+	}
+	return maxBodyBytes
+}
+
 // admit checks size, token and rate, in this order.
 func (h *handler) admit(w http.ResponseWriter, r *http.Request, c call) (identity.Caller, error) {
-	limit := int64(maxBodyBytes)
+	limit := c.route.bodyLimit()
 	if isCompressed(r.Header) {
 		limit = maxCompressedBytes
 	}

@@ -10,7 +10,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 
-	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 )
@@ -58,6 +57,6 @@ func (h *handler) forwardFailed(w http.ResponseWriter, r *http.Request, err erro
 		// The client has gone; nobody reads an answer.
 		h.metrics.call(c.route, "gone")
 	default:
-		h.refuse(w, r, c, fault.ErrUnavailable.Because(err))
+		h.refuse(w, r, c, unavailable(c.route.component).Because(err))
 	}
 }

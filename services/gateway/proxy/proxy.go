@@ -17,6 +17,7 @@ import (
 	"github.com/parley-chat/parley/api/component"
 	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	"github.com/parley-chat/parley/services/gateway"
+	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/identity"
 )
 
@@ -36,7 +37,8 @@ type Roles interface {
 
 // Options of New. Fields that may be empty say so.
 type Options struct {
-	// Upstreams are the base addresses of the components, for example "http://user:8081".
+	// Upstreams are the base addresses of the components, for example "http://user:8081". Those that not every
+	// chat has may be missing: their methods are unavailable then.
 	Upstreams map[component.Name]string
 	// Transport carries calls to them.
 	Transport http.RoundTripper
@@ -99,6 +101,10 @@ func New(o Options) (http.Handler, error) {
 	}
 	for _, r := range routes {
 		if h.forward[r.component] != nil {
+			continue
+		}
+		if missing := unavailable(r.component); missing != fault.ErrUnavailable && o.Upstreams[r.component] == "" {
+			h.forward[r.component] = h.nobody(missing)
 			continue
 		}
 		if h.forward[r.component], err = h.newForward(o.Upstreams[r.component]); err != nil {

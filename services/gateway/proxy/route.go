@@ -16,6 +16,8 @@ import (
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
+	speechv1 "github.com/parley-chat/parley/api/gen/parley/speech/v1"
+	"github.com/parley-chat/parley/api/gen/parley/speech/v1/speechv1connect"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 )
 
@@ -31,6 +33,8 @@ type route struct {
 	admin bool
 	// reads is MarkRead, which must know whether others may see it.
 	reads bool
+	// large methods take more than maxBodyBytes.
+	large bool
 }
 
 // packages names the contracts and who serves them.
@@ -39,6 +43,7 @@ func packages() map[protoreflect.FullName]component.Name {
 		userv1.File_parley_user_v1_auth_proto.Package():          component.User,
 		friendv1.File_parley_friend_v1_friend_proto.Package():    component.Friend,
 		messagev1.File_parley_message_v1_message_proto.Package(): component.Message,
+		speechv1.File_parley_speech_v1_speech_proto.Package():    component.Speech,
 		gatewayv1.File_parley_gateway_v1_session_proto.Package(): component.Gateway,
 	}
 }
@@ -94,6 +99,7 @@ func toRoute(method protoreflect.MethodDescriptor, owner component.Name) (r rout
 		}
 	}
 	r.reads = r.path == messagev1connect.ConversationServiceMarkReadProcedure
+	r.large = r.path == speechv1connect.SpeechServiceRecognizeProcedure
 	return r, r.public || r.user, nil
 }
 

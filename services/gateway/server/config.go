@@ -51,6 +51,8 @@ type Config struct {
 	UserURL    string `env:"PARLEY_UPSTREAM_USER_URL"`
 	FriendURL  string `env:"PARLEY_UPSTREAM_FRIEND_URL"`
 	MessageURL string `env:"PARLEY_UPSTREAM_MESSAGE_URL"`
+	// SpeechURL is the base address of the speech service; empty: this chat has none.
+	SpeechURL string `env:"PARLEY_UPSTREAM_SPEECH_URL"`
 
 	// AllowedOrigins of browsers, exact with scheme and port; empty: only the own host.
 	AllowedOrigins []string `env:"PARLEY_GATEWAY_ALLOWED_ORIGINS"`
@@ -99,6 +101,9 @@ func (c Config) Validate() error {
 		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			problems = append(problems, fmt.Errorf("%s must be an http URL with a host", key))
 		}
+	}
+	if u, err := url.Parse(c.SpeechURL); c.SpeechURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		problems = append(problems, errors.New("PARLEY_UPSTREAM_SPEECH_URL must be an http URL with a host, or empty"))
 	}
 	if c.PodName == "" || len(c.PodName) > 253 {
 		problems = append(problems, errors.New("PARLEY_POD_NAME must have 1 to 253 characters"))

@@ -197,6 +197,7 @@ func (g gatewayParts) publicServer(cfg Config, parts Parts, registry prometheus.
 	handler, err := proxy.New(proxy.Options{
 		Upstreams: map[component.Name]string{
 			component.User: cfg.UserURL, component.Friend: cfg.FriendURL, component.Message: cfg.MessageURL,
+			component.Speech: cfg.SpeechURL,
 		},
 		Transport: parts.Transport, Keys: parts.Keys, Tokens: g.tokens, Roles: g.tokens, Session: g.rpc.Handler(), Socket: g.sockets,
 		Web: web.FS(), Docs: openapi.FS(), Policy: web.ContentSecurityPolicy, Origins: cfg.AllowedOrigins, TrustedProxies: proxies,

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// maxMessageBytes of an answer, as on the server.
+	// maxMessageBytes of an answer, where Options say no more.
 	maxMessageBytes = 1 << 20
 	// dialTimeout is long for a cluster's network and short beside a call's deadline; chosen.
 	dialTimeout = 2 * time.Second
@@ -29,7 +29,7 @@ const (
 	maxConns     = 256
 )
 
-// Options of a client. All fields are required but Transport and Now.
+// Options of a client. All fields are required but MaxAnswerBytes, Transport and Now.
 type Options struct {
 	// Self is the component that calls.
 	Self component.Name
@@ -39,6 +39,8 @@ type Options struct {
 	BaseURL string
 	// Keys sign the calls.
 	Keys identity.Keys
+	// MaxAnswerBytes of a component that answers more than 1 MiB; 0: that is the bound.
+	MaxAnswerBytes int
 	// Transport carries the calls; nil makes one with NewTransport.
 	Transport http.RoundTripper
 	// Now is the clock; nil is the system's.
@@ -49,6 +51,7 @@ type Options struct {
 type Client struct {
 	baseURL string
 	http    *http.Client
+	answer  int // bytes at most
 	caller  caller
 }
 
@@ -64,6 +67,7 @@ func New(options Options) *Client {
 	}
 	return &Client{
 		baseURL: options.BaseURL,
+		answer:  max(options.MaxAnswerBytes, maxMessageBytes),
 		http:    &http.Client{Transport: transport, CheckRedirect: noRedirect},
 		caller:  caller{keys: options.Keys, audience: options.Audience, now: now},
 	}
@@ -96,7 +100,7 @@ func (c *Client) BaseURL() string { return c.baseURL }
 // Options are the last argument of a generated client.
 func (c *Client) Options() []connect.ClientOption {
 	return []connect.ClientOption{
-		connect.WithReadMaxBytes(maxMessageBytes),
+		connect.WithReadMaxBytes(c.answer),
 		// Inside one cluster compression costs more than the bytes.
 		connect.WithAcceptCompression("gzip", nil, nil),
 		connect.WithInterceptors(connect.UnaryInterceptorFunc(c.caller.wrap)),

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// maxMessageBytes of a request, after decompression.
+	// maxMessageBytes of a request, after decompression, of a method without Bounds.
 	maxMessageBytes = 1 << 20
 	// maxCompressedBytes of a request on the wire: connect-go inflates an oversized message to its end
 	// just to count it, so a bomb must be small to be harmless.
@@ -37,6 +37,11 @@ func (s *Server) Handler() http.Handler {
 		if err == nil {
 			r, err = s.admit(r)
 		}
+		leave := func() {}
+		if err == nil {
+			leave, err = s.enter(r)
+		}
+		defer leave()
 		if err == nil {
 			err = s.readRequest(w, r)
 		}
@@ -103,12 +108,13 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r, bodyLimit(grpc, encoding))
+	limit := s.requestBytes(r.URL.Path)
+	body, err := readBody(w, r, bodyLimit(limit, grpc, encoding))
 	if err != nil {
 		return err
 	}
 	if encoding != "" && !grpc {
-		if body, err = inflate(body); err != nil {
+		if body, err = inflate(body, limit); err != nil {
 			return err
 		}
 		r.Header.Del("Content-Encoding")
@@ -142,8 +148,7 @@ func encodingOf(header http.Header, grpc bool) (string, error) {
 	}
 }
 
-func bodyLimit(grpc bool, encoding string) int64 {
-	limit := int64(maxMessageBytes)
+func bodyLimit(limit int64, grpc bool, encoding string) int64 {
 	if encoding != "" {
 		limit = maxCompressedBytes
 	}
@@ -172,7 +177,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return body.Bytes(), nil
 }
 
-func inflate(body []byte) ([]byte, error) {
+func inflate(body []byte, limit int64) ([]byte, error) {
 	if len(body) == 0 {
 		return nil, nil
 	}
@@ -180,11 +185,11 @@ func inflate(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fault.ErrInvalid.With("rule", "gzip").Because(err)
 	}
-	inflated, err := io.ReadAll(io.LimitReader(reader, maxMessageBytes+1))
+	inflated, err := io.ReadAll(io.LimitReader(reader, limit+1))
 	switch {
 	case err != nil:
 		return nil, fault.ErrInvalid.With("rule", "gzip").Because(err)
-	case len(inflated) > maxMessageBytes:
+	case int64(len(inflated)) > limit:
 		return nil, ErrTooLarge
 	}
 	return inflated, nil

@@ -172,7 +172,6 @@ func TestOddProtobufIsReadAsItShould(t *testing.T) {
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
-	padded := func(size int) []byte { return append(repeat([]byte(" "), size-2), "{}"...) }
 	// Random-looking text, so that gzip cannot make it small.
 	var noise bytes.Buffer
 	for noise.Len() < 300<<10 {
@@ -205,6 +204,9 @@ func TestSizes(t *testing.T) {
 		}
 	}
 }
+
+// padded is an empty message of a size.
+func padded(size int) []byte { return append(repeat([]byte(" "), size-2), "{}"...) }
 
 func flipLast(b []byte) []byte {
 	b[len(b)-5] ^= 0xff

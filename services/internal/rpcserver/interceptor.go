@@ -58,18 +58,20 @@ func (s *Server) call(
 	if err := s.validate(request.Any()); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, deadline(ctx, s.now()))
+	ctx, cancel := context.WithTimeout(ctx, s.deadline(ctx, request.Spec().Procedure))
 	defer cancel()
 	return next(ctx, request)
 }
 
 // deadline is how long a call may take: what its caller left, or the default, at most the cap.
-func deadline(ctx context.Context, now time.Time) time.Duration {
-	end, ok := ctx.Deadline()
-	if !ok {
-		return defaultDeadline
+func (s *Server) deadline(ctx context.Context, procedure string) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return min(end.Sub(s.now()), maxDeadline)
 	}
-	return min(end.Sub(now), maxDeadline)
+	if own := s.bounds[procedure].Deadline; own > 0 {
+		return min(own, maxDeadline)
+	}
+	return defaultDeadline
 }
 
 func (s *Server) authenticate(header http.Header) (identity.Caller, error) {

@@ -102,6 +102,11 @@ type rig struct {
 
 func start(t *testing.T, me func(context.Context) (*userv1.GetMeResponse, error)) *rig {
 	t.Helper()
+	return startBounded(t, me, nil)
+}
+
+func startBounded(t *testing.T, me func(context.Context) (*userv1.GetMeResponse, error), bounds map[string]rpcserver.Bounds) *rig {
+	t.Helper()
 	if me == nil {
 		me = func(context.Context) (*userv1.GetMeResponse, error) { return &userv1.GetMeResponse{}, nil }
 	}
@@ -111,6 +116,7 @@ func start(t *testing.T, me func(context.Context) (*userv1.GetMeResponse, error)
 		Keys:       r.keys[component.User],
 		Logger:     slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelError})),
 		Registerer: r.registry,
+		Bounds:     bounds,
 	})
 	r.server.Mount(userv1connect.NewUserServiceHandler(users{me: me}, r.server.HandlerOptions()...))
 	r.server.Mount(userv1connect.NewAuthServiceHandler(auth{}, r.server.HandlerOptions()...))

@@ -19,7 +19,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 )
 
-// Options of a server. All fields are required but Denied, Registerer and Now.
+// Options of a server. All fields are required but Bounds, Denied, Registerer and Now.
 type Options struct {
 	// Component is the audience that a caller must have meant.
 	Component component.Name
@@ -27,6 +27,8 @@ type Options struct {
 	Keys identity.Keys
 	// Logger gets one line per internal error.
 	Logger *slog.Logger
+	// Bounds of methods that are not like others, by procedure.
+	Bounds map[string]Bounds
 	// Denied hears of calls of LEVEL_ADMIN methods that a user was refused, for the audit log; may be nil.
 	Denied func(ctx context.Context, procedure string)
 	// Registerer takes the metrics; nil keeps none. Two servers may share one.
@@ -45,6 +47,7 @@ type Server struct {
 	denied    func(ctx context.Context, procedure string)
 	metrics   *metrics
 	rules     map[string]access // by procedure, for every method that is linked in
+	bounds    map[string]bounds // by procedure
 	validator protovalidate.Validator
 	errors    *connect.ErrorWriter
 	services  map[string]http.Handler // by "/<service>/"
@@ -69,6 +72,7 @@ func New(options Options) *Server {
 		denied:    options.Denied,
 		metrics:   newMetrics(options.Registerer),
 		rules:     linkedRules(),
+		bounds:    makeBounds(options.Bounds),
 		validator: validator,
 		services:  map[string]http.Handler{},
 	}
@@ -79,7 +83,7 @@ func New(options Options) *Server {
 // HandlerOptions are for the constructors of generated handlers. All handlers of a server share them.
 func (s *Server) HandlerOptions() []connect.HandlerOption {
 	return append(s.codecs(),
-		connect.WithReadMaxBytes(maxMessageBytes),
+		connect.WithReadMaxBytes(s.largest()),
 		connect.WithCompressMinBytes(compressMinBytes),
 		connect.WithInterceptors(interceptor{s}),
 	)

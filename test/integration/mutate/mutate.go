@@ -166,6 +166,12 @@ func raw(rules *validate.BytesRules) map[string]any {
 		out["that is too short"] = make([]byte, rules.GetLen()-1)
 		out["that is too long"] = make([]byte, rules.GetLen()+1)
 	}
+	if least := rules.GetMinLen(); least > 0 {
+		out["that is too short"] = make([]byte, least-1)
+	}
+	if limit := rules.GetMaxLen(); rules.HasMaxLen() && limit < longest {
+		out["that is too long"] = make([]byte, limit+1)
+	}
 	return out
 }
 

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/parley-chat/parley/services/internal/certificate"
+	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/speech"
+	"github.com/parley-chat/parley/services/speech/baiduspeech"
+	"github.com/parley-chat/parley/services/speech/openaispeech"
+	"github.com/parley-chat/parley/services/speech/pocketsphinx"
+)
+
+const (
+	// dictations are read for so many people at once; as many more may wait with theirs in memory.
+	dictations = 4
+	// defaultModel of servers like OpenAI's.
+	defaultModel = "whisper-1"
+	// How long a provider may take to connect, and to begin its answer; the service has tighter deadlines.
+	connectTimeout = 2 * time.Second
+	answerTimeout  = 5 * time.Minute
+	idleTimeout    = 30 * time.Second
+	maxHeaderBytes = 16 << 10
+)
+
+// InstalledPocketSphinx tells whether the provider PocketSphinx can be used here.
+func InstalledPocketSphinx() bool { return pocketsphinx.Find("") != "" }
+
+// provider is nil where recordings are not read.
+func (c Config) provider() (speech.Provider, error) {
+	switch c.Provider {
+	case ProviderBaidu:
+		client, err := newClient(c.CAFile)
+		return baiduspeech.New(baiduspeech.Options{
+			URL: c.URL, APIKey: c.APIKey, SecretKey: c.SecretKey, Model: c.Model,
+			ClientID: ids.NewInstance().String(), Client: client, Now: time.Now,
+		}), err
+	case ProviderOpenAI:
+		client, err := newClient(c.CAFile)
+		model := c.Model
+		if model == "" {
+			model = defaultModel
+		}
+		return openaispeech.New(openaispeech.Options{BaseURL: c.URL, Model: model, APIKey: c.APIKey, Client: client}), err
+	case ProviderPocketSphinx:
+		path := pocketsphinx.Find(c.PocketSphinx)
+		if path == "" {
+			return nil, errors.New("PARLEY_SPEECH_PROVIDER is PocketSphinx, which is not installed: install the packages " +
+				"pocketsphinx and pocketsphinx-en-us, or name the program with PARLEY_SPEECH_POCKETSPHINX")
+		}
+		return pocketsphinx.New(path, c.Concurrency), nil
+	default:
+		return nil, nil //nolint:nilnil // nobody reads, and that is no mistake
+	}
+}
+
+// newClient follows no redirect: recordings and keys would go to somebody else.
+func newClient(caFile string) (*http.Client, error) {
+	trusted, err := certificate.Files{Mode: certificate.VerifyFull, CA: caFile}.Config("")
+	if err != nil {
+		return nil, fmt.Errorf("PARLEY_SPEECH_CA_FILE: %w", err)
+	}
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
+			TLSClientConfig:        trusted,
+			TLSHandshakeTimeout:    connectTimeout,
+			ResponseHeaderTimeout:  answerTimeout,
+			IdleConnTimeout:        idleTimeout,
+			MaxResponseHeaderBytes: maxHeaderBytes,
+			ForceAttemptHTTP2:      true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
+}
