@@ -70,13 +70,14 @@ type Uploads interface {
 	// lost some or all, and the offset went back. A full set of buffers is waited for until ctx ends.
 	Append(ctx context.Context, u Upload, r io.Reader) (Upload, error)
 	// Finish makes the blob of an Upload whose offset is its size. Again is no error. ErrIncomplete;
-	// ErrNotFound if the store has lost what was appended.
+	// ErrNotFound if the store has lost what was appended: begin again.
 	Finish(ctx context.Context, u Upload) (Object, error)
-	// Abort removes an unfinished write, also one that is gone already. A blob that was finished stays, and
-	// may stay if it only lacked Finish: Delete removes it.
+	// Abort removes all that is unfinished under the key of an Upload; no more of it is needed. Nothing there
+	// is no error. A blob that was finished stays, and may stay if it only lacked Finish: Delete removes it.
 	Abort(ctx context.Context, u Upload) error
 	// Unfinished answers up to limit keys after the given one under which the store has parts of unfinished
-	// writes, in order, with the time of the oldest; fewer than limit only at the end. Delete removes them.
+	// writes, in order, with the time of the oldest; fewer than limit only at the end. They may be under keys
+	// of finished blobs too, where a process died at the wrong moment. Abort removes them.
 	Unfinished(ctx context.Context, after string, limit int) ([]Object, error)
 }
 

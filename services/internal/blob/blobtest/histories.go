@@ -192,8 +192,29 @@ func (h *history) read() {
 func (h *history) compare() {
 	h.t.Helper()
 	store := h.open()
+	// What processes that died have left behind goes, and nothing else.
+	left, err := store.Unfinished(h.t.Context(), "", 1000)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, object := range left {
+		if h.writes[object.Key] == nil && h.whole[object.Key] == nil {
+			h.t.Errorf("a write of %s should not be there", object.Key)
+		}
+		if h.writes[object.Key] == nil {
+			wants(h.t, "abort of what was left", store.Abort(h.t.Context(), blob.Upload{Key: object.Key}), nil)
+		}
+	}
 	for key, content := range h.whole {
 		same(h.t, "at the end", read(h.t, store, key, 0, -1), content)
+	}
+	if left, err = store.Unfinished(h.t.Context(), "", 1000); err != nil {
+		h.t.Fatal(err)
+	}
+	for _, object := range left {
+		if h.writes[object.Key] == nil {
+			h.t.Errorf("a write of %s is still there", object.Key)
+		}
 	}
 	found, err := store.List(h.t.Context(), "", 1000)
 	if err != nil {
@@ -202,20 +223,11 @@ func (h *history) compare() {
 	for _, object := range found {
 		if content, ok := h.whole[object.Key]; ok && int64(len(content)) == object.Size {
 			delete(h.whole, object.Key)
-		} else if _, ok := h.writes[object.Key]; !ok { // all of its bytes may be there
+		} else if h.writes[object.Key] == nil { // all of its bytes may be there
 			h.t.Errorf("%+v should not be there", object)
 		}
 	}
 	if len(h.whole) > 0 {
 		h.t.Errorf("%d blobs are missing in the list", len(h.whole))
-	}
-	left, err := store.Unfinished(h.t.Context(), "", 1000)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	for _, object := range left {
-		if _, ok := h.writes[object.Key]; !ok {
-			h.t.Errorf("a write of %s should not be there", object.Key)
-		}
 	}
 }
