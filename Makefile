@@ -73,8 +73,8 @@ test-go: ## Run the Go tests with private MariaDB, RabbitMQ, Elasticsearch and S
 .PHONY: test-elasticsearch
 test-elasticsearch: ## Run the tests of search alone; ELASTICSEARCH_VERSION=9 takes the newer server, ES_JAVA_HOME a Java 21
 	PARLEY_TEST_ELASTICSEARCH_HOME=$$(hack/elasticsearch.sh) PARLEY_TEST_REQUIRE_SERVERS=1 \
-	  go run ./hack/withservers -- go test $(TEST_FLAGS) ./services/internal/searchindex/... ./services/message/indexer \
-	  ./services/message/server ./test/integration -run "Index|Rebuil|Search|F37"
+	  go run ./hack/withservers -- go test $(TEST_FLAGS) ./services/internal/searchindex/... ./services/message/messageindex ./services/user/nameindex \
+	  ./services/message/server ./services/user/server ./test/integration -run "Index|Rebuil|Search|F37|F11"
 
 .PHONY: test-browser
 test-browser: test/e2e/node_modules/.package-lock.json ## Run the browser journeys in headless Chromium

@@ -18,6 +18,8 @@ import (
 	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
 	"github.com/parley-chat/parley/services/internal/certificate"
 	"github.com/parley-chat/parley/services/internal/secret"
+	messageserver "github.com/parley-chat/parley/services/message/server"
+	userserver "github.com/parley-chat/parley/services/user/server"
 )
 
 // transmitQueues lists the durable queues; their backlog and dead letters are what people ask about.
@@ -49,7 +51,10 @@ func checkRabbitMQ(ctx context.Context, environ map[string]string) []finding {
 	for _, queue := range transmitQueues() {
 		findings = append(findings, checkQueue(connection, queue), checkDeadLetters(connection, queue+broker.DeadSuffix))
 	}
-	return append(findings, checkParked(connection)...)
+	for _, queue := range []string{messageserver.Source(nil).Queue(), userserver.Source(nil).Queue()} {
+		findings = append(findings, checkParked(connection, queue+broker.DeadSuffix)...)
+	}
+	return findings
 }
 
 func dialRabbitMQ(ctx context.Context, address amqpbroker.Address) (*amqp.Connection, error) {
@@ -119,9 +124,8 @@ func checkQueue(connection *amqp.Connection, name string) finding {
 	return expect(queue.Consumers > 0 || queue.Messages == 0, check, found, "start parley transmit: nobody takes the events")
 }
 
-// checkParked looks at what the search index could not take; without an index there is no such queue.
-func checkParked(connection *amqp.Connection) []finding {
-	const name = "message.search" + broker.DeadSuffix
+// checkParked looks at what a search index could not take; without an index there is no such queue.
+func checkParked(connection *amqp.Connection, name string) []finding {
 	check := "queue " + name
 	queue, exists, err := inspect(connection, name)
 	switch {

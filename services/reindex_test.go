@@ -8,13 +8,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/parley-chat/parley/api/component"
-	messageserver "github.com/parley-chat/parley/services/message/server"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 )
 
 // TestReindexLeavesWhyItFailed: the operator reads it there, and tries again where that can help.
@@ -89,12 +90,48 @@ func TestTheJobOfARebuildReadsWhatMessageReads(t *testing.T) {
 		}
 	}
 	environ[component.EnvMySQLDatabase], environ[component.EnvOpsListen] = "parley_message", ":9090"
-	cfg, err := messageserver.LoadReindex(environ)
+	cfg, err := indexserver.LoadRebuild(environ, component.Message)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Join([]string{cfg.MySQLDSN.Reveal(), cfg.Search.URL.Reveal(), cfg.Search.Username.Reveal(), cfg.OpsListen}, " ")
 	if want := "mysql://writer:w@db.stores:3306/parley_message https://search.stores:9200 parley :9090"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// What is filled anew is what the settings bind, or what is named.
+func TestReindexChoosesIndices(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		dsn   string
+		names []string
+		want  []string // nil: refused
+	}{
+		"a server":                     {dsn: "mysql://app:secret@db:3306/", want: []string{"messages", "people"}},
+		"a server and a name":          {dsn: "mysql://app:secret@db:3306/", names: []string{"user"}, want: []string{"people"}},
+		"the schema of message":        {dsn: "mysql://app:secret@db:3306/acme_message", want: []string{"messages"}},
+		"the schema of user":           {dsn: "mysql://app:secret@db:3306/acme_user", want: []string{"people"}},
+		"a schema of another name":     {dsn: "mysql://app:secret@db:3306/chat", want: []string{"messages"}},
+		"a name for it":                {dsn: "mysql://app:secret@db:3306/chat", names: []string{"user"}, want: []string{"people"}},
+		"a service without one":        {dsn: "mysql://app:secret@db:3306/", names: []string{"friend"}},
+		"nothing, which is said later": {want: []string{"messages"}},
+		"nonsense":                     {dsn: "mysql://"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environ := map[string]string{component.EnvElasticsearchURL: "http://search:9200"}
+			if row.dsn != "" {
+				environ[component.EnvMySQLDSN] = row.dsn
+			}
+			chosen, err := selectIndices(environ, row.names, defaultPrefix)
+			var got []string
+			for _, w := range chosen {
+				got = append(got, w.texts.Kind)
+			}
+			if (err == nil) != (row.want != nil) || !slices.Equal(got, row.want) {
+				t.Errorf("chosen %v, %v; want %v", got, err, row.want)
+			}
+		})
 	}
 }

@@ -6,7 +6,7 @@ package main
 func meaningOfSearch(variable string) string {
 	switch variable {
 	case "PARLEY_ELASTICSEARCH_URL":
-		return "Elasticsearch 8 or 9, http(s)://host:port; empty: search is unavailable"
+		return "Elasticsearch 8 or 9, http(s)://host:port; empty: search of messages and nicknames is unavailable"
 	case "PARLEY_ELASTICSEARCH_USERNAME", "PARLEY_ELASTICSEARCH_PASSWORD":
 		return "who we are there"
 	case "PARLEY_ELASTICSEARCH_API_KEY":

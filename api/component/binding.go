@@ -18,7 +18,7 @@ const (
 	MySQL    Dependency = "mysql"
 	RabbitMQ Dependency = "rabbitmq"
 	SMS      Dependency = "sms" // who sends codes
-	// Elasticsearch is the index of texts.
+	// Elasticsearch is the index of texts: of messages, and of nicknames.
 	Elasticsearch Dependency = "elasticsearch"
 	// ObjectStore keeps the bytes of files.
 	ObjectStore Dependency = "objectstore"
@@ -85,7 +85,7 @@ func Readers(d Dependency) []Name {
 	case RabbitMQ:
 		return []Name{Gateway, User, Friend, Message, Transmit, Speech}
 	case Elasticsearch:
-		return []Name{Message, Reindex}
+		return []Name{User, Message, Reindex}
 	case ObjectStore:
 		return []Name{File}
 	case SMS:

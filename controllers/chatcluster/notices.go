@@ -74,12 +74,13 @@ func (r *Reconciler) noticeBindings(p *pass, say say) {
 }
 
 // changedStore: everything reads RabbitMQ, so a change that leaves one reader alone is one of MySQL, or, where
-// only the user service is left, of who sends codes, and where only the message service is, of the index.
+// only the user service is left, of who sends codes, and where only its readers are, of the index.
 func changedStore(cluster *chatv1alpha1.ChatCluster, readers []string) component.Dependency {
 	if manifest.SendsCodes(cluster) && slices.Equal(readers, []string{string(component.User)}) {
 		return component.SMS
 	}
-	if cluster.Spec.Dependencies.Elasticsearch != nil && slices.Equal(readers, []string{string(component.Message)}) {
+	index := component.Readers(component.Elasticsearch)
+	if cluster.Spec.Dependencies.Elasticsearch != nil && slices.EqualFunc(readers, index, func(a string, b component.Name) bool { return a == string(b) }) {
 		return component.Elasticsearch
 	}
 	for _, reader := range component.Readers(component.RabbitMQ) {

@@ -34,7 +34,7 @@ func TestServer(t *testing.T) {
 		"an image that nobody has stops the Job":    testUnknownImage,
 		"corrected credentials are tried at once":   testCredentials,
 		"who sends codes is for the user service":   testCodes,
-		"an index is for the message service":       testSearch,
+		"an index is for user and message":          testSearch,
 		"a rebuild runs beside everything else":     testRebuild,
 		"a rebuild that is lost goes on":            testLostRebuild,
 		"a rebuild that failed is told":             testFailedRebuild,

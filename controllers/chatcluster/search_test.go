@@ -13,7 +13,7 @@ import (
 )
 
 // testSearch: an index comes to a cluster that runs. What its Secret lacks is named while everything else goes
-// on; then only the message service gets new pods, and again when it goes away.
+// on; then only the user and the message service get new pods, and again when it goes away.
 func testSearch(t *testing.T, w world) {
 	w.mustCreate(t, w.newCluster(t))
 	w.settle(t, immortal())
@@ -31,7 +31,7 @@ func testSearch(t *testing.T, w world) {
 	w.mustCreate(t, secret)
 	w.settle(t, immortal())
 	w.checkLost(t, "ElasticsearchKeyMissing", []string{`"username"`, `"acme-search"`})
-	before := w.deployment(t, "acme-user").Generation
+	before := w.deployment(t, "acme-friend").Generation
 	secret.StringData = map[string]string{"username": "parley", "password": "hidden"}
 	if err := w.Update(t.Context(), secret); err != nil {
 		t.Fatal(err)
@@ -43,16 +43,18 @@ func testSearch(t *testing.T, w world) {
 			return v.Name == "binding-elasticsearch"
 		})
 	}
-	if sees("acme-user") || !sees("acme-message") {
-		t.Errorf("user sees the Secret: %t, message: %t", sees("acme-user"), sees("acme-message"))
+	for name, want := range map[string]bool{"acme-user": true, "acme-friend": false, "acme-message": true} {
+		if got := sees(name); got != want {
+			t.Errorf("%s sees the Secret: %t, want %t", name, got, want)
+		}
 	}
-	if got := w.deployment(t, "acme-user").Generation; got != before {
-		t.Errorf("user was rolled: generation %d, before %d", got, before)
+	if got := w.deployment(t, "acme-friend").Generation; got != before {
+		t.Errorf("friend was rolled: generation %d, before %d", got, before)
 	}
 	w.change(t, func(c *chatv1alpha1.ChatCluster) { c.Spec.Dependencies.Elasticsearch = nil })
 	w.settle(t, immortal())
 	w.checkReady(t, metav1.ConditionTrue, chatv1alpha1.ReasonReconciled)
-	if sees("acme-message") {
-		t.Error("message sees a Secret that the spec names no more")
+	if sees("acme-message") || sees("acme-user") {
+		t.Error("a pod sees a Secret that the spec names no more")
 	}
 }

@@ -118,6 +118,7 @@ func (s *system) user(group *lifecycle.Group) error {
 	cfg.RPCListen, cfg.OpsListen = "", ""
 	cfg.AddressLogins = -1 // everybody comes from this machine
 	cfg.Development, cfg.SMS.Provider = true, userserver.ProviderLog
+	cfg.Search.Folder = s.folder.index(component.User)
 	s.add(group, "user", func(ctx context.Context) error {
 		return userserver.Run(ctx, cfg, userserver.Parts{
 			RPC: s.network.listen("user"), Broker: s.bus, Transport: s.transport,

@@ -22,6 +22,8 @@ var (
 	ErrBlocked = fault.New(fault.Precondition, "USER_BLOCKED", "you block this person; unblock them first")
 	// ErrRateLimited says that a refusal is less than a day old; it carries a retry time.
 	ErrRateLimited = fault.New(fault.Exhausted, "RATE_LIMITED", "wait before you ask again")
+	// ErrSearchUnavailable says that nicknames cannot be searched; exact usernames and phone numbers can.
+	ErrSearchUnavailable = fault.New(fault.Unavailable, "SEARCH_UNAVAILABLE", "search is not available now, try again later")
 	// ErrQuotaExceeded says that one of the two has too many friends, or the caller too many requests
 	// that wait or too many blocks; metadata "limit" says which.
 	ErrQuotaExceeded = fault.New(fault.Exhausted, "QUOTA_EXCEEDED", "the limit is reached")

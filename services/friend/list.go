@@ -15,8 +15,6 @@ const (
 	defaultRequests = 50
 	defaultFriends  = 100
 	maxPage         = 100
-	// searchPages bounds how many pages of the user service one search reads.
-	searchPages = 5
 )
 
 // RequestPage is one page of pending requests, newest first.
@@ -37,18 +35,6 @@ type Friend struct {
 	Profile Profile
 	// Phone is the number, if the other person shows it to friends.
 	Phone Phone
-}
-
-// FoundPage is one page of people.
-type FoundPage struct {
-	Found []Found
-	Next  string // empty on the last page
-}
-
-// Found is a person, and whether they are a friend.
-type Found struct {
-	Profile Profile
-	Friend  bool
 }
 
 // placeToken is a Place inside a page token.
@@ -145,49 +131,6 @@ func (s *Service) phones(ctx context.Context, friends []ids.UserID) map[ids.User
 		s.logger.WarnContext(ctx, "friends are listed without phone numbers", "error", err)
 	}
 	return phones
-}
-
-// SearchUsers finds people and tells which are friends. The caller is left out, and so is everybody whom
-// a block keeps apart from them. A page of nobody else is read over, a few times.
-func (s *Service) SearchUsers(ctx context.Context, caller ids.UserID, search UserSearch) (FoundPage, error) {
-	search.Excluded = []ids.UserID{caller}
-	var page FoundPage
-	for range searchPages {
-		hits, err := s.ports.Users.Search(ctx, search)
-		if err != nil {
-			return FoundPage{}, err
-		}
-		if page, err = s.marked(ctx, caller, hits); err != nil || len(page.Found) > 0 || page.Next == "" {
-			return page, err
-		}
-		search.Token = page.Next
-	}
-	return page, nil
-}
-
-// marked leaves out whom a block keeps apart from the caller, and marks friends.
-func (s *Service) marked(ctx context.Context, caller ids.UserID, hits UserPage) (FoundPage, error) {
-	ask := make([]ids.UserID, len(hits.Profiles))
-	for i, p := range hits.Profiles {
-		ask[i] = p.ID
-	}
-	blocked, err := s.ports.Blocks.BlockedAmong(ctx, caller, ask)
-	if err != nil {
-		return FoundPage{}, err
-	}
-	friends, err := s.ports.Lists.FriendsAmong(ctx, caller, ask)
-	if err != nil {
-		return FoundPage{}, err
-	}
-	isBlocked, isFriend := set(blocked), set(friends)
-	page := FoundPage{Next: hits.Next}
-	for _, p := range hits.Profiles {
-		if isBlocked[p.ID] {
-			continue
-		}
-		page.Found = append(page.Found, Found{Profile: p, Friend: isFriend[p.ID]})
-	}
-	return page, nil
 }
 
 // ListFriendIDs answers all friends of a user.

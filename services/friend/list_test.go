@@ -188,23 +188,6 @@ func TestF9_APageTokenServesOneListOfOneReader(t *testing.T) {
 	}
 }
 
-func TestF11_SearchMarksFriendsAndLeavesTheCallerOut(t *testing.T) {
-	t.Parallel()
-	c := newCouple()
-	anna, anne := c.Users.Add("anna"), c.Users.Add("anne")
-	c.Befriend(t, c.ann, anne)
-	got, err := c.SearchUsers(t.Context(), c.ann.ID, friend.UserSearch{Query: "an", Token: "their token"})
-	want := friend.FoundPage{
-		Found: []friend.Found{{Profile: anna}, {Profile: anne, Friend: true}}, Next: "their token",
-	}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("found: %v (-want +got):\n%s", err, diff)
-	}
-	if got, err := c.SearchUsers(t.Context(), c.ann.ID, friend.UserSearch{Query: "nobody"}); err != nil || len(got.Found) != 0 {
-		t.Errorf("nobody: %+v, %v", got, err)
-	}
-}
-
 func TestF13_CheckFriendsPicksFriendsEachOnceInOrder(t *testing.T) {
 	t.Parallel()
 	c := newCouple()

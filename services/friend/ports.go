@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/textmatch"
 )
 
 // Query says what a change of a pair has to see.
@@ -130,18 +131,35 @@ type Profile struct {
 	Username, Nickname, Description string
 }
 
+// Part is what a search looks at. The numbers are those of the wire.
+type Part int
+
+// The parts.
+const (
+	OnlyExact Part = 1 // who has exactly this username or phone number
+	OnlyNames Part = 2 // nicknames
+)
+
 // UserSearch asks for people.
 type UserSearch struct {
 	Query    string
+	Part     Part
+	Among    []ids.UserID // of nicknames only those of these people; empty: of everybody
 	Excluded []ids.UserID
 	PageSize int    // 0: the default of the user service
 	Token    string // of the last page
 }
 
+// UserHit is a person, and what matched in their nickname.
+type UserHit struct {
+	Profile Profile
+	Spans   []textmatch.Span
+}
+
 // UserPage is one page of people.
 type UserPage struct {
-	Profiles []Profile
-	Next     string // empty on the last page
+	Hits []UserHit
+	Next string // empty on the last page
 }
 
 // Users is the user service. One that does not answer is fault.ErrUnavailable.
@@ -150,8 +168,16 @@ type Users interface {
 	Profiles(ctx context.Context, people []ids.UserID) (map[ids.UserID]Profile, error)
 	// Phones answers the numbers of those of the people who show them to friends. Only friends may see them.
 	Phones(ctx context.Context, people []ids.UserID) (map[ids.UserID]Phone, error)
-	// Search finds people; the page tokens are the user service's.
+	// Search finds people, by nickname the highest id first; the page tokens are the user service's.
+	// ErrSearchUnavailable while nicknames cannot be searched.
 	Search(ctx context.Context, search UserSearch) (UserPage, error)
+}
+
+// Companions is the message service, asked who is in groups together. One that does not answer is
+// fault.ErrUnavailable.
+type Companions interface {
+	// Companions answers those of up to 200 people who are in a group with a user now, in any order.
+	Companions(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error)
 }
 
 // Conversations is the message service. One that does not answer is fault.ErrUnavailable; every call

@@ -19,6 +19,7 @@ type Ports struct {
 	Lists         Lists
 	Blocks        Blocks
 	Users         Users
+	Companions    Companions
 	Conversations Conversations
 	Publisher     Publisher
 }

@@ -86,8 +86,9 @@ func (s *Service) createByPhone(ctx context.Context, phone Phone, r PhoneLogin) 
 		session, token := s.newSession(account.ID, r.Device)
 		account.CreatedAt = session.CreatedAt
 		record := Record{Credentials: Credentials{Account: account}, Phone: phone}
+		event := created(account)
 		err := s.Accounts.Create(ctx, NewAccount{
-			Credentials: record.Credentials, NicknameKey: nicknameKey(s.Text, account.Nickname), Phone: phone,
+			Credentials: record.Credentials, NicknameKey: nicknameKey(s.Text, account.Nickname), Phone: phone, Event: &event,
 		}, session)
 		if errors.Is(err, ErrUsernameTaken) && tries < maxMadeUp {
 			continue
@@ -95,6 +96,7 @@ func (s *Service) createByPhone(ctx context.Context, phone Phone, r PhoneLogin) 
 		if err != nil {
 			return Login{}, err
 		}
+		s.Publisher.Offer(event)
 		return Login{Record: record, Session: session, Token: token}, nil
 	}
 }

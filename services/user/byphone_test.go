@@ -196,7 +196,7 @@ func TestOnlyTheWholeNumberFindsWhoWishesToBeFound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return len(page.Accounts)
+		return len(page.Found)
 	}
 	if n := find(phone); n != 0 {
 		t.Errorf("%d hits before the owner allows it", n)

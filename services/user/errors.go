@@ -37,6 +37,8 @@ var (
 	ErrLastOwner = fault.New(fault.Precondition, "LAST_OWNER", "this is the last owner: make somebody else an owner first")
 	// ErrLinkInvalid answers every link for administrators that is not right: unknown, used, expired.
 	ErrLinkInvalid = fault.New(fault.NotFound, "LINK_INVALID", "the link is not right, or not any more")
+	// ErrSearchUnavailable says that the index of nicknames does not answer, or that there is none.
+	ErrSearchUnavailable = fault.New(fault.Unavailable, "SEARCH_UNAVAILABLE", "search is not available now, try again later")
 	// ErrNotFound says that there is no such user or login session, or none that the caller may know of.
 	ErrNotFound = fault.New(fault.NotFound, "NOT_FOUND", "there is nothing under this id")
 )

@@ -11,4 +11,6 @@ type Updated struct {
 	Account Account
 	// PrivacyChanged tells that the user began or ceased to hide their presence.
 	PrivacyChanged bool
+	// Created makes it user.created: the account is new. Only the index of names hears of it.
+	Created bool
 }

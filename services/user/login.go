@@ -54,14 +54,21 @@ func (s *Service) Register(ctx context.Context, r Registration) (Login, error) {
 	session, token := s.newSession(account.ID, r.Device)
 	account.CreatedAt = session.CreatedAt
 	record := Record{Credentials: Credentials{Account: account, PasswordHash: hash}}
+	event := created(account)
 	err = s.Accounts.Create(ctx, NewAccount{
 		Credentials: record.Credentials,
-		NicknameKey: nicknameKey(s.Text, account.Nickname),
+		NicknameKey: nicknameKey(s.Text, account.Nickname), Event: &event,
 	}, session)
 	if err != nil {
 		return Login{}, err
 	}
+	s.Publisher.Offer(event)
 	return Login{Record: record, Session: session, Token: token}, nil
+}
+
+// created is the event of a new account.
+func created(a Account) Updated {
+	return Updated{ID: ids.NewEvent(), At: a.CreatedAt, Account: a, Created: true}
 }
 
 func (s *Service) checkRegistration(r Registration) (Account, error) {

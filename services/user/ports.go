@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/searchindex"
 )
 
 // NewAccount is a person who registers.
@@ -13,6 +14,7 @@ type NewAccount struct {
 	Credentials
 	NicknameKey []byte // folded, for the search
 	Phone       Phone  // zero: none
+	Event       *Updated
 }
 
 // NameQuery asks for accounts whose folded nickname begins with a prefix, in the order of (folded
@@ -50,6 +52,30 @@ type Accounts interface {
 	ReplacePasswordHash(ctx context.Context, id ids.UserID, old, hash string) error
 	// SearchByNickname answers up to Limit accounts, in order.
 	SearchByNickname(ctx context.Context, query NameQuery) ([]Found, error)
+}
+
+// Named is an account as the index of names needs it.
+type Named struct {
+	Account Account
+	Rev     int64 // raised by each change of the nickname, and by the deletion
+}
+
+// Names reads what the search by nickname needs. A store that does not answer is fault.ErrUnavailable.
+type Names interface {
+	// Findable reads those of some accounts that live and are not suspended at a time (ms), in any order.
+	Findable(ctx context.Context, users []ids.UserID, at int64) ([]Account, error)
+	// Named reads those of some accounts that there are, deleted ones too, in any order.
+	Named(ctx context.Context, users []ids.UserID) ([]Named, error)
+	// ScanNames reads up to limit accounts with a higher id than one, deleted ones too, in the order of ids.
+	ScanNames(ctx context.Context, after ids.UserID, limit int) ([]Named, error)
+	// CountNames counts the accounts with a higher id than one.
+	CountNames(ctx context.Context, after ids.UserID) (int64, error)
+}
+
+// Finder asks the index of names.
+type Finder interface {
+	// Find is searchindex.Index.Find.
+	Find(ctx context.Context, lookup searchindex.Lookup) ([]searchindex.Hit, error)
 }
 
 // Opening is what goes with a new login session.

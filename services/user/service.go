@@ -18,6 +18,8 @@ const writeTimeout = 5 * time.Second
 // Ports are what the service needs of its surroundings.
 type Ports struct {
 	Accounts  Accounts
+	Names     Names
+	Index     Finder // of nicknames; nil: there is none
 	Records   Records
 	Audit     Audit
 	Staff     Staff

@@ -64,6 +64,11 @@ func internalEdges() map[string][]string {
 		"searchindex/bleveindex":      {"searchindex"},
 		"searchindex/elasticindex":    {"searchindex"},
 		"searchindex/searchindextest": {"searchindex", "textmatch"},
+		"searchindex/indexer":         {"broker", "searchindex"},
+		"searchindex/indexserver": {
+			"broker/amqpbroker", "certificate", "lifecycle", "process", "searchindex", "searchindex/bleveindex", "searchindex/elasticindex",
+			"searchindex/indexer", "secret", "sqldb", "telemetry",
+		},
 	}
 }
 

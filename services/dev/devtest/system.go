@@ -257,6 +257,7 @@ func (r *runner) user(ctx context.Context, codes string) {
 	if codes != "" {
 		cfg.SMS.Provider, cfg.SMS.URL, cfg.SMS.SigningKey = userserver.ProviderWebhook, secret.New(codes), secret.New("a key for tests")
 	}
+	cfg.Search.Folder = filepath.Join(r.dir, "user.index")
 	cfg.Hashing.Memory, cfg.Hashing.Iterations = 64, 1
 	if r.codes {
 		cfg.Development, cfg.SMS.Provider = true, userserver.ProviderLog

@@ -62,6 +62,9 @@ func toFound(found []friend.Found) []*friendv1.FoundUser {
 	list := make([]*friendv1.FoundUser, len(found))
 	for i, f := range found {
 		list[i] = &friendv1.FoundUser{User: toUser(f.Profile), Friend: f.Friend}
+		for _, s := range f.Spans {
+			list[i].NicknameSpans = append(list[i].NicknameSpans, &userv1.NameSpan{Start: int32(s.Start), End: int32(s.End)}) //nolint:gosec // places in a nickname
+		}
 	}
 	return list
 }

@@ -106,7 +106,9 @@ func (h Handler) SearchUsers(ctx context.Context, r *friendv1.SearchUsersRequest
 	if err != nil {
 		return nil, err
 	}
-	return &friendv1.SearchUsersResponse{Users: toFound(page.Found), NextPageToken: page.Next}, nil
+	return &friendv1.SearchUsersResponse{
+		Users: toFound(page.Found), NextPageToken: page.Next, NicknamesUnavailable: page.NamesUnavailable,
+	}, nil
 }
 
 // ListFriendIds answers the recipients of user.updated.

@@ -36,6 +36,7 @@ type Fixture struct {
 	Store         *Store // nil on another store
 	storage       Storage
 	Users         *Users
+	Companions    *Companions
 	Conversations *Conversations
 	Published     *Publisher
 }
@@ -51,7 +52,7 @@ func NewFixture() *Fixture {
 // NewFixtureOn makes one on a store.
 func NewFixtureOn(store Storage) *Fixture {
 	f := &Fixture{
-		Clock: NewClock(), storage: store, Users: NewUsers(), Conversations: NewConversations(), Published: &Publisher{},
+		Clock: NewClock(), storage: store, Users: NewUsers(), Companions: &Companions{}, Conversations: NewConversations(), Published: &Publisher{},
 	}
 	f.Service = f.On(f.Conversations)
 	return f
@@ -60,7 +61,7 @@ func NewFixtureOn(store Storage) *Fixture {
 // On is one more process on the same store, with another message service.
 func (f *Fixture) On(conversations friend.Conversations) *friend.Service {
 	return friend.New(friend.Ports{
-		Store: f.storage, Lists: f.storage, Blocks: f.storage, Users: f.Users, Conversations: conversations, Publisher: f.Published,
+		Store: f.storage, Lists: f.storage, Blocks: f.storage, Users: f.Users, Companions: f.Companions, Conversations: conversations, Publisher: f.Published,
 	}, friend.Options{
 		Pages: page.NewCodec([]byte("a key for tests")), Now: f.Clock.Now, Logger: slog.New(slog.DiscardHandler),
 	})

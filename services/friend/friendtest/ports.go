@@ -3,6 +3,7 @@
 package friendtest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/parley-chat/parley/services/friend"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/textmatch"
 )
 
 // Users is a user service in memory.
@@ -21,7 +23,8 @@ type Users struct {
 	profiles map[ids.UserID]friend.Profile
 	phones   map[ids.UserID]friend.Phone
 	noPhones error
-	size     int // of a page of Search; 0 for one page that repeats its token
+	noNames  error
+	size     int // of a page of Search at most; 0: any
 }
 
 // NewUsers makes one without people.
@@ -114,27 +117,82 @@ func (u *Users) Profiles(_ context.Context, people []ids.UserID) (map[ids.UserID
 	return found, nil
 }
 
-// Search finds by the beginning of the username, in one page.
+// Search finds the username that is the query, and those that begin with it in place of nicknames: the newest first,
+// with pages of at most PageSize.
 func (u *Users) Search(_ context.Context, search friend.UserSearch) (friend.UserPage, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.calls++
+	if u.down != nil || search.Part == friend.OnlyNames && u.noNames != nil {
+		return friend.UserPage{}, cmp.Or(u.down, u.noNames)
+	}
 	var page friend.UserPage
 	for id, p := range u.profiles {
-		if strings.HasPrefix(p.Username, search.Query) && !slices.Contains(search.Excluded, id) {
-			page.Profiles = append(page.Profiles, p)
+		exact := p.Username == search.Query
+		wanted := exact == (search.Part == friend.OnlyExact) && strings.HasPrefix(p.Username, search.Query)
+		if !wanted || slices.Contains(search.Excluded, id) || len(search.Among) > 0 && !slices.Contains(search.Among, id) {
+			continue
 		}
+		hit := friend.UserHit{Profile: p}
+		if !exact {
+			hit.Spans = []textmatch.Span{{Start: 0, End: len(search.Query)}}
+		}
+		page.Hits = append(page.Hits, hit)
 	}
-	slices.SortFunc(page.Profiles, func(a, b friend.Profile) int { return strings.Compare(a.Username, b.Username) })
-	page.Next = search.Token
+	slices.SortFunc(page.Hits, func(a, b friend.UserHit) int { return b.Profile.ID.Compare(a.Profile.ID) })
+	size := search.PageSize
 	if u.size > 0 {
-		from, _ := strconv.Atoi(search.Token)
-		page.Next = ""
-		if to := from + u.size; to < len(page.Profiles) {
-			page.Profiles, page.Next = page.Profiles[:to], strconv.Itoa(to)
-		}
-		page.Profiles = page.Profiles[from:]
+		size = min(size, u.size)
 	}
-	return page, u.down
+	from, _ := strconv.Atoi(search.Token)
+	if to := from + size; to < len(page.Hits) {
+		page.Hits, page.Next = page.Hits[:to], strconv.Itoa(to)
+	}
+	page.Hits = page.Hits[from:]
+	return page, nil
+}
+
+// FailNames makes searches of nicknames answer err.
+func (u *Users) FailNames(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.noNames = err
+}
+
+// Companions is a message service that knows who is in groups together.
+type Companions struct {
+	mu     sync.Mutex // guards all below
+	down   error
+	groups [][]ids.UserID
+}
+
+// Group puts people into a group.
+func (c *Companions) Group(people ...ids.UserID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.groups = append(c.groups, people)
+}
+
+// Fail makes every call answer err.
+func (c *Companions) Fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down = err
+}
+
+// Companions implements friend.Companions.
+func (c *Companions) Companions(_ context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []ids.UserID
+	for _, group := range c.groups {
+		for _, id := range people {
+			if slices.Contains(group, user) && slices.Contains(group, id) {
+				list = append(list, id)
+			}
+		}
+	}
+	return list, c.down
 }
 
 // Conversation is what the message service knows of a pair.

@@ -107,6 +107,8 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) *f
 		Store: store, Lists: store, Blocks: store,
 		Users: upstream.NewUsers(userv1connect.NewUserServiceClient(
 			users.HTTPClient(), users.BaseURL(), users.Options()...)),
+		Companions: upstream.NewCompanions(messagev1connect.NewMessageServiceClient(
+			messages.HTTPClient(), messages.BaseURL(), messages.Options()...)),
 		Conversations: upstream.NewConversations(messagev1connect.NewConversationServiceClient(
 			messages.HTTPClient(), messages.BaseURL(), messages.Options()...)),
 		Publisher: events.NewPublisher(relay),

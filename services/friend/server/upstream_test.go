@@ -54,7 +54,8 @@ func (s *userService) SearchUsers(_ context.Context, r *userv1.SearchUsersReques
 	defer s.mu.Unlock()
 	answer := &userv1.SearchUsersResponse{}
 	for _, u := range s.users {
-		if strings.HasPrefix(u.GetUsername(), r.GetQuery()) && !slices.Contains(r.GetExcludedUserIds(), u.GetUserId()) {
+		exact := u.GetUsername() == r.GetQuery()
+		if exact == (r.GetPart() == userv1.SearchPart_SEARCH_PART_EXACT) && strings.HasPrefix(u.GetUsername(), r.GetQuery()) && !slices.Contains(r.GetExcludedUserIds(), u.GetUserId()) {
 			answer.Users = append(answer.Users, u)
 		}
 	}
@@ -108,6 +109,15 @@ func (s *conversationService) change(version int64, open bool) error {
 	return nil
 }
 
+// messageService stands for the message service: nobody is in a group.
+type messageService struct {
+	messagev1connect.UnimplementedMessageServiceHandler
+}
+
+func (messageService) CheckCompanions(context.Context, *messagev1.CheckCompanionsRequest) (*messagev1.CheckCompanionsResponse, error) {
+	return &messagev1.CheckCompanionsResponse{}, nil
+}
+
 // serveUpstreams answers the addresses of the user and the message service.
 func serveUpstreams(t *testing.T, keys map[component.Name]identity.Keys, users *userService, conversations *conversationService) (userURL, messageURL string) {
 	t.Helper()
@@ -117,6 +127,7 @@ func serveUpstreams(t *testing.T, keys map[component.Name]identity.Keys, users *
 	user, message := stack(component.User), stack(component.Message)
 	user.Mount(userv1connect.NewUserServiceHandler(users, user.HandlerOptions()...))
 	message.Mount(messagev1connect.NewConversationServiceHandler(conversations, message.HandlerOptions()...))
+	message.Mount(messagev1connect.NewMessageServiceHandler(messageService{}, message.HandlerOptions()...))
 	userServer, messageServer := httptest.NewServer(user.Handler()), httptest.NewServer(message.Handler())
 	t.Cleanup(userServer.Close)
 	t.Cleanup(messageServer.Close)

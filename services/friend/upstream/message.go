@@ -12,6 +12,31 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
+// Companions implements the port of the same name.
+type Companions struct {
+	client messagev1connect.MessageServiceClient
+}
+
+// NewCompanions calls through a generated client.
+func NewCompanions(client messagev1connect.MessageServiceClient) Companions {
+	return Companions{client}
+}
+
+// Companions calls CheckCompanions.
+func (c Companions) Companions(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error) {
+	answer, err := c.client.CheckCompanions(ctx, &messagev1.CheckCompanionsRequest{UserId: user.String(), CandidateIds: toTexts(people)})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]ids.UserID, len(answer.GetCompanionIds()))
+	for i, text := range answer.GetCompanionIds() {
+		if err := list[i].UnmarshalText([]byte(text)); err != nil {
+			return nil, fmt.Errorf("the message service answered no id: %s", text)
+		}
+	}
+	return list, nil
+}
+
 // Conversations implements the port of the same name.
 type Conversations struct {
 	client messagev1connect.ConversationServiceClient

@@ -18,6 +18,7 @@ import (
 	"github.com/parley-chat/parley/services/friend/upstream"
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/textmatch"
 )
 
 // userService answers everybody but those who are missing.
@@ -44,6 +45,7 @@ func (s *userService) SearchUsers(_ context.Context, r *userv1.SearchUsersReques
 	s.search = r
 	return &userv1.SearchUsersResponse{
 		Users: []*userv1.User{{UserId: s.missing.String(), Username: "u"}}, NextPageToken: "next",
+		Matches: []*userv1.NameMatch{{Spans: []*userv1.NameSpan{{Start: 1, End: 3}}}},
 	}, s.err
 }
 
@@ -103,14 +105,17 @@ func TestASearchIsPassedOn(t *testing.T) {
 	service := &userService{missing: ids.NewUser()}
 	self := ids.NewUser()
 	got, err := upstream.NewUsers(service).Search(t.Context(), friend.UserSearch{
-		Query: "an", Excluded: []ids.UserID{self}, PageSize: 7, Token: "token",
+		Query: "an", Part: friend.OnlyNames, Among: []ids.UserID{self}, Excluded: []ids.UserID{self}, PageSize: 7, Token: "token",
 	})
-	want := friend.UserPage{Profiles: []friend.Profile{{ID: service.missing, Username: "u"}}, Next: "next"}
+	want := friend.UserPage{
+		Hits: []friend.UserHit{{Profile: friend.Profile{ID: service.missing, Username: "u"}, Spans: []textmatch.Span{{Start: 1, End: 3}}}}, Next: "next",
+	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("page: %v (-want +got):\n%s", err, diff)
 	}
 	r := service.search
-	if r.GetQuery() != "an" || r.GetPageSize() != 7 || r.GetPageToken() != "token" || !slices.Equal(r.GetExcludedUserIds(), []string{self.String()}) {
+	if r.GetQuery() != "an" || r.GetPageSize() != 7 || r.GetPageToken() != "token" || !slices.Equal(r.GetExcludedUserIds(), []string{self.String()}) ||
+		r.GetPart() != userv1.SearchPart_SEARCH_PART_NICKNAME || !slices.Equal(r.GetAmongUserIds(), []string{self.String()}) {
 		t.Errorf("the user service was asked %v", r)
 	}
 	service.err = fault.ErrPageToken

@@ -15,6 +15,7 @@ import (
 	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
 	"github.com/parley-chat/parley/services/friend"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/textmatch"
 )
 
 // maxBatch ids fit into one BatchGetUsers.
@@ -69,14 +70,25 @@ func (u Users) Phones(ctx context.Context, people []ids.UserID) (map[ids.UserID]
 // Search passes page tokens through.
 func (u Users) Search(ctx context.Context, search friend.UserSearch) (friend.UserPage, error) {
 	answer, err := u.client.SearchUsers(ctx, &userv1.SearchUsersRequest{
-		Query: search.Query, ExcludedUserIds: toTexts(search.Excluded), PageToken: search.Token,
+		Query: search.Query, ExcludedUserIds: toTexts(search.Excluded), AmongUserIds: toTexts(search.Among),
+		PageToken: search.Token, Part: userv1.SearchPart(search.Part), //nolint:gosec // one of two
 		PageSize: int32(search.PageSize), //nolint:gosec // bounded by the request's validation
 	})
 	if err != nil {
 		return friend.UserPage{}, err
 	}
 	profiles, err := fromUsers(answer.GetUsers())
-	return friend.UserPage{Profiles: profiles, Next: answer.GetNextPageToken()}, err
+	page := friend.UserPage{Next: answer.GetNextPageToken()}
+	for i, p := range profiles {
+		hit := friend.UserHit{Profile: p}
+		if i < len(answer.GetMatches()) {
+			for _, s := range answer.GetMatches()[i].GetSpans() {
+				hit.Spans = append(hit.Spans, textmatch.Span{Start: int(s.GetStart()), End: int(s.GetEnd())})
+			}
+		}
+		page.Hits = append(page.Hits, hit)
+	}
+	return page, err
 }
 
 func toTexts(people []ids.UserID) []string {

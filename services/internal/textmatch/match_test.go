@@ -105,6 +105,20 @@ func TestMatchName(t *testing.T) {
 		{"Li Wei", "liwei", false},
 		{"Zoë", "zoe", true},
 		{"山田 太郎", "田太", true},
+		// S30 to S34, here as pairs; the suite of indices has them beside each other.
+		{"田中\u3000太郎", "太", true},
+		{"田中\u3000太郎", "中", true},
+		{"田中\u3000太郎", "田中太郎", true},
+		{"田中\u3000太郎", "太郎 田中", true},
+		{"王小明", "明", true},
+		{"천재", "천재", true},
+		{"Phạm Đức", "pham", true},
+		{"Jérémie F", "jer", true},
+		{"Karl M. Davis", "Karl D", true},
+		{"O'Brien", "obrien", true},
+		{"Jean-Luc", "luc", true},
+		{"li.wei", "wei", true},
+		{"萌", "萌", true},
 	} {
 		q, err := textmatch.Parse(name.query)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/process"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/telemetry"
 )
@@ -43,7 +44,7 @@ type Config struct {
 	// RecallWindow and EditWindow are how long senders may take back and edit what they said.
 	RecallWindow time.Duration `env:"PARLEY_RECALL_WINDOW" envDefault:"2m"`
 	EditWindow   time.Duration `env:"PARLEY_EDIT_WINDOW" envDefault:"24h"`
-	Search       SearchConfig
+	Search       indexserver.Settings
 	// Lanes is the number of writers; 0 means two, one of which alone reached 25 k rows/s.
 	Lanes int
 }

@@ -23,10 +23,12 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/searchindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/elasticindex"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexer"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/message"
-	"github.com/parley-chat/parley/services/message/indexer"
+	"github.com/parley-chat/parley/services/message/messageindex"
 	"github.com/parley-chat/parley/services/message/messagetest"
 	"github.com/parley-chat/parley/services/message/server"
 	"github.com/parley-chat/parley/services/message/sqlstore"
@@ -40,7 +42,7 @@ type library struct {
 	store *sqlstore.Store
 	dsn   string
 	index *elasticindex.Index
-	cfg   server.ReindexConfig
+	cfg   indexserver.RebuildSettings
 	url   string
 	talks []ids.ConversationID
 	users [2]ids.UserID
@@ -58,7 +60,7 @@ func openLibrary(t *testing.T) *library {
 	}
 	prefix := "reindex-" + strconv.Itoa(os.Getpid())
 	l := &library{dsn: "sqlite:" + filepath.Join(t.TempDir(), "message.db"), url: url + "/" + prefix + "-messages", users: [2]ids.UserID{ids.NewUser(), ids.NewUser()}}
-	l.cfg = server.ReindexConfig{MySQLDSN: secret.New(l.dsn), Search: server.SearchConfig{URL: secret.New(url), IndexPrefix: prefix}}
+	l.cfg = indexserver.RebuildSettings{MySQLDSN: secret.New(l.dsn), Search: indexserver.Settings{URL: secret.New(url), IndexPrefix: prefix}}
 	db, err := sqldb.Open(sqldb.Config{DSN: l.cfg.MySQLDSN})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +70,7 @@ func openLibrary(t *testing.T) *library {
 		t.Fatal(err)
 	}
 	l.store = sqlstore.New(db)
-	if l.index, err = l.cfg.Search.Elastic(); err != nil {
+	if l.index, err = l.cfg.Search.Elastic(server.Indexed); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -172,7 +174,7 @@ func (l *library) heal(t *testing.T) {
 	var keeping sync.WaitGroup
 	heard := make(chan struct{})
 	close(heard)
-	keeper := indexer.Keeper{Index: l.index, From: l.store, Logger: slog.New(slog.DiscardHandler), After: heard, Saw: func(err error) {
+	keeper := indexer.Keeper{Index: l.index, From: messageindex.Source{Store: l.store}, Logger: slog.New(slog.DiscardHandler), After: heard, Saw: func(err error) {
 		select {
 		case saw <- err:
 		default:
@@ -234,7 +236,7 @@ func TestARebuiltIndexEqualsTheDatabase(t *testing.T) {
 	})
 	last := int64(0)
 	l.cfg.OpsListen = freeAddress(t)
-	err := server.Reindex(t.Context(), l.cfg, "0.1.0", func(done, total int64) {
+	err := indexserver.Rebuild(t.Context(), l.cfg, server.Collection(), "0.1.0", func(done, total int64) {
 		last = done
 		if got := progressAt(t, l.cfg.OpsListen); got.Done != done || got.Total != total {
 			t.Errorf("/statusz tells %+v, want %d of %d", got, done, total)
@@ -264,12 +266,12 @@ func TestARebuildThatIsEndedGoesOn(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
 	written := int64(0)
-	err := server.Reindex(ctx, l.cfg, "0.1.0", func(done, _ int64) {
+	err := indexserver.Rebuild(ctx, l.cfg, server.Collection(), "0.1.0", func(done, _ int64) {
 		if written = done; done > 0 {
 			end()
 		}
 	})
-	if store, reason := server.ReindexTrouble(err); err == nil || store != "" || reason != "Interrupted" {
+	if store, reason := indexserver.RebuildTrouble(err); err == nil || store != "" || reason != "Interrupted" {
 		t.Fatalf("%v: %q, %q", err, store, reason)
 	}
 	l.refresh(t)
@@ -277,7 +279,7 @@ func TestARebuildThatIsEndedGoesOn(t *testing.T) {
 		t.Errorf("meanwhile the old index offers %d", got)
 	}
 	first := int64(-1)
-	err = server.Reindex(t.Context(), l.cfg, "0.1.0", func(done, _ int64) {
+	err = indexserver.Rebuild(t.Context(), l.cfg, server.Collection(), "0.1.0", func(done, _ int64) {
 		if first < 0 {
 			first = done
 		}

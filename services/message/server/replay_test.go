@@ -16,14 +16,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/parley-chat/parley/api/component"
 	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
 	"github.com/parley-chat/parley/services/internal/broker"
 	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
 	"github.com/parley-chat/parley/services/internal/searchindex"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexer"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/message"
 	"github.com/parley-chat/parley/services/message/events"
-	"github.com/parley-chat/parley/services/message/indexer"
+	"github.com/parley-chat/parley/services/message/messageindex"
 	"github.com/parley-chat/parley/services/message/messagetest"
 	"github.com/parley-chat/parley/services/message/server"
 	"github.com/parley-chat/parley/test/integration/servers"
@@ -71,7 +74,7 @@ func TestF37_ParkedEventsAreReplayed(t *testing.T) {
 	const said = 3
 	index := refusing{told: make(chan int, said)}
 	x := indexer.New(indexer.Options{
-		Subscriber: bus, Reader: l.store, Index: index, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+		Subscriber: bus, Source: messageindex.Source{Store: l.store}, Index: index, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 		Registerer: prometheus.NewRegistry(),
 	})
 	ctx, stop := context.WithCancel(t.Context())
@@ -103,11 +106,12 @@ func TestF37_ParkedEventsAreReplayed(t *testing.T) {
 	running.Wait()
 	written := map[string]bool{}
 	for len(written) < said { // the broker moves them in its own time
-		if err := server.Replay(t.Context(), server.ReplayConfig{ReindexConfig: l.cfg, AMQPURL: url}, func(p indexer.Parked) {
+		cfg := indexserver.ReplaySettings{RebuildSettings: l.cfg, AMQPURL: url}
+		if err := indexserver.Replay(t.Context(), cfg, server.Indexed, server.Source, func(p indexer.Parked) {
 			if p.Err != nil {
-				t.Errorf("%v stays parked: %v", p.Messages, p.Err)
+				t.Errorf("%v stays parked: %v", p.Documents, p.Err)
 			}
-			for _, name := range p.Messages {
+			for _, name := range p.Documents {
 				written[name] = true
 			}
 		}); err != nil {
@@ -125,15 +129,15 @@ func TestF37_ParkedEventsAreReplayed(t *testing.T) {
 
 func TestAReplayNeedsAllServers(t *testing.T) {
 	t.Parallel()
-	_, err := server.LoadReplay(map[string]string{})
+	_, err := indexserver.LoadReplay(map[string]string{}, component.Message)
 	for _, key := range []string{"PARLEY_MYSQL_DSN", "PARLEY_ELASTICSEARCH_URL", "PARLEY_RABBITMQ_URL"} {
 		if !strings.Contains(fmt.Sprint(err), key) {
 			t.Errorf("%v does not name %s", err, key)
 		}
 	}
-	cfg, err := server.LoadReplay(map[string]string{
+	cfg, err := indexserver.LoadReplay(map[string]string{
 		"PARLEY_MYSQL_DSN": "mysql://root@db/parley_message", "PARLEY_ELASTICSEARCH_URL": "http://search:9200", "PARLEY_RABBITMQ_URL": "amqp://mq/",
-	})
+	}, component.Message)
 	if err != nil || cfg.AMQPURL.IsZero() || cfg.Search.URL.IsZero() {
 		t.Errorf("%+v, %v", cfg, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/telemetry"
 	"github.com/parley-chat/parley/services/message"
@@ -48,7 +49,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	if err != nil {
 		return errors.Join(err, closed())
 	}
-	index, closeIndex, err := cfg.Search.open()
+	index, closeIndex, err := cfg.Search.Open(Indexed)
 	if err != nil {
 		return errors.Join(err, db.Close(), closed())
 	}
@@ -81,7 +82,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 		group.Go("sign of life", owner{db: db, uid: cfg.ClusterUID, logger: parts.Logger, every: beatEvery}.run)
 	}
 	group.Go("relay", w.relay.Run)
-	keepIndex(group, ops, index, w.store, parts, registry)
+	indexserver.Keep(group, ops, Indexed, index, followed(w.store, parts, registry))
 	group.Go("lanes", w.service.Run)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
 	parts.Announce(group, ops, nil)

@@ -26,6 +26,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/searchindex"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/sqldb/sqldbtest"
@@ -120,7 +121,7 @@ func BenchmarkW11(b *testing.B) {
 	var runs []*benchRun
 	b.Run("embedded", func(b *testing.B) {
 		bus := membroker.New()
-		runs = append(runs, benchmark(b, "bleve, SQLite", total, rate, sqldbtest.SQLiteDSN(b), SearchConfig{Folder: b.TempDir() + "/index"}, bus))
+		runs = append(runs, benchmark(b, "bleve, SQLite", total, rate, sqldbtest.SQLiteDSN(b), indexserver.Settings{Folder: b.TempDir() + "/index"}, bus))
 	})
 	b.Run("servers", func(b *testing.B) {
 		url, amqp := os.Getenv("PARLEY_TEST_ELASTICSEARCH_URL"), os.Getenv("PARLEY_TEST_AMQP_URL")
@@ -136,7 +137,7 @@ func BenchmarkW11(b *testing.B) {
 		}
 		prefix := "bench" + strconv.FormatInt(time.Now().UnixNano(), 36)
 		b.Cleanup(func() { benchRemove(url + "/" + prefix + "-messages-000001") })
-		search := SearchConfig{URL: secret.New(url), IndexPrefix: prefix}
+		search := indexserver.Settings{URL: secret.New(url), IndexPrefix: prefix}
 		runs = append(runs, benchmark(b, "Elasticsearch, MariaDB, RabbitMQ", total, rate, sqldbtest.CreateSchema(b, "bench"), search, bus))
 	})
 	benchPrint(runs, total, rate)
@@ -189,7 +190,7 @@ type benchRun struct {
 	load    string
 }
 
-func benchmark(b *testing.B, name string, total, rate int, dsn string, search SearchConfig, bus broker.Broker) *benchRun {
+func benchmark(b *testing.B, name string, total, rate int, dsn string, search indexserver.Settings, bus broker.Broker) *benchRun {
 	b.Helper()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cfg := Config{MySQLDSN: secret.New(dsn), MySQLMaxOpenConns: 20, FriendURL: "http://127.0.0.1:1", Search: search}
@@ -200,7 +201,7 @@ func benchmark(b *testing.B, name string, total, rate int, dsn string, search Se
 	if err != nil {
 		b.Fatal(err)
 	}
-	index, closeIndex, err := search.open()
+	index, closeIndex, err := search.Open(Indexed)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func benchmark(b *testing.B, name string, total, rate int, dsn string, search Se
 	group.OnStop("database", func(context.Context) error { return closeIndex() })
 	group.OnStop("broker", func(context.Context) error { return bus.Close() })
 	group.Go("relay", w.relay.Run)
-	keepIndex(group, telemetry.NewOps(registry), index, w.store, parts, registry)
+	indexserver.Keep(group, telemetry.NewOps(registry), Indexed, index, followed(w.store, parts, registry))
 	group.Go("lanes", w.service.Run)
 	hears, bound := make(chan struct{}), sync.Once{}
 	group.Go("other consumers", func(ctx context.Context) error {

@@ -23,8 +23,8 @@ const (
 )
 
 // Decode reads the body of an AMQP message and makes one transmit event per client frame: messages of
-// one conversation with the same recipients that follow each other share a frame. Any error means that
-// no repeat will ever succeed.
+// one conversation with the same recipients that follow each other share a frame. Of a new account nobody
+// hears. Any error means that no repeat will ever succeed.
 func Decode(body []byte) ([]transmit.Event, error) {
 	batch := &eventv1.EventBatch{}
 	if err := proto.Unmarshal(body, batch); err != nil {
@@ -35,6 +35,10 @@ func Decode(body []byte) ([]transmit.Event, error) {
 	}
 	var out []transmit.Event
 	for rest := batch.GetEvents(); len(rest) > 0; {
+		if rest[0].GetType() == eventv1.EventType_EVENT_TYPE_USER_CREATED { // comes by the pattern of user.updated
+			rest = rest[1:]
+			continue
+		}
 		n := run(rest)
 		e, err := convert(rest[:n])
 		if err != nil {
@@ -147,7 +151,7 @@ func fill(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFrame, erro
 		var err error
 		e.Recheck, err = parted(first)
 		return people(first), err
-	case eventv1.EventType_EVENT_TYPE_SESSION_ENDED, eventv1.EventType_EVENT_TYPE_SPEECH_REQUESTED,
+	case eventv1.EventType_EVENT_TYPE_USER_CREATED, eventv1.EventType_EVENT_TYPE_SESSION_ENDED, eventv1.EventType_EVENT_TYPE_SPEECH_REQUESTED,
 		eventv1.EventType_EVENT_TYPE_UNSPECIFIED: // not for people
 	}
 	return nil, fmt.Errorf("type %d is not known", first.GetType())

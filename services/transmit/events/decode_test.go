@@ -89,6 +89,20 @@ func (f fixture) profile() *eventv1.Event {
 	}
 }
 
+func TestOfANewAccountNobodyHears(t *testing.T) {
+	t.Parallel()
+	body, err := proto.Marshal(&eventv1.EventBatch{Events: []*eventv1.Event{{
+		EventId: ids.NewEvent().String(), Type: eventv1.EventType_EVENT_TYPE_USER_CREATED,
+		Payload: &eventv1.Event_User{User: &userv1.User{UserId: ids.NewUser().String()}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := events.Decode(body); err != nil || len(got) != 0 {
+		t.Errorf("%v, %v; want nothing to forward", got, err)
+	}
+}
+
 func (f fixture) request() *eventv1.Event {
 	return &eventv1.Event{
 		Type: eventv1.EventType_EVENT_TYPE_FRIEND_REQUESTED, RecipientIds: f.both(),

@@ -102,6 +102,18 @@ func toUsers(accounts []user.Account) []*userv1.User {
 	return users
 }
 
+func toFound(page user.FoundPage) *userv1.SearchUsersResponse {
+	answer := &userv1.SearchUsersResponse{NextPageToken: page.Next}
+	for _, f := range page.Found {
+		match := &userv1.NameMatch{}
+		for _, s := range f.Spans {
+			match.Spans = append(match.Spans, &userv1.NameSpan{Start: int32(s.Start), End: int32(s.End)}) //nolint:gosec // places in a nickname
+		}
+		answer.Users, answer.Matches = append(answer.Users, toUser(f.Account)), append(answer.Matches, match)
+	}
+	return answer
+}
+
 func toSessions(sessions []user.LoginSession, current ids.LoginSessionID) []*userv1.LoginSession {
 	list := make([]*userv1.LoginSession, len(sessions))
 	for i, s := range sessions {

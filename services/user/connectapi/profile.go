@@ -126,14 +126,18 @@ func (h Profiles) SearchUsers(ctx context.Context, r *userv1.SearchUsersRequest)
 	if err != nil {
 		return nil, err
 	}
+	among, err := parseUsers("among_user_ids", r.GetAmongUserIds())
+	if err != nil {
+		return nil, err
+	}
 	page, err := h.service.SearchUsers(ctx, user.Search{
-		Query: r.GetQuery(), Excluded: excluded, PageSize: int(r.GetPageSize()), Token: r.GetPageToken(),
-		Reader: identity.FromContext(ctx).UserID.String(),
+		Query: r.GetQuery(), Part: user.Part(r.GetPart()), Excluded: excluded, Among: among, PageSize: int(r.GetPageSize()),
+		Token: r.GetPageToken(), Reader: identity.FromContext(ctx).UserID.String(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &userv1.SearchUsersResponse{Users: toUsers(page.Accounts), NextPageToken: page.Next}, nil
+	return toFound(page), nil
 }
 
 // ListFriendPhones answers numbers for the friend service.

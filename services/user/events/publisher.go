@@ -37,9 +37,13 @@ func (p Publisher) OfferEnded(revocations []user.Revocation) { p.endings.offer(r
 func Encode(e user.Updated) (outbox.Row, error) { return outbox.FromEvent(encode(e)) }
 
 func encode(e user.Updated) *eventv1.Event {
+	kind := eventv1.EventType_EVENT_TYPE_USER_UPDATED
+	if e.Created {
+		kind = eventv1.EventType_EVENT_TYPE_USER_CREATED
+	}
 	return &eventv1.Event{
 		EventId:    e.ID.String(),
-		Type:       eventv1.EventType_EVENT_TYPE_USER_UPDATED,
+		Type:       kind,
 		OccurredAt: e.At,
 		// Who may see the presence is looked at again.
 		PrivacyChanged: e.PrivacyChanged,

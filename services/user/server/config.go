@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/process"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/telemetry"
@@ -44,6 +45,8 @@ type Config struct {
 	AddressLogins int
 	// SMS sends codes.
 	SMS SMSConfig
+	// Search is the index of nicknames; without one only exact usernames and phone numbers are found.
+	Search indexserver.Settings
 	// Development allows what must not be where others are: codes in the log. A process that holds all
 	// services sets it, and the operator for a ChatCluster whose profile is Development.
 	Development bool `env:"PARLEY_DEVELOPMENT" envDefault:"false"`
@@ -68,6 +71,7 @@ func (c Config) Validate() error {
 	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
 		problems = append(problems, fmt.Errorf("PARLEY_LOG_LEVEL: %w", err))
 	}
+	problems = append(problems, c.Search.Validate())
 	return errors.Join(append(problems, c.SMS.validate(c.Development))...)
 }
 

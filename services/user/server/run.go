@@ -25,6 +25,8 @@ import (
 	"github.com/parley-chat/parley/services/internal/page"
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
+	"github.com/parley-chat/parley/services/internal/searchindex"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/telemetry"
 	"github.com/parley-chat/parley/services/user"
@@ -56,22 +58,26 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 	if err != nil {
 		return fmt.Errorf("user: open the database: %w", err)
 	}
-	parts, closed, err := parts.OpenBroker(cfg.process()) //nolint:contextcheck // its life ends with Close, not with a context
+	index, closeIndex, err := cfg.Search.Open(Indexed)
 	if err != nil {
 		return errors.Join(fmt.Errorf("user: %w", err), db.Close())
 	}
+	parts, closed, err := parts.OpenBroker(cfg.process()) //nolint:contextcheck // its life ends with Close, not with a context
+	if err != nil {
+		return errors.Join(fmt.Errorf("user: %w", err), closeIndex(), db.Close())
+	}
 	group := lifecycle.New(parts.Logger)
-	group.OnStop("database", func(context.Context) error { return db.Close() })
+	group.OnStop("database", func(context.Context) error { return errors.Join(closeIndex(), db.Close()) })
 	group.OnStop("broker", func(context.Context) error { return closed() })
 	registry := telemetry.NewRegistry()
 	sms, watched := watch(cfg.SMS.provider(parts.Logger))
-	r := resources{db: db, registry: registry, sms: sms, watched: watched}
+	r := resources{db: db, index: index, registry: registry, sms: sms, watched: watched}
 	service, err := newService(group, cfg, parts, r)
 	if err == nil {
 		err = serve(ctx, group, cfg, parts, r, service)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("user: %w", err), closed(), db.Close())
+		return errors.Join(fmt.Errorf("user: %w", err), closed(), closeIndex(), db.Close())
 	}
 	return group.Run(ctx)
 }
@@ -94,6 +100,7 @@ func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {
 // resources are what a service is built on.
 type resources struct {
 	db       *sqldb.DB
+	index    searchindex.Kept // nil: there is none
 	registry *prometheus.Registry
 	sms      user.SMS    // nil: no codes are sent
 	watched  *watchedSMS // the same
@@ -112,7 +119,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 	endings := events.NewEndings(parts.Broker, time.Now, parts.Logger)
 	store := sqlstore.New(r.db, events.Encode)
 	service := user.New(user.Ports{
-		Accounts: store, Records: store, Audit: store, Staff: store, Sessions: store, Ended: store, Attempts: store,
+		Accounts: store, Names: store, Index: finder(r.index), Records: store, Audit: store, Staff: store, Sessions: store, Ended: store, Attempts: store,
 		Codes: store, Quotas: store, Numbers: numberplan.Numbers{}, SMS: r.sms,
 		Hasher: hasher, Text: unicodetext.Text{}, Publisher: events.NewPublisher(relay, endings),
 	}, user.Options{
@@ -162,6 +169,7 @@ func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts,
 	if r.watched != nil {
 		ops.SetDependency(component.SMS, r.watched.Class)
 	}
+	indexserver.Keep(group, ops, Indexed, r.index, followed(parts, r))
 	process.ServeOps(group, ops, parts.Ops)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
 	parts.Announce(group, ops, func(ctx context.Context) {

@@ -31,6 +31,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/user"
 	"github.com/parley-chat/parley/services/user/argon2hasher"
@@ -80,7 +81,7 @@ func startWith(t *testing.T, dsn string, sms server.SMSConfig) *running {
 	started, done := make(chan struct{}), make(chan error, 1)
 	cfg := server.Config{
 		MySQLDSN: secret.New(dsn), AddressLogins: 3, Hashing: argon2hasher.Options{Memory: 64, Iterations: 1},
-		Development: true, SMS: sms,
+		Development: true, SMS: sms, Search: indexserver.Settings{Folder: filepath.Join(t.TempDir(), "index")},
 	}
 	go func() {
 		done <- server.Run(ctx, cfg, server.Parts{
@@ -346,11 +347,25 @@ func TestF11_SearchIsForTheFriendServiceOnly(t *testing.T) {
 	auth := r.auth(t)
 	ann, bob := register(t, auth, "ann", "Ann"), register(t, auth, "bob", "Anna")
 	ctx := as(t, auth, ann.GetToken())
-	request := &userv1.SearchUsersRequest{Query: "AN", ExcludedUserIds: []string{ann.GetUser().GetUser().GetUserId()}}
-	found, err := r.profiles(t, component.Friend).SearchUsers(ctx, request)
-	want := &userv1.SearchUsersResponse{Users: []*userv1.User{bob.GetUser().GetUser()}}
-	if diff := cmp.Diff(want, found, protocmp.Transform()); err != nil || diff != "" {
-		t.Errorf("search: %v (-want +got):\n%s", err, diff)
+	request := &userv1.SearchUsersRequest{Query: "ANN", ExcludedUserIds: []string{ann.GetUser().GetUser().GetUserId()}}
+	want := &userv1.SearchUsersResponse{
+		Users:   []*userv1.User{bob.GetUser().GetUser()},
+		Matches: []*userv1.NameMatch{{Spans: []*userv1.NameSpan{{Start: 0, End: 3}}}},
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		found, err := r.profiles(t, component.Friend).SearchUsers(ctx, request)
+		if diff := cmp.Diff(want, found, protocmp.Transform()); err == nil && diff == "" {
+			break
+		} else if err != nil && !errors.Is(err, user.ErrSearchUnavailable) || len(found.GetUsers()) > 0 {
+			t.Fatalf("search: %v (-want +got):\n%s", err, diff)
+		}
+		select { // the index follows
+		case <-tick.C:
+		case <-t.Context().Done():
+			t.Fatal("never found")
+		}
 	}
 	if _, err := r.profiles(t, component.Gateway).SearchUsers(ctx, request); !errors.Is(err, fault.ErrForbidden) {
 		t.Errorf("search through the gateway: %v, want FORBIDDEN", err)

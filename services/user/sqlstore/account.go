@@ -61,7 +61,10 @@ func (s *Store) Create(ctx context.Context, a user.NewAccount, session user.Logi
 				return err
 			}
 		}
-		return insertSession(ctx, tx, session)
+		if err := insertSession(ctx, tx, session); err != nil {
+			return err
+		}
+		return s.writeEvent(ctx, tx, a.Event)
 	})
 	return wrap("create account", err)
 }

@@ -149,10 +149,15 @@ func (s *Store) rewrite(ctx context.Context, tx *sqldb.Tx, before user.Record, r
 			return err
 		}
 	}
-	if r.Event == nil {
+	return s.writeEvent(ctx, tx, r.Event)
+}
+
+// writeEvent writes the row of the outbox; nil is no event.
+func (s *Store) writeEvent(ctx context.Context, tx *sqldb.Tx, e *user.Updated) error {
+	if e == nil {
 		return nil
 	}
-	row, err := s.encode(*r.Event)
+	row, err := s.encode(*e)
 	if err != nil {
 		return err
 	}
@@ -170,7 +175,7 @@ func writeRecord(ctx context.Context, tx *sqldb.Tx, r user.Rewriting) error {
 	if err != nil || r.NicknameKey == nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, "UPDATE accounts SET nickname_key = ? WHERE id = ?", r.NicknameKey, a.Account.ID)
+	_, err = tx.Exec(ctx, "UPDATE accounts SET nickname_key = ?, name_rev = name_rev + 1 WHERE id = ?", r.NicknameKey, a.Account.ID)
 	return err
 }
 

@@ -120,7 +120,7 @@ func TestF1_WrongAndUnknownCostTheSameStatements(t *testing.T) {
 	sqldbtest.Each(t, sqlstore.Migrations, func(t *testing.T, db *sqldb.DB) {
 		store := sqlstore.New(db, encode)
 		service := user.New(user.Ports{
-			Accounts: store, Records: store, Audit: store, Sessions: store, Ended: store, Attempts: store,
+			Accounts: store, Names: store, Records: store, Audit: store, Sessions: store, Ended: store, Attempts: store,
 			Codes: store, Quotas: store, Numbers: usertest.Numbers{},
 			Hasher: &usertest.Hasher{}, Text: usertest.Text{}, Publisher: &usertest.Publisher{},
 		}, user.Options{AddressLogins: 20, Now: usertest.NewClock().Now, Logger: slog.New(slog.DiscardHandler)})

@@ -41,6 +41,7 @@ func TestStorage(t *testing.T, open func(t *testing.T) Storage) {
 		"codes of a block of numbers are counted":                    testVerified,
 		"a login whose proof is outdated opens nothing":              testOutdatedProof,
 		"nicknames are scanned by prefix, in order, from a place on": testSearch,
+		"names are read and scanned with their revision":             testNames,
 		"a login session comes back as it was stored":                testSessionRoundTrip,
 		"opening ends what gives way, in the same step":              testOpen,
 		"only its owner ends a session, and only once":               testEnd,

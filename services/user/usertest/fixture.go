@@ -84,7 +84,7 @@ func (f *Fixture) PodWith(change func(*user.Options)) *user.Service {
 	}
 	change(&options)
 	return user.New(user.Ports{
-		Accounts: f.Store, Records: f.Store, Audit: f.Store, Staff: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
+		Accounts: f.Store, Names: f.Store, Index: &ScanIndex{Store: f.Store}, Records: f.Store, Audit: f.Store, Staff: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
 		Codes: f.Store, Quotas: f.Store, Numbers: Numbers{}, SMS: f.SMS,
 		Hasher: f.Hasher, Text: Text{}, Publisher: f.Published,
 	}, options)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/user"
 )
 
@@ -90,9 +91,22 @@ func (p *Publisher) Ended() []user.Revocation {
 	return slices.Clone(p.ended)
 }
 
-// Events are those that were offered.
+// Events are those that were offered, but for new accounts.
 func (p *Publisher) Events() []user.Updated {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.events)
+	return slices.DeleteFunc(slices.Clone(p.events), func(e user.Updated) bool { return e.Created })
+}
+
+// Created are the new accounts that were offered.
+func (p *Publisher) Created() []ids.UserID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []ids.UserID
+	for _, e := range p.events {
+		if e.Created {
+			list = append(list, e.Account.ID)
+		}
+	}
+	return list
 }

@@ -119,6 +119,7 @@ func (s *Store) write(id ids.UserID, a stored, r *user.Rewriting) {
 	a.Record = r.Record
 	if r.NicknameKey != nil {
 		a.NicknameKey = r.NicknameKey
+		a.NameRev++
 	}
 	s.accounts[id] = a
 	s.end(r.Endings, r.At)

@@ -19,6 +19,7 @@ import (
 // Storage is all storage ports together.
 type Storage interface {
 	user.Accounts
+	user.Names
 	user.Records
 	user.Audit
 	user.Staff
@@ -50,6 +51,7 @@ type stored struct {
 	user.Record
 
 	NicknameKey []byte
+	NameRev     int64
 }
 
 // retired is a username that an account gave up.
@@ -84,11 +86,11 @@ func (s *Store) Calls() int {
 	return s.calls
 }
 
-// Events are those that were written.
+// Events are those that were written, but for new accounts.
 func (s *Store) Events() []user.Updated {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.events)
+	return slices.DeleteFunc(slices.Clone(s.events), func(e user.Updated) bool { return e.Created })
 }
 
 // enter locks and answers what every call fails with.
@@ -114,6 +116,9 @@ func (s *Store) Create(_ context.Context, a user.NewAccount, session user.LoginS
 	record := user.Record{Credentials: a.Credentials, Phone: a.Phone}
 	s.accounts[a.Account.ID] = stored{Record: record, NicknameKey: a.NicknameKey}
 	s.sessions[session.ID] = session
+	if a.Event != nil {
+		s.events = append(s.events, *a.Event)
+	}
 	return nil
 }
 

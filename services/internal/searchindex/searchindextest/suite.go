@@ -25,6 +25,7 @@ func Run(t *testing.T, open Opener) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, *fixture){
 		"what is typed is found":         finds,
+		"names, S30 to S34":              names,
 		"filters":                        filters,
 		"newest first, page after page":  pages,
 		"the higher version stays":       versions,

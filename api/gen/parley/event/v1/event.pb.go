@@ -52,6 +52,8 @@ const (
 	EventType_EVENT_TYPE_FRIEND_REMOVED EventType = 8
 	// A profile changed.
 	EventType_EVENT_TYPE_USER_UPDATED EventType = 9
+	// Somebody registered. For the index of names; no client hears of it.
+	EventType_EVENT_TYPE_USER_CREATED EventType = 10
 	// A message was taken back.
 	EventType_EVENT_TYPE_MESSAGE_RECALLED EventType = 20
 	// A message got another text.
@@ -84,6 +86,7 @@ var (
 		7:  "EVENT_TYPE_FRIEND_CANCELLED",
 		8:  "EVENT_TYPE_FRIEND_REMOVED",
 		9:  "EVENT_TYPE_USER_UPDATED",
+		10: "EVENT_TYPE_USER_CREATED",
 		20: "EVENT_TYPE_MESSAGE_RECALLED",
 		21: "EVENT_TYPE_MESSAGE_EDITED",
 		22: "EVENT_TYPE_MESSAGE_REACTED",
@@ -104,6 +107,7 @@ var (
 		"EVENT_TYPE_FRIEND_CANCELLED":     7,
 		"EVENT_TYPE_FRIEND_REMOVED":       8,
 		"EVENT_TYPE_USER_UPDATED":         9,
+		"EVENT_TYPE_USER_CREATED":         10,
 		"EVENT_TYPE_MESSAGE_RECALLED":     20,
 		"EVENT_TYPE_MESSAGE_EDITED":       21,
 		"EVENT_TYPE_MESSAGE_REACTED":      22,
@@ -198,7 +202,7 @@ type Event struct {
 	// When it was committed, ms.
 	OccurredAt int64 `protobuf:"varint,3,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
 	// Who must hear of it, fixed at the commit. Empty for user.updated: there the user and the friends
-	// at the time of delivery.
+	// at the time of delivery. Empty for user.created, of which nobody hears.
 	RecipientIds []string `protobuf:"bytes,4,rep,name=recipient_ids,json=recipientIds,proto3" json:"recipient_ids,omitempty"`
 	// Membership version: who was a member of the group at this version must hear of it too. The group is
 	// that of the payload. 0: recipient_ids are all.
@@ -424,7 +428,7 @@ type Event_FriendRemoved struct {
 }
 
 type Event_User struct {
-	// For user.updated.
+	// For user.updated and user.created.
 	User *v12.User `protobuf:"bytes,15,opt,name=user,proto3,oneof"`
 }
 
@@ -905,7 +909,7 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
 	"\tfriend_id\x18\x02 \x01(\tR\bfriendId\x12\x16\n" +
 	"\x06remark\x18\x03 \x01(\tR\x06remark\x12\x18\n" +
-	"\ablocked\x18\x04 \x01(\bR\ablocked*\xce\x04\n" +
+	"\ablocked\x18\x04 \x01(\bR\ablocked*\xeb\x04\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_MESSAGE_CREATED\x10\x01\x12#\n" +
@@ -916,7 +920,9 @@ const file_parley_event_v1_event_proto_rawDesc = "" +
 	"\x1bEVENT_TYPE_FRIEND_RESPONDED\x10\x06\x12\x1f\n" +
 	"\x1bEVENT_TYPE_FRIEND_CANCELLED\x10\a\x12\x1d\n" +
 	"\x19EVENT_TYPE_FRIEND_REMOVED\x10\b\x12\x1b\n" +
-	"\x17EVENT_TYPE_USER_UPDATED\x10\t\x12\x1f\n" +
+	"\x17EVENT_TYPE_USER_UPDATED\x10\t\x12\x1b\n" +
+	"\x17EVENT_TYPE_USER_CREATED\x10\n" +
+	"\x12\x1f\n" +
 	"\x1bEVENT_TYPE_MESSAGE_RECALLED\x10\x14\x12\x1d\n" +
 	"\x19EVENT_TYPE_MESSAGE_EDITED\x10\x15\x12\x1e\n" +
 	"\x1aEVENT_TYPE_MESSAGE_REACTED\x10\x16\x12\x1d\n" +

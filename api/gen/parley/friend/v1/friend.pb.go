@@ -956,7 +956,7 @@ type SearchUsersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What was typed, 1–64 characters.
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
-	// 1–50; 0 means 20.
+	// 1–50; 0 means 20. More than 20 are not answered at once.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// From the last answer; empty for the first page.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1021,7 +1021,9 @@ type FoundUser struct {
 	// The person.
 	User *v1.User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// True if both are friends.
-	Friend        bool `protobuf:"varint,2,opt,name=friend,proto3" json:"friend,omitempty"`
+	Friend bool `protobuf:"varint,2,opt,name=friend,proto3" json:"friend,omitempty"`
+	// What matched in the nickname; none if it was found by username or phone number.
+	NicknameSpans []*v1.NameSpan `protobuf:"bytes,3,rep,name=nickname_spans,json=nicknameSpans,proto3" json:"nickname_spans,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1070,15 +1072,24 @@ func (x *FoundUser) GetFriend() bool {
 	return false
 }
 
+func (x *FoundUser) GetNicknameSpans() []*v1.NameSpan {
+	if x != nil {
+		return x.NicknameSpans
+	}
+	return nil
+}
+
 // SearchUsersResponse is one page of people.
 type SearchUsersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// An exact username first, then by nickname.
+	// An exact username first, then friends, then who is in a group with the caller, then others.
 	Users []*FoundUser `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// True if nicknames could not be searched, and the exact username is all.
+	NicknamesUnavailable bool `protobuf:"varint,3,opt,name=nicknames_unavailable,json=nicknamesUnavailable,proto3" json:"nicknames_unavailable,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *SearchUsersResponse) Reset() {
@@ -1123,6 +1134,13 @@ func (x *SearchUsersResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *SearchUsersResponse) GetNicknamesUnavailable() bool {
+	if x != nil {
+		return x.NicknamesUnavailable
+	}
+	return false
 }
 
 // ListFriendIdsRequest names a user.
@@ -1924,13 +1942,15 @@ const file_parley_friend_v1_friend_proto_rawDesc = "" +
 	"\x05query\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05query\x12&\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"M\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x8e\x01\n" +
 	"\tFoundUser\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.parley.user.v1.UserR\x04user\x12\x16\n" +
-	"\x06friend\x18\x02 \x01(\bR\x06friend\"p\n" +
+	"\x06friend\x18\x02 \x01(\bR\x06friend\x12?\n" +
+	"\x0enickname_spans\x18\x03 \x03(\v2\x18.parley.user.v1.NameSpanR\rnicknameSpans\"\xa5\x01\n" +
 	"\x13SearchUsersResponse\x121\n" +
 	"\x05users\x18\x01 \x03(\v2\x1b.parley.friend.v1.FoundUserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"9\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x123\n" +
+	"\x15nicknames_unavailable\x18\x03 \x01(\bR\x14nicknamesUnavailable\"9\n" +
 	"\x14ListFriendIdsRequest\x12!\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\"2\n" +
 	"\x15ListFriendIdsResponse\x12\x19\n" +
@@ -2048,6 +2068,7 @@ var file_parley_friend_v1_friend_proto_goTypes = []any{
 	(*CheckRelationsRequest)(nil),    // 32: parley.friend.v1.CheckRelationsRequest
 	(*CheckRelationsResponse)(nil),   // 33: parley.friend.v1.CheckRelationsResponse
 	(*v1.User)(nil),                  // 34: parley.user.v1.User
+	(*v1.NameSpan)(nil),              // 35: parley.user.v1.NameSpan
 }
 var file_parley_friend_v1_friend_proto_depIdxs = []int32{
 	34, // 0: parley.friend.v1.FriendRequest.applicant:type_name -> parley.user.v1.User
@@ -2060,42 +2081,43 @@ var file_parley_friend_v1_friend_proto_depIdxs = []int32{
 	2,  // 7: parley.friend.v1.RespondToRequestResponse.request:type_name -> parley.friend.v1.FriendRequest
 	3,  // 8: parley.friend.v1.ListFriendsResponse.friends:type_name -> parley.friend.v1.Friend
 	34, // 9: parley.friend.v1.FoundUser.user:type_name -> parley.user.v1.User
-	17, // 10: parley.friend.v1.SearchUsersResponse.users:type_name -> parley.friend.v1.FoundUser
-	34, // 11: parley.friend.v1.BlockedUser.user:type_name -> parley.user.v1.User
-	30, // 12: parley.friend.v1.ListBlockedResponse.blocked:type_name -> parley.friend.v1.BlockedUser
-	4,  // 13: parley.friend.v1.FriendService.SendRequest:input_type -> parley.friend.v1.SendRequestRequest
-	6,  // 14: parley.friend.v1.FriendService.ListRequests:input_type -> parley.friend.v1.ListRequestsRequest
-	8,  // 15: parley.friend.v1.FriendService.RespondToRequest:input_type -> parley.friend.v1.RespondToRequestRequest
-	10, // 16: parley.friend.v1.FriendService.CancelRequest:input_type -> parley.friend.v1.CancelRequestRequest
-	12, // 17: parley.friend.v1.FriendService.ListFriends:input_type -> parley.friend.v1.ListFriendsRequest
-	14, // 18: parley.friend.v1.FriendService.RemoveFriend:input_type -> parley.friend.v1.RemoveFriendRequest
-	23, // 19: parley.friend.v1.FriendService.SetRemark:input_type -> parley.friend.v1.SetRemarkRequest
-	25, // 20: parley.friend.v1.FriendService.BlockUser:input_type -> parley.friend.v1.BlockUserRequest
-	27, // 21: parley.friend.v1.FriendService.UnblockUser:input_type -> parley.friend.v1.UnblockUserRequest
-	29, // 22: parley.friend.v1.FriendService.ListBlocked:input_type -> parley.friend.v1.ListBlockedRequest
-	16, // 23: parley.friend.v1.FriendService.SearchUsers:input_type -> parley.friend.v1.SearchUsersRequest
-	19, // 24: parley.friend.v1.FriendService.ListFriendIds:input_type -> parley.friend.v1.ListFriendIdsRequest
-	21, // 25: parley.friend.v1.FriendService.CheckFriends:input_type -> parley.friend.v1.CheckFriendsRequest
-	32, // 26: parley.friend.v1.FriendService.CheckRelations:input_type -> parley.friend.v1.CheckRelationsRequest
-	5,  // 27: parley.friend.v1.FriendService.SendRequest:output_type -> parley.friend.v1.SendRequestResponse
-	7,  // 28: parley.friend.v1.FriendService.ListRequests:output_type -> parley.friend.v1.ListRequestsResponse
-	9,  // 29: parley.friend.v1.FriendService.RespondToRequest:output_type -> parley.friend.v1.RespondToRequestResponse
-	11, // 30: parley.friend.v1.FriendService.CancelRequest:output_type -> parley.friend.v1.CancelRequestResponse
-	13, // 31: parley.friend.v1.FriendService.ListFriends:output_type -> parley.friend.v1.ListFriendsResponse
-	15, // 32: parley.friend.v1.FriendService.RemoveFriend:output_type -> parley.friend.v1.RemoveFriendResponse
-	24, // 33: parley.friend.v1.FriendService.SetRemark:output_type -> parley.friend.v1.SetRemarkResponse
-	26, // 34: parley.friend.v1.FriendService.BlockUser:output_type -> parley.friend.v1.BlockUserResponse
-	28, // 35: parley.friend.v1.FriendService.UnblockUser:output_type -> parley.friend.v1.UnblockUserResponse
-	31, // 36: parley.friend.v1.FriendService.ListBlocked:output_type -> parley.friend.v1.ListBlockedResponse
-	18, // 37: parley.friend.v1.FriendService.SearchUsers:output_type -> parley.friend.v1.SearchUsersResponse
-	20, // 38: parley.friend.v1.FriendService.ListFriendIds:output_type -> parley.friend.v1.ListFriendIdsResponse
-	22, // 39: parley.friend.v1.FriendService.CheckFriends:output_type -> parley.friend.v1.CheckFriendsResponse
-	33, // 40: parley.friend.v1.FriendService.CheckRelations:output_type -> parley.friend.v1.CheckRelationsResponse
-	27, // [27:41] is the sub-list for method output_type
-	13, // [13:27] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	35, // 10: parley.friend.v1.FoundUser.nickname_spans:type_name -> parley.user.v1.NameSpan
+	17, // 11: parley.friend.v1.SearchUsersResponse.users:type_name -> parley.friend.v1.FoundUser
+	34, // 12: parley.friend.v1.BlockedUser.user:type_name -> parley.user.v1.User
+	30, // 13: parley.friend.v1.ListBlockedResponse.blocked:type_name -> parley.friend.v1.BlockedUser
+	4,  // 14: parley.friend.v1.FriendService.SendRequest:input_type -> parley.friend.v1.SendRequestRequest
+	6,  // 15: parley.friend.v1.FriendService.ListRequests:input_type -> parley.friend.v1.ListRequestsRequest
+	8,  // 16: parley.friend.v1.FriendService.RespondToRequest:input_type -> parley.friend.v1.RespondToRequestRequest
+	10, // 17: parley.friend.v1.FriendService.CancelRequest:input_type -> parley.friend.v1.CancelRequestRequest
+	12, // 18: parley.friend.v1.FriendService.ListFriends:input_type -> parley.friend.v1.ListFriendsRequest
+	14, // 19: parley.friend.v1.FriendService.RemoveFriend:input_type -> parley.friend.v1.RemoveFriendRequest
+	23, // 20: parley.friend.v1.FriendService.SetRemark:input_type -> parley.friend.v1.SetRemarkRequest
+	25, // 21: parley.friend.v1.FriendService.BlockUser:input_type -> parley.friend.v1.BlockUserRequest
+	27, // 22: parley.friend.v1.FriendService.UnblockUser:input_type -> parley.friend.v1.UnblockUserRequest
+	29, // 23: parley.friend.v1.FriendService.ListBlocked:input_type -> parley.friend.v1.ListBlockedRequest
+	16, // 24: parley.friend.v1.FriendService.SearchUsers:input_type -> parley.friend.v1.SearchUsersRequest
+	19, // 25: parley.friend.v1.FriendService.ListFriendIds:input_type -> parley.friend.v1.ListFriendIdsRequest
+	21, // 26: parley.friend.v1.FriendService.CheckFriends:input_type -> parley.friend.v1.CheckFriendsRequest
+	32, // 27: parley.friend.v1.FriendService.CheckRelations:input_type -> parley.friend.v1.CheckRelationsRequest
+	5,  // 28: parley.friend.v1.FriendService.SendRequest:output_type -> parley.friend.v1.SendRequestResponse
+	7,  // 29: parley.friend.v1.FriendService.ListRequests:output_type -> parley.friend.v1.ListRequestsResponse
+	9,  // 30: parley.friend.v1.FriendService.RespondToRequest:output_type -> parley.friend.v1.RespondToRequestResponse
+	11, // 31: parley.friend.v1.FriendService.CancelRequest:output_type -> parley.friend.v1.CancelRequestResponse
+	13, // 32: parley.friend.v1.FriendService.ListFriends:output_type -> parley.friend.v1.ListFriendsResponse
+	15, // 33: parley.friend.v1.FriendService.RemoveFriend:output_type -> parley.friend.v1.RemoveFriendResponse
+	24, // 34: parley.friend.v1.FriendService.SetRemark:output_type -> parley.friend.v1.SetRemarkResponse
+	26, // 35: parley.friend.v1.FriendService.BlockUser:output_type -> parley.friend.v1.BlockUserResponse
+	28, // 36: parley.friend.v1.FriendService.UnblockUser:output_type -> parley.friend.v1.UnblockUserResponse
+	31, // 37: parley.friend.v1.FriendService.ListBlocked:output_type -> parley.friend.v1.ListBlockedResponse
+	18, // 38: parley.friend.v1.FriendService.SearchUsers:output_type -> parley.friend.v1.SearchUsersResponse
+	20, // 39: parley.friend.v1.FriendService.ListFriendIds:output_type -> parley.friend.v1.ListFriendIdsResponse
+	22, // 40: parley.friend.v1.FriendService.CheckFriends:output_type -> parley.friend.v1.CheckFriendsResponse
+	33, // 41: parley.friend.v1.FriendService.CheckRelations:output_type -> parley.friend.v1.CheckRelationsResponse
+	28, // [28:42] is the sub-list for method output_type
+	14, // [14:28] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_parley_friend_v1_friend_proto_init() }

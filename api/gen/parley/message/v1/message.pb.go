@@ -4720,7 +4720,7 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x18SEARCH_FIELD_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11SEARCH_FIELD_NAME\x10\x01\x12\x14\n" +
 	"\x10SEARCH_FIELD_ALT\x10\x02\x12\x1b\n" +
-	"\x17SEARCH_FIELD_TRANSCRIPT\x10\x032\xb1\x0e\n" +
+	"\x17SEARCH_FIELD_TRANSCRIPT\x10\x032\xba\x0e\n" +
 	"\x0eMessageService\x12O\n" +
 	"\x04Send\x12\x1e.parley.message.v1.SendRequest\x1a\x1f.parley.message.v1.SendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSendBatch\x12#.parley.message.v1.SendBatchRequest\x1a$.parley.message.v1.SendBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12g\n" +
@@ -4740,8 +4740,8 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\rSetTranscript\x12'.parley.message.v1.SetTranscriptRequest\x1a(.parley.message.v1.SetTranscriptResponse\"\x0e\xa2\xbb\x18\n" +
 	"\b\x04\x12\x06speech\x12p\n" +
 	"\rCheckReadable\x12'.parley.message.v1.CheckReadableRequest\x1a(.parley.message.v1.CheckReadableResponse\"\f\xa2\xbb\x18\b\b\x04\x12\x04file\x12s\n" +
-	"\x0eCheckCitations\x12(.parley.message.v1.CheckCitationsRequest\x1a).parley.message.v1.CheckCitationsResponse\"\f\xa2\xbb\x18\b\b\x04\x12\x04file\x12y\n" +
-	"\x0fCheckCompanions\x12).parley.message.v1.CheckCompanionsRequest\x1a*.parley.message.v1.CheckCompanionsResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayBCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
+	"\x0eCheckCitations\x12(.parley.message.v1.CheckCitationsRequest\x1a).parley.message.v1.CheckCitationsResponse\"\f\xa2\xbb\x18\b\b\x04\x12\x04file\x12\x81\x01\n" +
+	"\x0fCheckCompanions\x12).parley.message.v1.CheckCompanionsRequest\x1a*.parley.message.v1.CheckCompanionsResponse\"\x17\xa2\xbb\x18\x13\b\x04\x12\x06friend\x12\agatewayBCZAgithub.com/parley-chat/parley/api/gen/parley/message/v1;messagev1b\x06proto3"
 
 var (
 	file_parley_message_v1_message_proto_rawDescOnce sync.Once

@@ -25,6 +25,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// SearchPart is what a search for people looks at.
+type SearchPart int32
+
+const (
+	// Both.
+	SearchPart_SEARCH_PART_UNSPECIFIED SearchPart = 0
+	// The account of exactly this username or phone number.
+	SearchPart_SEARCH_PART_EXACT SearchPart = 1
+	// Nicknames, without the account of exactly this username.
+	SearchPart_SEARCH_PART_NICKNAME SearchPart = 2
+)
+
+// Enum value maps for SearchPart.
+var (
+	SearchPart_name = map[int32]string{
+		0: "SEARCH_PART_UNSPECIFIED",
+		1: "SEARCH_PART_EXACT",
+		2: "SEARCH_PART_NICKNAME",
+	}
+	SearchPart_value = map[string]int32{
+		"SEARCH_PART_UNSPECIFIED": 0,
+		"SEARCH_PART_EXACT":       1,
+		"SEARCH_PART_NICKNAME":    2,
+	}
+)
+
+func (x SearchPart) Enum() *SearchPart {
+	p := new(SearchPart)
+	*p = x
+	return p
+}
+
+func (x SearchPart) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SearchPart) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_user_v1_user_proto_enumTypes[0].Descriptor()
+}
+
+func (SearchPart) Type() protoreflect.EnumType {
+	return &file_parley_user_v1_user_proto_enumTypes[0]
+}
+
+func (x SearchPart) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SearchPart.Descriptor instead.
+func (SearchPart) EnumDescriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{0}
+}
+
 // User is what anybody may know of a user.
 type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1234,10 +1287,14 @@ type SearchUsersRequest struct {
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
 	// People to leave out, for example the one who asks.
 	ExcludedUserIds []string `protobuf:"bytes,2,rep,name=excluded_user_ids,json=excludedUserIds,proto3" json:"excluded_user_ids,omitempty"`
-	// 1–50; 0 means 20.
+	// 1–200; 0 means 20.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// From the last answer; empty for the first page.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// From the last answer to the same question; empty for the first page.
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// What is searched; unspecified is both.
+	Part SearchPart `protobuf:"varint,5,opt,name=part,proto3,enum=parley.user.v1.SearchPart" json:"part,omitempty"`
+	// Of the nicknames, only those of these people; empty: of everybody.
+	AmongUserIds  []string `protobuf:"bytes,6,rep,name=among_user_ids,json=amongUserIds,proto3" json:"among_user_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1300,13 +1357,29 @@ func (x *SearchUsersRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *SearchUsersRequest) GetPart() SearchPart {
+	if x != nil {
+		return x.Part
+	}
+	return SearchPart_SEARCH_PART_UNSPECIFIED
+}
+
+func (x *SearchUsersRequest) GetAmongUserIds() []string {
+	if x != nil {
+		return x.AmongUserIds
+	}
+	return nil
+}
+
 // SearchUsersResponse is one page of people.
 type SearchUsersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// An exact username first, then by nickname.
+	// An exact username first, then by nickname, the newest account first.
 	Users []*User `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// What matched in the nicknames of users, in their order.
+	Matches       []*NameMatch `protobuf:"bytes,3,rep,name=matches,proto3" json:"matches,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1355,6 +1428,114 @@ func (x *SearchUsersResponse) GetNextPageToken() string {
 	return ""
 }
 
+func (x *SearchUsersResponse) GetMatches() []*NameMatch {
+	if x != nil {
+		return x.Matches
+	}
+	return nil
+}
+
+// NameMatch is what matched in a nickname.
+type NameMatch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order, without overlap.
+	Spans         []*NameSpan `protobuf:"bytes,1,rep,name=spans,proto3" json:"spans,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NameMatch) Reset() {
+	*x = NameMatch{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NameMatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NameMatch) ProtoMessage() {}
+
+func (x *NameMatch) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NameMatch.ProtoReflect.Descriptor instead.
+func (*NameMatch) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *NameMatch) GetSpans() []*NameSpan {
+	if x != nil {
+		return x.Spans
+	}
+	return nil
+}
+
+// NameSpan is a part of a name, in code points.
+type NameSpan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The first one.
+	Start int32 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
+	// The one after the last.
+	End           int32 `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NameSpan) Reset() {
+	*x = NameSpan{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NameSpan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NameSpan) ProtoMessage() {}
+
+func (x *NameSpan) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NameSpan.ProtoReflect.Descriptor instead.
+func (*NameSpan) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *NameSpan) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *NameSpan) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
 // ListFriendPhonesRequest names people.
 type ListFriendPhonesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1366,7 +1547,7 @@ type ListFriendPhonesRequest struct {
 
 func (x *ListFriendPhonesRequest) Reset() {
 	*x = ListFriendPhonesRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[24]
+	mi := &file_parley_user_v1_user_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1559,7 @@ func (x *ListFriendPhonesRequest) String() string {
 func (*ListFriendPhonesRequest) ProtoMessage() {}
 
 func (x *ListFriendPhonesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[24]
+	mi := &file_parley_user_v1_user_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1572,7 @@ func (x *ListFriendPhonesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFriendPhonesRequest.ProtoReflect.Descriptor instead.
 func (*ListFriendPhonesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{24}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListFriendPhonesRequest) GetUserIds() []string {
@@ -1414,7 +1595,7 @@ type FriendPhone struct {
 
 func (x *FriendPhone) Reset() {
 	*x = FriendPhone{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[25]
+	mi := &file_parley_user_v1_user_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1426,7 +1607,7 @@ func (x *FriendPhone) String() string {
 func (*FriendPhone) ProtoMessage() {}
 
 func (x *FriendPhone) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[25]
+	mi := &file_parley_user_v1_user_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1439,7 +1620,7 @@ func (x *FriendPhone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FriendPhone.ProtoReflect.Descriptor instead.
 func (*FriendPhone) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{25}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FriendPhone) GetUserId() string {
@@ -1467,7 +1648,7 @@ type ListFriendPhonesResponse struct {
 
 func (x *ListFriendPhonesResponse) Reset() {
 	*x = ListFriendPhonesResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[26]
+	mi := &file_parley_user_v1_user_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1479,7 +1660,7 @@ func (x *ListFriendPhonesResponse) String() string {
 func (*ListFriendPhonesResponse) ProtoMessage() {}
 
 func (x *ListFriendPhonesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[26]
+	mi := &file_parley_user_v1_user_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1492,7 +1673,7 @@ func (x *ListFriendPhonesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFriendPhonesResponse.ProtoReflect.Descriptor instead.
 func (*ListFriendPhonesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{26}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListFriendPhonesResponse) GetPhones() []*FriendPhone {
@@ -1513,7 +1694,7 @@ type CheckPresenceRequest struct {
 
 func (x *CheckPresenceRequest) Reset() {
 	*x = CheckPresenceRequest{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[27]
+	mi := &file_parley_user_v1_user_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1525,7 +1706,7 @@ func (x *CheckPresenceRequest) String() string {
 func (*CheckPresenceRequest) ProtoMessage() {}
 
 func (x *CheckPresenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[27]
+	mi := &file_parley_user_v1_user_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1538,7 +1719,7 @@ func (x *CheckPresenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckPresenceRequest.ProtoReflect.Descriptor instead.
 func (*CheckPresenceRequest) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{27}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CheckPresenceRequest) GetUserIds() []string {
@@ -1559,7 +1740,7 @@ type CheckPresenceResponse struct {
 
 func (x *CheckPresenceResponse) Reset() {
 	*x = CheckPresenceResponse{}
-	mi := &file_parley_user_v1_user_proto_msgTypes[28]
+	mi := &file_parley_user_v1_user_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1571,7 +1752,7 @@ func (x *CheckPresenceResponse) String() string {
 func (*CheckPresenceResponse) ProtoMessage() {}
 
 func (x *CheckPresenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_user_v1_user_proto_msgTypes[28]
+	mi := &file_parley_user_v1_user_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1584,7 +1765,7 @@ func (x *CheckPresenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckPresenceResponse.ProtoReflect.Descriptor instead.
 func (*CheckPresenceResponse) Descriptor() ([]byte, []int) {
-	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{28}
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CheckPresenceResponse) GetUserIds() []string {
@@ -1672,16 +1853,26 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\x14DeleteAccountRequest\x12*\n" +
 	"\bpassword\x18\x01 \x01(\tB\x0e\xbaH\br\x06\x18\x80\x01(\x80\b\x80\x01\x01R\bpassword\x12-\n" +
 	"\x04code\x18\x02 \x01(\v2\x19.parley.user.v1.PhoneCodeR\x04code\"\x17\n" +
-	"\x15DeleteAccountResponse\"\xc3\x01\n" +
+	"\x15DeleteAccountResponse\"\xb6\x02\n" +
 	"\x12SearchUsersRequest\x12\x1f\n" +
 	"\x05query\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05query\x12;\n" +
-	"\x11excluded_user_ids\x18\x02 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10d\"\x05r\x03\xb0\x01\x01R\x0fexcludedUserIds\x12&\n" +
-	"\tpage_size\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\bpageSize\x12'\n" +
+	"\x11excluded_user_ids\x18\x02 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10d\"\x05r\x03\xb0\x01\x01R\x0fexcludedUserIds\x12'\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"i\n" +
+	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x128\n" +
+	"\x04part\x18\x05 \x01(\x0e2\x1a.parley.user.v1.SearchPartB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04part\x126\n" +
+	"\x0eamong_user_ids\x18\x06 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\x88'\"\x05r\x03\xb0\x01\x01R\famongUserIds\"\x9e\x01\n" +
 	"\x13SearchUsersResponse\x12*\n" +
 	"\x05users\x18\x01 \x03(\v2\x14.parley.user.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"G\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x123\n" +
+	"\amatches\x18\x03 \x03(\v2\x19.parley.user.v1.NameMatchR\amatches\";\n" +
+	"\tNameMatch\x12.\n" +
+	"\x05spans\x18\x01 \x03(\v2\x18.parley.user.v1.NameSpanR\x05spans\"2\n" +
+	"\bNameSpan\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x02 \x01(\x05R\x03end\"G\n" +
 	"\x17ListFriendPhonesRequest\x12,\n" +
 	"\buser_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\auserIds\"A\n" +
 	"\vFriendPhone\x12\x17\n" +
@@ -1692,7 +1883,12 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\x14CheckPresenceRequest\x12-\n" +
 	"\buser_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xc8\x01\"\x05r\x03\xb0\x01\x01R\auserIds\"2\n" +
 	"\x15CheckPresenceResponse\x12\x19\n" +
-	"\buser_ids\x18\x01 \x03(\tR\auserIds2\xb1\t\n" +
+	"\buser_ids\x18\x01 \x03(\tR\auserIds*Z\n" +
+	"\n" +
+	"SearchPart\x12\x1b\n" +
+	"\x17SEARCH_PART_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11SEARCH_PART_EXACT\x10\x01\x12\x18\n" +
+	"\x14SEARCH_PART_NICKNAME\x10\x022\xb1\t\n" +
 	"\vUserService\x12L\n" +
 	"\x05GetMe\x12\x1c.parley.user.v1.GetMeRequest\x1a\x1d.parley.user.v1.GetMeResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12R\n" +
 	"\aGetUser\x12\x1e.parley.user.v1.GetUserRequest\x1a\x1f.parley.user.v1.GetUserResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12r\n" +
@@ -1723,84 +1919,91 @@ func file_parley_user_v1_user_proto_rawDescGZIP() []byte {
 	return file_parley_user_v1_user_proto_rawDescData
 }
 
-var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_parley_user_v1_user_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_parley_user_v1_user_proto_goTypes = []any{
-	(*User)(nil),                     // 0: parley.user.v1.User
-	(*Me)(nil),                       // 1: parley.user.v1.Me
-	(*PhoneCode)(nil),                // 2: parley.user.v1.PhoneCode
-	(*Privacy)(nil),                  // 3: parley.user.v1.Privacy
-	(*GetMeRequest)(nil),             // 4: parley.user.v1.GetMeRequest
-	(*GetMeResponse)(nil),            // 5: parley.user.v1.GetMeResponse
-	(*GetUserRequest)(nil),           // 6: parley.user.v1.GetUserRequest
-	(*GetUserResponse)(nil),          // 7: parley.user.v1.GetUserResponse
-	(*BatchGetUsersRequest)(nil),     // 8: parley.user.v1.BatchGetUsersRequest
-	(*BatchGetUsersResponse)(nil),    // 9: parley.user.v1.BatchGetUsersResponse
-	(*UpdateProfileRequest)(nil),     // 10: parley.user.v1.UpdateProfileRequest
-	(*UpdateProfileResponse)(nil),    // 11: parley.user.v1.UpdateProfileResponse
-	(*SetUsernameRequest)(nil),       // 12: parley.user.v1.SetUsernameRequest
-	(*SetUsernameResponse)(nil),      // 13: parley.user.v1.SetUsernameResponse
-	(*SetPasswordRequest)(nil),       // 14: parley.user.v1.SetPasswordRequest
-	(*SetPasswordResponse)(nil),      // 15: parley.user.v1.SetPasswordResponse
-	(*SetPhoneRequest)(nil),          // 16: parley.user.v1.SetPhoneRequest
-	(*SetPhoneResponse)(nil),         // 17: parley.user.v1.SetPhoneResponse
-	(*SetPrivacyRequest)(nil),        // 18: parley.user.v1.SetPrivacyRequest
-	(*SetPrivacyResponse)(nil),       // 19: parley.user.v1.SetPrivacyResponse
-	(*DeleteAccountRequest)(nil),     // 20: parley.user.v1.DeleteAccountRequest
-	(*DeleteAccountResponse)(nil),    // 21: parley.user.v1.DeleteAccountResponse
-	(*SearchUsersRequest)(nil),       // 22: parley.user.v1.SearchUsersRequest
-	(*SearchUsersResponse)(nil),      // 23: parley.user.v1.SearchUsersResponse
-	(*ListFriendPhonesRequest)(nil),  // 24: parley.user.v1.ListFriendPhonesRequest
-	(*FriendPhone)(nil),              // 25: parley.user.v1.FriendPhone
-	(*ListFriendPhonesResponse)(nil), // 26: parley.user.v1.ListFriendPhonesResponse
-	(*CheckPresenceRequest)(nil),     // 27: parley.user.v1.CheckPresenceRequest
-	(*CheckPresenceResponse)(nil),    // 28: parley.user.v1.CheckPresenceResponse
-	(v1.Role)(0),                     // 29: parley.access.v1.Role
+	(SearchPart)(0),                  // 0: parley.user.v1.SearchPart
+	(*User)(nil),                     // 1: parley.user.v1.User
+	(*Me)(nil),                       // 2: parley.user.v1.Me
+	(*PhoneCode)(nil),                // 3: parley.user.v1.PhoneCode
+	(*Privacy)(nil),                  // 4: parley.user.v1.Privacy
+	(*GetMeRequest)(nil),             // 5: parley.user.v1.GetMeRequest
+	(*GetMeResponse)(nil),            // 6: parley.user.v1.GetMeResponse
+	(*GetUserRequest)(nil),           // 7: parley.user.v1.GetUserRequest
+	(*GetUserResponse)(nil),          // 8: parley.user.v1.GetUserResponse
+	(*BatchGetUsersRequest)(nil),     // 9: parley.user.v1.BatchGetUsersRequest
+	(*BatchGetUsersResponse)(nil),    // 10: parley.user.v1.BatchGetUsersResponse
+	(*UpdateProfileRequest)(nil),     // 11: parley.user.v1.UpdateProfileRequest
+	(*UpdateProfileResponse)(nil),    // 12: parley.user.v1.UpdateProfileResponse
+	(*SetUsernameRequest)(nil),       // 13: parley.user.v1.SetUsernameRequest
+	(*SetUsernameResponse)(nil),      // 14: parley.user.v1.SetUsernameResponse
+	(*SetPasswordRequest)(nil),       // 15: parley.user.v1.SetPasswordRequest
+	(*SetPasswordResponse)(nil),      // 16: parley.user.v1.SetPasswordResponse
+	(*SetPhoneRequest)(nil),          // 17: parley.user.v1.SetPhoneRequest
+	(*SetPhoneResponse)(nil),         // 18: parley.user.v1.SetPhoneResponse
+	(*SetPrivacyRequest)(nil),        // 19: parley.user.v1.SetPrivacyRequest
+	(*SetPrivacyResponse)(nil),       // 20: parley.user.v1.SetPrivacyResponse
+	(*DeleteAccountRequest)(nil),     // 21: parley.user.v1.DeleteAccountRequest
+	(*DeleteAccountResponse)(nil),    // 22: parley.user.v1.DeleteAccountResponse
+	(*SearchUsersRequest)(nil),       // 23: parley.user.v1.SearchUsersRequest
+	(*SearchUsersResponse)(nil),      // 24: parley.user.v1.SearchUsersResponse
+	(*NameMatch)(nil),                // 25: parley.user.v1.NameMatch
+	(*NameSpan)(nil),                 // 26: parley.user.v1.NameSpan
+	(*ListFriendPhonesRequest)(nil),  // 27: parley.user.v1.ListFriendPhonesRequest
+	(*FriendPhone)(nil),              // 28: parley.user.v1.FriendPhone
+	(*ListFriendPhonesResponse)(nil), // 29: parley.user.v1.ListFriendPhonesResponse
+	(*CheckPresenceRequest)(nil),     // 30: parley.user.v1.CheckPresenceRequest
+	(*CheckPresenceResponse)(nil),    // 31: parley.user.v1.CheckPresenceResponse
+	(v1.Role)(0),                     // 32: parley.access.v1.Role
 }
 var file_parley_user_v1_user_proto_depIdxs = []int32{
-	0,  // 0: parley.user.v1.Me.user:type_name -> parley.user.v1.User
-	3,  // 1: parley.user.v1.Me.privacy:type_name -> parley.user.v1.Privacy
-	29, // 2: parley.user.v1.Me.role:type_name -> parley.access.v1.Role
-	1,  // 3: parley.user.v1.GetMeResponse.me:type_name -> parley.user.v1.Me
-	0,  // 4: parley.user.v1.GetUserResponse.user:type_name -> parley.user.v1.User
-	0,  // 5: parley.user.v1.BatchGetUsersResponse.users:type_name -> parley.user.v1.User
-	1,  // 6: parley.user.v1.UpdateProfileResponse.me:type_name -> parley.user.v1.Me
-	1,  // 7: parley.user.v1.SetUsernameResponse.me:type_name -> parley.user.v1.Me
-	2,  // 8: parley.user.v1.SetPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
-	2,  // 9: parley.user.v1.SetPhoneRequest.old_code:type_name -> parley.user.v1.PhoneCode
-	1,  // 10: parley.user.v1.SetPhoneResponse.me:type_name -> parley.user.v1.Me
-	1,  // 11: parley.user.v1.SetPrivacyResponse.me:type_name -> parley.user.v1.Me
-	2,  // 12: parley.user.v1.DeleteAccountRequest.code:type_name -> parley.user.v1.PhoneCode
-	0,  // 13: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
-	25, // 14: parley.user.v1.ListFriendPhonesResponse.phones:type_name -> parley.user.v1.FriendPhone
-	4,  // 15: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
-	6,  // 16: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
-	8,  // 17: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
-	10, // 18: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
-	12, // 19: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
-	14, // 20: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
-	16, // 21: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
-	18, // 22: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
-	20, // 23: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
-	22, // 24: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
-	24, // 25: parley.user.v1.UserService.ListFriendPhones:input_type -> parley.user.v1.ListFriendPhonesRequest
-	27, // 26: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
-	5,  // 27: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
-	7,  // 28: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
-	9,  // 29: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
-	11, // 30: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
-	13, // 31: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
-	15, // 32: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
-	17, // 33: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
-	19, // 34: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
-	21, // 35: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
-	23, // 36: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
-	26, // 37: parley.user.v1.UserService.ListFriendPhones:output_type -> parley.user.v1.ListFriendPhonesResponse
-	28, // 38: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
-	27, // [27:39] is the sub-list for method output_type
-	15, // [15:27] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	1,  // 0: parley.user.v1.Me.user:type_name -> parley.user.v1.User
+	4,  // 1: parley.user.v1.Me.privacy:type_name -> parley.user.v1.Privacy
+	32, // 2: parley.user.v1.Me.role:type_name -> parley.access.v1.Role
+	2,  // 3: parley.user.v1.GetMeResponse.me:type_name -> parley.user.v1.Me
+	1,  // 4: parley.user.v1.GetUserResponse.user:type_name -> parley.user.v1.User
+	1,  // 5: parley.user.v1.BatchGetUsersResponse.users:type_name -> parley.user.v1.User
+	2,  // 6: parley.user.v1.UpdateProfileResponse.me:type_name -> parley.user.v1.Me
+	2,  // 7: parley.user.v1.SetUsernameResponse.me:type_name -> parley.user.v1.Me
+	3,  // 8: parley.user.v1.SetPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
+	3,  // 9: parley.user.v1.SetPhoneRequest.old_code:type_name -> parley.user.v1.PhoneCode
+	2,  // 10: parley.user.v1.SetPhoneResponse.me:type_name -> parley.user.v1.Me
+	2,  // 11: parley.user.v1.SetPrivacyResponse.me:type_name -> parley.user.v1.Me
+	3,  // 12: parley.user.v1.DeleteAccountRequest.code:type_name -> parley.user.v1.PhoneCode
+	0,  // 13: parley.user.v1.SearchUsersRequest.part:type_name -> parley.user.v1.SearchPart
+	1,  // 14: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
+	25, // 15: parley.user.v1.SearchUsersResponse.matches:type_name -> parley.user.v1.NameMatch
+	26, // 16: parley.user.v1.NameMatch.spans:type_name -> parley.user.v1.NameSpan
+	28, // 17: parley.user.v1.ListFriendPhonesResponse.phones:type_name -> parley.user.v1.FriendPhone
+	5,  // 18: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
+	7,  // 19: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
+	9,  // 20: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
+	11, // 21: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
+	13, // 22: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
+	15, // 23: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
+	17, // 24: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
+	19, // 25: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
+	21, // 26: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
+	23, // 27: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
+	27, // 28: parley.user.v1.UserService.ListFriendPhones:input_type -> parley.user.v1.ListFriendPhonesRequest
+	30, // 29: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
+	6,  // 30: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
+	8,  // 31: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
+	10, // 32: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
+	12, // 33: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
+	14, // 34: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
+	16, // 35: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
+	18, // 36: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
+	20, // 37: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
+	22, // 38: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
+	24, // 39: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
+	29, // 40: parley.user.v1.UserService.ListFriendPhones:output_type -> parley.user.v1.ListFriendPhonesResponse
+	31, // 41: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
+	30, // [30:42] is the sub-list for method output_type
+	18, // [18:30] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_parley_user_v1_user_proto_init() }
@@ -1815,13 +2018,14 @@ func file_parley_user_v1_user_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_user_v1_user_proto_rawDesc), len(file_parley_user_v1_user_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   29,
+			NumEnums:      1,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_parley_user_v1_user_proto_goTypes,
 		DependencyIndexes: file_parley_user_v1_user_proto_depIdxs,
+		EnumInfos:         file_parley_user_v1_user_proto_enumTypes,
 		MessageInfos:      file_parley_user_v1_user_proto_msgTypes,
 	}.Build()
 	File_parley_user_v1_user_proto = out.File

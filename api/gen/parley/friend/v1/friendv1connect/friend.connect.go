@@ -107,8 +107,10 @@ type FriendServiceClient interface {
 	UnblockUser(context.Context, *v1.UnblockUserRequest) (*v1.UnblockUserResponse, error)
 	// ListBlocked lists whom the caller blocks, oldest block first.
 	ListBlocked(context.Context, *v1.ListBlockedRequest) (*v1.ListBlockedResponse, error)
-	// SearchUsers finds people by exact username or by the beginning of the nickname. The caller is left
-	// out, and so is who blocks the caller or is blocked. A page may be empty before the last one.
+	// SearchUsers finds people by exact username or whole phone number, and by any piece of the nickname: first the
+	// exact one, then friends, then who is in a group with the caller, then others. The caller is left out, and so is
+	// who blocks the caller, is blocked or suspended. A page may be short, even empty, before the last one.
+	// SEARCH_UNAVAILABLE while nicknames cannot be searched and nobody has exactly this username.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
 	// ListFriendIds lists the friends of a user, for the recipients of user.updated.
 	ListFriendIds(context.Context, *v1.ListFriendIdsRequest) (*v1.ListFriendIdsResponse, error)
@@ -392,8 +394,10 @@ type FriendServiceHandler interface {
 	UnblockUser(context.Context, *v1.UnblockUserRequest) (*v1.UnblockUserResponse, error)
 	// ListBlocked lists whom the caller blocks, oldest block first.
 	ListBlocked(context.Context, *v1.ListBlockedRequest) (*v1.ListBlockedResponse, error)
-	// SearchUsers finds people by exact username or by the beginning of the nickname. The caller is left
-	// out, and so is who blocks the caller or is blocked. A page may be empty before the last one.
+	// SearchUsers finds people by exact username or whole phone number, and by any piece of the nickname: first the
+	// exact one, then friends, then who is in a group with the caller, then others. The caller is left out, and so is
+	// who blocks the caller, is blocked or suspended. A page may be short, even empty, before the last one.
+	// SEARCH_UNAVAILABLE while nicknames cannot be searched and nobody has exactly this username.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
 	// ListFriendIds lists the friends of a user, for the recipients of user.updated.
 	ListFriendIds(context.Context, *v1.ListFriendIdsRequest) (*v1.ListFriendIdsResponse, error)

@@ -143,7 +143,7 @@ type MessageServiceClient interface {
 	// CheckCitations tells which messages and groups still show the file that they were said to show.
 	CheckCitations(context.Context, *v1.CheckCitationsRequest) (*v1.CheckCitationsResponse, error)
 	// CheckCompanions picks those of some people who are in a group with a user now. For who may see whose
-	// presence.
+	// presence, and for the order of people who are found.
 	CheckCompanions(context.Context, *v1.CheckCompanionsRequest) (*v1.CheckCompanionsResponse, error)
 }
 
@@ -511,7 +511,7 @@ type MessageServiceHandler interface {
 	// CheckCitations tells which messages and groups still show the file that they were said to show.
 	CheckCitations(context.Context, *v1.CheckCitationsRequest) (*v1.CheckCitationsResponse, error)
 	// CheckCompanions picks those of some people who are in a group with a user now. For who may see whose
-	// presence.
+	// presence, and for the order of people who are found.
 	CheckCompanions(context.Context, *v1.CheckCompanionsRequest) (*v1.CheckCompanionsResponse, error)
 }
 

@@ -90,7 +90,8 @@ type UserServiceClient interface {
 	// DeleteAccount ends all login sessions and removes what the account says of the person, for ever. The
 	// username is never given out again; messages stay. PASSWORD_WRONG if the password is not right.
 	DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error)
-	// SearchUsers finds people by exact username or by the beginning of the nickname.
+	// SearchUsers finds people by exact username or whole phone number, or by any piece of the nickname. Deleted
+	// and suspended accounts are not found. SEARCH_UNAVAILABLE while nicknames cannot be searched.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
 	// ListFriendPhones answers the phone numbers of those of some people who show them to their friends. Who
 	// asks makes sure that it is a friend who will see them.
@@ -333,7 +334,8 @@ type UserServiceHandler interface {
 	// DeleteAccount ends all login sessions and removes what the account says of the person, for ever. The
 	// username is never given out again; messages stay. PASSWORD_WRONG if the password is not right.
 	DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error)
-	// SearchUsers finds people by exact username or by the beginning of the nickname.
+	// SearchUsers finds people by exact username or whole phone number, or by any piece of the nickname. Deleted
+	// and suspended accounts are not found. SEARCH_UNAVAILABLE while nicknames cannot be searched.
 	SearchUsers(context.Context, *v1.SearchUsersRequest) (*v1.SearchUsersResponse, error)
 	// ListFriendPhones answers the phone numbers of those of some people who show them to their friends. Who
 	// asks makes sure that it is a friend who will see them.

@@ -2602,7 +2602,7 @@ export const MessageService: GenService<{
   },
   /**
    * CheckCompanions picks those of some people who are in a group with a user now. For who may see whose
-   * presence.
+   * presence, and for the order of people who are found.
    *
    * @generated from rpc parley.message.v1.MessageService.CheckCompanions
    */

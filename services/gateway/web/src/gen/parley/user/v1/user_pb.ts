@@ -4,8 +4,8 @@
 // @generated from file parley/user/v1/user.proto (package parley.user.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Role } from "../../access/v1/access_pb";
 import { file_parley_access_v1_access } from "../../access/v1/access_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/user/v1/user.proto.
  */
 export const file_parley_user_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChlwYXJsZXkvdXNlci92MS91c2VyLnByb3RvEg5wYXJsZXkudXNlci52MSJnCgRVc2VyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIbmlja25hbWUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSDwoHZGVsZXRlZBgQIAEoCEoECAUQECLYAQoCTWUSIgoEdXNlchgBIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISEgoKY3JlYXRlZF9hdBgCIAEoAxIoCgdwcml2YWN5GBAgASgLMhcucGFybGV5LnVzZXIudjEuUHJpdmFjeRIUCgxoYXNfcGFzc3dvcmQYESABKAgSGgoSdXNlcm5hbWVfY2hhbmdlX2F0GBIgASgDEhIKBXBob25lGBMgASgJQgOAAQESJAoEcm9sZRgUIAEoDjIWLnBhcmxleS5hY2Nlc3MudjEuUm9sZUoECAMQECI3CglQaG9uZUNvZGUSFwoPY29kZV9yZXF1ZXN0X2lkGAEgASgJEhEKBGNvZGUYAiABKAlCA4ABASJxCgdQcml2YWN5EhkKEXBob25lX2Zvcl9mcmllbmRzGAEgASgIEhkKEWZpbmRhYmxlX2J5X3Bob25lGAIgASgIEhcKD3ByZXNlbmNlX2hpZGRlbhgDIAEoCBIXCg9yZWNlaXB0c19oaWRkZW4YBCABKAgiDgoMR2V0TWVSZXF1ZXN0Ii8KDUdldE1lUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSIhCg5HZXRVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIjUKD0dldFVzZXJSZXNwb25zZRIiCgR1c2VyGAEgASgLMhQucGFybGV5LnVzZXIudjEuVXNlciIoChRCYXRjaEdldFVzZXJzUmVxdWVzdBIQCgh1c2VyX2lkcxgBIAMoCSJWChVCYXRjaEdldFVzZXJzUmVzcG9uc2USIwoFdXNlcnMYASADKAsyFC5wYXJsZXkudXNlci52MS5Vc2VyEhgKEG1pc3NpbmdfdXNlcl9pZHMYAiADKAkiZAoUVXBkYXRlUHJvZmlsZVJlcXVlc3QSFQoIbmlja25hbWUYASABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgCIAEoCUgBiAEBQgsKCV9uaWNrbmFtZUIOCgxfZGVzY3JpcHRpb24iNwoVVXBkYXRlUHJvZmlsZVJlc3BvbnNlEh4KAm1lGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUiJgoSU2V0VXNlcm5hbWVSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJIjUKE1NldFVzZXJuYW1lUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSJOChJTZXRQYXNzd29yZFJlcXVlc3QSHQoQY3VycmVudF9wYXNzd29yZBgBIAEoCUIDgAEBEhkKDG5ld19wYXNzd29yZBgCIAEoCUIDgAEBIhUKE1NldFBhc3N3b3JkUmVzcG9uc2UikgEKD1NldFBob25lUmVxdWVzdBISCgVwaG9uZRgBIAEoCUIDgAEBEicKBGNvZGUYAiABKAsyGS5wYXJsZXkudXNlci52MS5QaG9uZUNvZGUSFQoIcGFzc3dvcmQYAyABKAlCA4ABARIrCghvbGRfY29kZRgEIAEoCzIZLnBhcmxleS51c2VyLnYxLlBob25lQ29kZSIyChBTZXRQaG9uZVJlc3BvbnNlEh4KAm1lGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUi4wEKEVNldFByaXZhY3lSZXF1ZXN0Eh4KEXBob25lX2Zvcl9mcmllbmRzGAEgASgISACIAQESHgoRZmluZGFibGVfYnlfcGhvbmUYAiABKAhIAYgBARIcCg9wcmVzZW5jZV9oaWRkZW4YAyABKAhIAogBARIcCg9yZWNlaXB0c19oaWRkZW4YBCABKAhIA4gBAUIUChJfcGhvbmVfZm9yX2ZyaWVuZHNCFAoSX2ZpbmRhYmxlX2J5X3Bob25lQhIKEF9wcmVzZW5jZV9oaWRkZW5CEgoQX3JlY2VpcHRzX2hpZGRlbiI0ChJTZXRQcml2YWN5UmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSJWChREZWxldGVBY2NvdW50UmVxdWVzdBIVCghwYXNzd29yZBgBIAEoCUIDgAEBEicKBGNvZGUYAiABKAsyGS5wYXJsZXkudXNlci52MS5QaG9uZUNvZGUiFwoVRGVsZXRlQWNjb3VudFJlc3BvbnNlImUKElNlYXJjaFVzZXJzUmVxdWVzdBINCgVxdWVyeRgBIAEoCRIZChFleGNsdWRlZF91c2VyX2lkcxgCIAMoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJTChNTZWFyY2hVc2Vyc1Jlc3BvbnNlEiMKBXVzZXJzGAEgAygLMhQucGFybGV5LnVzZXIudjEuVXNlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKwoXTGlzdEZyaWVuZFBob25lc1JlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkiMgoLRnJpZW5kUGhvbmUSDwoHdXNlcl9pZBgBIAEoCRISCgVwaG9uZRgCIAEoCUIDgAEBIkcKGExpc3RGcmllbmRQaG9uZXNSZXNwb25zZRIrCgZwaG9uZXMYASADKAsyGy5wYXJsZXkudXNlci52MS5GcmllbmRQaG9uZSIoChRDaGVja1ByZXNlbmNlUmVxdWVzdBIQCgh1c2VyX2lkcxgBIAMoCSIpChVDaGVja1ByZXNlbmNlUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkyqggKC1VzZXJTZXJ2aWNlEkQKBUdldE1lEhwucGFybGV5LnVzZXIudjEuR2V0TWVSZXF1ZXN0Gh0ucGFybGV5LnVzZXIudjEuR2V0TWVSZXNwb25zZRJKCgdHZXRVc2VyEh4ucGFybGV5LnVzZXIudjEuR2V0VXNlclJlcXVlc3QaHy5wYXJsZXkudXNlci52MS5HZXRVc2VyUmVzcG9uc2USXAoNQmF0Y2hHZXRVc2VycxIkLnBhcmxleS51c2VyLnYxLkJhdGNoR2V0VXNlcnNSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlElwKDVVwZGF0ZVByb2ZpbGUSJC5wYXJsZXkudXNlci52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBolLnBhcmxleS51c2VyLnYxLlVwZGF0ZVByb2ZpbGVSZXNwb25zZRJWCgtTZXRVc2VybmFtZRIiLnBhcmxleS51c2VyLnYxLlNldFVzZXJuYW1lUmVxdWVzdBojLnBhcmxleS51c2VyLnYxLlNldFVzZXJuYW1lUmVzcG9uc2USVgoLU2V0UGFzc3dvcmQSIi5wYXJsZXkudXNlci52MS5TZXRQYXNzd29yZFJlcXVlc3QaIy5wYXJsZXkudXNlci52MS5TZXRQYXNzd29yZFJlc3BvbnNlEk0KCFNldFBob25lEh8ucGFybGV5LnVzZXIudjEuU2V0UGhvbmVSZXF1ZXN0GiAucGFybGV5LnVzZXIudjEuU2V0UGhvbmVSZXNwb25zZRJTCgpTZXRQcml2YWN5EiEucGFybGV5LnVzZXIudjEuU2V0UHJpdmFjeVJlcXVlc3QaIi5wYXJsZXkudXNlci52MS5TZXRQcml2YWN5UmVzcG9uc2USXAoNRGVsZXRlQWNjb3VudBIkLnBhcmxleS51c2VyLnYxLkRlbGV0ZUFjY291bnRSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuRGVsZXRlQWNjb3VudFJlc3BvbnNlElYKC1NlYXJjaFVzZXJzEiIucGFybGV5LnVzZXIudjEuU2VhcmNoVXNlcnNSZXF1ZXN0GiMucGFybGV5LnVzZXIudjEuU2VhcmNoVXNlcnNSZXNwb25zZRJlChBMaXN0RnJpZW5kUGhvbmVzEicucGFybGV5LnVzZXIudjEuTGlzdEZyaWVuZFBob25lc1JlcXVlc3QaKC5wYXJsZXkudXNlci52MS5MaXN0RnJpZW5kUGhvbmVzUmVzcG9uc2USXAoNQ2hlY2tQcmVzZW5jZRIkLnBhcmxleS51c2VyLnYxLkNoZWNrUHJlc2VuY2VSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuQ2hlY2tQcmVzZW5jZVJlc3BvbnNlQj1aO2dpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L3VzZXIvdjE7dXNlcnYxYgZwcm90bzM", [file_parley_access_v1_access]);
+  fileDesc("ChlwYXJsZXkvdXNlci92MS91c2VyLnByb3RvEg5wYXJsZXkudXNlci52MSJnCgRVc2VyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSEAoIbmlja25hbWUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSDwoHZGVsZXRlZBgQIAEoCEoECAUQECLYAQoCTWUSIgoEdXNlchgBIAEoCzIULnBhcmxleS51c2VyLnYxLlVzZXISEgoKY3JlYXRlZF9hdBgCIAEoAxIoCgdwcml2YWN5GBAgASgLMhcucGFybGV5LnVzZXIudjEuUHJpdmFjeRIUCgxoYXNfcGFzc3dvcmQYESABKAgSGgoSdXNlcm5hbWVfY2hhbmdlX2F0GBIgASgDEhIKBXBob25lGBMgASgJQgOAAQESJAoEcm9sZRgUIAEoDjIWLnBhcmxleS5hY2Nlc3MudjEuUm9sZUoECAMQECI3CglQaG9uZUNvZGUSFwoPY29kZV9yZXF1ZXN0X2lkGAEgASgJEhEKBGNvZGUYAiABKAlCA4ABASJxCgdQcml2YWN5EhkKEXBob25lX2Zvcl9mcmllbmRzGAEgASgIEhkKEWZpbmRhYmxlX2J5X3Bob25lGAIgASgIEhcKD3ByZXNlbmNlX2hpZGRlbhgDIAEoCBIXCg9yZWNlaXB0c19oaWRkZW4YBCABKAgiDgoMR2V0TWVSZXF1ZXN0Ii8KDUdldE1lUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSIhCg5HZXRVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIjUKD0dldFVzZXJSZXNwb25zZRIiCgR1c2VyGAEgASgLMhQucGFybGV5LnVzZXIudjEuVXNlciIoChRCYXRjaEdldFVzZXJzUmVxdWVzdBIQCgh1c2VyX2lkcxgBIAMoCSJWChVCYXRjaEdldFVzZXJzUmVzcG9uc2USIwoFdXNlcnMYASADKAsyFC5wYXJsZXkudXNlci52MS5Vc2VyEhgKEG1pc3NpbmdfdXNlcl9pZHMYAiADKAkiZAoUVXBkYXRlUHJvZmlsZVJlcXVlc3QSFQoIbmlja25hbWUYASABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgCIAEoCUgBiAEBQgsKCV9uaWNrbmFtZUIOCgxfZGVzY3JpcHRpb24iNwoVVXBkYXRlUHJvZmlsZVJlc3BvbnNlEh4KAm1lGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUiJgoSU2V0VXNlcm5hbWVSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJIjUKE1NldFVzZXJuYW1lUmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSJOChJTZXRQYXNzd29yZFJlcXVlc3QSHQoQY3VycmVudF9wYXNzd29yZBgBIAEoCUIDgAEBEhkKDG5ld19wYXNzd29yZBgCIAEoCUIDgAEBIhUKE1NldFBhc3N3b3JkUmVzcG9uc2UikgEKD1NldFBob25lUmVxdWVzdBISCgVwaG9uZRgBIAEoCUIDgAEBEicKBGNvZGUYAiABKAsyGS5wYXJsZXkudXNlci52MS5QaG9uZUNvZGUSFQoIcGFzc3dvcmQYAyABKAlCA4ABARIrCghvbGRfY29kZRgEIAEoCzIZLnBhcmxleS51c2VyLnYxLlBob25lQ29kZSIyChBTZXRQaG9uZVJlc3BvbnNlEh4KAm1lGAEgASgLMhIucGFybGV5LnVzZXIudjEuTWUi4wEKEVNldFByaXZhY3lSZXF1ZXN0Eh4KEXBob25lX2Zvcl9mcmllbmRzGAEgASgISACIAQESHgoRZmluZGFibGVfYnlfcGhvbmUYAiABKAhIAYgBARIcCg9wcmVzZW5jZV9oaWRkZW4YAyABKAhIAogBARIcCg9yZWNlaXB0c19oaWRkZW4YBCABKAhIA4gBAUIUChJfcGhvbmVfZm9yX2ZyaWVuZHNCFAoSX2ZpbmRhYmxlX2J5X3Bob25lQhIKEF9wcmVzZW5jZV9oaWRkZW5CEgoQX3JlY2VpcHRzX2hpZGRlbiI0ChJTZXRQcml2YWN5UmVzcG9uc2USHgoCbWUYASABKAsyEi5wYXJsZXkudXNlci52MS5NZSJWChREZWxldGVBY2NvdW50UmVxdWVzdBIVCghwYXNzd29yZBgBIAEoCUIDgAEBEicKBGNvZGUYAiABKAsyGS5wYXJsZXkudXNlci52MS5QaG9uZUNvZGUiFwoVRGVsZXRlQWNjb3VudFJlc3BvbnNlIqcBChJTZWFyY2hVc2Vyc1JlcXVlc3QSDQoFcXVlcnkYASABKAkSGQoRZXhjbHVkZWRfdXNlcl9pZHMYAiADKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkSKAoEcGFydBgFIAEoDjIaLnBhcmxleS51c2VyLnYxLlNlYXJjaFBhcnQSFgoOYW1vbmdfdXNlcl9pZHMYBiADKAkifwoTU2VhcmNoVXNlcnNSZXNwb25zZRIjCgV1c2VycxgBIAMoCzIULnBhcmxleS51c2VyLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEioKB21hdGNoZXMYAyADKAsyGS5wYXJsZXkudXNlci52MS5OYW1lTWF0Y2giNAoJTmFtZU1hdGNoEicKBXNwYW5zGAEgAygLMhgucGFybGV5LnVzZXIudjEuTmFtZVNwYW4iJgoITmFtZVNwYW4SDQoFc3RhcnQYASABKAUSCwoDZW5kGAIgASgFIisKF0xpc3RGcmllbmRQaG9uZXNSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJIjIKC0ZyaWVuZFBob25lEg8KB3VzZXJfaWQYASABKAkSEgoFcGhvbmUYAiABKAlCA4ABASJHChhMaXN0RnJpZW5kUGhvbmVzUmVzcG9uc2USKwoGcGhvbmVzGAEgAygLMhsucGFybGV5LnVzZXIudjEuRnJpZW5kUGhvbmUiKAoUQ2hlY2tQcmVzZW5jZVJlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkiKQoVQ2hlY2tQcmVzZW5jZVJlc3BvbnNlEhAKCHVzZXJfaWRzGAEgAygJKloKClNlYXJjaFBhcnQSGwoXU0VBUkNIX1BBUlRfVU5TUEVDSUZJRUQQABIVChFTRUFSQ0hfUEFSVF9FWEFDVBABEhgKFFNFQVJDSF9QQVJUX05JQ0tOQU1FEAIyqggKC1VzZXJTZXJ2aWNlEkQKBUdldE1lEhwucGFybGV5LnVzZXIudjEuR2V0TWVSZXF1ZXN0Gh0ucGFybGV5LnVzZXIudjEuR2V0TWVSZXNwb25zZRJKCgdHZXRVc2VyEh4ucGFybGV5LnVzZXIudjEuR2V0VXNlclJlcXVlc3QaHy5wYXJsZXkudXNlci52MS5HZXRVc2VyUmVzcG9uc2USXAoNQmF0Y2hHZXRVc2VycxIkLnBhcmxleS51c2VyLnYxLkJhdGNoR2V0VXNlcnNSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlElwKDVVwZGF0ZVByb2ZpbGUSJC5wYXJsZXkudXNlci52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBolLnBhcmxleS51c2VyLnYxLlVwZGF0ZVByb2ZpbGVSZXNwb25zZRJWCgtTZXRVc2VybmFtZRIiLnBhcmxleS51c2VyLnYxLlNldFVzZXJuYW1lUmVxdWVzdBojLnBhcmxleS51c2VyLnYxLlNldFVzZXJuYW1lUmVzcG9uc2USVgoLU2V0UGFzc3dvcmQSIi5wYXJsZXkudXNlci52MS5TZXRQYXNzd29yZFJlcXVlc3QaIy5wYXJsZXkudXNlci52MS5TZXRQYXNzd29yZFJlc3BvbnNlEk0KCFNldFBob25lEh8ucGFybGV5LnVzZXIudjEuU2V0UGhvbmVSZXF1ZXN0GiAucGFybGV5LnVzZXIudjEuU2V0UGhvbmVSZXNwb25zZRJTCgpTZXRQcml2YWN5EiEucGFybGV5LnVzZXIudjEuU2V0UHJpdmFjeVJlcXVlc3QaIi5wYXJsZXkudXNlci52MS5TZXRQcml2YWN5UmVzcG9uc2USXAoNRGVsZXRlQWNjb3VudBIkLnBhcmxleS51c2VyLnYxLkRlbGV0ZUFjY291bnRSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuRGVsZXRlQWNjb3VudFJlc3BvbnNlElYKC1NlYXJjaFVzZXJzEiIucGFybGV5LnVzZXIudjEuU2VhcmNoVXNlcnNSZXF1ZXN0GiMucGFybGV5LnVzZXIudjEuU2VhcmNoVXNlcnNSZXNwb25zZRJlChBMaXN0RnJpZW5kUGhvbmVzEicucGFybGV5LnVzZXIudjEuTGlzdEZyaWVuZFBob25lc1JlcXVlc3QaKC5wYXJsZXkudXNlci52MS5MaXN0RnJpZW5kUGhvbmVzUmVzcG9uc2USXAoNQ2hlY2tQcmVzZW5jZRIkLnBhcmxleS51c2VyLnYxLkNoZWNrUHJlc2VuY2VSZXF1ZXN0GiUucGFybGV5LnVzZXIudjEuQ2hlY2tQcmVzZW5jZVJlc3BvbnNlQj1aO2dpdGh1Yi5jb20vcGFybGV5LWNoYXQvcGFybGV5L2FwaS9nZW4vcGFybGV5L3VzZXIvdjE7dXNlcnYxYgZwcm90bzM", [file_parley_access_v1_access]);
 
 /**
  * User is what anybody may know of a user.
@@ -650,18 +650,32 @@ export type SearchUsersRequest = Message<"parley.user.v1.SearchUsersRequest"> & 
   excludedUserIds: string[];
 
   /**
-   * 1–50; 0 means 20.
+   * 1–200; 0 means 20.
    *
    * @generated from field: int32 page_size = 3;
    */
   pageSize: number;
 
   /**
-   * From the last answer; empty for the first page.
+   * From the last answer to the same question; empty for the first page.
    *
    * @generated from field: string page_token = 4;
    */
   pageToken: string;
+
+  /**
+   * What is searched; unspecified is both.
+   *
+   * @generated from field: parley.user.v1.SearchPart part = 5;
+   */
+  part: SearchPart;
+
+  /**
+   * Of the nicknames, only those of these people; empty: of everybody.
+   *
+   * @generated from field: repeated string among_user_ids = 6;
+   */
+  amongUserIds: string[];
 };
 
 /**
@@ -678,7 +692,7 @@ export const SearchUsersRequestSchema: GenMessage<SearchUsersRequest> = /*@__PUR
  */
 export type SearchUsersResponse = Message<"parley.user.v1.SearchUsersResponse"> & {
   /**
-   * An exact username first, then by nickname.
+   * An exact username first, then by nickname, the newest account first.
    *
    * @generated from field: repeated parley.user.v1.User users = 1;
    */
@@ -690,6 +704,13 @@ export type SearchUsersResponse = Message<"parley.user.v1.SearchUsersResponse"> 
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * What matched in the nicknames of users, in their order.
+   *
+   * @generated from field: repeated parley.user.v1.NameMatch matches = 3;
+   */
+  matches: NameMatch[];
 };
 
 /**
@@ -698,6 +719,55 @@ export type SearchUsersResponse = Message<"parley.user.v1.SearchUsersResponse"> 
  */
 export const SearchUsersResponseSchema: GenMessage<SearchUsersResponse> = /*@__PURE__*/
   messageDesc(file_parley_user_v1_user, 23);
+
+/**
+ * NameMatch is what matched in a nickname.
+ *
+ * @generated from message parley.user.v1.NameMatch
+ */
+export type NameMatch = Message<"parley.user.v1.NameMatch"> & {
+  /**
+   * In order, without overlap.
+   *
+   * @generated from field: repeated parley.user.v1.NameSpan spans = 1;
+   */
+  spans: NameSpan[];
+};
+
+/**
+ * Describes the message parley.user.v1.NameMatch.
+ * Use `create(NameMatchSchema)` to create a new message.
+ */
+export const NameMatchSchema: GenMessage<NameMatch> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 24);
+
+/**
+ * NameSpan is a part of a name, in code points.
+ *
+ * @generated from message parley.user.v1.NameSpan
+ */
+export type NameSpan = Message<"parley.user.v1.NameSpan"> & {
+  /**
+   * The first one.
+   *
+   * @generated from field: int32 start = 1;
+   */
+  start: number;
+
+  /**
+   * The one after the last.
+   *
+   * @generated from field: int32 end = 2;
+   */
+  end: number;
+};
+
+/**
+ * Describes the message parley.user.v1.NameSpan.
+ * Use `create(NameSpanSchema)` to create a new message.
+ */
+export const NameSpanSchema: GenMessage<NameSpan> = /*@__PURE__*/
+  messageDesc(file_parley_user_v1_user, 25);
 
 /**
  * ListFriendPhonesRequest names people.
@@ -718,7 +788,7 @@ export type ListFriendPhonesRequest = Message<"parley.user.v1.ListFriendPhonesRe
  * Use `create(ListFriendPhonesRequestSchema)` to create a new message.
  */
 export const ListFriendPhonesRequestSchema: GenMessage<ListFriendPhonesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 24);
+  messageDesc(file_parley_user_v1_user, 26);
 
 /**
  * FriendPhone is the phone number of one user.
@@ -746,7 +816,7 @@ export type FriendPhone = Message<"parley.user.v1.FriendPhone"> & {
  * Use `create(FriendPhoneSchema)` to create a new message.
  */
 export const FriendPhoneSchema: GenMessage<FriendPhone> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 25);
+  messageDesc(file_parley_user_v1_user, 27);
 
 /**
  * ListFriendPhonesResponse lists numbers.
@@ -767,7 +837,7 @@ export type ListFriendPhonesResponse = Message<"parley.user.v1.ListFriendPhonesR
  * Use `create(ListFriendPhonesResponseSchema)` to create a new message.
  */
 export const ListFriendPhonesResponseSchema: GenMessage<ListFriendPhonesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 26);
+  messageDesc(file_parley_user_v1_user, 28);
 
 /**
  * CheckPresenceRequest names people.
@@ -788,7 +858,7 @@ export type CheckPresenceRequest = Message<"parley.user.v1.CheckPresenceRequest"
  * Use `create(CheckPresenceRequestSchema)` to create a new message.
  */
 export const CheckPresenceRequestSchema: GenMessage<CheckPresenceRequest> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 27);
+  messageDesc(file_parley_user_v1_user, 29);
 
 /**
  * CheckPresenceResponse names who does not hide.
@@ -809,7 +879,41 @@ export type CheckPresenceResponse = Message<"parley.user.v1.CheckPresenceRespons
  * Use `create(CheckPresenceResponseSchema)` to create a new message.
  */
 export const CheckPresenceResponseSchema: GenMessage<CheckPresenceResponse> = /*@__PURE__*/
-  messageDesc(file_parley_user_v1_user, 28);
+  messageDesc(file_parley_user_v1_user, 30);
+
+/**
+ * SearchPart is what a search for people looks at.
+ *
+ * @generated from enum parley.user.v1.SearchPart
+ */
+export enum SearchPart {
+  /**
+   * Both.
+   *
+   * @generated from enum value: SEARCH_PART_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The account of exactly this username or phone number.
+   *
+   * @generated from enum value: SEARCH_PART_EXACT = 1;
+   */
+  EXACT = 1,
+
+  /**
+   * Nicknames, without the account of exactly this username.
+   *
+   * @generated from enum value: SEARCH_PART_NICKNAME = 2;
+   */
+  NICKNAME = 2,
+}
+
+/**
+ * Describes the enum parley.user.v1.SearchPart.
+ */
+export const SearchPartSchema: GenEnum<SearchPart> = /*@__PURE__*/
+  enumDesc(file_parley_user_v1_user, 0);
 
 /**
  * UserService reads and changes profiles.
@@ -912,7 +1016,8 @@ export const UserService: GenService<{
     output: typeof DeleteAccountResponseSchema;
   },
   /**
-   * SearchUsers finds people by exact username or by the beginning of the nickname.
+   * SearchUsers finds people by exact username or whole phone number, or by any piece of the nickname. Deleted
+   * and suspended accounts are not found. SEARCH_UNAVAILABLE while nicknames cannot be searched.
    *
    * @generated from rpc parley.user.v1.UserService.SearchUsers
    */

@@ -13,7 +13,6 @@ import (
 
 	"github.com/parley-chat/parley/services/internal/broker"
 	"github.com/parley-chat/parley/services/internal/searchindex"
-	"github.com/parley-chat/parley/services/message"
 )
 
 // Bounds of a replay; chosen.
@@ -24,14 +23,14 @@ const (
 
 // Parked is an event that was laid aside.
 type Parked struct {
-	Messages []string // names of the messages that it is about; empty if it cannot be read
-	Err      error    // why it stays parked; nil if its messages are written now
+	Documents []string // ids of what it is about; empty if it cannot be read
+	Err       error    // why it stays parked; nil if its documents are written now
 }
 
-// Replayer writes messages of parked events.
+// Replayer writes documents of parked events.
 type Replayer struct {
 	Subscriber broker.Subscriber
-	Reader     Reader
+	Source     Source
 	Index      Putter
 	Told       func(Parked)
 
@@ -42,7 +41,7 @@ type Replayer struct {
 	first sync.Once
 }
 
-// Run looks at all events that are parked now and writes their messages as they are now. What the index refuses
+// Run looks at all events that are parked now and writes their documents as they are now. What the index refuses
 // again stays parked. It is for one call.
 func (r *Replayer) Run(ctx context.Context) error {
 	running, stop := context.WithCancelCause(ctx)
@@ -51,7 +50,7 @@ func (r *Replayer) Run(ctx context.Context) error {
 	defer late.Stop()
 	r.found = late
 	err := r.Subscriber.Subscribe(running, broker.Subscription{
-		Queue: Queue + broker.DeadSuffix, MaxLength: MaxQueue, Prefetch: maxHeld + 1, Length: r.length,
+		Queue: r.Source.Queue() + broker.DeadSuffix, MaxLength: MaxQueue, Prefetch: maxHeld + 1, Length: r.length,
 	}, r.replay)
 	if cause := context.Cause(running); err == nil && !errors.Is(cause, errDone) {
 		return cause
@@ -98,22 +97,15 @@ func (r *Replayer) replay(ctx context.Context, d *broker.Delivery) {
 }
 
 func (r *Replayer) write(ctx context.Context, body []byte) Parked {
-	places, err := decode(body)
+	changes, err := r.Source.Decode(body)
 	if err != nil {
 		return Parked{Err: fmt.Errorf("it cannot be read: %w", err)}
 	}
-	parked := Parked{}
-	for _, p := range places {
-		parked.Messages = append(parked.Messages, message.PlaceID(p.Conversation, p.From))
-	}
-	messages, err := r.Reader.Messages(ctx, places)
+	parked := Parked{Documents: idsOf(changes)}
+	documents, err := r.Source.Documents(ctx, parked.Documents)
 	if err != nil {
 		parked.Err = fmt.Errorf("%w: %w", searchindex.ErrUnavailable, err)
 		return parked
-	}
-	documents := make([]searchindex.Document, len(messages))
-	for i, m := range messages {
-		documents[i] = m.Document()
 	}
 	parked.Err = r.Index.Put(ctx, documents)
 	if partial, ok := errors.AsType[*searchindex.PutError](parked.Err); ok && len(partial.Refused) > 0 {

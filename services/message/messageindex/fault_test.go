@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package indexer_test
+package messageindex_test
 
 import (
 	"context"
@@ -19,9 +19,10 @@ import (
 	"github.com/parley-chat/parley/services/internal/broker/membroker"
 	"github.com/parley-chat/parley/services/internal/searchindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/bleveindex"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexer"
 	"github.com/parley-chat/parley/services/message"
 	"github.com/parley-chat/parley/services/message/events"
-	"github.com/parley-chat/parley/services/message/indexer"
+	"github.com/parley-chat/parley/services/message/messageindex"
 	"github.com/parley-chat/parley/services/message/messagetest"
 )
 
@@ -83,11 +84,11 @@ func follow(t *testing.T, maxQueue int) *followed {
 		index: &scripted{Kept: embedded, put: make(chan struct{}, 10_000)}, saw: make(chan error, 100),
 	}
 	x := indexer.New(indexer.Options{
-		Subscriber: f.bus, Reader: store, Index: f.index, Now: f.Clock.Now, Logger: slog.New(slog.DiscardHandler),
+		Subscriber: f.bus, Source: messageindex.Source{Store: store}, Index: f.index, Now: f.Clock.Now, Logger: slog.New(slog.DiscardHandler),
 		Registerer: f.metrics, MaxQueue: maxQueue,
 	})
 	keeper := indexer.Keeper{
-		Index: f.index, From: store, Logger: slog.New(slog.DiscardHandler), After: x.Hears(), Follower: x,
+		Index: f.index, From: messageindex.Source{Store: store}, Logger: slog.New(slog.DiscardHandler), After: x.Hears(), Follower: x,
 		Saw: func(err error) { f.saw <- err },
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -209,10 +210,10 @@ func TestF37_WhatTheIndexRefusesIsParked(t *testing.T) {
 	for len(f.replay(t)) != 1 {
 		<-f.index.put
 	}
-	if got := f.replay(t); len(got) != 1 || got[0].Err == nil || !slices.Equal(got[0].Messages, []string{poison}) {
+	if got := f.replay(t); len(got) != 1 || got[0].Err == nil || !slices.Equal(got[0].Documents, []string{poison}) {
 		t.Errorf("while the index refuses it: %v", got)
 	}
-	if got := f.metric(t, "parley_message_index_parked_total"); got != 1 {
+	if got := f.metric(t, "parley_index_parked_total"); got != 1 {
 		t.Errorf("the alarm counts %v", got)
 	}
 	for f.found(t) != 2 {
@@ -233,7 +234,7 @@ func TestF37_WhatTheIndexRefusesIsParked(t *testing.T) {
 // replay looks at what is parked.
 func (f *followed) replay(t *testing.T) (parked []indexer.Parked) {
 	t.Helper()
-	r := indexer.Replayer{Subscriber: f.bus, Reader: f.store, Index: f.index, Told: func(p indexer.Parked) { parked = append(parked, p) }}
+	r := indexer.Replayer{Subscriber: f.bus, Source: messageindex.Source{Store: f.store}, Index: f.index, Told: func(p indexer.Parked) { parked = append(parked, p) }}
 	if err := r.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -252,11 +253,11 @@ func TestF37_TheIndexIsFilledAnewAfterTheQueueWasFull(t *testing.T) {
 		f.Say(t, a, id, fmt.Sprint("word ", i))
 	}
 	f.tell(t, false)
-	if got := f.metric(t, "parley_message_index_overflows_total"); got < 1 {
+	if got := f.metric(t, "parley_index_overflows_total"); got < 1 {
 		t.Fatalf("the queue was full %v times", got)
 	}
 	f.index.script(nil)
-	for f.metric(t, "parley_message_index_whole") != 1 || !f.all(t, said) {
+	for f.metric(t, "parley_index_whole") != 1 || !f.all(t, said) {
 		select {
 		case <-f.index.put:
 		case <-f.saw: //nolint:errcheck // whatever it saw, it is asked again
@@ -315,7 +316,7 @@ func TestF37_AFillLeavesWhatTheIndexRefuses(t *testing.T) {
 			close(heard)
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
-			keeper := indexer.Keeper{Index: index, From: store, Logger: slog.New(slog.DiscardHandler), After: heard, Saw: func(err error) { saw <- err }}
+			keeper := indexer.Keeper{Index: index, From: messageindex.Source{Store: store}, Logger: slog.New(slog.DiscardHandler), After: heard, Saw: func(err error) { saw <- err }}
 			go func() { _ = keeper.Run(ctx) }()
 			if err := <-saw; (err == nil) != whole || !whole && !errors.Is(err, indexer.ErrRefused) {
 				t.Errorf("the keeper saw %v", err)

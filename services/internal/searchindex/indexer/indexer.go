@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package indexer keeps the search index of messages up to date.
+// Package indexer keeps an index of texts up to date and whole.
 //
-// It hears of messages that were stored or changed, reads them as they are now, and writes them to the
-// index in batches. Events only say where to look, so they may come twice, late or in any order. While the
-// index is away they wait in the broker; if too many do, the index is filled anew when it is back.
+// An Indexer hears what was stored or changed, reads it as it is now, and writes it to the index in batches.
+// Events only say where to look, so they may come twice, late or in any order. While the index is away they
+// wait in the broker; if too many do, the index is filled anew when it is back. A Keeper fills an index that
+// is new or was lost. Whose texts they are is a Source.
 package indexer
 
 import (
@@ -16,34 +17,22 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/protobuf/proto"
 
-	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
 	"github.com/parley-chat/parley/services/internal/broker"
-	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/searchindex"
-	"github.com/parley-chat/parley/services/message"
 )
 
 const (
-	// Queue is the durable queue; all replicas share it.
-	Queue = "message.search"
 	// prefetch bounds the AMQP messages under way, and so a batch; each holds some events.
 	prefetch = 500
 	// gather is how long a batch may wait for more; a tenth of what a search may lie behind. Chosen.
 	gather = 100 * time.Millisecond
-	// maxBatch is how many messages are read and written at once; about a megabyte of grams.
+	// maxBatch is how many documents are read and written at once; about a megabyte of grams of messages.
 	maxBatch = 500
 	// MaxQueue is how many AMQP messages may wait for an index that is away: with one event each, about half a
 	// gigabyte. Chosen.
 	MaxQueue = 500_000
 )
-
-// Reader reads messages as they are now.
-type Reader interface {
-	// Messages is message.Reader.Messages.
-	Messages(ctx context.Context, stretches []message.Stretch) ([]message.Message, error)
-}
 
 // Putter writes to an index.
 type Putter interface {
@@ -54,7 +43,7 @@ type Putter interface {
 // Options of New; all but the last are needed.
 type Options struct {
 	Subscriber broker.Subscriber
-	Reader     Reader
+	Source     Source
 	Index      Putter
 	Now        func() time.Time
 	Logger     *slog.Logger
@@ -62,7 +51,7 @@ type Options struct {
 	MaxQueue   int // 0: MaxQueue
 }
 
-// Indexer writes what happens to messages into an index.
+// Indexer writes what happens to texts into an index.
 type Indexer struct {
 	o       Options
 	arrived chan arrival
@@ -76,7 +65,7 @@ type Indexer struct {
 // arrival is one AMQP message and where it says to look.
 type arrival struct {
 	delivery *broker.Delivery
-	places   []message.Stretch
+	changes  []Change
 }
 
 // New makes an Indexer.
@@ -96,9 +85,8 @@ func (x *Indexer) Run(ctx context.Context) error {
 		writing.Go(func() { x.write(ctx) })
 	}
 	err := x.o.Subscriber.Subscribe(ctx, broker.Subscription{
-		Queue: Queue, Exchange: broker.EventsExchange, Prefetch: prefetch,
-		RoutingKeys: []string{"message.created", "message.edited", "message.recalled", "message.transcribed"},
-		MaxLength:   x.o.MaxQueue, Length: x.waiting,
+		Queue: x.o.Source.Queue(), Exchange: broker.EventsExchange, Prefetch: prefetch, RoutingKeys: x.o.Source.RoutingKeys(),
+		MaxLength: x.o.MaxQueue, Length: x.waiting,
 		Bound: func(context.Context) { x.bound.Do(func() { close(x.hears) }) },
 	}, x.arrive)
 	cancel()
@@ -108,7 +96,7 @@ func (x *Indexer) Run(ctx context.Context) error {
 
 // arrive hands a delivery to the writer. It blocks while that is busy: the broker then stops at prefetch.
 func (x *Indexer) arrive(ctx context.Context, d *broker.Delivery) {
-	places, err := decode(d.Body)
+	changes, err := x.o.Source.Decode(d.Body)
 	if err != nil {
 		x.o.Logger.ErrorContext(ctx, "event for the search index rejected", "routing_key", d.RoutingKey, "error", err)
 		x.metrics.parked.WithLabelValues("unreadable").Inc()
@@ -116,25 +104,7 @@ func (x *Indexer) arrive(ctx context.Context, d *broker.Delivery) {
 		return
 	}
 	select {
-	case x.arrived <- arrival{d, places}:
+	case x.arrived <- arrival{d, changes}:
 	case <-ctx.Done():
 	}
-}
-
-// decode reads where a batch of events says to look.
-func decode(body []byte) ([]message.Stretch, error) {
-	var batch eventv1.EventBatch
-	if err := proto.Unmarshal(body, &batch); err != nil {
-		return nil, err
-	}
-	places := make([]message.Stretch, 0, len(batch.GetEvents()))
-	for _, e := range batch.GetEvents() {
-		id, err := ids.ParseConversation("conversation_id", e.GetMessage().GetConversationId())
-		if err != nil {
-			return nil, err
-		}
-		seq := e.GetMessage().GetSeq()
-		places = append(places, message.Stretch{Conversation: id, Interval: message.Interval{From: seq, To: seq}})
-	}
-	return places, nil
 }

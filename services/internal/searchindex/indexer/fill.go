@@ -11,29 +11,22 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/searchindex"
-	"github.com/parley-chat/parley/services/message"
 )
-
-// Scanner reads all messages.
-type Scanner interface {
-	// Scan is message.Searches.Scan.
-	Scan(ctx context.Context, after message.Place, limit int) ([]message.Message, error)
-}
 
 // fillPause is how long a fill waits for an index that takes nothing now; chosen, no evidence.
 const fillPause = time.Second
 
 // Batch tells how far a fill is.
 type Batch struct {
-	UpTo    message.Place
+	UpTo    string // id of the last document
 	Read    int
-	Refused map[string]error // messages that the index will never take
+	Refused map[string]error // documents that the index will never take
 }
 
-// ErrRefused says that the index will never take a message.
-var ErrRefused = errors.New("the index refuses a message")
+// ErrRefused says that the index will never take a document.
+var ErrRefused = errors.New("the index refuses a document")
 
-// Err names a message that was refused.
+// Err names a document that was refused.
 func (b Batch) Err() error {
 	for _, id := range slices.Sorted(maps.Keys(b.Refused)) {
 		return fmt.Errorf("%w: %s: %w", ErrRefused, id, b.Refused[id])
@@ -41,26 +34,21 @@ func (b Batch) Err() error {
 	return nil
 }
 
-// Fill writes all messages after a place to an index, and tells after each batch how far it is. Messages
-// that arrive meanwhile are the Indexer's: whichever writes last, the higher version stays. It goes on
-// through pauses of the index until ctx ends, or told answers an error.
-func Fill(ctx context.Context, from Scanner, index Putter, after message.Place, told func(Batch) error) error {
+// Fill writes all documents after the one with an id to an index, and tells after each batch how far it is.
+// What arrives meanwhile is the Indexer's: whichever writes last, the higher version stays. It goes on through
+// pauses of the index until ctx ends, or told answers an error.
+func Fill(ctx context.Context, from Scanner, index Putter, after string, told func(Batch) error) error {
 	for {
-		messages, err := from.Scan(ctx, after, maxBatch)
-		if err != nil || len(messages) == 0 {
+		documents, err := from.Scan(ctx, after, maxBatch)
+		if err != nil || len(documents) == 0 {
 			return err
-		}
-		documents := make([]searchindex.Document, len(messages))
-		for i, m := range messages {
-			documents[i] = m.Document()
 		}
 		refused := map[string]error{}
 		if err := putAll(ctx, index, documents, refused); err != nil {
 			return err
 		}
-		last := messages[len(messages)-1]
-		after = message.Place{Conversation: last.Conversation, Seq: last.Seq}
-		if err := told(Batch{UpTo: after, Read: len(messages), Refused: refused}); err != nil {
+		after = documents[len(documents)-1].ID
+		if err := told(Batch{UpTo: after, Read: len(documents), Refused: refused}); err != nil {
 			return err
 		}
 	}

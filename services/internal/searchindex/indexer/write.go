@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/searchindex"
-	"github.com/parley-chat/parley/services/message"
 )
 
 // Documents that an index did not take now, while it took others, are written again at once, alone, before
@@ -36,13 +35,13 @@ func (x *Indexer) write(ctx context.Context) {
 
 // gather waits a moment for more.
 func (x *Indexer) gather(ctx context.Context, first arrival) []arrival {
-	batch, places := []arrival{first}, len(first.places)
+	batch, changes := []arrival{first}, len(first.changes)
 	enough := time.NewTimer(gather)
 	defer enough.Stop()
-	for places < maxBatch {
+	for changes < maxBatch {
 		select {
 		case next := <-x.arrived:
-			batch, places = append(batch, next), places+len(next.places)
+			batch, changes = append(batch, next), changes+len(next.changes)
 		case <-enough.C:
 			return batch
 		case <-ctx.Done():
@@ -54,18 +53,18 @@ func (x *Indexer) gather(ctx context.Context, first arrival) []arrival {
 
 // settle writes a batch, acknowledges what the index has taken and parks what it will never take.
 func (x *Indexer) settle(ctx context.Context, batch []arrival) {
-	var places []message.Stretch
+	var changes []Change
 	for _, a := range batch {
-		places = append(places, a.places...)
+		changes = append(changes, a.changes...)
 	}
 	var left outcome
 	err := errMissed
 	if !x.missed.Load() {
-		left, err = x.put(ctx, places)
+		left, err = x.put(ctx, changes)
 	}
 	if err != nil {
 		if ctx.Err() == nil {
-			x.o.Logger.WarnContext(ctx, "the search index lies behind", "messages", len(places), "error", err)
+			x.o.Logger.WarnContext(ctx, "the search index lies behind", "documents", len(changes), "error", err)
 		}
 		for _, a := range batch {
 			a.delivery.Retry()
@@ -77,14 +76,14 @@ func (x *Indexer) settle(ctx context.Context, batch []arrival) {
 	}
 }
 
-// errMissed says why nothing is written to an index that lacks messages and does not know it.
+// errMissed says why nothing is written to an index that lacks documents and does not know it.
 var errMissed = errors.New("it has to be filled anew first")
 
 func (x *Indexer) settleOne(a arrival, left outcome) {
 	switch {
-	case names(left.retry, a.places):
+	case names(left.retry, a.changes):
 		a.delivery.Retry()
-	case names(left.refused, a.places):
+	case names(left.refused, a.changes):
 		x.metrics.parked.WithLabelValues("refused").Inc()
 		a.delivery.Reject()
 	default:
@@ -92,8 +91,8 @@ func (x *Indexer) settleOne(a arrival, left outcome) {
 	}
 }
 
-func names(ids map[string]bool, places []message.Stretch) bool {
-	return slices.ContainsFunc(places, func(p message.Stretch) bool { return ids[message.PlaceID(p.Conversation, p.From)] })
+func names(ids map[string]bool, changes []Change) bool {
+	return slices.ContainsFunc(changes, func(c Change) bool { return ids[c.ID] })
 }
 
 // outcome names the documents that an index did not take.
@@ -101,20 +100,20 @@ type outcome struct {
 	retry, refused map[string]bool
 }
 
-// put writes messages as they are now.
-func (x *Indexer) put(ctx context.Context, places []message.Stretch) (outcome, error) {
-	messages, err := x.o.Reader.Messages(ctx, places)
+// put writes documents as they are now.
+func (x *Indexer) put(ctx context.Context, changes []Change) (outcome, error) {
+	documents, err := x.o.Source.Documents(ctx, idsOf(changes))
 	if err != nil {
 		return outcome{}, err
 	}
-	documents := make([]searchindex.Document, len(messages))
-	for i, m := range messages {
-		documents[i] = m.Document()
+	committed := make(map[string]int64, len(changes))
+	for _, c := range changes {
+		committed[c.ID] = max(committed[c.ID], c.At)
 	}
 	left := outcome{retry: map[string]bool{}, refused: map[string]bool{}}
 	wait := firstPause
 	for try := 1; ; try++ {
-		again, err := x.putOnce(ctx, documents, left)
+		again, err := x.putOnce(ctx, documents, committed, left)
 		if err != nil {
 			return left, err
 		}
@@ -132,7 +131,9 @@ func (x *Indexer) put(ctx context.Context, places []message.Stretch) (outcome, e
 }
 
 // putOnce gives the documents that may be written again. Those that the index will never take are told once.
-func (x *Indexer) putOnce(ctx context.Context, documents []searchindex.Document, left outcome) (again []searchindex.Document, err error) {
+func (x *Indexer) putOnce(
+	ctx context.Context, documents []searchindex.Document, committed map[string]int64, left outcome,
+) (again []searchindex.Document, err error) {
 	err = x.o.Index.Put(ctx, documents)
 	partial, ok := errors.AsType[*searchindex.PutError](err)
 	if err != nil && !ok {
@@ -142,18 +143,18 @@ func (x *Indexer) putOnce(ctx context.Context, documents []searchindex.Document,
 	if ok {
 		for id, reason := range partial.Refused {
 			left.refused[id] = true
-			x.o.Logger.ErrorContext(ctx, "the search index will never take a message, its event is parked", "document", id, "error", reason)
+			x.o.Logger.ErrorContext(ctx, "the search index will never take a document, its event is parked", "document", id, "error", reason)
 		}
 		again = only(documents, partial.Retry)
 		x.metrics.documents.WithLabelValues("failed").Add(float64(len(again)))
 		x.metrics.documents.WithLabelValues("refused").Add(float64(len(partial.Refused)))
 	}
-	x.written(documents, again, left)
+	x.written(documents, again, committed, left)
 	return again, nil
 }
 
 // written counts what the index has taken.
-func (x *Indexer) written(documents, again []searchindex.Document, left outcome) {
+func (x *Indexer) written(documents, again []searchindex.Document, committed map[string]int64, left outcome) {
 	waiting := make(map[string]bool, len(again))
 	for _, d := range again {
 		waiting[d.ID] = true
@@ -164,9 +165,7 @@ func (x *Indexer) written(documents, again []searchindex.Document, left outcome)
 			continue
 		}
 		x.metrics.documents.WithLabelValues("written").Inc()
-		if d.Version == 0 {
-			x.metrics.lag.Observe(now.Sub(d.At).Seconds())
-		}
+		x.metrics.lag.Observe(now.Sub(time.UnixMilli(committed[d.ID])).Seconds())
 	}
 }
 
@@ -177,6 +176,14 @@ func only(documents []searchindex.Document, names []string) (chosen []searchinde
 		}
 	}
 	return chosen
+}
+
+func idsOf(changes []Change) []string {
+	ids := make([]string, len(changes))
+	for i, c := range changes {
+		ids[i] = c.ID
+	}
+	return ids
 }
 
 // pause waits, and tells whether to go on.

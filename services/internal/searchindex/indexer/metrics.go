@@ -16,24 +16,24 @@ type metrics struct {
 func newMetrics(to prometheus.Registerer) metrics {
 	m := metrics{
 		documents: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "parley_message_index_documents_total", Help: "Messages written to the search index, by outcome.",
+			Name: "parley_index_documents_total", Help: "Documents written to the search index, by outcome.",
 		}, []string{"outcome"}),
 		parked: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "parley_message_index_parked_total",
-			Help: "Events laid aside in the queue message.search.dead: the index refused a message of theirs for ever, or they are unreadable.",
+			Name: "parley_index_parked_total",
+			Help: "Events laid aside in the dead queue: the index refused a document of theirs for ever, or they are unreadable.",
 		}, []string{"reason"}),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "parley_message_index_lag_seconds", Help: "Time from the commit of a message until the index has taken it.",
+			Name: "parley_index_lag_seconds", Help: "Time from the commit of a change until the index has taken it.",
 			Buckets: []float64{.1, .25, .5, 1, 2, 3, 5, 10, 30, 60, 300, 3600},
 		}),
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "parley_message_index_queue_messages", Help: "AMQP messages that wait in the queue message.search, as of ten seconds ago at most.",
+			Name: "parley_index_queue_messages", Help: "AMQP messages that wait for the search index, as of ten seconds ago at most.",
 		}),
 		whole: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "parley_message_index_whole", Help: "1 while the search index is there and holds all messages, so that people can search.",
+			Name: "parley_index_whole", Help: "1 while the search index is there and holds all texts, so that people can search.",
 		}),
 		overflows: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "parley_message_index_overflows_total", Help: "How often the queue was full, so that the index is filled anew.",
+			Name: "parley_index_overflows_total", Help: "How often the queue was full, so that the index is filled anew.",
 		}),
 	}
 	// An alarm on a counter that rises needs it at zero before.

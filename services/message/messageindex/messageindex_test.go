@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package indexer_test
+package messageindex_test
 
 import (
 	"context"
@@ -19,9 +19,10 @@ import (
 	"github.com/parley-chat/parley/services/internal/page"
 	"github.com/parley-chat/parley/services/internal/searchindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/bleveindex"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexer"
 	"github.com/parley-chat/parley/services/message"
 	"github.com/parley-chat/parley/services/message/events"
-	"github.com/parley-chat/parley/services/message/indexer"
+	"github.com/parley-chat/parley/services/message/messageindex"
 	"github.com/parley-chat/parley/services/message/messagetest"
 )
 
@@ -87,7 +88,7 @@ func start(t *testing.T, errs ...error) *rig {
 		index: &flaky{Index: index, errs: errs, done: make(chan int, 100)}, bus: membroker.New(),
 	}
 	x := indexer.New(indexer.Options{
-		Subscriber: r.bus, Reader: store, Index: r.index, Now: r.Clock.Now, Logger: slog.New(slog.DiscardHandler),
+		Subscriber: r.bus, Source: messageindex.Source{Store: store}, Index: r.index, Now: r.Clock.Now, Logger: slog.New(slog.DiscardHandler),
 		Registerer: prometheus.NewRegistry(),
 	})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -231,7 +232,7 @@ func TestFill(t *testing.T) {
 	}
 	told := 0
 	index := &flaky{Index: empty, errs: []error{&searchindex.PutError{Retry: []string{message.PlaceID(all[0].Conversation, 1)}}}, done: make(chan int, 100)}
-	err = indexer.Fill(t.Context(), r.store, index, message.Place{}, func(b indexer.Batch) error {
+	err = indexer.Fill(t.Context(), messageindex.Source{Store: r.store}, index, "", func(b indexer.Batch) error {
 		told += b.Read
 		return nil
 	})
@@ -245,7 +246,7 @@ func TestFill(t *testing.T) {
 		t.Errorf("%d messages can be found, %v; want all but the recalled ones", len(hits), err)
 	}
 	stop := errors.New("stop")
-	if err := indexer.Fill(t.Context(), r.store, index, message.Place{}, func(indexer.Batch) error { return stop }); !errors.Is(err, stop) {
+	if err := indexer.Fill(t.Context(), messageindex.Source{Store: r.store}, index, "", func(indexer.Batch) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("a teller that ends it: %v", err)
 	}
 }
@@ -269,7 +270,7 @@ func TestTheKeeperFillsAnEmptyIndex(t *testing.T) {
 	kept := make(chan error, 1)
 	heard := make(chan struct{})
 	close(heard)
-	keeper := indexer.Keeper{Index: empty, From: r.store, Logger: slog.New(slog.DiscardHandler), After: heard, Saw: func(err error) { saw <- err }}
+	keeper := indexer.Keeper{Index: empty, From: messageindex.Source{Store: r.store}, Logger: slog.New(slog.DiscardHandler), After: heard, Saw: func(err error) { saw <- err }}
 	go func() { kept <- keeper.Run(ctx) }()
 	if err := <-saw; err != nil {
 		t.Fatal(err)

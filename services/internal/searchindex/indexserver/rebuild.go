@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package server
+package indexserver
 
 import (
 	"context"
@@ -15,12 +15,10 @@ import (
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/searchindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/elasticindex"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexer"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/telemetry"
-	"github.com/parley-chat/parley/services/message"
-	"github.com/parley-chat/parley/services/message/indexer"
-	"github.com/parley-chat/parley/services/message/sqlstore"
 )
 
 // markEvery is how many batches lie between two marks of how far a rebuild is.
@@ -35,53 +33,66 @@ const (
 	reasonFailed      = "Failed"
 )
 
-// ReindexConfig says which index is filled anew, and from where.
-type ReindexConfig struct {
+// RebuildSettings say which index is filled anew, and from where.
+type RebuildSettings struct {
 	// MySQLDSN is mysql://user:password@host:port/schema, or sqlite:<absolute file>.
 	MySQLDSN secret.String `env:"PARLEY_MYSQL_DSN"`
 	// OpsListen serves /statusz, which tells how far it is; empty: nothing listens.
 	OpsListen string `env:"PARLEY_OPS_LISTEN"`
-	Search    SearchConfig
+	Search    Settings
 }
 
-// LoadReindex reads it from environment variables and checks it.
-func LoadReindex(environ map[string]string) (ReindexConfig, error) {
-	return process.LoadConfigOf[ReindexConfig](environ, component.Message)
+// LoadRebuild reads them from environment variables, as a service sees them, and checks them.
+func LoadRebuild(environ map[string]string, name component.Name) (RebuildSettings, error) {
+	return process.LoadConfigOf[RebuildSettings](environ, name)
 }
 
 // Validate tells all that is wrong.
-func (c ReindexConfig) Validate() error {
-	problems := []error{c.Search.Validate()}
-	if c.MySQLDSN.IsZero() {
-		problems = append(problems, errors.New("PARLEY_MYSQL_DSN must name the database of message"))
+func (s RebuildSettings) Validate() error {
+	problems := []error{s.Search.Validate()}
+	if s.MySQLDSN.IsZero() {
+		problems = append(problems, errors.New("PARLEY_MYSQL_DSN must name the database of the texts"))
 	}
-	if c.Search.URL.IsZero() {
+	if s.Search.URL.IsZero() {
 		problems = append(problems, errors.New("PARLEY_ELASTICSEARCH_URL must name an Elasticsearch"))
 	}
 	return errors.Join(problems...)
 }
 
-// Reindex fills a new index with all messages while the old one serves, changes to it in one step, and
-// removes the old one. It goes on where an earlier call ended. told hears how many of how many messages are
-// written, as counted when it began. version is what /statusz says of the program.
-func Reindex(ctx context.Context, cfg ReindexConfig, version string, told func(done, total int64)) error {
+// Library is all documents of a service.
+type Library interface {
+	indexer.Scanner
+	// CountAfter counts the documents after the one with this id in the order of a Scan; all if it is empty.
+	CountAfter(ctx context.Context, after string) (int64, error)
+}
+
+// Collection is the texts of a service: the end of their index's name, and where they are in its database.
+type Collection struct {
+	Kind string
+	Open func(db *sqldb.DB) Library
+}
+
+// Rebuild fills a new index with all documents while the old one serves, changes to it in one step, and removes
+// the old one. It goes on where an earlier call ended. told hears how many of how many documents are written, as
+// counted when it began. version is what /statusz says of the program.
+func Rebuild(ctx context.Context, s RebuildSettings, c Collection, version string, told func(done, total int64)) error {
 	var done, total atomic.Int64
 	ops := telemetry.NewOps(prometheus.NewRegistry())
 	ops.Identify(component.Reindex, version)
 	ops.SetReindex(func() component.ReindexStatus {
 		return component.ReindexStatus{Done: done.Load(), Total: total.Load()}
 	})
-	served, err := serveOps(ctx, ops, cfg.OpsListen)
+	served, err := serveOps(ctx, ops, s.OpsListen)
 	if err != nil {
 		return err
 	}
-	db, err := sqldb.Open(sqldb.Config{DSN: cfg.MySQLDSN})
+	db, err := sqldb.Open(sqldb.Config{DSN: s.MySQLDSN})
 	if err != nil {
 		return errors.Join(fmt.Errorf("open database: %w", err), served())
 	}
-	index, err := cfg.Search.Elastic()
+	index, err := s.Search.Elastic(c.Kind)
 	if err == nil {
-		err = reindex(ctx, sqlstore.New(db), index, func(now, all int64) {
+		err = rebuild(ctx, c.Open(db), index, func(now, all int64) {
 			total.Store(all)
 			done.Store(now)
 			told(now, all)
@@ -108,15 +119,15 @@ func serveOps(ctx context.Context, ops *telemetry.Ops, address string) (stop fun
 	}, nil
 }
 
-// ReindexTrouble says in one word why Reindex failed, as component.ReindexResult has it, and which store was in
-// the way.
-func ReindexTrouble(err error) (store component.Dependency, reason string) {
+// RebuildTrouble says in one word why Rebuild failed, as component.ReindexResult has it, and which store was in the
+// way.
+func RebuildTrouble(err error) (store component.Dependency, reason string) {
 	if errors.Is(err, context.Canceled) {
 		return "", reasonInterrupted
 	}
 	for _, known := range []error{searchindex.ErrForbidden, searchindex.ErrCertificate, searchindex.ErrUnfit, searchindex.ErrUnavailable} {
 		if errors.Is(err, known) {
-			return component.Elasticsearch, string(classOf(err))
+			return component.Elasticsearch, string(ClassOf(err))
 		}
 	}
 	if class := sqldb.ClassOf(err); class != component.ClassReachable {
@@ -125,33 +136,29 @@ func ReindexTrouble(err error) (store component.Dependency, reason string) {
 	return "", reasonFailed
 }
 
-func reindex(ctx context.Context, store *sqlstore.Store, index *elasticindex.Index, told func(done, total int64)) error {
+func rebuild(ctx context.Context, from Library, index *elasticindex.Index, told func(done, total int64)) error {
 	rebuild, err := index.Rebuild(ctx)
 	if err != nil {
 		return err
 	}
-	after, ok := message.ParsePlace(rebuild.Place)
-	if rebuild.Place != "" && !ok {
-		return fmt.Errorf("the place %q kept in the index cannot be read: delete the index behind the alias that ends in -next", rebuild.Place)
-	}
-	total, err := store.CountAfter(ctx, message.Place{})
+	total, err := from.CountAfter(ctx, "")
 	if err != nil {
 		return err
 	}
-	left, err := store.CountAfter(ctx, after)
+	left, err := from.CountAfter(ctx, rebuild.Place)
 	if err != nil {
 		return err
 	}
 	done, batches, place := total-left, 0, ""
 	told(done, total)
-	err = indexer.Fill(ctx, store, rebuild, after, func(b indexer.Batch) error {
+	err = indexer.Fill(ctx, from, rebuild, rebuild.Place, func(b indexer.Batch) error {
 		done += int64(b.Read)
 		batches++
 		told(min(done, total), total) // more were written meanwhile
 		if err := b.Err(); err != nil {
 			return err // what is missing stays before the mark
 		}
-		place = message.PlaceID(b.UpTo.Conversation, b.UpTo.Seq)
+		place = b.UpTo
 		if batches%markEvery != 0 {
 			return nil
 		}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/searchindex"
-	"github.com/parley-chat/parley/services/message"
 )
 
 // How often an index is looked at. One that was lost is missed after lookEvery at the latest.
@@ -18,7 +17,7 @@ const (
 	lookAgain = 2 * time.Second // after trouble
 )
 
-// maxRefused is how many messages an index may refuse in a fill before it counts as one that does not fit;
+// maxRefused is how many documents an index may refuse in a fill before it counts as one that does not fit;
 // chosen, no evidence.
 const maxRefused = 100
 
@@ -96,7 +95,7 @@ func (k Keeper) look(ctx context.Context) error {
 func (k Keeper) fill(ctx context.Context) (whole bool, err error) {
 	n, refused, again := 0, 0, false
 	k.Logger.InfoContext(ctx, "the search index is being filled")
-	err = Fill(ctx, k.From, k.Index, message.Place{}, func(b Batch) error {
+	err = Fill(ctx, k.From, k.Index, "", func(b Batch) error {
 		n, refused = n+b.Read, refused+len(b.Refused)
 		k.leave(ctx, b.Refused)
 		if refused > maxRefused {
@@ -112,14 +111,14 @@ func (k Keeper) fill(ctx context.Context) (whole bool, err error) {
 		err = k.Index.Publish(ctx)
 		k.tell(err == nil)
 	}
-	k.Logger.InfoContext(ctx, "the search index was filled", "messages", n, "refused", refused, "again", again, "error", err)
+	k.Logger.InfoContext(ctx, "the search index was filled", "documents", n, "refused", refused, "again", again, "error", err)
 	return !again, errors.Join(err, ctx.Err())
 }
 
-// leave notes messages that people will not find, rather than keep everybody from searching.
+// leave notes documents that people will not find, rather than keep everybody from searching.
 func (k Keeper) leave(ctx context.Context, refused map[string]error) {
 	for id, reason := range refused {
-		k.Logger.ErrorContext(ctx, "the search index will never take a message", "document", id, "error", reason)
+		k.Logger.ErrorContext(ctx, "the search index will never take a document", "document", id, "error", reason)
 	}
 	if k.Follower != nil {
 		k.Follower.metrics.documents.WithLabelValues("refused").Add(float64(len(refused)))

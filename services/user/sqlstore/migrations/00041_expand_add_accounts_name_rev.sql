@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE accounts ADD COLUMN name_rev BIGINT NOT NULL DEFAULT 0;
