@@ -14,6 +14,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/parley-chat/parley/api/component"
+	fileserver "github.com/parley-chat/parley/services/file/server"
 	friendserver "github.com/parley-chat/parley/services/friend/server"
 	"github.com/parley-chat/parley/services/internal/secret"
 	messageserver "github.com/parley-chat/parley/services/message/server"
@@ -42,6 +43,12 @@ func databases() []database {
 			name: component.Friend, newest: friendserver.SchemaVersion,
 			migrate: func(ctx context.Context, dsn secret.String) error {
 				return friendserver.Migrate(ctx, friendserver.Config{MySQLDSN: dsn})
+			},
+		},
+		{
+			name: component.File, newest: fileserver.SchemaVersion,
+			migrate: func(ctx context.Context, dsn secret.String) error {
+				return fileserver.Migrate(ctx, fileserver.Config{MySQLDSN: dsn})
 			},
 		},
 		{

@@ -212,7 +212,7 @@ func TestServicesStartAndStop(t *testing.T) {
 				"PARLEY_KEYS_DIR": filepath.Join(dir, "keys"), "PARLEY_MYSQL_DSN": sqldbtest.SQLiteDSN(t), "PARLEY_RABBITMQ_URL": "amqp://127.0.0.1:1/",
 				"PARLEY_PUBLIC_LISTEN": "127.0.0.1:0", "PARLEY_RPC_LISTEN": "127.0.0.1:0", "PARLEY_OPS_LISTEN": ops,
 				"PARLEY_UPSTREAM_USER_URL": "http://127.0.0.1:1", "PARLEY_UPSTREAM_FRIEND_URL": "http://127.0.0.1:1",
-				"PARLEY_UPSTREAM_MESSAGE_URL": "http://127.0.0.1:1", "PARLEY_RING_MEMBERS": "0=gateway-0@http://127.0.0.1:1",
+				"PARLEY_UPSTREAM_MESSAGE_URL": "http://127.0.0.1:1", "PARLEY_UPSTREAM_FILE_URL": "http://127.0.0.1:1", "PARLEY_RING_MEMBERS": "0=gateway-0@http://127.0.0.1:1",
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()

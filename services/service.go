@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/parley-chat/parley/api/component"
+	fileserver "github.com/parley-chat/parley/services/file/server"
 	friendserver "github.com/parley-chat/parley/services/friend/server"
 	gatewayserver "github.com/parley-chat/parley/services/gateway/server"
 	"github.com/parley-chat/parley/services/internal/telemetry"
@@ -36,6 +37,7 @@ func services() []service {
 		{component.Gateway, "Serve clients: calls, WebSockets and the web client", gatewayserver.Config{}, startGateway},
 		{component.User, "Serve accounts, logins and profiles", userserver.Config{}, startUser},
 		{component.Friend, "Serve friend requests, friends and search", friendserver.Config{}, startFriend},
+		{component.File, "Serve uploads and files", fileserver.Config{}, startFile},
 		{component.Message, "Serve conversations and messages", messageserver.Config{}, startMessage},
 		{component.Transmit, "Forward events to the gateways", transmitserver.Config{}, startTransmit},
 		{component.Speech, "Turn voice to text through a provider", speechserver.Config{}, startSpeech},
@@ -91,6 +93,16 @@ func startFriend(ctx context.Context, s streams) error {
 		return err
 	}
 	return friendserver.Run(ctx, cfg, friendserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Friend, cfg.LogLevel), Version: version})
+}
+
+func startFile(ctx context.Context, s streams) error {
+	cfg, err := fileserver.Load(s.environ)
+	if err != nil {
+		return err
+	}
+	parts := fileserver.Parts{}
+	parts.Logger, parts.Version = telemetry.NewLogger(s.errs, component.File, cfg.LogLevel), version
+	return fileserver.Run(ctx, cfg, parts)
 }
 
 func startMessage(ctx context.Context, s streams) error {
@@ -186,12 +198,12 @@ func meaningOfGateway(variable string) string {
 		return "address of the user service, like http://user:8081"
 	case component.EnvUpstreamFriendURL:
 		return "address of the friend service"
+	case component.EnvUpstreamFileURL:
+		return "address of the file service"
 	case component.EnvUpstreamMessageURL:
 		return "address of the message service"
 	case component.EnvUpstreamTransmitURL:
 		return "address of transmit"
-	case component.EnvUpstreamFileURL:
-		return "address of the file service"
 	case component.EnvUpstreamSpeechURL:
 		return "address of the speech service; empty: there is none"
 	case component.EnvGatewaySeat:

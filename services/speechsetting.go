@@ -30,6 +30,6 @@ func meaningOfSpeech(variable string) string {
 	case component.EnvSpeechUserDailyMinutes:
 		return "minutes of dictation of one user in a day, in this process; 0: no bound"
 	default:
-		return ""
+		return meaningOfFile(variable)
 	}
 }

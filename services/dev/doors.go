@@ -42,6 +42,17 @@ func openDoors(ctx context.Context, plan plan, o Options) (*doors, error) {
 	return d, nil
 }
 
+// filesOrigin is the first gateway by its number, which browsers take for another origin than its name; empty where
+// the gateways listen on more than this machine.
+func (d *doors) filesOrigin() string {
+	address := d.listeners[0].Addr()
+	host, _, err := net.SplitHostPort(address.String())
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+		return ""
+	}
+	return "http://" + address.String()
+}
+
 // doorError says what to do about a port that cannot be had.
 func doorError(err error, addr string, port int) error {
 	switch {

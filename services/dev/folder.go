@@ -90,6 +90,11 @@ func (f *folder) index(name component.Name) string {
 	return filepath.Join(f.path, string(name)+".index")
 }
 
+// files names the folder of what people upload.
+func (f *folder) files() string { return filepath.Join(f.path, "files") }
+
+func (f *folder) keysPath() string { return filepath.Join(f.path, keysName) }
+
 // keyring is what all components hold.
 type keyring struct {
 	keys    map[component.Name]identity.Keys
@@ -99,7 +104,7 @@ type keyring struct {
 // keys reads the keys, and makes them at the first start. They are made beside and moved in one step, so
 // that a kill in between leaves no half of them.
 func (f *folder) keys() (keyring, error) {
-	dir := filepath.Join(f.path, keysName)
+	dir := f.keysPath()
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		if err := f.makeKeys(dir); err != nil {
 			return keyring{}, folderError(f.path, err)

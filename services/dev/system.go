@@ -13,10 +13,13 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/api/component"
+	fileserver "github.com/parley-chat/parley/services/file/server"
 	friendserver "github.com/parley-chat/parley/services/friend/server"
 	gatewayserver "github.com/parley-chat/parley/services/gateway/server"
 	"github.com/parley-chat/parley/services/internal/broker/membroker"
+	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/telemetry"
 	messageserver "github.com/parley-chat/parley/services/message/server"
@@ -76,7 +79,7 @@ func podName(seat int) string { return string(component.Gateway) + "-" + strconv
 func (s *system) register(group *lifecycle.Group) error {
 	group.OnStop("bus", func(context.Context) error { return s.bus.Close() })
 	group.OnStop("connections", func(context.Context) error { s.transport.CloseIdleConnections(); return nil })
-	for _, register := range []func(*lifecycle.Group) error{s.user, s.friend, s.message, s.transmit, s.speech, s.gateways} {
+	for _, register := range []func(*lifecycle.Group) error{s.user, s.friend, s.file, s.message, s.transmit, s.speech, s.gateways} {
 		if err := register(group); err != nil {
 			return err
 		}
@@ -101,6 +104,7 @@ func (s *system) environment(name component.Name, more map[string]string) map[st
 		component.EnvMySQLDSN:            s.folder.dsn(name),
 		component.EnvUpstreamUserURL:     urlFor(string(component.User)),
 		component.EnvUpstreamFriendURL:   urlFor(string(component.Friend)),
+		component.EnvUpstreamFileURL:     urlFor(string(component.File)),
 		component.EnvUpstreamMessageURL:  urlFor(string(component.Message)),
 		component.EnvUpstreamTransmitURL: urlFor(string(component.Transmit)),
 		component.EnvUpstreamSpeechURL:   urlFor(string(component.Speech)),
@@ -139,6 +143,27 @@ func (s *system) friend(group *lifecycle.Group) error {
 			RPC: s.network.listen("friend"), Broker: s.bus, Transport: s.transport,
 			Keys: s.keyring.keys[component.Friend], PageKey: s.keyring.pageKey, Logger: s.logger("friend"), Started: s.up,
 		})
+	})
+	return nil
+}
+
+func (s *system) file(group *lifecycle.Group) error {
+	cfg, err := fileserver.Load(s.environment(component.File, map[string]string{
+		component.EnvFileDir: s.folder.files(), component.EnvFilesOrigin: s.doors.filesOrigin(),
+	}))
+	if err != nil {
+		return fmt.Errorf("file: %w", err)
+	}
+	linkKeys, err := identity.LoadFileLinkKeys(s.folder.keysPath())
+	if err != nil {
+		return fmt.Errorf("file: %w", err)
+	}
+	cfg.RPCListen, cfg.OpsListen = "", ""
+	s.add(group, "file", func(ctx context.Context) error {
+		return fileserver.Run(ctx, cfg, fileserver.Parts{LinkKeys: linkKeys, Parts: process.Parts{
+			RPC: s.network.listen("file"), Transport: s.transport,
+			Keys: s.keyring.keys[component.File], Logger: s.logger("file"), Started: s.up,
+		}})
 	})
 	return nil
 }
@@ -197,6 +222,7 @@ func (s *system) gateways(group *lifecycle.Group) error {
 		}
 		cfg.RPCListen, cfg.OpsListen = "", ""
 		cfg.DrainTimeout = drainTimeout
+		cfg.FilesOrigin, cfg.PageOrigins = s.doors.filesOrigin(), s.doors.urls
 		s.add(group, pod, func(ctx context.Context) error {
 			return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{
 				Public: s.doors.listeners[k], RPC: s.network.listen(pod), Broker: s.bus, Transport: s.transport, Ring: s.ring,

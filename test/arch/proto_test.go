@@ -16,6 +16,7 @@ import (
 	"github.com/parley-chat/parley/api/component"
 	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	_ "github.com/parley-chat/parley/api/gen/parley/event/v1" // registers message, user, friend
+	_ "github.com/parley-chat/parley/api/gen/parley/file/v1"
 	_ "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	_ "github.com/parley-chat/parley/api/gen/parley/identity/v1"
 	_ "github.com/parley-chat/parley/api/gen/parley/speech/v1"

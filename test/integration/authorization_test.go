@@ -73,7 +73,7 @@ var (
 func (c *cast) rows() []row {
 	var rows []row
 	for _, part := range [][]row{
-		c.userRows(), c.friendRows(), c.conversationRows(), c.messageRows(), c.groupRows(), c.endingRows(),
+		c.userRows(), c.friendRows(), c.conversationRows(), c.messageRows(), c.groupRows(), c.fileRows(), c.endingRows(),
 	} {
 		rows = append(rows, part...)
 	}

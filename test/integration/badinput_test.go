@@ -13,6 +13,7 @@ import (
 
 	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	auditv1 "github.com/parley-chat/parley/api/gen/parley/audit/v1"
+	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
@@ -58,6 +59,11 @@ func goodRequests(c *cast) map[string]proto.Message {
 		"parley.friend.v1.FriendService/BlockUser":                &friendv1.BlockUserRequest{UserId: c.friend.ID},
 		"parley.friend.v1.FriendService/UnblockUser":              &friendv1.UnblockUserRequest{UserId: c.friend.ID},
 		"parley.friend.v1.FriendService/ListBlocked":              &friendv1.ListBlockedRequest{PageSize: 10},
+		"parley.file.v1.FileService/CreateUpload":                 people.Announce(filev1.Purpose_PURPOSE_FILE, "a.txt", []byte("hi")),
+		"parley.file.v1.FileService/CompleteUpload":               &filev1.CompleteUploadRequest{FileId: c.draft},
+		"parley.file.v1.FileService/GetFile":                      &filev1.GetFileRequest{FileId: c.file},
+		"parley.file.v1.FileService/BatchGetFiles":                &filev1.BatchGetFilesRequest{FileIds: []string{c.file}},
+		"parley.file.v1.FileService/DeleteFile":                   &filev1.DeleteFileRequest{FileId: c.file},
 		"parley.message.v1.ConversationService/ListConversations": &messagev1.ListConversationsRequest{PageSize: 10},
 		"parley.message.v1.ConversationService/GetConversation":   &messagev1.GetConversationRequest{ConversationId: c.conversation},
 		"parley.message.v1.ConversationService/MarkRead":          &messagev1.MarkReadRequest{ConversationId: c.conversation, Seq: 1},

@@ -5,6 +5,7 @@ package integration_test
 import (
 	"testing"
 
+	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	"github.com/parley-chat/parley/test/integration/people"
@@ -34,6 +35,8 @@ type cast struct {
 	byOwner      int64  // what owner said in group
 	pending      string // request of stranger to owner
 	asked        string // request of friend to stranger
+	file         string // of owner, shown nowhere
+	draft        string // an upload of owner with all its bytes, not completed
 }
 
 func newCast(t *testing.T, base string) *cast {
@@ -57,6 +60,9 @@ func newCast(t *testing.T, base string) *cast {
 	c.owner.Do(t, "parley.friend.v1.FriendService/BlockUser", &friendv1.BlockUserRequest{UserId: c.blocked.ID}, &friendv1.BlockUserResponse{})
 	c.pending = people.Request(t, c.stranger, c.owner)
 	c.asked = people.Request(t, c.friend, c.stranger)
+	c.file = c.owner.Upload(t, filev1.Purpose_PURPOSE_FILE, "a.txt", []byte("a file")).GetFileId()
+	content := []byte("an upload")
+	c.draft = c.owner.Draft(t, people.Announce(filev1.Purpose_PURPOSE_FILE, "b.txt", content), content)
 	return c
 }
 

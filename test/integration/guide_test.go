@@ -61,7 +61,7 @@ func TestTheCurlSamplesOfTheAPIGuideWork(t *testing.T) {
 	}
 	all := append(marked(t, "curl"), "echo refused:", marked(t, "refused")[0])
 	out, refused, _ := strings.Cut(run(all), "refused:")
-	for _, want := range []string{`"token":"parley_s1_`, `"state":"REQUEST_STATE_ACCEPTED"`, `"body":"在吗？"`, `"readSeq":"1"`} {
+	for _, want := range []string{`"token":"parley_s1_`, `"state":"REQUEST_STATE_ACCEPTED"`, `"body":"在吗？"`, `"readSeq":"1"`, `"name":"会议记录.txt"`, "the same bytes"} {
 		if !strings.Contains(strings.ReplaceAll(out, `": "`, `":"`), want) {
 			t.Errorf("no %s in the output:\n%s", want, out)
 		}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/api/component"
+	fileserver "github.com/parley-chat/parley/services/file/server"
 	friendserver "github.com/parley-chat/parley/services/friend/server"
 	"github.com/parley-chat/parley/services/gateway/proxy"
 	gatewayserver "github.com/parley-chat/parley/services/gateway/server"
@@ -26,6 +27,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/broker/membroker"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/secret"
 	messageserver "github.com/parley-chat/parley/services/message/server"
@@ -144,6 +146,7 @@ func Start(t testing.TB, options Options) *System {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() { r.stop(cancel) })
 	r.user(ctx, options.Codes)
+	r.file(ctx)
 	r.talks(ctx)
 	r.speech(ctx, options.Speech)
 	r.gateways(ctx, max(options.Gateways, 1))
@@ -269,6 +272,20 @@ func (r *runner) user(ctx context.Context, codes string) {
 	})
 }
 
+func (r *runner) file(ctx context.Context) {
+	listener, url := r.listen()
+	r.rpc[component.File] = url
+	cfg := load(r, fileserver.Load, map[string]string{
+		component.EnvMySQLDSN: r.dsn("file"), component.EnvFileDir: filepath.Join(r.dir, "files"),
+	})
+	cfg.OpsListen = ""
+	r.run(func() error {
+		return fileserver.Run(ctx, cfg, fileserver.Parts{LinkKeys: [][]byte{[]byte("thirty-two bytes for file links!")}, Parts: process.Parts{
+			RPC: listener, Keys: r.keys[component.File], Logger: r.logger, Started: r.up,
+		}})
+	})
+}
+
 func (r *runner) message(ctx context.Context, listener net.Listener) {
 	cfg := load(r, messageserver.Load, map[string]string{
 		component.EnvMySQLDSN: r.dsn("message"), component.EnvUpstreamFriendURL: r.rpc[component.Friend],
@@ -324,6 +341,7 @@ func (r *runner) gateways(ctx context.Context, count int) {
 			component.EnvPodName: podName(seat), component.EnvPodUID: podName(seat), component.EnvGatewaySeat: string(rune('0' + seat)),
 			component.EnvUpstreamUserURL: r.rpc[component.User], component.EnvUpstreamFriendURL: r.rpc[component.Friend],
 			component.EnvUpstreamMessageURL: r.rpc[component.Message], component.EnvUpstreamSpeechURL: r.rpc[component.Speech],
+			component.EnvUpstreamFileURL: r.rpc[component.File],
 		})
 		cfg.OpsListen = ""
 		cfg.Calls = proxy.Limits{PublicRate: unlimited, PublicBurst: unlimited, UserRate: unlimited, UserBurst: unlimited, FailedRate: unlimited, FailedBurst: unlimited}

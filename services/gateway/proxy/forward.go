@@ -48,7 +48,10 @@ func cleanAnswer(answer *http.Response) error {
 
 // forwardFailed answers for a component that does not.
 func (h *handler) forwardFailed(w http.ResponseWriter, r *http.Request, err error) {
-	c := call{route: h.routes[r.URL.Path], requestID: identity.FromContext(r.Context()).RequestID}
+	h.forwardError(w, r, call{route: h.routes[r.URL.Path], requestID: identity.FromContext(r.Context()).RequestID}, err)
+}
+
+func (h *handler) forwardError(w http.ResponseWriter, r *http.Request, c call, err error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

@@ -63,6 +63,11 @@ type Options struct {
 	Policy string
 	// Origins may call from other sites, exact with scheme and port; may be empty.
 	Origins []string
+	// FilesOrigin is the separate origin of files, for example https://files.example.com: on its host nothing else is
+	// served. Empty: files have no origin of their own.
+	FilesOrigin string
+	// PageOrigins are those of the web client's pages; they may fetch files from FilesOrigin, as Origins may.
+	PageOrigins []string
 	// TrustedProxies are whose X-Forwarded-For counts; may be empty.
 	TrustedProxies []netip.Prefix
 	// Limits of rates; zero fields take the defaults.
@@ -80,9 +85,12 @@ type handler struct {
 	routes  map[string]route
 	forward map[component.Name]http.Handler
 	site    http.Handler
-	errors  *connect.ErrorWriter
-	rates   *rates
-	metrics metrics
+	files   http.Handler // bytes to and from the file service
+	// filesHost is the host of FilesOrigin.
+	filesHost string
+	errors    *connect.ErrorWriter
+	rates     *rates
+	metrics   metrics
 }
 
 // New makes the handler. It fails if a component that has routes has no address.
@@ -97,7 +105,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	h := &handler{
 		Options: o, routes: routes, site: newSite(o.Web), errors: connect.NewErrorWriter(), rates: rates,
-		metrics: newMetrics(o.Registerer), forward: map[component.Name]http.Handler{component.Gateway: o.Session},
+		metrics: newMetrics(o.Registerer), filesHost: hostOfOrigin(o.FilesOrigin), forward: map[component.Name]http.Handler{component.Gateway: o.Session},
 	}
 	for _, r := range routes {
 		if h.forward[r.component] != nil {
@@ -111,6 +119,9 @@ func New(o Options) (http.Handler, error) {
 			return nil, fmt.Errorf("address of %s: %w", r.component, err)
 		}
 	}
+	if h.files, err = h.newFiles(o.Upstreams[component.File]); err != nil {
+		return nil, fmt.Errorf("address of %s: %w", component.File, err)
+	}
 	return h, nil
 }
 
@@ -122,6 +133,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	strip(r.Header)
 	route, known := h.routes[r.URL.Path]
 	switch {
+	case isFile(r.URL.Path):
+		h.serveFile(w, r, call{route: filesRoute(), requestID: requestID, client: client})
+	case h.onFilesHost(r):
+		http.NotFound(w, r)
 	case known:
 		if h.crossOrigin(w, r) {
 			return

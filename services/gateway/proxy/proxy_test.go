@@ -108,7 +108,7 @@ func start(t *testing.T, change ...func(*proxy.Options)) *world {
 		Policy: "default-src 'none'; connect-src 'self'; base-uri 'none'",
 		Now:    time.Now, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	}
-	for _, name := range []component.Name{component.User, component.Friend, component.Message} {
+	for _, name := range []component.Name{component.User, component.Friend, component.File, component.Message} {
 		upstream := httptest.NewServer(w.component(name))
 		t.Cleanup(upstream.Close)
 		o.Upstreams[name] = upstream.URL

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
+	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
@@ -42,6 +43,7 @@ func packages() map[protoreflect.FullName]component.Name {
 	return map[protoreflect.FullName]component.Name{
 		userv1.File_parley_user_v1_auth_proto.Package():          component.User,
 		friendv1.File_parley_friend_v1_friend_proto.Package():    component.Friend,
+		filev1.File_parley_file_v1_file_proto.Package():          component.File,
 		messagev1.File_parley_message_v1_message_proto.Package(): component.Message,
 		speechv1.File_parley_speech_v1_speech_proto.Package():    component.Speech,
 		gatewayv1.File_parley_gateway_v1_session_proto.Package(): component.Gateway,

@@ -47,12 +47,15 @@ type Config struct {
 	// RingMembers is a fixed ring where no Kubernetes is. Empty: Parts.Ring gives one, or this pod is alone.
 	RingMembers string `env:"PARLEY_RING_MEMBERS"`
 
-	// UserURL, FriendURL and MessageURL are the base addresses of the components.
+	// UserURL, FriendURL, FileURL and MessageURL are the base addresses of the components.
 	UserURL    string `env:"PARLEY_UPSTREAM_USER_URL"`
 	FriendURL  string `env:"PARLEY_UPSTREAM_FRIEND_URL"`
+	FileURL    string `env:"PARLEY_UPSTREAM_FILE_URL"`
 	MessageURL string `env:"PARLEY_UPSTREAM_MESSAGE_URL"`
 	// SpeechURL is the base address of the speech service; empty: this chat has none.
 	SpeechURL string `env:"PARLEY_UPSTREAM_SPEECH_URL"`
+	// FilesOrigin is the separate origin of files; empty: they have that of the chat.
+	FilesOrigin string `env:"PARLEY_FILES_ORIGIN"`
 
 	// AllowedOrigins of browsers, exact with scheme and port; empty: only the own host.
 	AllowedOrigins []string `env:"PARLEY_GATEWAY_ALLOWED_ORIGINS"`
@@ -82,6 +85,9 @@ type Config struct {
 	SendsPerSecond        float64 `env:"PARLEY_GATEWAY_SENDS_PER_SECOND" envDefault:"1"`
 	SendsBurst            int     `env:"PARLEY_GATEWAY_SENDS_BURST" envDefault:"60"`
 	ConversationPerSecond float64 `env:"PARLEY_GATEWAY_CONVERSATION_SENDS_PER_SECOND" envDefault:"50"`
+	// PageOrigins are those of the web client's pages where AllowedOrigins is empty; only a process that holds all
+	// services sets it.
+	PageOrigins []string
 	// Calls bounds the RPCs of the public listen port; only a process that holds all services sets it.
 	Calls proxy.Limits
 }
@@ -96,7 +102,7 @@ func (c Config) Validate() error {
 	var problems []error
 	for key, text := range map[string]string{
 		"PARLEY_UPSTREAM_USER_URL": c.UserURL, "PARLEY_UPSTREAM_FRIEND_URL": c.FriendURL,
-		"PARLEY_UPSTREAM_MESSAGE_URL": c.MessageURL,
+		"PARLEY_UPSTREAM_FILE_URL": c.FileURL, "PARLEY_UPSTREAM_MESSAGE_URL": c.MessageURL,
 	} {
 		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			problems = append(problems, fmt.Errorf("%s must be an http URL with a host", key))
@@ -111,8 +117,11 @@ func (c Config) Validate() error {
 	if _, err := ring.ParseMembers(c.RingMembers); c.RingMembers != "" && err != nil {
 		problems = append(problems, fmt.Errorf("PARLEY_RING_MEMBERS: %w", err))
 	}
+	if c.FilesOrigin != "" && !isOrigin(c.FilesOrigin) {
+		problems = append(problems, errors.New("PARLEY_FILES_ORIGIN must be an origin such as https://files.example.org"))
+	}
 	for _, origin := range c.AllowedOrigins {
-		if u, err := url.Parse(origin); err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+		if !isOrigin(origin) {
 			problems = append(problems, errors.New("PARLEY_GATEWAY_ALLOWED_ORIGINS must hold origins such as https://chat.example.org"))
 		}
 	}
@@ -129,6 +138,11 @@ func (c Config) Validate() error {
 	}
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(problems...)
+}
+
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && text == u.Scheme+"://"+u.Host
 }
 
 func (c Config) drainProblems() (problems []error) {

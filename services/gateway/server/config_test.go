@@ -15,24 +15,26 @@ func TestLoad(t *testing.T) {
 	t.Parallel()
 	good := map[string]string{
 		"PARLEY_UPSTREAM_USER_URL": "http://user:8081", "PARLEY_UPSTREAM_FRIEND_URL": "http://friend:8081",
-		"PARLEY_UPSTREAM_MESSAGE_URL": "http://message:8081",
+		"PARLEY_UPSTREAM_FILE_URL": "http://file:8081", "PARLEY_UPSTREAM_MESSAGE_URL": "http://message:8081",
 	}
 	for name, row := range map[string]struct {
 		change map[string]string
 		wrong  []string // what the error names
 	}{
-		"three addresses are enough": {},
+		"four addresses are enough": {},
 		"everything set": {change: map[string]string{
 			"PARLEY_RING_MEMBERS": "0=gateway-0@http://127.0.0.1:8081", "PARLEY_GATEWAY_ALLOWED_ORIGINS": "https://a.example,http://localhost:5173",
 			"PARLEY_GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "PARLEY_GATEWAY_DRAIN_TIMEOUT": "5s", "PARLEY_GATEWAY_SENDS_PER_SECOND": "0.5",
 		}},
-		"no user service":            {map[string]string{"PARLEY_UPSTREAM_USER_URL": ""}, []string{"PARLEY_UPSTREAM_USER_URL"}},
-		"an address without scheme":  {map[string]string{"PARLEY_UPSTREAM_FRIEND_URL": "friend:8081"}, []string{"PARLEY_UPSTREAM_FRIEND_URL"}},
-		"a ring that is none":        {map[string]string{"PARLEY_RING_MEMBERS": "x"}, []string{"PARLEY_RING_MEMBERS"}},
-		"an origin with a path":      {map[string]string{"PARLEY_GATEWAY_ALLOWED_ORIGINS": "https://a.example/"}, []string{"PARLEY_GATEWAY_ALLOWED_ORIGINS"}},
-		"an origin with a star":      {map[string]string{"PARLEY_GATEWAY_ALLOWED_ORIGINS": "*"}, []string{"PARLEY_GATEWAY_ALLOWED_ORIGINS"}},
-		"a proxy that is no network": {map[string]string{"PARLEY_GATEWAY_TRUSTED_PROXIES": "10.0.0.1"}, []string{"PARLEY_GATEWAY_TRUSTED_PROXIES"}},
-		"no time to drain":           {map[string]string{"PARLEY_GATEWAY_DRAIN_TIMEOUT": "0s"}, []string{"PARLEY_GATEWAY_DRAIN_TIMEOUT"}},
+		"no user service":                {map[string]string{"PARLEY_UPSTREAM_USER_URL": ""}, []string{"PARLEY_UPSTREAM_USER_URL"}},
+		"an address without scheme":      {map[string]string{"PARLEY_UPSTREAM_FRIEND_URL": "friend:8081"}, []string{"PARLEY_UPSTREAM_FRIEND_URL"}},
+		"a ring that is none":            {map[string]string{"PARLEY_RING_MEMBERS": "x"}, []string{"PARLEY_RING_MEMBERS"}},
+		"an origin with a path":          {map[string]string{"PARLEY_GATEWAY_ALLOWED_ORIGINS": "https://a.example/"}, []string{"PARLEY_GATEWAY_ALLOWED_ORIGINS"}},
+		"an origin of files with a path": {map[string]string{"PARLEY_FILES_ORIGIN": "https://files.example/x"}, []string{"PARLEY_FILES_ORIGIN"}},
+		"no file service":                {map[string]string{"PARLEY_UPSTREAM_FILE_URL": ""}, []string{"PARLEY_UPSTREAM_FILE_URL"}},
+		"an origin with a star":          {map[string]string{"PARLEY_GATEWAY_ALLOWED_ORIGINS": "*"}, []string{"PARLEY_GATEWAY_ALLOWED_ORIGINS"}},
+		"a proxy that is no network":     {map[string]string{"PARLEY_GATEWAY_TRUSTED_PROXIES": "10.0.0.1"}, []string{"PARLEY_GATEWAY_TRUSTED_PROXIES"}},
+		"no time to drain":               {map[string]string{"PARLEY_GATEWAY_DRAIN_TIMEOUT": "0s"}, []string{"PARLEY_GATEWAY_DRAIN_TIMEOUT"}},
 		"the settings of a cluster": {change: map[string]string{
 			"PARLEY_GATEWAY_ALLOWED_ORIGINS": "", "PARLEY_GATEWAY_TRUSTED_PROXIES": "",
 			"PARLEY_RING_SERVICE": "acme-gateway-ring", "PARLEY_NAMESPACE": "chat", "PARLEY_POD_UID": "0b5e", "PARLEY_GATEWAY_DRAIN_SESSIONS_PER_SECOND": "300",
@@ -71,7 +73,7 @@ func TestDefaults(t *testing.T) {
 	t.Parallel()
 	cfg, err := server.Load(map[string]string{
 		"PARLEY_UPSTREAM_USER_URL": "http://user", "PARLEY_UPSTREAM_FRIEND_URL": "http://friend",
-		"PARLEY_UPSTREAM_MESSAGE_URL": "http://message", "PARLEY_RABBITMQ_URL": "amqp://me:hush@mq/",
+		"PARLEY_UPSTREAM_FILE_URL": "http://file", "PARLEY_UPSTREAM_MESSAGE_URL": "http://message", "PARLEY_RABBITMQ_URL": "amqp://me:hush@mq/",
 	})
 	if err != nil {
 		t.Fatal(err)

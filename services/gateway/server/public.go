@@ -7,7 +7,10 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
+
+	"github.com/parley-chat/parley/services/gateway/web"
 )
 
 // servePublic serves clients until ctx ends and lets running calls end. Sessions are not its business:
@@ -64,4 +67,12 @@ func (s *silentConns) end() {
 	for conn := range s.open {
 		_ = conn.Close() // nobody has asked anything on it
 	}
+}
+
+// policyOf is the policy of the web client, which may fetch from the separate origin of files too.
+func policyOf(cfg Config) string {
+	if cfg.FilesOrigin == "" {
+		return web.ContentSecurityPolicy
+	}
+	return strings.Replace(web.ContentSecurityPolicy, "connect-src 'self'", "connect-src 'self' "+cfg.FilesOrigin, 1)
 }

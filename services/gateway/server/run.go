@@ -196,11 +196,12 @@ func (g gatewayParts) publicServer(cfg Config, parts Parts, registry prometheus.
 	}
 	handler, err := proxy.New(proxy.Options{
 		Upstreams: map[component.Name]string{
-			component.User: cfg.UserURL, component.Friend: cfg.FriendURL, component.Message: cfg.MessageURL,
+			component.User: cfg.UserURL, component.Friend: cfg.FriendURL, component.File: cfg.FileURL, component.Message: cfg.MessageURL,
 			component.Speech: cfg.SpeechURL,
 		},
 		Transport: parts.Transport, Keys: parts.Keys, Tokens: g.tokens, Roles: g.tokens, Session: g.rpc.Handler(), Socket: g.sockets,
-		Web: web.FS(), Docs: openapi.FS(), Policy: web.ContentSecurityPolicy, Origins: cfg.AllowedOrigins, TrustedProxies: proxies,
+		Web: web.FS(), Docs: openapi.FS(), Policy: policyOf(cfg), Origins: cfg.AllowedOrigins,
+		FilesOrigin: cfg.FilesOrigin, PageOrigins: cfg.PageOrigins, TrustedProxies: proxies,
 		Limits: cfg.Calls, Now: time.Now, Logger: parts.Logger, Registerer: registry,
 	})
 	if err != nil {

@@ -212,7 +212,7 @@ func (w *world) begin(t *testing.T, gateways int) {
 	}
 	for seat := range gateways {
 		cfg, err := server.Load(map[string]string{
-			"PARLEY_UPSTREAM_USER_URL": userURL, "PARLEY_UPSTREAM_FRIEND_URL": userURL, "PARLEY_UPSTREAM_MESSAGE_URL": messageURL,
+			"PARLEY_UPSTREAM_USER_URL": userURL, "PARLEY_UPSTREAM_FRIEND_URL": userURL, "PARLEY_UPSTREAM_MESSAGE_URL": messageURL, "PARLEY_UPSTREAM_FILE_URL": userURL,
 			"PARLEY_POD_NAME": members[seat].Pod, "PARLEY_GATEWAY_SEAT": fmt.Sprint(seat), "PARLEY_GATEWAY_DRAIN_TIMEOUT": cmp.Or(w.timeout, "4s"),
 		})
 		if err != nil {

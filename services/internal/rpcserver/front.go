@@ -33,6 +33,10 @@ const (
 // is turned away learns nothing of what the body would have caused.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if handler := s.findBytes(r); handler != nil {
+			s.serveBytes(w, r, handler)
+			return
+		}
 		handler, err := s.find(r)
 		if err == nil {
 			r, err = s.admit(r)

@@ -51,6 +51,7 @@ type Server struct {
 	validator protovalidate.Validator
 	errors    *connect.ErrorWriter
 	services  map[string]http.Handler // by "/<service>/"
+	bytes     []string                // paths of requests that carry bytes
 }
 
 // New makes a server without services. It panics if a linked method has no access rule or if a

@@ -83,7 +83,7 @@ func (c *Cluster) keys() string { return filepath.Join(c.options.Dir, "keys") }
 
 // plan gives each component its ports and environment.
 func (c *Cluster) plan(ctx context.Context) error {
-	names := []string{string(component.User), string(component.Friend), string(component.Message), string(component.Transmit)}
+	names := []string{string(component.User), string(component.Friend), string(component.File), string(component.Message), string(component.Transmit)}
 	for seat := range c.options.Gateways {
 		names = append(names, GatewayName(seat))
 	}
@@ -116,8 +116,10 @@ func (c *Cluster) sharedEnvironment(listen map[string][]string) map[string]strin
 		component.EnvAMQPURL:             c.options.AMQP,
 		component.EnvUpstreamUserURL:     url(component.User),
 		component.EnvUpstreamFriendURL:   url(component.Friend),
+		component.EnvUpstreamFileURL:     url(component.File),
 		component.EnvUpstreamMessageURL:  url(component.Message),
 		component.EnvUpstreamTransmitURL: url(component.Transmit),
+		component.EnvFileDir:             filepath.Join(c.options.Dir, "files"),
 		component.EnvRingMembers:         strings.Join(members, ","),
 		// A test that stops a gateway does not wait for a paced drain, unless it is about drains.
 		component.EnvGatewayDrainTimeout: "2s",

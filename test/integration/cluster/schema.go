@@ -17,7 +17,7 @@ import (
 
 // withSchema lists the components that own tables.
 func withSchema() []component.Name {
-	return []component.Name{component.User, component.Friend, component.Message}
+	return []component.Name{component.User, component.Friend, component.File, component.Message}
 }
 
 func hasSchema(name component.Name) bool {

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package file_test
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-chat/parley/services/file"
+	"github.com/parley-chat/parley/services/file/filetest"
+	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/ids"
+)
+
+// parseLink takes a link apart, as the handler of bytes does.
+func parseLink(t *testing.T, l file.Link) (file.Claim, string) {
+	t.Helper()
+	u, err := url.Parse(l.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := ids.ParseFile("id", strings.TrimPrefix(u.Path, file.Path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	variant, _ := strconv.Atoi(u.Query().Get(file.ParamVariant))
+	expires, _ := strconv.ParseInt(u.Query().Get(file.ParamExpires), 10, 64)
+	return file.Claim{File: id, Variant: variant, ExpiresAt: expires}, u.Query().Get(file.ParamSeal)
+}
+
+func TestCiteTakesWhatMayBeShown(t *testing.T) {
+	t.Parallel()
+	f := start(t, file.Limits{})
+	ann, bob := ids.NewUser(), ids.NewUser()
+	made := f.Make(t, ann, file.Plain, []byte("hello"))
+	unfinished := f.Upload(t, filetest.Announce(ann, file.Plain, []byte("x")), []byte("x"))
+	wish := func(user ids.UserID, id ids.FileID, purpose file.Purpose, forwarded bool) file.Wish {
+		return file.Wish{Citation: filetest.Message(user, id), User: user, Purpose: purpose, Forwarded: forwarded}
+	}
+	rows := []struct {
+		name string
+		wish file.Wish
+		want bool
+	}{
+		{"one's own", wish(ann, made.ID, file.Plain, false), true},
+		{"one's own again", wish(ann, made.ID, file.Plain, false), true},
+		{"somebody else's", wish(bob, made.ID, file.Plain, false), false},
+		{"somebody else's that was forwarded", wish(bob, made.ID, file.Plain, true), true},
+		{"for another purpose", wish(ann, made.ID, file.Avatar, false), false},
+		{"unfinished", wish(ann, unfinished.ID, file.Plain, false), false},
+		{"unknown", wish(ann, ids.NewFile(), file.Plain, true), false},
+	}
+	var wishes []file.Wish
+	for _, row := range rows {
+		wishes = append(wishes, row.wish)
+	}
+	got, err := f.Cite(t.Context(), wishes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range rows {
+		if (got[i] != nil) != row.want {
+			t.Errorf("%s: %+v, want %t", row.name, got[i], row.want)
+		}
+	}
+	if err := f.Delete(t.Context(), ann, made.ID); !errors.Is(err, file.ErrInUse) {
+		t.Errorf("a cited file can be deleted: %v", err)
+	}
+}
+
+func TestB1_WhoMayReadAFile(t *testing.T) {
+	t.Parallel()
+	f := start(t, file.Limits{})
+	ann, bob := ids.NewUser(), ids.NewUser()
+	picture := aPicture(t, 40, 30)
+	sent, own, avatar := f.Make(t, ann, file.Plain, []byte("sent")), f.Make(t, ann, file.Plain, []byte("own")), f.Make(t, ann, file.Avatar, picture)
+	hers := f.Make(t, bob, file.Plain, []byte("hers"))
+	cite := func(c file.Citation, purpose file.Purpose) {
+		t.Helper()
+		if got, err := f.Cite(t.Context(), []file.Wish{{Citation: c, User: ann, Purpose: purpose}}); err != nil || got[0] == nil {
+			t.Fatalf("cite: %v, %v", got, err)
+		}
+	}
+	cite(filetest.Message(ann, sent.ID), file.Plain)
+	cite(file.Citation{File: avatar.ID, Kind: file.ByUser, Holder: ann}, file.Avatar)
+	unknown := ids.NewFile()
+	asks := []ids.FileID{avatar.ID, unknown, sent.ID, own.ID, hers.ID, sent.ID}
+	check := func(user ids.UserID, want ...ids.FileID) {
+		t.Helper()
+		seen, err := f.BatchGet(t.Context(), user, asks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []ids.FileID
+		for _, s := range seen {
+			got = append(got, s.ID)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("sees %v, want %v", got, want)
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Fatalf("sees %v, want %v", got, want)
+			}
+		}
+	}
+	check(ann, avatar.ID, sent.ID, own.ID)
+	check(bob, avatar.ID, hers.ID)
+	f.Holders.Let(bob, sent.ID, own.ID)
+	before := f.Holders.Asked()
+	check(bob, avatar.ID, sent.ID, hers.ID) // own is not cited, so nobody is asked about it
+	if n := f.Holders.Asked() - before; n != 1 {
+		t.Errorf("%d questions for one batch", n)
+	}
+	f.Holders.Down(fault.ErrUnavailable)
+	if _, err := f.Get(t.Context(), bob, sent.ID); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("without the message service: %v", err)
+	}
+	if _, err := f.Get(t.Context(), bob, hers.ID); err != nil {
+		t.Errorf("one's own without the message service: %v", err)
+	}
+}
+
+func TestDeleteIsForTheOwnerAndCanBeRepeated(t *testing.T) {
+	t.Parallel()
+	f := start(t, file.Limits{})
+	ann := ids.NewUser()
+	made := f.Make(t, ann, file.Plain, []byte("hello"))
+	sent := f.Upload(t, filetest.Announce(ann, file.Plain, []byte("x")), []byte("x"))
+	if err := f.Delete(t.Context(), ids.NewUser(), made.ID); !errors.Is(err, file.ErrNotFound) {
+		t.Errorf("a stranger: %v", err)
+	}
+	for range 2 {
+		if err := errors.Join(f.Delete(t.Context(), ann, made.ID), f.Delete(t.Context(), ann, sent.ID)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if keys := f.Blobs.Keys(); len(keys) > 0 {
+		t.Errorf("the store still has %v", keys)
+	}
+	if _, err := f.Get(t.Context(), ann, made.ID); !errors.Is(err, file.ErrNotFound) {
+		t.Errorf("it can be read: %v", err)
+	}
+}
+
+func TestTheCollectorTakesWhatNothingShows(t *testing.T) {
+	t.Parallel()
+	f := start(t, file.Limits{})
+	ann := ids.NewUser()
+	f.Upload(t, filetest.Announce(ann, file.Plain, []byte("unfinished")), []byte("unfinished"))
+	uncited, kept, recalled := f.Make(t, ann, file.Plain, []byte("uncited")), f.Make(t, ann, file.Plain, []byte("kept")), f.Make(t, ann, file.Plain, []byte("recalled"))
+	keeps, recalls := filetest.Message(ann, kept.ID), filetest.Message(ann, recalled.ID)
+	for _, c := range []file.Citation{keeps, recalls} {
+		if got, err := f.Cite(t.Context(), []file.Wish{{Citation: c, User: ann, Purpose: file.Plain}}); err != nil || got[0] == nil {
+			t.Fatal(got, err)
+		}
+		f.Holders.Show(c, true)
+	}
+	round := func(d time.Duration) {
+		t.Helper()
+		f.Clock.Advance(d)
+		if err := f.Collect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round(24*time.Hour - time.Millisecond)
+	if n := len(f.Blobs.Keys()); n != 4 {
+		t.Fatalf("%d blobs after a day, want all 4", n)
+	}
+	round(time.Millisecond)
+	if n := len(f.Blobs.Keys()); n != 2 {
+		t.Fatalf("%d blobs, want those that are shown", n)
+	}
+	if _, err := f.Get(t.Context(), ann, uncited.ID); !errors.Is(err, file.ErrNotFound) {
+		t.Errorf("the uncited file: %v", err)
+	}
+	f.Holders.Show(recalls, false)
+	f.Holders.Down(fault.ErrUnavailable)
+	f.Clock.Advance(48 * time.Hour)
+	if err := f.Collect(t.Context()); !errors.Is(err, fault.ErrUnavailable) || len(f.Blobs.Keys()) != 2 {
+		t.Fatalf("without holders: %v, %v", err, f.Blobs.Keys())
+	}
+	f.Holders.Down(nil)
+	round(0)
+	round(24 * time.Hour)
+	if keys := f.Blobs.Keys(); len(keys) != 1 || keys[0] != kept.Upload.Key {
+		t.Errorf("blobs %v, want the one that is shown", keys)
+	}
+	round(48 * time.Hour)
+	if got, err := f.Storage.Find(t.Context(), uncited.ID, recalled.ID); err != nil || len(got) != 0 {
+		t.Errorf("rows %+v, %v; want none", got, err)
+	}
+}

@@ -1,0 +1,25 @@
+-- +goose Up
+CREATE TABLE files (
+    id              BINARY(16)       NOT NULL PRIMARY KEY,
+    owner_id        BINARY(16)       NOT NULL,
+    idempotency_key BINARY(16)       NOT NULL,
+    purpose         SMALLINT         NOT NULL,
+    state           SMALLINT         NOT NULL,
+    name            VARBINARY(255)   NOT NULL,
+    size            BIGINT           NOT NULL,
+    content_type    VARBINARY(128)   NOT NULL,
+    sha256          BINARY(32)       NOT NULL,
+    blob_key        VARBINARY(64)    NOT NULL,
+    written         BIGINT           NOT NULL,
+    write_state     VARBINARY(16384) NOT NULL,
+    thumbnail_keys  VARBINARY(255)   NOT NULL,
+    thumbnails      VARBINARY(2048)  NOT NULL,
+    failure         VARBINARY(64)    NOT NULL,
+    width           INT              NOT NULL,
+    height          INT              NOT NULL,
+    duration_ms     BIGINT           NOT NULL,
+    created_at      BIGINT           NOT NULL,
+    expires_at      BIGINT           NOT NULL,
+    completed_at    BIGINT           NOT NULL,
+    uncited_since   BIGINT           NOT NULL
+);

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX files_expiry ON files (state, expires_at);

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX citations_due ON citations (due_at);

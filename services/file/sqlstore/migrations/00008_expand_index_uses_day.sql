@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX uses_day ON uses (used_on);

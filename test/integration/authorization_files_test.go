@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration_test
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
+	"github.com/parley-chat/parley/test/integration/people"
+)
+
+const fileCalls = "parley.file.v1.FileService/"
+
+func (c *cast) fileRows() []row {
+	nothing := people.NewID()
+	own := answers{"rest": notFound, "owner": ok}
+	return []row{
+		{fileCalls + "CreateUpload", "self", func(*people.Person) proto.Message {
+			return people.Announce(filev1.Purpose_PURPOSE_FILE, "a.txt", []byte("hi"))
+		}, all},
+		{fileCalls + "GetFile", "of owner", &filev1.GetFileRequest{FileId: c.file}, own},
+		{fileCalls + "GetFile", "unfinished", &filev1.GetFileRequest{FileId: c.draft}, none},
+		{fileCalls + "GetFile", "missing", &filev1.GetFileRequest{FileId: nothing}, none},
+		{fileCalls + "BatchGetFiles", "of owner", &filev1.BatchGetFilesRequest{FileIds: []string{c.file, nothing}}, all},
+		{fileCalls + "CompleteUpload", "of owner", &filev1.CompleteUploadRequest{FileId: c.draft}, own},
+		{fileCalls + "CompleteUpload", "missing", &filev1.CompleteUploadRequest{FileId: nothing}, none},
+		{fileCalls + "DeleteFile", "of owner", &filev1.DeleteFileRequest{FileId: c.draft}, own},
+		{fileCalls + "DeleteFile", "missing", &filev1.DeleteFileRequest{FileId: nothing}, none},
+	}
+}
