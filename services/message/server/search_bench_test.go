@@ -164,11 +164,29 @@ func benchRemove(url string) {
 	}
 }
 
+// benchIndex notes how long writes take.
+type benchIndex struct {
+	searchindex.Kept
+	mu      sync.Mutex // guards what follows
+	writes  []time.Duration
+	written int
+}
+
+// Put writes and notes.
+func (x *benchIndex) Put(ctx context.Context, documents []searchindex.Document) error {
+	at := time.Now()
+	err := x.Kept.Put(ctx, documents)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.writes, x.written = append(x.writes, time.Since(at)), x.written+len(documents)
+	return err
+}
+
 // benchRun is a message service with an index, and what was measured.
 type benchRun struct {
 	name    string
 	service *message.Service
-	index   searchindex.Kept
+	index   *benchIndex
 	db      *sqldb.DB
 	user    ids.UserID
 	talks   []ids.ConversationID
@@ -205,6 +223,8 @@ func benchmark(b *testing.B, name string, total, rate int, dsn string, search in
 	if err != nil {
 		b.Fatal(err)
 	}
+	timed := &benchIndex{Kept: index}
+	index = timed
 	parts := Parts{Broker: bus, Logger: logger, PageKey: []byte("a key of thirty-two bytes, or so")}
 	registry := prometheus.NewRegistry()
 	w := wire(db, cfg, parts, finder(index), registry)
@@ -225,7 +245,7 @@ func benchmark(b *testing.B, name string, total, rate int, dsn string, search in
 	ended := make(chan error, 1)
 	go func() { ended <- group.Run(ctx) }()
 	r := &benchRun{
-		name: name, service: w.service, index: index, db: db, user: ids.NewUser(), total: total, rate: rate,
+		name: name, service: w.service, index: timed, db: db, user: ids.NewUser(), total: total, rate: rate,
 		committed: map[string]time.Time{}, seen: map[string]time.Time{}, failed: map[string]int{},
 		found: map[string]int{}, queries: map[string][]time.Duration{}, like: map[string][]time.Duration{},
 	}
@@ -525,11 +545,12 @@ func benchPrint(runs []*benchRun, total, rate int) {
 	_, _ = fmt.Fprintf(w, "\nW11: %d messages offered at %d/s in %d conversations of the searcher, %d cores, everything on one machine. ms.\n\n",
 		total, rate, benchTalks, runtime.NumCPU())
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(t, "index\tsent/s\tcommit p50\tp99\tlag p50\tp99\tmax\tall found after\tsearch meanwhile p50\tp99\tload\t")
+	_, _ = fmt.Fprintln(t, "index\tsent/s\tcommit p50\tp99\tlag p50\tp99\tmax\tall found after\tdocuments/write\twrite p50\tp99\tsearch meanwhile p50\tp99\tload\t")
 	for _, r := range runs {
 		lags := r.lags()
-		_, _ = fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t\n", r.name, float64(len(r.commits))/r.took.Seconds(),
+		_, _ = fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t\n", r.name, float64(len(r.commits))/r.took.Seconds(),
 			benchAt(r.commits, .5), benchAt(r.commits, .99), benchAt(lags, .5), benchAt(lags, .99), benchAt(lags, 1), r.caught.Milliseconds(),
+			r.index.written/max(1, len(r.index.writes)), benchAt(r.index.writes, .5), benchAt(r.index.writes, .99),
 			benchAt(r.asked, .5), benchAt(r.asked, .99), r.load)
 	}
 	_ = t.Flush() // into memory

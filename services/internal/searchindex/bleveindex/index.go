@@ -5,9 +5,9 @@ package bleveindex
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -16,6 +16,7 @@ import (
 	"github.com/blevesearch/bleve/v2/analysis/analyzer/keyword"
 	"github.com/blevesearch/bleve/v2/mapping"
 	"github.com/blevesearch/bleve/v2/search/query"
+	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/parley-chat/parley/services/internal/searchindex"
 )
@@ -29,7 +30,12 @@ const (
 	fieldAt     = "at"
 	fieldRefs   = "refs"
 	fieldGrams  = "grams"
+	fieldLive   = "live" // liveValue in all that are not gone
+	// fieldVersion alone is kept. The library writes its internal values anew with every batch, all of them.
+	fieldVersion = "version"
 )
+
+const liveValue = "1"
 
 // Index is a searchindex.Index.
 type Index struct {
@@ -52,15 +58,45 @@ func open(folder string) (bleve.Index, error) {
 	}
 	index, err := bleve.Open(folder)
 	if errors.Is(err, bleve.ErrorIndexPathDoesNotExist) {
-		return bleve.New(folder, fields())
+		return create(folder)
 	}
-	return index, err
+	if err != nil {
+		return nil, err
+	}
+	mark, err := index.GetInternal([]byte(shapeMark))
+	if err == nil && string(mark) == shape {
+		return index, nil
+	}
+	if err = errors.Join(err, index.Close()); err == nil {
+		err = os.RemoveAll(folder) // of another shape; it is filled anew
+	}
+	if err != nil {
+		return nil, err
+	}
+	return create(folder)
 }
 
-// fields are all searched by whole values and none is kept.
+// shape is the version of the fields, kept under shapeMark.
+const shape, shapeMark = "2", "\x00shape"
+
+func create(folder string) (bleve.Index, error) {
+	index, err := bleve.New(folder, fields())
+	if err != nil {
+		return nil, err
+	}
+	if err := index.SetInternal([]byte(shapeMark), []byte(shape)); err != nil {
+		return nil, errors.Join(err, index.Close())
+	}
+	return index, nil
+}
+
+// fields are all searched by whole values, and none but the version is kept.
 func fields() *mapping.IndexMappingImpl {
 	document := bleve.NewDocumentStaticMapping()
-	for _, name := range []string{fieldID, fieldGroup, fieldAuthor, fieldKind, fieldAt, fieldRefs, fieldGrams} {
+	kept := bleve.NewTextFieldMapping()
+	kept.Store, kept.Index, kept.IncludeInAll, kept.DocValues = true, false, false, false
+	document.AddFieldMappingsAt(fieldVersion, kept)
+	for _, name := range []string{fieldID, fieldGroup, fieldAuthor, fieldKind, fieldAt, fieldRefs, fieldGrams, fieldLive} {
 		field := bleve.NewTextFieldMapping()
 		field.Analyzer = keyword.Name
 		field.Store, field.IncludeInAll, field.IncludeTermVectors = false, false, false
@@ -106,21 +142,15 @@ func (x *Index) Put(ctx context.Context, documents []searchindex.Document) error
 	for _, d := range documents {
 		newest, known := written[d.ID]
 		if !known {
-			stored, err := x.bleve.GetInternal([]byte(d.ID))
-			if err != nil {
+			var err error
+			if newest, err = x.version(d.ID); err != nil {
 				return unavailable(err)
 			}
-			newest = version(stored)
 		}
 		if d.Version < newest {
 			continue
 		}
 		written[d.ID] = d.Version
-		batch.SetInternal([]byte(d.ID), binary.BigEndian.AppendUint64(nil, uint64(d.Version))) //nolint:gosec // read back as it is
-		batch.Delete(d.ID)
-		if d.Gone {
-			continue
-		}
 		if err := batch.Index(d.ID, source(d)); err != nil {
 			return unavailable(err)
 		}
@@ -129,16 +159,27 @@ func (x *Index) Put(ctx context.Context, documents []searchindex.Document) error
 }
 
 // version of a document that is stored; -1 of one that is not.
-func version(stored []byte) int64 {
-	if len(stored) != 8 {
-		return -1
+func (x *Index) version(id string) (version int64, err error) {
+	stored, err := x.bleve.Document(id)
+	if err != nil || stored == nil {
+		return -1, err
 	}
-	return int64(binary.BigEndian.Uint64(stored)) //nolint:gosec // written from an int64
+	version = -1
+	stored.VisitFields(func(f index.Field) {
+		if f.Name() == fieldVersion {
+			version, err = strconv.ParseInt(string(f.Value()), 10, 64)
+		}
+	})
+	return version, err
 }
 
 func source(d searchindex.Document) map[string]any {
+	version := strconv.FormatInt(d.Version, 10)
+	if d.Gone {
+		return map[string]any{fieldVersion: version}
+	}
 	return map[string]any{
-		fieldID: d.ID, fieldGroup: d.Group, fieldAuthor: d.Author, fieldKind: d.Kind, fieldAt: sortable(d.At),
+		fieldVersion: version, fieldLive: liveValue, fieldID: d.ID, fieldGroup: d.Group, fieldAuthor: d.Author, fieldKind: d.Kind, fieldAt: sortable(d.At),
 		fieldRefs: d.Refs, fieldGrams: d.Grams,
 	}
 }
@@ -206,7 +247,7 @@ func filter(l searchindex.Lookup) query.Query {
 		all.AddQuery(span)
 	}
 	if len(all.Conjuncts) == 0 {
-		return bleve.NewMatchAllQuery()
+		return is(fieldLive, liveValue) // what is gone has no field that the others ask for
 	}
 	return all
 }
