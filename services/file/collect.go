@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/parley-chat/parley/services/internal/blob"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
@@ -117,7 +118,8 @@ func (s *Service) forget(ctx context.Context) error {
 }
 
 // removeStrays removes parts of writes that are older than any upload. A process that ends while it
-// writes for an upload that was just removed leaves such.
+// writes for an upload that was just removed leaves such. The blob that lies under such a key, if it was finished,
+// stays.
 func (s *Service) removeStrays(ctx context.Context) error {
 	before := s.now().Add(-strayLife)
 	after := ""
@@ -131,7 +133,7 @@ func (s *Service) removeStrays(ctx context.Context) error {
 			if !p.ModifiedAt.Before(before) {
 				continue
 			}
-			if err := s.ports.Blobs.Delete(ctx, p.Key); err != nil {
+			if err := s.ports.Writes.Abort(ctx, blob.Upload{Key: p.Key}); err != nil {
 				return storeError(err)
 			}
 		}

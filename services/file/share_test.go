@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-chat/parley/services/file"
 	"github.com/parley-chat/parley/services/file/filetest"
+	"github.com/parley-chat/parley/services/internal/blob"
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
@@ -144,6 +145,37 @@ func TestDeleteIsForTheOwnerAndCanBeRepeated(t *testing.T) {
 	}
 	if _, err := f.Get(t.Context(), ann, made.ID); !errors.Is(err, file.ErrNotFound) {
 		t.Errorf("it can be read: %v", err)
+	}
+}
+
+func TestPartsThatNobodyKnowsGoAndTheBlobBesideThemStays(t *testing.T) {
+	t.Parallel()
+	f := start(t, file.Limits{})
+	made := f.Make(t, ids.NewUser(), file.Plain, []byte("kept"))
+	stray := blob.NewKey()
+	for _, key := range []string{stray, made.Upload.Key} { // of a process that ended, and of two that wrote the same
+		if _, err := f.Blobs.Append(t.Context(), blob.Upload{Key: key, Size: 9}, strings.NewReader("parts")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if keys := f.Blobs.Keys(); len(keys) != 2 {
+		t.Fatalf("keys %v", keys)
+	}
+	f.Clock.Advance(23 * time.Hour)
+	for range 2 { // the parts are two days old in the second round
+		if err := f.Collect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.Clock.Advance(26 * time.Hour)
+		if cited, err := f.Cite(t.Context(), []file.Wish{{Citation: filetest.Message(made.Owner, made.ID), User: made.Owner, Purpose: file.Plain}}); err != nil || cited[0] == nil {
+			t.Fatal(cited, err)
+		}
+	}
+	if err := f.Collect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if keys := f.Blobs.Keys(); len(keys) != 1 || keys[0] != made.Upload.Key {
+		t.Errorf("keys %v, want the one of the file", keys)
 	}
 }
 

@@ -146,7 +146,6 @@ func Start(t testing.TB, options Options) *System {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() { r.stop(cancel) })
 	r.user(ctx, options.Codes)
-	r.file(ctx)
 	r.talks(ctx)
 	r.speech(ctx, options.Speech)
 	r.gateways(ctx, max(options.Gateways, 1))
@@ -277,6 +276,7 @@ func (r *runner) file(ctx context.Context) {
 	r.rpc[component.File] = url
 	cfg := load(r, fileserver.Load, map[string]string{
 		component.EnvMySQLDSN: r.dsn("file"), component.EnvFileDir: filepath.Join(r.dir, "files"),
+		component.EnvUpstreamMessageURL: r.rpc[component.Message], component.EnvUpstreamUserURL: r.rpc[component.User],
 	})
 	cfg.OpsListen = ""
 	r.run(func() error {
@@ -304,6 +304,7 @@ func (r *runner) talks(ctx context.Context) {
 	messages, messageURL := r.listen()
 	friends, friendURL := r.listen()
 	r.rpc[component.Message], r.rpc[component.Friend] = messageURL, friendURL
+	r.file(ctx)
 	r.message(ctx, messages)
 	r.friend(ctx, friends)
 }

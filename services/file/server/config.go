@@ -31,6 +31,9 @@ type Config struct {
 	MySQLMaxOpenConns int `env:"PARLEY_MYSQL_MAX_OPEN_CONNS" envDefault:"0"`
 	// Namespace of the pod; where it is set, a stop waits until callers know.
 	Namespace string `env:"PARLEY_NAMESPACE"`
+	// MessageURL and UserURL are the base addresses of the services that show files.
+	MessageURL string `env:"PARLEY_UPSTREAM_MESSAGE_URL"`
+	UserURL    string `env:"PARLEY_UPSTREAM_USER_URL"`
 	// Origin stands before links; empty: links are paths.
 	Origin string `env:"PARLEY_FILES_ORIGIN"`
 	// MaxBytes of one file, MaxImageBytes of one picture, and DailyBytes of one person in a day; 0 are the defaults.
@@ -60,6 +63,11 @@ func (c Config) Validate() error {
 	}
 	if u, err := url.Parse(c.Origin); c.Origin != "" && (err != nil || u.Host == "" || c.Origin != u.Scheme+"://"+u.Host) {
 		problems = append(problems, errors.New("PARLEY_FILES_ORIGIN must be like https://files.example.com"))
+	}
+	for key, text := range map[string]string{component.EnvUpstreamMessageURL: c.MessageURL, component.EnvUpstreamUserURL: c.UserURL} {
+		if u, err := url.Parse(text); err != nil || u.Host == "" {
+			problems = append(problems, fmt.Errorf("%s must be a URL with a host", key))
+		}
 	}
 	for key, value := range map[string]int64{
 		component.EnvFileMaxBytes: c.MaxBytes, component.EnvFileMaxImageBytes: c.MaxImageBytes, component.EnvFileDailyBytes: c.DailyBytes,

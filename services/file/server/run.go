@@ -16,6 +16,7 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/api/gen/parley/file/v1/filev1connect"
+	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
 	"github.com/parley-chat/parley/services/file"
 	"github.com/parley-chat/parley/services/file/connectapi"
 	"github.com/parley-chat/parley/services/file/httpapi"
@@ -25,6 +26,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/picture"
 	"github.com/parley-chat/parley/services/internal/process"
+	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/sqldb"
 	"github.com/parley-chat/parley/services/internal/telemetry"
@@ -59,7 +61,7 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 	group := lifecycle.New(parts.Logger)
 	group.OnStop("database", func(context.Context) error { return db.Close() })
 	group.OnStop("store", func(context.Context) error { return closed() })
-	service, err := newService(cfg, parts, store, db)
+	service, err := newService(group, cfg, parts, store, db)
 	if err != nil {
 		return errors.Join(fmt.Errorf("file: %w", err), closed(), db.Close())
 	}
@@ -92,14 +94,20 @@ type resources struct {
 }
 
 // newService builds the domain.
-func newService(cfg Config, parts Parts, store Store, db *sqldb.DB) (*file.Service, error) {
+func newService(group *lifecycle.Group, cfg Config, parts Parts, store Store, db *sqldb.DB) (*file.Service, error) {
 	links, err := file.NewLinks(cfg.Origin, parts.LinkKeys...)
 	if err != nil {
 		return nil, err
 	}
+	messages := rpcclient.New(rpcclient.Options{
+		Self: component.File, Audience: component.Message, BaseURL: cfg.MessageURL, Keys: parts.Keys, Transport: parts.Transport,
+	})
+	group.OnStop("clients", func(context.Context) error { messages.Close(); return nil })
 	rows := sqlstore.New(db)
 	return file.New(file.Ports{
-		Uploads: rows, Citations: rows, Leftovers: rows, Holders: upstream.Holders{}, Blobs: store, Writes: store,
+		Uploads: rows, Citations: rows, Leftovers: rows, Blobs: store, Writes: store,
+		Holders: upstream.NewHolders(messagev1connect.NewMessageServiceClient(
+			messages.HTTPClient(), messages.BaseURL(), messages.Options()...)),
 		Thumbnails: picture.NewMaker(picture.DefaultBudget, picture.DefaultTimeout),
 	}, file.Options{Limits: cfg.limits(), Links: links, Now: time.Now, Logger: parts.Logger}), nil
 }

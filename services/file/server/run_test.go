@@ -67,7 +67,7 @@ func start(t *testing.T, cfg server.Config) *running {
 
 func config(t *testing.T) server.Config {
 	t.Helper()
-	return server.Config{MySQLDSN: secret.New("sqlite:" + filepath.Join(t.TempDir(), "file.db")), Folder: t.TempDir()}
+	return server.Config{MySQLDSN: secret.New("sqlite:" + filepath.Join(t.TempDir(), "file.db")), Folder: t.TempDir(), MessageURL: "http://127.0.0.1:1", UserURL: "http://127.0.0.1:1"}
 }
 
 func (r *running) client(t *testing.T, as component.Name) filev1connect.FileServiceClient {
@@ -230,9 +230,16 @@ func TestSettingsAreChecked(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string][2]string{
 		"no database": {"PARLEY_MYSQL_DSN", ""}, "an origin with a path": {"PARLEY_FILES_ORIGIN", "https://files.example.com/x"},
-		"less than nothing": {"PARLEY_FILE_MAX_BYTES", strconv.Itoa(-1)}, "a loud log": {"PARLEY_LOG_LEVEL", "loud"},
+		"no message service": {"PARLEY_UPSTREAM_MESSAGE_URL", ""},
+		"less than nothing":  {"PARLEY_FILE_MAX_BYTES", strconv.Itoa(-1)}, "a loud log": {"PARLEY_LOG_LEVEL", "loud"},
 	} {
-		environ := map[string]string{"PARLEY_MYSQL_DSN": "sqlite:/tmp/x.db", change[0]: change[1]}
+		environ := map[string]string{
+			"PARLEY_MYSQL_DSN": "sqlite:/tmp/x.db", "PARLEY_UPSTREAM_MESSAGE_URL": "http://message:8081", "PARLEY_UPSTREAM_USER_URL": "http://user:8081",
+		}
+		if _, err := server.Load(environ); err != nil {
+			t.Fatal(err)
+		}
+		environ[change[0]] = change[1]
 		if _, err := server.Load(environ); err == nil {
 			t.Errorf("%s is taken", name)
 		}

@@ -5,25 +5,87 @@ package upstream
 
 import (
 	"context"
+	"fmt"
 
+	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
+	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
 	"github.com/parley-chat/parley/services/file"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
-// Holders implements the port of the same name. Nothing but its owner reads a file yet, and whatever is
-// cited is kept.
-type Holders struct{}
-
-// Readable picks none.
-func (Holders) Readable(context.Context, ids.UserID, []ids.FileID) ([]ids.FileID, error) {
-	return nil, nil
+// Holders implements the port of the same name.
+type Holders struct {
+	messages messagev1connect.MessageServiceClient
 }
 
-// Shown keeps all.
-func (Holders) Shown(_ context.Context, citations []file.Citation) ([]bool, error) {
-	shown := make([]bool, len(citations))
-	for i := range shown {
-		shown[i] = true
+// NewHolders calls through generated clients.
+func NewHolders(messages messagev1connect.MessageServiceClient) Holders {
+	return Holders{messages: messages}
+}
+
+// Readable asks the message service.
+func (h Holders) Readable(ctx context.Context, user ids.UserID, files []ids.FileID) ([]ids.FileID, error) {
+	request := &messagev1.CheckReadableRequest{UserId: user.String()}
+	for _, id := range files {
+		request.FileIds = append(request.FileIds, id.String())
 	}
-	return shown, nil
+	answer, err := h.messages.CheckReadable(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	var may []ids.FileID
+	for _, text := range answer.GetFileIds() {
+		id, err := ids.ParseFile("file_ids", text)
+		if err != nil {
+			return nil, fmt.Errorf("the message service answered no file id: %s", text)
+		}
+		may = append(may, id)
+	}
+	return may, nil
+}
+
+// Shown asks each service about what it shows.
+func (h Holders) Shown(ctx context.Context, citations []file.Citation) ([]bool, error) {
+	shown := make([]bool, len(citations))
+	var places []int
+	request := &messagev1.CheckCitationsRequest{}
+	for i, c := range citations {
+		if c.Kind == file.ByUser {
+			shown[i] = true
+			continue
+		}
+		places = append(places, i)
+		request.Citations = append(request.Citations, toCitation(c))
+	}
+	if len(places) == 0 {
+		return shown, nil
+	}
+	answer, err := h.messages.CheckCitations(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return shown, place(shown, places, answer.GetShown())
+}
+
+// place puts answers where they belong. A service that answers less than it was asked is not believed: what it
+// leaves out would be lost.
+func place(shown []bool, places []int, answers []bool) error {
+	if len(answers) != len(places) {
+		return fmt.Errorf("%d answers to %d questions about citations", len(answers), len(places))
+	}
+	for i, at := range places {
+		shown[at] = answers[i]
+	}
+	return nil
+}
+
+func toCitation(c file.Citation) *filev1.Citation {
+	citation := &filev1.Citation{
+		FileId: c.File.String(), Kind: filev1.HolderKind(c.Kind), HolderId: ids.UserID(c.Holder).String(), //nolint:gosec // one of three
+	}
+	if c.Kind == file.ByMessage {
+		citation.ClientMessageId = c.Message.String()
+	}
+	return citation
 }
