@@ -123,12 +123,36 @@ func (f *field) translate(l *limits, r rule, text bool) {
 		l.words = append(l.words, keyword{"format", format})
 	case r.name == "max_bytes" && text:
 		f.Notes = append(f.Notes, fmt.Sprintf("At most %v bytes in UTF-8.", r.value))
+	case !text && r.name == "min_len":
+		l.words = append(l.words, base64Lengths(r)...)
+	case !text && byteLengths()[r.name] != "":
+		f.Notes = append(f.Notes, fmt.Sprintf(byteLengths()[r.name], r.value))
+		l.words = append(l.words, base64Lengths(r)...)
 	case bounds()[r.name] != "" && f.Type.Wide() && !f.Type.List:
 		f.Notes = append(f.Notes, fmt.Sprintf(bounds()[r.name], r.value))
 	case known:
 		l.words = append(l.words, keyword{word, number(r.value)})
 	default:
 		f.Notes = append(f.Notes, fmt.Sprintf("Rule: %s = %v.", r.name, r.value))
+	}
+}
+
+// byteLengths says limits of bytes, which JSON carries as base64: its length is another one.
+func byteLengths() map[string]string {
+	return map[string]string{"len": "Exactly %v bytes.", "max_len": "At most %v bytes."}
+}
+
+// base64Lengths are limits of the text that carries bytes, with padding or without.
+func base64Lengths(r rule) []keyword {
+	n, _ := number(r.value).(int64)
+	least, most := keyword{"minLength", (4*n + 2) / 3}, keyword{"maxLength", (n + 2) / 3 * 4}
+	switch r.name {
+	case "min_len":
+		return []keyword{least}
+	case "max_len":
+		return []keyword{most}
+	default:
+		return []keyword{least, most}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
+	speechv1 "github.com/parley-chat/parley/api/gen/parley/speech/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 )
 
@@ -113,6 +114,18 @@ func TestLimitsOfFieldsAreSaid(t *testing.T) {
 	}
 	if got := node(t, document, append(schemas, "parley.user.v1.UpdateProfileRequest")...); strings.Contains(strings.Join(keys(got), " "), "required") {
 		t.Error("fields that may be absent are required")
+	}
+}
+
+// JSON carries bytes as base64, which is longer than they are.
+func TestLimitsOfBytesAreThoseOfTheirText(t *testing.T) {
+	t.Parallel()
+	document := run(t, speechv1.File_parley_speech_v1_speech_proto)["openapi.yaml"]
+	got := node(t, document, "components", "schemas", "parley.speech.v1.RecognizeRequest", "properties", "audio")
+	// Descriptors in a program have lost their comments.
+	want := map[string]any{"type": "string", "format": "byte", "minLength": 2, "maxLength": 5592408, "description": " At most 4194304 bytes."}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
