@@ -11,14 +11,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/api/gen/parley/file/v1/filev1connect"
+	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
 	"github.com/parley-chat/parley/api/gen/parley/speech/v1/speechv1connect"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/process"
+	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/telemetry"
 	"github.com/parley-chat/parley/services/speech"
 	"github.com/parley-chat/parley/services/speech/audio"
 	"github.com/parley-chat/parley/services/speech/connectapi"
+	"github.com/parley-chat/parley/services/speech/events"
+	"github.com/parley-chat/parley/services/speech/upstream"
 )
 
 // Parts is what the surrounding process gives; what is missing is made from the Config.
@@ -47,7 +52,7 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 // serve builds the domain, opens the listeners and registers what answers on them.
 func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts, registry *prometheus.Registry) error {
 	ops := telemetry.NewOps(registry)
-	ports, err := cfg.ports(ops)
+	ports, err := cfg.ports(group, parts, ops)
 	if err != nil {
 		return err
 	}
@@ -65,6 +70,12 @@ func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts,
 	process.Identify(ops, component.Speech, parts.Version, parts.Broker)
 	process.ServeOps(group, ops, parts.Ops)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, parts.RPC) })
+	if service.Reads() { // else voice messages wait for somebody who does
+		consumer := events.New(events.Options{
+			Subscriber: parts.Broker, Transcriber: service, Parallel: cfg.Concurrency, Logger: parts.Logger, Registerer: registry,
+		})
+		group.Go("consumer", consumer.Run)
+	}
 	parts.Announce(group, ops, func(ctx context.Context) {
 		parts.Logger.InfoContext(ctx, "speech serves", "address", parts.RPC.Addr().String(), "provider", cfg.Provider)
 	})
@@ -72,8 +83,19 @@ func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts,
 }
 
 // ports of the domain.
-func (c Config) ports(ops *telemetry.Ops) (speech.Ports, error) {
-	p := speech.Ports{Converter: audio.Converter{FFmpeg: audio.FindFFmpeg(c.FFmpeg)}}
+func (c Config) ports(group *lifecycle.Group, parts Parts, ops *telemetry.Ops) (speech.Ports, error) {
+	messages := client(parts, component.Message, c.MessageURL, 0)
+	files := client(parts, component.File, c.FileURL, upstream.MaxVoiceBytes)
+	group.OnStop("clients", func(context.Context) error {
+		messages.Close()
+		files.Close()
+		return nil
+	})
+	p := speech.Ports{
+		Converter:   audio.Converter{FFmpeg: audio.FindFFmpeg(c.FFmpeg)},
+		Recordings:  upstream.NewRecordings(filev1connect.NewFileServiceClient(files.HTTPClient(), files.BaseURL(), files.Options()...)),
+		Transcripts: upstream.NewTranscripts(messagev1connect.NewMessageServiceClient(messages.HTTPClient(), messages.BaseURL(), messages.Options()...)),
+	}
 	provider, err := c.provider()
 	if err != nil || provider == nil {
 		return p, err
@@ -82,4 +104,10 @@ func (c Config) ports(ops *telemetry.Ops) (speech.Ports, error) {
 	ops.SetDependency(component.SpeechProvider, w.Class)
 	p.Provider = w
 	return p, nil
+}
+
+func client(p Parts, audience component.Name, url string, answerBytes int) *rpcclient.Client {
+	return rpcclient.New(rpcclient.Options{
+		Self: component.Speech, Audience: audience, BaseURL: url, Keys: p.Keys, Transport: p.Transport, MaxAnswerBytes: answerBytes,
+	})
 }

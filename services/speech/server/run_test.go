@@ -9,17 +9,22 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/api/gen/parley/file/v1/filev1connect"
+	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
 	speechv1 "github.com/parley-chat/parley/api/gen/parley/speech/v1"
 	"github.com/parley-chat/parley/api/gen/parley/speech/v1/speechv1connect"
+	"github.com/parley-chat/parley/services/internal/broker"
 	"github.com/parley-chat/parley/services/internal/broker/membroker"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
+	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/speech"
 	"github.com/parley-chat/parley/services/speech/server"
 	"github.com/parley-chat/parley/services/speech/speechtest"
@@ -28,16 +33,62 @@ import (
 // running is a speech service inside a test.
 type running struct {
 	keys     map[component.Name]identity.Keys
+	bus      *membroker.Broker
 	rpc, ops string
 }
 
+// publish waits until a queue takes the message.
+func (r *running) publish(t *testing.T, m broker.Message) {
+	t.Helper()
+	for {
+		err := r.bus.Publish(t.Context(), m)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, broker.ErrUnroutable) {
+			t.Fatal(err)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+// others are the addresses of services that a test stands for, and the keys of all.
+type others struct {
+	keys          map[component.Name]identity.Keys
+	file, message string
+}
+
+func newOthers(t *testing.T, v *voices) others {
+	t.Helper()
+	o := others{keys: identity.GenerateKeys(component.All()...)}
+	serve := func(name component.Name, mount func(*rpcserver.Server)) string {
+		rpc := rpcserver.New(rpcserver.Options{Component: name, Keys: o.keys[name], Logger: slog.New(slog.DiscardHandler)})
+		mount(rpc)
+		server := httptest.NewServer(rpc.Handler())
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	o.file = serve(component.File, func(s *rpcserver.Server) {
+		s.Mount(filev1connect.NewFileServiceHandler(v, s.HandlerOptions()...))
+	})
+	o.message = serve(component.Message, func(s *rpcserver.Server) {
+		s.Mount(messagev1connect.NewMessageServiceHandler(v, s.HandlerOptions()...))
+	})
+	return o
+}
+
 func start(t *testing.T, settings map[string]string) *running {
+	t.Helper()
+	return startWith(t, settings, identity.GenerateKeys(component.All()...))
+}
+
+func startWith(t *testing.T, settings map[string]string, keys map[component.Name]identity.Keys) *running {
 	t.Helper()
 	cfg, err := server.Load(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{keys: identity.GenerateKeys(component.All()...)}
+	r := &running{keys: keys, bus: membroker.New()}
 	listen := func(url *string) net.Listener {
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
@@ -46,7 +97,7 @@ func start(t *testing.T, settings map[string]string) *running {
 		*url = "http://" + listener.Addr().String()
 		return listener
 	}
-	bus, started, done := membroker.New(), make(chan struct{}), make(chan error, 1)
+	bus, started, done := r.bus, make(chan struct{}), make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	parts := server.Parts{
 		RPC: listen(&r.rpc), Ops: listen(&r.ops), Broker: bus, Keys: r.keys[component.Speech],
