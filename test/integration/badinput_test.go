@@ -63,6 +63,7 @@ func goodRequests(c *cast) map[string]proto.Message {
 		"parley.file.v1.FileService/CompleteUpload":               &filev1.CompleteUploadRequest{FileId: c.draft},
 		"parley.file.v1.FileService/GetFile":                      &filev1.GetFileRequest{FileId: c.file},
 		"parley.file.v1.FileService/BatchGetFiles":                &filev1.BatchGetFilesRequest{FileIds: []string{c.file}},
+		"parley.file.v1.FileService/ReadVoice":                    &filev1.ReadVoiceRequest{FileId: c.file},
 		"parley.file.v1.FileService/DeleteFile":                   &filev1.DeleteFileRequest{FileId: c.file},
 		"parley.message.v1.ConversationService/ListConversations": &messagev1.ListConversationsRequest{PageSize: 10},
 		"parley.message.v1.ConversationService/GetConversation":   &messagev1.GetConversationRequest{ConversationId: c.conversation},

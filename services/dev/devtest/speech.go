@@ -13,7 +13,7 @@ import (
 func (r *runner) speech(ctx context.Context, settings map[string]string) {
 	listener, url := r.listen()
 	r.rpc[component.Speech] = url
-	environ := map[string]string{component.EnvUpstreamMessageURL: r.rpc[component.Message]}
+	environ := map[string]string{component.EnvUpstreamMessageURL: r.rpc[component.Message], component.EnvUpstreamFileURL: r.rpc[component.File]}
 	maps.Copy(environ, settings)
 	cfg := load(r, speechserver.Load, environ)
 	cfg.OpsListen = ""

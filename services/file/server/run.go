@@ -116,6 +116,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, store Store, db
 func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts, r resources, service *file.Service) error {
 	rpc := rpcserver.New(rpcserver.Options{
 		Component: component.File, Keys: parts.Keys, Logger: parts.Logger, Registerer: r.registry,
+		Bounds: connectapi.Bounds(),
 	})
 	rpc.Mount(filev1connect.NewFileServiceHandler(connectapi.New(service), rpc.HandlerOptions()...))
 	rpc.MountBytes(file.Path, httpapi.New(service, rpc))

@@ -1197,6 +1197,107 @@ func (x *CiteResponse) GetResults() []*CiteResponse_Result {
 	return nil
 }
 
+// ReadVoiceRequest names a voice message.
+type ReadVoiceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	FileId        string `protobuf:"bytes,1,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadVoiceRequest) Reset() {
+	*x = ReadVoiceRequest{}
+	mi := &file_parley_file_v1_file_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadVoiceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadVoiceRequest) ProtoMessage() {}
+
+func (x *ReadVoiceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_file_v1_file_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadVoiceRequest.ProtoReflect.Descriptor instead.
+func (*ReadVoiceRequest) Descriptor() ([]byte, []int) {
+	return file_parley_file_v1_file_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ReadVoiceRequest) GetFileId() string {
+	if x != nil {
+		return x.FileId
+	}
+	return ""
+}
+
+// ReadVoiceResponse is the voice message.
+type ReadVoiceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the bytes are.
+	ContentType string `protobuf:"bytes,1,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	// The bytes, at most 10 MiB.
+	Content       []byte `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadVoiceResponse) Reset() {
+	*x = ReadVoiceResponse{}
+	mi := &file_parley_file_v1_file_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadVoiceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadVoiceResponse) ProtoMessage() {}
+
+func (x *ReadVoiceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_file_v1_file_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadVoiceResponse.ProtoReflect.Descriptor instead.
+func (*ReadVoiceResponse) Descriptor() ([]byte, []int) {
+	return file_parley_file_v1_file_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ReadVoiceResponse) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+func (x *ReadVoiceResponse) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 // One citation.
 type CiteRequest_Item struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1215,7 +1316,7 @@ type CiteRequest_Item struct {
 
 func (x *CiteRequest_Item) Reset() {
 	*x = CiteRequest_Item{}
-	mi := &file_parley_file_v1_file_proto_msgTypes[18]
+	mi := &file_parley_file_v1_file_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1328,7 @@ func (x *CiteRequest_Item) String() string {
 func (*CiteRequest_Item) ProtoMessage() {}
 
 func (x *CiteRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_file_v1_file_proto_msgTypes[18]
+	mi := &file_parley_file_v1_file_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1383,7 @@ type CiteResponse_Result struct {
 
 func (x *CiteResponse_Result) Reset() {
 	*x = CiteResponse_Result{}
-	mi := &file_parley_file_v1_file_proto_msgTypes[19]
+	mi := &file_parley_file_v1_file_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1395,7 @@ func (x *CiteResponse_Result) String() string {
 func (*CiteResponse_Result) ProtoMessage() {}
 
 func (x *CiteResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_file_v1_file_proto_msgTypes[19]
+	mi := &file_parley_file_v1_file_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1508,12 @@ const file_parley_file_v1_file_proto_rawDesc = "" +
 	"\fCiteResponse\x12=\n" +
 	"\aresults\x18\x01 \x03(\v2#.parley.file.v1.CiteResponse.ResultR\aresults\x1a2\n" +
 	"\x06Result\x12(\n" +
-	"\x04file\x18\x01 \x01(\v2\x14.parley.file.v1.FileR\x04file*n\n" +
+	"\x04file\x18\x01 \x01(\v2\x14.parley.file.v1.FileR\x04file\"5\n" +
+	"\x10ReadVoiceRequest\x12!\n" +
+	"\afile_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06fileId\"P\n" +
+	"\x11ReadVoiceResponse\x12!\n" +
+	"\fcontent_type\x18\x01 \x01(\tR\vcontentType\x12\x18\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent*n\n" +
 	"\aPurpose\x12\x17\n" +
 	"\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPURPOSE_IMAGE\x10\x01\x12\x10\n" +
@@ -1419,7 +1525,7 @@ const file_parley_file_v1_file_proto_rawDesc = "" +
 	"\x17HOLDER_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13HOLDER_KIND_MESSAGE\x10\x01\x12\x14\n" +
 	"\x10HOLDER_KIND_USER\x10\x02\x12\x15\n" +
-	"\x11HOLDER_KIND_GROUP\x10\x032\xca\x04\n" +
+	"\x11HOLDER_KIND_GROUP\x10\x032\xac\x05\n" +
 	"\vFileService\x12a\n" +
 	"\fCreateUpload\x12#.parley.file.v1.CreateUploadRequest\x1a$.parley.file.v1.CreateUploadResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\x0eCompleteUpload\x12%.parley.file.v1.CompleteUploadRequest\x1a&.parley.file.v1.CompleteUploadResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12R\n" +
@@ -1427,7 +1533,9 @@ const file_parley_file_v1_file_proto_rawDesc = "" +
 	"\rBatchGetFiles\x12$.parley.file.v1.BatchGetFilesRequest\x1a%.parley.file.v1.BatchGetFilesResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12[\n" +
 	"\n" +
 	"DeleteFile\x12!.parley.file.v1.DeleteFileRequest\x1a\".parley.file.v1.DeleteFileResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12X\n" +
-	"\x04Cite\x12\x1b.parley.file.v1.CiteRequest\x1a\x1c.parley.file.v1.CiteResponse\"\x15\xa2\xbb\x18\x11\b\x04\x12\amessage\x12\x04userB=Z;github.com/parley-chat/parley/api/gen/parley/file/v1;filev1b\x06proto3"
+	"\x04Cite\x12\x1b.parley.file.v1.CiteRequest\x1a\x1c.parley.file.v1.CiteResponse\"\x15\xa2\xbb\x18\x11\b\x04\x12\amessage\x12\x04user\x12`\n" +
+	"\tReadVoice\x12 .parley.file.v1.ReadVoiceRequest\x1a!.parley.file.v1.ReadVoiceResponse\"\x0e\xa2\xbb\x18\n" +
+	"\b\x04\x12\x06speechB=Z;github.com/parley-chat/parley/api/gen/parley/file/v1;filev1b\x06proto3"
 
 var (
 	file_parley_file_v1_file_proto_rawDescOnce sync.Once
@@ -1442,7 +1550,7 @@ func file_parley_file_v1_file_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_file_v1_file_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_file_v1_file_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_parley_file_v1_file_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_parley_file_v1_file_proto_goTypes = []any{
 	(Purpose)(0),                   // 0: parley.file.v1.Purpose
 	(HolderKind)(0),                // 1: parley.file.v1.HolderKind
@@ -1463,9 +1571,11 @@ var file_parley_file_v1_file_proto_goTypes = []any{
 	(*Citation)(nil),               // 16: parley.file.v1.Citation
 	(*CiteRequest)(nil),            // 17: parley.file.v1.CiteRequest
 	(*CiteResponse)(nil),           // 18: parley.file.v1.CiteResponse
-	nil,                            // 19: parley.file.v1.Presigned.HeadersEntry
-	(*CiteRequest_Item)(nil),       // 20: parley.file.v1.CiteRequest.Item
-	(*CiteResponse_Result)(nil),    // 21: parley.file.v1.CiteResponse.Result
+	(*ReadVoiceRequest)(nil),       // 19: parley.file.v1.ReadVoiceRequest
+	(*ReadVoiceResponse)(nil),      // 20: parley.file.v1.ReadVoiceResponse
+	nil,                            // 21: parley.file.v1.Presigned.HeadersEntry
+	(*CiteRequest_Item)(nil),       // 22: parley.file.v1.CiteRequest.Item
+	(*CiteResponse_Result)(nil),    // 23: parley.file.v1.CiteResponse.Result
 }
 var file_parley_file_v1_file_proto_depIdxs = []int32{
 	0,  // 0: parley.file.v1.File.purpose:type_name -> parley.file.v1.Purpose
@@ -1474,13 +1584,13 @@ var file_parley_file_v1_file_proto_depIdxs = []int32{
 	3,  // 3: parley.file.v1.Thumbnail.link:type_name -> parley.file.v1.Link
 	0,  // 4: parley.file.v1.CreateUploadRequest.purpose:type_name -> parley.file.v1.Purpose
 	7,  // 5: parley.file.v1.CreateUploadResponse.presigned:type_name -> parley.file.v1.Presigned
-	19, // 6: parley.file.v1.Presigned.headers:type_name -> parley.file.v1.Presigned.HeadersEntry
+	21, // 6: parley.file.v1.Presigned.headers:type_name -> parley.file.v1.Presigned.HeadersEntry
 	2,  // 7: parley.file.v1.CompleteUploadResponse.file:type_name -> parley.file.v1.File
 	2,  // 8: parley.file.v1.GetFileResponse.file:type_name -> parley.file.v1.File
 	2,  // 9: parley.file.v1.BatchGetFilesResponse.files:type_name -> parley.file.v1.File
 	1,  // 10: parley.file.v1.Citation.kind:type_name -> parley.file.v1.HolderKind
-	20, // 11: parley.file.v1.CiteRequest.items:type_name -> parley.file.v1.CiteRequest.Item
-	21, // 12: parley.file.v1.CiteResponse.results:type_name -> parley.file.v1.CiteResponse.Result
+	22, // 11: parley.file.v1.CiteRequest.items:type_name -> parley.file.v1.CiteRequest.Item
+	23, // 12: parley.file.v1.CiteResponse.results:type_name -> parley.file.v1.CiteResponse.Result
 	16, // 13: parley.file.v1.CiteRequest.Item.citation:type_name -> parley.file.v1.Citation
 	0,  // 14: parley.file.v1.CiteRequest.Item.purpose:type_name -> parley.file.v1.Purpose
 	2,  // 15: parley.file.v1.CiteResponse.Result.file:type_name -> parley.file.v1.File
@@ -1490,14 +1600,16 @@ var file_parley_file_v1_file_proto_depIdxs = []int32{
 	12, // 19: parley.file.v1.FileService.BatchGetFiles:input_type -> parley.file.v1.BatchGetFilesRequest
 	14, // 20: parley.file.v1.FileService.DeleteFile:input_type -> parley.file.v1.DeleteFileRequest
 	17, // 21: parley.file.v1.FileService.Cite:input_type -> parley.file.v1.CiteRequest
-	6,  // 22: parley.file.v1.FileService.CreateUpload:output_type -> parley.file.v1.CreateUploadResponse
-	9,  // 23: parley.file.v1.FileService.CompleteUpload:output_type -> parley.file.v1.CompleteUploadResponse
-	11, // 24: parley.file.v1.FileService.GetFile:output_type -> parley.file.v1.GetFileResponse
-	13, // 25: parley.file.v1.FileService.BatchGetFiles:output_type -> parley.file.v1.BatchGetFilesResponse
-	15, // 26: parley.file.v1.FileService.DeleteFile:output_type -> parley.file.v1.DeleteFileResponse
-	18, // 27: parley.file.v1.FileService.Cite:output_type -> parley.file.v1.CiteResponse
-	22, // [22:28] is the sub-list for method output_type
-	16, // [16:22] is the sub-list for method input_type
+	19, // 22: parley.file.v1.FileService.ReadVoice:input_type -> parley.file.v1.ReadVoiceRequest
+	6,  // 23: parley.file.v1.FileService.CreateUpload:output_type -> parley.file.v1.CreateUploadResponse
+	9,  // 24: parley.file.v1.FileService.CompleteUpload:output_type -> parley.file.v1.CompleteUploadResponse
+	11, // 25: parley.file.v1.FileService.GetFile:output_type -> parley.file.v1.GetFileResponse
+	13, // 26: parley.file.v1.FileService.BatchGetFiles:output_type -> parley.file.v1.BatchGetFilesResponse
+	15, // 27: parley.file.v1.FileService.DeleteFile:output_type -> parley.file.v1.DeleteFileResponse
+	18, // 28: parley.file.v1.FileService.Cite:output_type -> parley.file.v1.CiteResponse
+	20, // 29: parley.file.v1.FileService.ReadVoice:output_type -> parley.file.v1.ReadVoiceResponse
+	23, // [23:30] is the sub-list for method output_type
+	16, // [16:23] is the sub-list for method input_type
 	16, // [16:16] is the sub-list for extension type_name
 	16, // [16:16] is the sub-list for extension extendee
 	0,  // [0:16] is the sub-list for field type_name
@@ -1514,7 +1626,7 @@ func file_parley_file_v1_file_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_file_v1_file_proto_rawDesc), len(file_parley_file_v1_file_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

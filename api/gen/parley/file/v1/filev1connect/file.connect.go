@@ -51,6 +51,8 @@ const (
 	FileServiceDeleteFileProcedure = "/parley.file.v1.FileService/DeleteFile"
 	// FileServiceCiteProcedure is the fully-qualified name of the FileService's Cite RPC.
 	FileServiceCiteProcedure = "/parley.file.v1.FileService/Cite"
+	// FileServiceReadVoiceProcedure is the fully-qualified name of the FileService's ReadVoice RPC.
+	FileServiceReadVoiceProcedure = "/parley.file.v1.FileService/ReadVoice"
 )
 
 // FileServiceClient is a client for the parley.file.v1.FileService service.
@@ -78,6 +80,8 @@ type FileServiceClient interface {
 	// collected. Each item has its own result. Again is no error. What was cited and never committed is
 	// found out later by asking the holder.
 	Cite(context.Context, *v1.CiteRequest) (*v1.CiteResponse, error)
+	// ReadVoice answers the bytes of a voice message. FILE_UNFIT for a file that is none.
+	ReadVoice(context.Context, *v1.ReadVoiceRequest) (*v1.ReadVoiceResponse, error)
 }
 
 // NewFileServiceClient constructs a client for the parley.file.v1.FileService service. By default,
@@ -127,6 +131,12 @@ func NewFileServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(fileServiceMethods.ByName("Cite")),
 			connect.WithClientOptions(opts...),
 		),
+		readVoice: connect.NewClient[v1.ReadVoiceRequest, v1.ReadVoiceResponse](
+			httpClient,
+			baseURL+FileServiceReadVoiceProcedure,
+			connect.WithSchema(fileServiceMethods.ByName("ReadVoice")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -138,6 +148,7 @@ type fileServiceClient struct {
 	batchGetFiles  *connect.Client[v1.BatchGetFilesRequest, v1.BatchGetFilesResponse]
 	deleteFile     *connect.Client[v1.DeleteFileRequest, v1.DeleteFileResponse]
 	cite           *connect.Client[v1.CiteRequest, v1.CiteResponse]
+	readVoice      *connect.Client[v1.ReadVoiceRequest, v1.ReadVoiceResponse]
 }
 
 // CreateUpload calls parley.file.v1.FileService.CreateUpload.
@@ -194,6 +205,15 @@ func (c *fileServiceClient) Cite(ctx context.Context, req *v1.CiteRequest) (*v1.
 	return nil, err
 }
 
+// ReadVoice calls parley.file.v1.FileService.ReadVoice.
+func (c *fileServiceClient) ReadVoice(ctx context.Context, req *v1.ReadVoiceRequest) (*v1.ReadVoiceResponse, error) {
+	response, err := c.readVoice.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // FileServiceHandler is an implementation of the parley.file.v1.FileService service.
 type FileServiceHandler interface {
 	// CreateUpload announces a file. The bytes follow by PUT of the answer's url, whole or in parts: a part
@@ -219,6 +239,8 @@ type FileServiceHandler interface {
 	// collected. Each item has its own result. Again is no error. What was cited and never committed is
 	// found out later by asking the holder.
 	Cite(context.Context, *v1.CiteRequest) (*v1.CiteResponse, error)
+	// ReadVoice answers the bytes of a voice message. FILE_UNFIT for a file that is none.
+	ReadVoice(context.Context, *v1.ReadVoiceRequest) (*v1.ReadVoiceResponse, error)
 }
 
 // NewFileServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -264,6 +286,12 @@ func NewFileServiceHandler(svc FileServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(fileServiceMethods.ByName("Cite")),
 		connect.WithHandlerOptions(opts...),
 	)
+	fileServiceReadVoiceHandler := connect.NewUnaryHandlerSimple(
+		FileServiceReadVoiceProcedure,
+		svc.ReadVoice,
+		connect.WithSchema(fileServiceMethods.ByName("ReadVoice")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/parley.file.v1.FileService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case FileServiceCreateUploadProcedure:
@@ -278,6 +306,8 @@ func NewFileServiceHandler(svc FileServiceHandler, opts ...connect.HandlerOption
 			fileServiceDeleteFileHandler.ServeHTTP(w, r)
 		case FileServiceCiteProcedure:
 			fileServiceCiteHandler.ServeHTTP(w, r)
+		case FileServiceReadVoiceProcedure:
+			fileServiceReadVoiceHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -309,4 +339,8 @@ func (UnimplementedFileServiceHandler) DeleteFile(context.Context, *v1.DeleteFil
 
 func (UnimplementedFileServiceHandler) Cite(context.Context, *v1.CiteRequest) (*v1.CiteResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.file.v1.FileService.Cite is not implemented"))
+}
+
+func (UnimplementedFileServiceHandler) ReadVoice(context.Context, *v1.ReadVoiceRequest) (*v1.ReadVoiceResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.file.v1.FileService.ReadVoice is not implemented"))
 }
