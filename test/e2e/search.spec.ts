@@ -127,6 +127,16 @@ test('filters leave out what was not meant, and people are found by name', async
   await alice.page.goto(`${alice.base}/search`);
   await field(alice).fill('cleo');
   await expect(alice.page.getByRole('link', { name: cleo.nickname })).toBeVisible();
+  const people = (person: Person) => person.page.getByRole('region', { name: person.t('search.people') });
+  await expect(people(alice).locator('mark')).toHaveText('Cleo');
+  await bob.page.goto(`${bob.base}/search`);
+  await field(bob).fill('arsh');
+  await expect(people(bob).getByRole('listitem').filter({ hasText: cleo.nickname }).locator('mark')).toHaveText('arsh');
+  await look(bob.page, 'search-people');
+  await cleo.page.goto(`${cleo.base}/contacts/find`);
+  await cleo.page.getByRole('searchbox').fill('小波');
+  await cleo.page.keyboard.press('Enter');
+  await expect(cleo.page.getByRole('listitem').filter({ hasText: bob.nickname }).locator('mark').first()).toHaveText('小波');
   await field(alice).fill('line 2');
   await expect(hits(alice).first()).toBeVisible();
   await alice.page.getByRole('button', { name: alice.t('search.filters') }).click();

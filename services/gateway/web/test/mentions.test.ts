@@ -25,6 +25,7 @@ describe('the list of people to mention', () => {
     { id: '1', name: '田中　太郎', username: 'tanaka' },
     { id: '2', name: 'Jérémie F', username: 'jf' },
     { id: '3', name: '王小明', username: 'xm' },
+    { id: '4', name: '萌', username: 'moe' },
   ];
   it.each([
     ['太', ['1']],
@@ -33,8 +34,22 @@ describe('the list of people to mention', () => {
     ['XM', ['3']],
     ['ＪＥＲ', ['2']],
     ['zz', []],
-    ['', ['1', '2', '3']],
+    ['萌', ['4']],
+    ['', ['1', '2', '3', '4']],
   ])('finds "%s"', (query, ids) => expect(matching(people, query, 8).map((one) => one.id)).toEqual(ids));
+});
+
+describe('S34', () => {
+  it('＠萌 inside a sentence without spaces offers the name, and travels as a mention', () => {
+    const sentence = '明天请＠萌看一下';
+    const found = asked(sentence, sentence.indexOf('看'));
+    expect(found).toEqual({ start: 3, query: '萌' });
+    const [offered] = matching([{ id: MENG, name: '萌', username: 'moe' }], found!.query, 8);
+    expect(offered?.id).toBe(MENG);
+    const body = encode(sentence, { 萌: MENG });
+    expect(body).toBe(`明天请<@${MENG}>看一下`);
+    expect(mentionedIn(body)).toEqual([MENG]);
+  });
 });
 
 describe('mentions', () => {

@@ -6,6 +6,7 @@ import { CallFailed } from '../src/lib/state/app.svelte';
 import { href, parse } from '../src/lib/state/router.svelte';
 import { current, groups, PAUSE_MS, Search, unasked, type Ask, type Hit } from '../src/lib/state/search.svelte';
 import { NOTHING, readSought, writeSought, type Sought } from '../src/lib/state/sought';
+import { marks, nameSpans } from '../src/lib/text/marks';
 import { snippet, spansOf, words, type Piece } from '../src/lib/text/snippet';
 
 const LI = '0199a7f0-0000-7000-8000-000000000001';
@@ -236,5 +237,28 @@ describe('asking', () => {
     open[1]!.fail('UNAVAILABLE');
     await vi.advanceTimersByTimeAsync(0);
     expect([search.hits.length, search.next, search.failed?.reason]).toEqual([1, 'p2', 'UNAVAILABLE']);
+  });
+});
+
+describe('marks in names', () => {
+  const shown = (name: string, query: string) => marks(name, nameSpans(name, query)).map(({ text, hit }) => (hit ? `[${text}]` : text)).join('');
+  it.each([
+    ['田中　太郎', '中太', '田[中　太]郎'],
+    ['田中　太郎', '太郎 田中', '[田中]　[太郎]'],
+    ['王小明', '明', '王小[明]'],
+    ['Je\u0301re\u0301mie F', 'jer', '[Je\u0301r]e\u0301mie F'],
+    ['Alice Wren', 'w', 'Alice [W]ren'],
+    ['Alice Wren', 'l', 'Alice Wren'],
+    ['O’Brien', 'obrien', '[O’Brien]'],
+    ['𠮷野家 😀', '野家', '𠮷[野家] 😀'],
+    ['Maximiliane', 'mili', 'Maxi[mili]ane'],
+  ])('%s by %s', (name, query, marked) => expect(shown(name, query)).toBe(marked));
+  it('are those of the server where it found somebody', () => {
+    expect(marks('田中太郎', [{ start: 1, end: 3 }])).toEqual([
+      { text: '田', hit: false },
+      { text: '中太', hit: true },
+      { text: '郎', hit: false },
+    ]);
+    expect(marks('', [])).toEqual([]);
   });
 });

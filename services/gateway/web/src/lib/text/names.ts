@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds names of people and groups in any script.
 
-const SPACED = /[\s.\-_/:@#]+/u;
-const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
+/** What separates words of a name. */
+export const SPACED = /[\s.\-_/:@#]+/u;
+export const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 const SPACE_IN_CJK = /(?<=[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])\s+(?=[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])/gu;
-const INSIDE_FROM = 3;
+/** From this length on a term is found inside words, too. */
+export const INSIDE_FROM = 3;
 
 /** A text in which width, case, accents of Latin letters and apostrophes make no difference. */
 export function fold(text: string): string {

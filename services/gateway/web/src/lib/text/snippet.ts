@@ -2,19 +2,10 @@
 // A hit of a search in one line: the text as it is shown, cut around what matched first.
 import type { Inline } from './inline';
 import { markdown, type Block } from './markdown';
+import type { Piece, Span } from './marks';
 import { fold } from './names';
 
-/** A part of a text, in code points; the end is the one after the last. */
-export interface Span {
-  start: number;
-  end: number;
-}
-
-/** A part of a snippet. */
-export interface Piece {
-  text: string;
-  hit: boolean;
-}
+export type { Piece, Span };
 
 /** A character that is shown, and whether it matched. */
 interface Shown {
