@@ -7,6 +7,8 @@ import "github.com/parley-chat/parley/api/component"
 // meaningOfFile goes on for what files need.
 func meaningOfFile(variable string) string {
 	switch variable {
+	case component.EnvTranscripts:
+		return "true where voice messages become text"
 	case component.EnvFilesOrigin:
 		return "separate origin of files, like https://files.example.org; empty: that of the chat"
 	case component.EnvFileMaxBytes:

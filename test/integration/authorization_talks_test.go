@@ -45,6 +45,7 @@ func (c *cast) messageRows() []row {
 		changes  = "parley.message.v1.MessageService/ListChanges"
 		versions = "parley.message.v1.MessageService/ListVersions"
 		react    = "parley.message.v1.MessageService/React"
+		ask      = "parley.message.v1.MessageService/Transcribe"
 	)
 	readGroup := members.with(answers{"former": ok})
 	return []row{
@@ -56,6 +57,13 @@ func (c *cast) messageRows() []row {
 		{send, "an answer to a missing message", answer(c.conversation, 99), none},
 		{send, "a forward from the pair to the group", forward(c.group, c.conversation, 1), answers{"rest": notFound, "owner": ok}},
 		{send, "a forward of a foreign message", forward(c.conversation, c.sealed, 1), none},
+		{send, "a recording of owner", func(*people.Person) proto.Message { return voice(c.conversation, c.recording) }, answers{"rest": notFound, "friend": notReady, "owner": ok}},
+		{send, "a file for another purpose", func(*people.Person) proto.Message { return voice(c.conversation, c.file) }, answers{"rest": notFound, "friend": notReady, "owner": notReady}},
+		{send, "a forward of a recording", forward(c.group, c.conversation, 2), answers{"rest": notFound, "owner": ok}},
+		{ask, "voice message of the pair", &messagev1.TranscribeRequest{ConversationId: c.conversation, Seq: 2}, pair},
+		{ask, "text of the pair", &messagev1.TranscribeRequest{ConversationId: c.conversation, Seq: 1}, answers{"rest": notFound, "friend": forbidden, "owner": forbidden}},
+		{ask, "missing", &messagev1.TranscribeRequest{ConversationId: unknown, Seq: 1}, none},
+		{ask, "missing message", &messagev1.TranscribeRequest{ConversationId: c.conversation, Seq: 99}, none},
 		{list, "pair", &messagev1.ListMessagesRequest{ConversationId: c.conversation}, pair},
 		{list, "group", &messagev1.ListMessagesRequest{ConversationId: c.group}, readGroup},
 		{list, "closed", &messagev1.ListMessagesRequest{ConversationId: c.closed}, answers{"rest": notFound, "former": ok, "owner": ok}},
@@ -193,7 +201,7 @@ func (c *cast) endingRows() []row {
 		get      = "parley.message.v1.ConversationService/GetConversation"
 	)
 	readers := members.with(answers{"former": ok})
-	// Of the four texts in the group after byOwner, owner said the last one.
+	// After byOwner former left, and then member, admin and owner said something.
 	closed := answers{"rest": notFound, "member": readOnly, "admin": readOnly, "owner": readOnly}
 	return []row{
 		{leave, "missing", &messagev1.LeaveGroupRequest{ConversationId: unknown}, none},

@@ -51,6 +51,7 @@ const (
 	noRequest  = "not_found REQUEST_NOT_FOUND"
 	noFriend   = "failed_precondition NOT_FRIENDS"
 	notAGroup  = "failed_precondition NOT_A_GROUP"
+	notReady   = "failed_precondition FILE_NOT_READY"
 	wrongPass  = "permission_denied PASSWORD_WRONG"
 	wrong      = "invalid_argument CONTENT_INVALID"
 	nobodyElse = ""

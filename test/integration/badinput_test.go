@@ -86,6 +86,7 @@ func goodRequests(c *cast) map[string]proto.Message {
 		"parley.message.v1.MessageService/Search":                 &messagev1.SearchRequest{Query: "hi", ConversationId: c.conversation, PageSize: 10, Kinds: []messagev1.ContentKind{messagev1.ContentKind_CONTENT_KIND_TEXT}},
 		"parley.message.v1.MessageService/React":                  &messagev1.ReactRequest{ConversationId: c.conversation, Seq: 1, Emoji: "\u2764"},
 		"parley.message.v1.MessageService/Edit":                   &messagev1.EditRequest{ConversationId: c.conversation, Seq: 1, Text: &messagev1.Text{Body: "hi"}},
+		"parley.message.v1.MessageService/Transcribe":             &messagev1.TranscribeRequest{ConversationId: c.conversation, Seq: 1},
 		"parley.message.v1.MessageService/ListVersions":           &messagev1.ListVersionsRequest{ConversationId: c.conversation, Seq: 1, AfterNumber: 1},
 		"parley.message.v1.MessageService/Sync":                   &messagev1.SyncRequest{},
 		"parley.gateway.v1.SessionService/Resolve":                &gatewayv1.ResolveRequest{},

@@ -37,6 +37,7 @@ type cast struct {
 	asked        string // request of friend to stranger
 	file         string // of owner, shown nowhere
 	draft        string // an upload of owner with all its bytes, not completed
+	recording    string // of owner, shown by number 2 of the conversation
 }
 
 func newCast(t *testing.T, base string) *cast {
@@ -53,6 +54,8 @@ func newCast(t *testing.T, base string) *cast {
 	}
 	c.conversation = people.Befriend(t, c.owner, c.friend)
 	c.owner.Do(t, "parley.message.v1.MessageService/Send", people.Text(c.conversation, "to a friend"), &messagev1.SendResponse{})
+	c.recording = c.owner.Upload(t, filev1.Purpose_PURPOSE_VOICE, "voice.wav", aRecording()).GetFileId()
+	c.owner.Do(t, "parley.message.v1.MessageService/Send", voice(c.conversation, c.recording), &messagev1.SendResponse{})
 	c.closed = people.Befriend(t, c.owner, c.former)
 	c.groups(t)
 	c.former.Do(t, "parley.friend.v1.FriendService/RemoveFriend", &friendv1.RemoveFriendRequest{UserId: c.owner.ID}, &friendv1.RemoveFriendResponse{})

@@ -3,6 +3,7 @@
 package integration_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -29,7 +30,7 @@ func hits(t *testing.T, p *people.Person, query string, want int) []string {
 	})
 	var texts []string
 	for _, hit := range found.GetHits() {
-		runes, at := []rune(hit.GetMessage().GetText().GetBody()), int32(0)
+		runes, at := []rune(fieldOf(hit)), int32(0)
 		var b strings.Builder
 		for _, span := range hit.GetSpans() {
 			b.WriteString(string(runes[at:span.GetStart()]) + "[" + string(runes[span.GetStart():span.GetEnd()]) + "]")
@@ -38,6 +39,21 @@ func hits(t *testing.T, p *people.Person, query string, want int) []string {
 		texts = append(texts, b.String()+string(runes[at:]))
 	}
 	return texts
+}
+
+// fieldOf is the text in which a hit lies.
+func fieldOf(hit *messagev1.SearchHit) string {
+	m := hit.GetMessage()
+	switch hit.GetField() {
+	case messagev1.SearchField_SEARCH_FIELD_NAME:
+		return cmp.Or(m.GetFile().GetFile().GetName(), m.GetImage().GetFile().GetName())
+	case messagev1.SearchField_SEARCH_FIELD_ALT:
+		return m.GetImage().GetAlt()
+	case messagev1.SearchField_SEARCH_FIELD_TRANSCRIPT:
+		return m.GetVoice().GetTranscript().GetText()
+	case messagev1.SearchField_SEARCH_FIELD_UNSPECIFIED: // the text
+	}
+	return m.GetText().GetBody()
 }
 
 // What was said is found by a word from the middle, follows edits and recalls, and is found by members only.

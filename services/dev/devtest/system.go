@@ -289,6 +289,7 @@ func (r *runner) file(ctx context.Context) {
 func (r *runner) message(ctx context.Context, listener net.Listener) {
 	cfg := load(r, messageserver.Load, map[string]string{
 		component.EnvMySQLDSN: r.dsn("message"), component.EnvUpstreamFriendURL: r.rpc[component.Friend],
+		component.EnvUpstreamFileURL: r.rpc[component.File], component.EnvTranscripts: "true",
 	})
 	cfg.OpsListen = ""
 	cfg.Search.Folder = filepath.Join(r.dir, "message.index")

@@ -31,6 +31,19 @@ func (h *Handler) SetGroupAvatar(ctx context.Context, req *messagev1.SetGroupAva
 	return &messagev1.SetGroupAvatarResponse{Conversation: toConversation(view)}, nil
 }
 
+// Transcribe implements MessageService.
+func (h *Handler) Transcribe(ctx context.Context, req *messagev1.TranscribeRequest) (*messagev1.TranscribeResponse, error) {
+	id, err := ids.ParseConversation("conversation_id", req.GetConversationId())
+	if err != nil {
+		return nil, err
+	}
+	m, err := h.service.Transcribe(ctx, callerID(ctx), id, req.GetSeq())
+	if err != nil {
+		return nil, err
+	}
+	return &messagev1.TranscribeResponse{Message: toMessage(m)}, nil
+}
+
 // SetTranscript implements MessageService.
 func (h *Handler) SetTranscript(ctx context.Context, req *messagev1.SetTranscriptRequest) (*messagev1.SetTranscriptResponse, error) {
 	id, err := ids.ParseConversation("conversation_id", req.GetConversationId())

@@ -34,6 +34,10 @@ func TestF18_F19_F20_EachKindIsSentAndReadOverConnect(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	waits, err := h.Transcribe(as(t, b), &messagev1.TranscribeRequest{ConversationId: id.String(), Seq: 3})
+	if err != nil || waits.GetMessage().GetVoice().GetTranscript().GetState() != messagev1.TranscriptState_TRANSCRIPT_STATE_PENDING {
+		t.Errorf("asked for %v, %v", waits, err)
+	}
 	done := &messagev1.Transcript{State: messagev1.TranscriptState_TRANSCRIPT_STATE_DONE, Text: "十点", Language: "zh", Confidence: 0.5}
 	if _, err := h.SetTranscript(t.Context(), &messagev1.SetTranscriptRequest{ConversationId: id.String(), Seq: 3, Attempt: 1, Transcript: done}); err != nil {
 		t.Fatal(err)

@@ -37,6 +37,10 @@ type Config struct {
 	AMQPURL secret.String `env:"PARLEY_RABBITMQ_URL"`
 	// FriendURL is the base address of the friend service.
 	FriendURL string `env:"PARLEY_UPSTREAM_FRIEND_URL"`
+	// FileURL is the base address of the file service; empty: no message can show a file.
+	FileURL string `env:"PARLEY_UPSTREAM_FILE_URL"`
+	// Transcripts is true where something reads voice messages.
+	Transcripts bool `env:"PARLEY_TRANSCRIPTS"`
 	// Namespace of the pod; where it is set, a stop waits until callers know.
 	Namespace string `env:"PARLEY_NAMESPACE"`
 	// ClusterUID of the ChatCluster that owns the schema; where it is set, signs of life are written.
@@ -72,6 +76,9 @@ func (c Config) Validate() error {
 	problems = append(problems, c.Search.Validate())
 	if u, err := url.Parse(c.FriendURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		problems = append(problems, errors.New("PARLEY_UPSTREAM_FRIEND_URL must be a URL with a host"))
+	}
+	if u, err := url.Parse(c.FileURL); c.FileURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		problems = append(problems, errors.New("PARLEY_UPSTREAM_FILE_URL must be a URL with a host"))
 	}
 	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
 		problems = append(problems, fmt.Errorf("PARLEY_LOG_LEVEL: %w", err))

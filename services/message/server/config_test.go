@@ -19,17 +19,17 @@ func TestLoadTakesTheEnvironment(t *testing.T) {
 		component.EnvMySQLDSN: "sqlite:/data/message.db", component.EnvAMQPURL: "amqp://broker/", component.EnvRPCListen: ":1",
 		component.EnvOpsListen: ":2", component.EnvKeysDir: "/keys", component.EnvLogLevel: "debug",
 		component.EnvMySQLMaxOpenConns: "7", component.EnvRecallWindow: "1m", component.EnvEditWindow: "1h",
-		component.EnvUpstreamFriendURL: "http://friend:8081",
+		component.EnvUpstreamFriendURL: "http://friend:8081", component.EnvUpstreamFileURL: "http://file:8081", component.EnvTranscripts: "true",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := []any{
 		cfg.MySQLDSN.Reveal(), cfg.AMQPURL.Reveal(), cfg.RPCListen, cfg.OpsListen, cfg.KeysDir, cfg.LogLevel,
-		cfg.MySQLMaxOpenConns, cfg.RecallWindow, cfg.EditWindow, cfg.FriendURL,
+		cfg.MySQLMaxOpenConns, cfg.RecallWindow, cfg.EditWindow, cfg.FriendURL, cfg.FileURL, cfg.Transcripts,
 	}
 	want := []any{
-		"sqlite:/data/message.db", "amqp://broker/", ":1", ":2", "/keys", "debug", 7, time.Minute, time.Hour, "http://friend:8081",
+		"sqlite:/data/message.db", "amqp://broker/", ":1", ":2", "/keys", "debug", 7, time.Minute, time.Hour, "http://friend:8081", "http://file:8081", true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -48,9 +48,9 @@ func TestLoadHasDefaults(t *testing.T) {
 
 func TestValidateTellsAllProblemsAtOnce(t *testing.T) {
 	t.Parallel()
-	err := server.Config{LogLevel: "loud", MySQLMaxOpenConns: -1, Lanes: 99, EditWindow: -1}.Validate()
+	err := server.Config{LogLevel: "loud", MySQLMaxOpenConns: -1, Lanes: 99, EditWindow: -1, FileURL: "file"}.Validate()
 	for _, want := range []string{
-		component.EnvMySQLDSN, component.EnvMySQLMaxOpenConns, "lanes", component.EnvEditWindow, component.EnvLogLevel, component.EnvUpstreamFriendURL,
+		component.EnvMySQLDSN, component.EnvMySQLMaxOpenConns, "lanes", component.EnvEditWindow, component.EnvLogLevel, component.EnvUpstreamFriendURL, component.EnvUpstreamFileURL,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is missing in %v", want, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/api/gen/parley/file/v1/filev1connect"
 	"github.com/parley-chat/parley/api/gen/parley/friend/v1/friendv1connect"
 	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
@@ -71,7 +72,7 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	// Stopped in reverse: first no new calls, then the lanes, then the relay gets its last events out.
 	group := lifecycle.New(parts.Logger)
 	group.OnStop("client", func(context.Context) error {
-		w.friends.Close()
+		w.close()
 		return nil
 	})
 	group.OnStop("database", func(context.Context) error { return errors.Join(closeIndex(), db.Close()) })
@@ -95,6 +96,7 @@ type wiring struct {
 	store   message.Store
 	relay   *outbox.Relay
 	friends *rpcclient.Client
+	files   *rpcclient.Client // nil: there is no file service
 }
 
 func wire(db *sqldb.DB, cfg Config, parts Parts, index message.Finder, registry prometheus.Registerer) wiring {
@@ -105,14 +107,31 @@ func wire(db *sqldb.DB, cfg Config, parts Parts, index message.Finder, registry 
 	friends := rpcclient.New(rpcclient.Options{
 		Self: component.Message, Audience: component.Friend, BaseURL: cfg.FriendURL, Keys: parts.Keys, Transport: parts.Transport,
 	})
+	var cites message.Files
+	var files *rpcclient.Client
+	if cfg.FileURL != "" {
+		files = rpcclient.New(rpcclient.Options{
+			Self: component.Message, Audience: component.File, BaseURL: cfg.FileURL, Keys: parts.Keys, Transport: parts.Transport,
+		})
+		cites = upstream.NewFiles(filev1connect.NewFileServiceClient(files.HTTPClient(), files.BaseURL(), files.Options()...))
+	}
 	service := message.New(message.Options{
 		Store: measure(store, time.Now, registry), Publisher: events.NewPublisher(relay),
 		Friends: upstream.NewFriends(friendv1connect.NewFriendServiceClient(
 			friends.HTTPClient(), friends.BaseURL(), friends.Options()...)),
 		Tokens: page.NewCodec(parts.PageKey), Now: time.Now, Lanes: cfg.Lanes,
+		Files: cites, Transcripts: cfg.Transcripts,
 		Index: index, RecallWindow: cfg.RecallWindow, EditWindow: cfg.EditWindow,
 	})
-	return wiring{service: service, store: store, relay: relay, friends: friends}
+	return wiring{service: service, store: store, relay: relay, friends: friends, files: files}
+}
+
+// close ends idle connections.
+func (w wiring) close() {
+	w.friends.Close()
+	if w.files != nil {
+		w.files.Close()
+	}
 }
 
 func open(ctx context.Context, cfg Config) (*sqldb.DB, error) {

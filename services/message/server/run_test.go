@@ -55,7 +55,7 @@ func start(t *testing.T, dsn string) *process {
 		t: t, keys: identity.GenerateKeys(component.All()...), events: make(chan *eventv1.Event, 100),
 	}
 	rpc, ops := listen(t), listen(t)
-	friendURL := befriends(t, p.keys)
+	friendURL, fileURL := befriends(t, p.keys), files(t, p.keys)
 	p.url, p.ops = "http://"+rpc.Addr().String(), "http://"+ops.Addr().String()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	bound := make(chan struct{})
@@ -64,7 +64,9 @@ func start(t *testing.T, dsn string) *process {
 	<-bound
 	started, stopped := make(chan struct{}), make(chan error, 1)
 	go func() {
-		stopped <- server.Run(ctx, server.Config{MySQLDSN: secret.New(dsn), FriendURL: friendURL}, server.Parts{
+		stopped <- server.Run(ctx, server.Config{
+			MySQLDSN: secret.New(dsn), FriendURL: friendURL, FileURL: fileURL, Transcripts: true,
+		}, server.Parts{
 			RPC: rpc, Ops: ops, Broker: bus, Keys: p.keys[component.Message], PageKey: []byte("page key"),
 			Logger: slog.New(slog.DiscardHandler), Started: func() { close(started) },
 		})
@@ -99,6 +101,12 @@ func befriends(t *testing.T, keys map[component.Name]identity.Keys) string {
 		Component: component.Friend, Keys: keys[component.Friend], Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	rpc.Mount(friendv1connect.NewFriendServiceHandler(everybody{}, rpc.HandlerOptions()...))
+	return serve(t, rpc)
+}
+
+// serve runs a server until the test ends and answers its address.
+func serve(t *testing.T, rpc *rpcserver.Server) string {
+	t.Helper()
 	l := listen(t)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	stopped := make(chan error, 1)
@@ -106,7 +114,7 @@ func befriends(t *testing.T, keys map[component.Name]identity.Keys) string {
 	t.Cleanup(func() {
 		stop()
 		if err := <-stopped; err != nil {
-			t.Errorf("friend service: %v", err)
+			t.Errorf("another service: %v", err)
 		}
 	})
 	return "http://" + l.Addr().String()

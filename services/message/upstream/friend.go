@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package upstream calls the friend service for groups.
+// Package upstream calls the friend service for groups, and the file service for what messages show.
 //
 // It keeps the errors of rpcclient: a service that does not answer is fault.ErrUnavailable.
 package upstream

@@ -3913,6 +3913,107 @@ func (x *TextSpan) GetEnd() int32 {
 	return 0
 }
 
+// TranscribeRequest names a voice message.
+type TranscribeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation.
+	ConversationId string `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	// The message.
+	Seq           int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TranscribeRequest) Reset() {
+	*x = TranscribeRequest{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TranscribeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TranscribeRequest) ProtoMessage() {}
+
+func (x *TranscribeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TranscribeRequest.ProtoReflect.Descriptor instead.
+func (*TranscribeRequest) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *TranscribeRequest) GetConversationId() string {
+	if x != nil {
+		return x.ConversationId
+	}
+	return ""
+}
+
+func (x *TranscribeRequest) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+// TranscribeResponse is the message as it stands now.
+type TranscribeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The voice message.
+	Message       *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TranscribeResponse) Reset() {
+	*x = TranscribeResponse{}
+	mi := &file_parley_message_v1_message_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TranscribeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TranscribeResponse) ProtoMessage() {}
+
+func (x *TranscribeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_message_v1_message_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TranscribeResponse.ProtoReflect.Descriptor instead.
+func (*TranscribeResponse) Descriptor() ([]byte, []int) {
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *TranscribeResponse) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
 // SetTranscriptRequest is what was understood.
 type SetTranscriptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3930,7 +4031,7 @@ type SetTranscriptRequest struct {
 
 func (x *SetTranscriptRequest) Reset() {
 	*x = SetTranscriptRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[53]
+	mi := &file_parley_message_v1_message_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3942,7 +4043,7 @@ func (x *SetTranscriptRequest) String() string {
 func (*SetTranscriptRequest) ProtoMessage() {}
 
 func (x *SetTranscriptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[53]
+	mi := &file_parley_message_v1_message_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3955,7 +4056,7 @@ func (x *SetTranscriptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetTranscriptRequest.ProtoReflect.Descriptor instead.
 func (*SetTranscriptRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{53}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *SetTranscriptRequest) GetConversationId() string {
@@ -3995,7 +4096,7 @@ type SetTranscriptResponse struct {
 
 func (x *SetTranscriptResponse) Reset() {
 	*x = SetTranscriptResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[54]
+	mi := &file_parley_message_v1_message_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4007,7 +4108,7 @@ func (x *SetTranscriptResponse) String() string {
 func (*SetTranscriptResponse) ProtoMessage() {}
 
 func (x *SetTranscriptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[54]
+	mi := &file_parley_message_v1_message_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4020,7 +4121,7 @@ func (x *SetTranscriptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetTranscriptResponse.ProtoReflect.Descriptor instead.
 func (*SetTranscriptResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{54}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{56}
 }
 
 // CheckReadableRequest names files and who wants to read them.
@@ -4036,7 +4137,7 @@ type CheckReadableRequest struct {
 
 func (x *CheckReadableRequest) Reset() {
 	*x = CheckReadableRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[55]
+	mi := &file_parley_message_v1_message_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4048,7 +4149,7 @@ func (x *CheckReadableRequest) String() string {
 func (*CheckReadableRequest) ProtoMessage() {}
 
 func (x *CheckReadableRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[55]
+	mi := &file_parley_message_v1_message_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4061,7 +4162,7 @@ func (x *CheckReadableRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckReadableRequest.ProtoReflect.Descriptor instead.
 func (*CheckReadableRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{55}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *CheckReadableRequest) GetUserId() string {
@@ -4089,7 +4190,7 @@ type CheckReadableResponse struct {
 
 func (x *CheckReadableResponse) Reset() {
 	*x = CheckReadableResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[56]
+	mi := &file_parley_message_v1_message_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4101,7 +4202,7 @@ func (x *CheckReadableResponse) String() string {
 func (*CheckReadableResponse) ProtoMessage() {}
 
 func (x *CheckReadableResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[56]
+	mi := &file_parley_message_v1_message_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4114,7 +4215,7 @@ func (x *CheckReadableResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckReadableResponse.ProtoReflect.Descriptor instead.
 func (*CheckReadableResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{56}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *CheckReadableResponse) GetFileIds() []string {
@@ -4135,7 +4236,7 @@ type CheckCitationsRequest struct {
 
 func (x *CheckCitationsRequest) Reset() {
 	*x = CheckCitationsRequest{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[57]
+	mi := &file_parley_message_v1_message_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4147,7 +4248,7 @@ func (x *CheckCitationsRequest) String() string {
 func (*CheckCitationsRequest) ProtoMessage() {}
 
 func (x *CheckCitationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[57]
+	mi := &file_parley_message_v1_message_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4160,7 +4261,7 @@ func (x *CheckCitationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckCitationsRequest.ProtoReflect.Descriptor instead.
 func (*CheckCitationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{57}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *CheckCitationsRequest) GetCitations() []*v1.Citation {
@@ -4181,7 +4282,7 @@ type CheckCitationsResponse struct {
 
 func (x *CheckCitationsResponse) Reset() {
 	*x = CheckCitationsResponse{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[58]
+	mi := &file_parley_message_v1_message_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4193,7 +4294,7 @@ func (x *CheckCitationsResponse) String() string {
 func (*CheckCitationsResponse) ProtoMessage() {}
 
 func (x *CheckCitationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[58]
+	mi := &file_parley_message_v1_message_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4206,7 +4307,7 @@ func (x *CheckCitationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckCitationsResponse.ProtoReflect.Descriptor instead.
 func (*CheckCitationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{58}
+	return file_parley_message_v1_message_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *CheckCitationsResponse) GetShown() []bool {
@@ -4229,7 +4330,7 @@ type SendBatchRequest_Item struct {
 
 func (x *SendBatchRequest_Item) Reset() {
 	*x = SendBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[59]
+	mi := &file_parley_message_v1_message_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4241,7 +4342,7 @@ func (x *SendBatchRequest_Item) String() string {
 func (*SendBatchRequest_Item) ProtoMessage() {}
 
 func (x *SendBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[59]
+	mi := &file_parley_message_v1_message_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4287,7 +4388,7 @@ type SendBatchResponse_Result struct {
 
 func (x *SendBatchResponse_Result) Reset() {
 	*x = SendBatchResponse_Result{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[60]
+	mi := &file_parley_message_v1_message_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4299,7 +4400,7 @@ func (x *SendBatchResponse_Result) String() string {
 func (*SendBatchResponse_Result) ProtoMessage() {}
 
 func (x *SendBatchResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[60]
+	mi := &file_parley_message_v1_message_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4371,7 +4472,7 @@ type SyncBatchRequest_Item struct {
 
 func (x *SyncBatchRequest_Item) Reset() {
 	*x = SyncBatchRequest_Item{}
-	mi := &file_parley_message_v1_message_proto_msgTypes[61]
+	mi := &file_parley_message_v1_message_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4383,7 +4484,7 @@ func (x *SyncBatchRequest_Item) String() string {
 func (*SyncBatchRequest_Item) ProtoMessage() {}
 
 func (x *SyncBatchRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_message_v1_message_proto_msgTypes[61]
+	mi := &file_parley_message_v1_message_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4681,7 +4782,12 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x05field\x18\x03 \x01(\x0e2\x1e.parley.message.v1.SearchFieldR\x05field\"2\n" +
 	"\bTextSpan\x12\x14\n" +
 	"\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n" +
-	"\x03end\x18\x02 \x01(\x05R\x03end\"\xce\x01\n" +
+	"\x03end\x18\x02 \x01(\x05R\x03end\"a\n" +
+	"\x11TranscribeRequest\x121\n" +
+	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
+	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\"J\n" +
+	"\x12TranscribeResponse\x124\n" +
+	"\amessage\x18\x01 \x01(\v2\x1a.parley.message.v1.MessageR\amessage\"\xce\x01\n" +
 	"\x14SetTranscriptRequest\x121\n" +
 	"\x0fconversation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0econversationId\x12\x19\n" +
 	"\x03seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\x03seq\x12!\n" +
@@ -4720,7 +4826,7 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\x18SEARCH_FIELD_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11SEARCH_FIELD_NAME\x10\x01\x12\x14\n" +
 	"\x10SEARCH_FIELD_ALT\x10\x02\x12\x1b\n" +
-	"\x17SEARCH_FIELD_TRANSCRIPT\x10\x032\xba\x0e\n" +
+	"\x17SEARCH_FIELD_TRANSCRIPT\x10\x032\x9d\x0f\n" +
 	"\x0eMessageService\x12O\n" +
 	"\x04Send\x12\x1e.parley.message.v1.SendRequest\x1a\x1f.parley.message.v1.SendResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSendBatch\x12#.parley.message.v1.SendBatchRequest\x1a$.parley.message.v1.SendBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12g\n" +
@@ -4736,7 +4842,9 @@ const file_parley_message_v1_message_proto_rawDesc = "" +
 	"\fListVersions\x12&.parley.message.v1.ListVersionsRequest\x1a'.parley.message.v1.ListVersionsResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12O\n" +
 	"\x04Sync\x12\x1e.parley.message.v1.SyncRequest\x1a\x1f.parley.message.v1.SyncResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12g\n" +
 	"\tSyncBatch\x12#.parley.message.v1.SyncBatchRequest\x1a$.parley.message.v1.SyncBatchResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agateway\x12\x80\x01\n" +
-	"\x0eListRecipients\x12(.parley.message.v1.ListRecipientsRequest\x1a).parley.message.v1.ListRecipientsResponse\"\x19\xa2\xbb\x18\x15\b\x04\x12\agateway\x12\btransmit\x12r\n" +
+	"\x0eListRecipients\x12(.parley.message.v1.ListRecipientsRequest\x1a).parley.message.v1.ListRecipientsResponse\"\x19\xa2\xbb\x18\x15\b\x04\x12\agateway\x12\btransmit\x12a\n" +
+	"\n" +
+	"Transcribe\x12$.parley.message.v1.TranscribeRequest\x1a%.parley.message.v1.TranscribeResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12r\n" +
 	"\rSetTranscript\x12'.parley.message.v1.SetTranscriptRequest\x1a(.parley.message.v1.SetTranscriptResponse\"\x0e\xa2\xbb\x18\n" +
 	"\b\x04\x12\x06speech\x12p\n" +
 	"\rCheckReadable\x12'.parley.message.v1.CheckReadableRequest\x1a(.parley.message.v1.CheckReadableResponse\"\f\xa2\xbb\x18\b\b\x04\x12\x04file\x12s\n" +
@@ -4756,7 +4864,7 @@ func file_parley_message_v1_message_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_message_v1_message_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
+var file_parley_message_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 64)
 var file_parley_message_v1_message_proto_goTypes = []any{
 	(TranscriptState)(0),             // 0: parley.message.v1.TranscriptState
 	(GapReason)(0),                   // 1: parley.message.v1.GapReason
@@ -4815,17 +4923,19 @@ var file_parley_message_v1_message_proto_goTypes = []any{
 	(*SearchResponse)(nil),           // 54: parley.message.v1.SearchResponse
 	(*SearchHit)(nil),                // 55: parley.message.v1.SearchHit
 	(*TextSpan)(nil),                 // 56: parley.message.v1.TextSpan
-	(*SetTranscriptRequest)(nil),     // 57: parley.message.v1.SetTranscriptRequest
-	(*SetTranscriptResponse)(nil),    // 58: parley.message.v1.SetTranscriptResponse
-	(*CheckReadableRequest)(nil),     // 59: parley.message.v1.CheckReadableRequest
-	(*CheckReadableResponse)(nil),    // 60: parley.message.v1.CheckReadableResponse
-	(*CheckCitationsRequest)(nil),    // 61: parley.message.v1.CheckCitationsRequest
-	(*CheckCitationsResponse)(nil),   // 62: parley.message.v1.CheckCitationsResponse
-	(*SendBatchRequest_Item)(nil),    // 63: parley.message.v1.SendBatchRequest.Item
-	(*SendBatchResponse_Result)(nil), // 64: parley.message.v1.SendBatchResponse.Result
-	(*SyncBatchRequest_Item)(nil),    // 65: parley.message.v1.SyncBatchRequest.Item
-	(*System)(nil),                   // 66: parley.message.v1.System
-	(*v1.Citation)(nil),              // 67: parley.file.v1.Citation
+	(*TranscribeRequest)(nil),        // 57: parley.message.v1.TranscribeRequest
+	(*TranscribeResponse)(nil),       // 58: parley.message.v1.TranscribeResponse
+	(*SetTranscriptRequest)(nil),     // 59: parley.message.v1.SetTranscriptRequest
+	(*SetTranscriptResponse)(nil),    // 60: parley.message.v1.SetTranscriptResponse
+	(*CheckReadableRequest)(nil),     // 61: parley.message.v1.CheckReadableRequest
+	(*CheckReadableResponse)(nil),    // 62: parley.message.v1.CheckReadableResponse
+	(*CheckCitationsRequest)(nil),    // 63: parley.message.v1.CheckCitationsRequest
+	(*CheckCitationsResponse)(nil),   // 64: parley.message.v1.CheckCitationsResponse
+	(*SendBatchRequest_Item)(nil),    // 65: parley.message.v1.SendBatchRequest.Item
+	(*SendBatchResponse_Result)(nil), // 66: parley.message.v1.SendBatchResponse.Result
+	(*SyncBatchRequest_Item)(nil),    // 67: parley.message.v1.SyncBatchRequest.Item
+	(*System)(nil),                   // 68: parley.message.v1.System
+	(*v1.Citation)(nil),              // 69: parley.file.v1.Citation
 }
 var file_parley_message_v1_message_proto_depIdxs = []int32{
 	13, // 0: parley.message.v1.Content.text:type_name -> parley.message.v1.Text
@@ -4844,14 +4954,14 @@ var file_parley_message_v1_message_proto_depIdxs = []int32{
 	9,  // 13: parley.message.v1.Message.image:type_name -> parley.message.v1.Image
 	10, // 14: parley.message.v1.Message.file:type_name -> parley.message.v1.Attachment
 	11, // 15: parley.message.v1.Message.voice:type_name -> parley.message.v1.Voice
-	66, // 16: parley.message.v1.Message.system:type_name -> parley.message.v1.System
+	68, // 16: parley.message.v1.Message.system:type_name -> parley.message.v1.System
 	18, // 17: parley.message.v1.Message.recalled:type_name -> parley.message.v1.Recalled
 	2,  // 18: parley.message.v1.Reply.kind:type_name -> parley.message.v1.ContentKind
 	4,  // 19: parley.message.v1.SendRequest.content:type_name -> parley.message.v1.Content
 	22, // 20: parley.message.v1.SendRequest.forward_of:type_name -> parley.message.v1.Source
 	20, // 21: parley.message.v1.SendResponse.sent:type_name -> parley.message.v1.Sent
-	63, // 22: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
-	64, // 23: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
+	65, // 22: parley.message.v1.SendBatchRequest.items:type_name -> parley.message.v1.SendBatchRequest.Item
+	66, // 23: parley.message.v1.SendBatchResponse.results:type_name -> parley.message.v1.SendBatchResponse.Result
 	1,  // 24: parley.message.v1.Gap.reason:type_name -> parley.message.v1.GapReason
 	14, // 25: parley.message.v1.ListMessagesResponse.items:type_name -> parley.message.v1.Message
 	28, // 26: parley.message.v1.ListMessagesResponse.gaps:type_name -> parley.message.v1.Gap
@@ -4865,59 +4975,62 @@ var file_parley_message_v1_message_proto_depIdxs = []int32{
 	13, // 34: parley.message.v1.Version.text:type_name -> parley.message.v1.Text
 	43, // 35: parley.message.v1.ListVersionsResponse.versions:type_name -> parley.message.v1.Version
 	19, // 36: parley.message.v1.SyncResponse.heads:type_name -> parley.message.v1.Head
-	65, // 37: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
+	67, // 37: parley.message.v1.SyncBatchRequest.items:type_name -> parley.message.v1.SyncBatchRequest.Item
 	46, // 38: parley.message.v1.SyncBatchResponse.results:type_name -> parley.message.v1.SyncResponse
 	2,  // 39: parley.message.v1.SearchRequest.kinds:type_name -> parley.message.v1.ContentKind
 	55, // 40: parley.message.v1.SearchResponse.hits:type_name -> parley.message.v1.SearchHit
 	14, // 41: parley.message.v1.SearchHit.message:type_name -> parley.message.v1.Message
 	56, // 42: parley.message.v1.SearchHit.spans:type_name -> parley.message.v1.TextSpan
 	3,  // 43: parley.message.v1.SearchHit.field:type_name -> parley.message.v1.SearchField
-	12, // 44: parley.message.v1.SetTranscriptRequest.transcript:type_name -> parley.message.v1.Transcript
-	67, // 45: parley.message.v1.CheckCitationsRequest.citations:type_name -> parley.file.v1.Citation
-	21, // 46: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
-	20, // 47: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
-	25, // 48: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
-	21, // 49: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
-	24, // 50: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
-	27, // 51: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
-	30, // 52: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
-	32, // 53: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
-	34, // 54: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
-	36, // 55: parley.message.v1.MessageService.React:input_type -> parley.message.v1.ReactRequest
-	53, // 56: parley.message.v1.MessageService.Search:input_type -> parley.message.v1.SearchRequest
-	38, // 57: parley.message.v1.MessageService.HideMessage:input_type -> parley.message.v1.HideMessageRequest
-	40, // 58: parley.message.v1.MessageService.ListHidden:input_type -> parley.message.v1.ListHiddenRequest
-	42, // 59: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
-	45, // 60: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
-	47, // 61: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
-	49, // 62: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
-	57, // 63: parley.message.v1.MessageService.SetTranscript:input_type -> parley.message.v1.SetTranscriptRequest
-	59, // 64: parley.message.v1.MessageService.CheckReadable:input_type -> parley.message.v1.CheckReadableRequest
-	61, // 65: parley.message.v1.MessageService.CheckCitations:input_type -> parley.message.v1.CheckCitationsRequest
-	51, // 66: parley.message.v1.MessageService.CheckCompanions:input_type -> parley.message.v1.CheckCompanionsRequest
-	23, // 67: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
-	26, // 68: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
-	29, // 69: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
-	31, // 70: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
-	33, // 71: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
-	35, // 72: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
-	37, // 73: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
-	54, // 74: parley.message.v1.MessageService.Search:output_type -> parley.message.v1.SearchResponse
-	39, // 75: parley.message.v1.MessageService.HideMessage:output_type -> parley.message.v1.HideMessageResponse
-	41, // 76: parley.message.v1.MessageService.ListHidden:output_type -> parley.message.v1.ListHiddenResponse
-	44, // 77: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
-	46, // 78: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
-	48, // 79: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
-	50, // 80: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
-	58, // 81: parley.message.v1.MessageService.SetTranscript:output_type -> parley.message.v1.SetTranscriptResponse
-	60, // 82: parley.message.v1.MessageService.CheckReadable:output_type -> parley.message.v1.CheckReadableResponse
-	62, // 83: parley.message.v1.MessageService.CheckCitations:output_type -> parley.message.v1.CheckCitationsResponse
-	52, // 84: parley.message.v1.MessageService.CheckCompanions:output_type -> parley.message.v1.CheckCompanionsResponse
-	67, // [67:85] is the sub-list for method output_type
-	49, // [49:67] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	14, // 44: parley.message.v1.TranscribeResponse.message:type_name -> parley.message.v1.Message
+	12, // 45: parley.message.v1.SetTranscriptRequest.transcript:type_name -> parley.message.v1.Transcript
+	69, // 46: parley.message.v1.CheckCitationsRequest.citations:type_name -> parley.file.v1.Citation
+	21, // 47: parley.message.v1.SendBatchRequest.Item.send:type_name -> parley.message.v1.SendRequest
+	20, // 48: parley.message.v1.SendBatchResponse.Result.sent:type_name -> parley.message.v1.Sent
+	25, // 49: parley.message.v1.SendBatchResponse.Result.error:type_name -> parley.message.v1.ItemError
+	21, // 50: parley.message.v1.MessageService.Send:input_type -> parley.message.v1.SendRequest
+	24, // 51: parley.message.v1.MessageService.SendBatch:input_type -> parley.message.v1.SendBatchRequest
+	27, // 52: parley.message.v1.MessageService.ListMessages:input_type -> parley.message.v1.ListMessagesRequest
+	30, // 53: parley.message.v1.MessageService.ListChanges:input_type -> parley.message.v1.ListChangesRequest
+	32, // 54: parley.message.v1.MessageService.Recall:input_type -> parley.message.v1.RecallRequest
+	34, // 55: parley.message.v1.MessageService.Edit:input_type -> parley.message.v1.EditRequest
+	36, // 56: parley.message.v1.MessageService.React:input_type -> parley.message.v1.ReactRequest
+	53, // 57: parley.message.v1.MessageService.Search:input_type -> parley.message.v1.SearchRequest
+	38, // 58: parley.message.v1.MessageService.HideMessage:input_type -> parley.message.v1.HideMessageRequest
+	40, // 59: parley.message.v1.MessageService.ListHidden:input_type -> parley.message.v1.ListHiddenRequest
+	42, // 60: parley.message.v1.MessageService.ListVersions:input_type -> parley.message.v1.ListVersionsRequest
+	45, // 61: parley.message.v1.MessageService.Sync:input_type -> parley.message.v1.SyncRequest
+	47, // 62: parley.message.v1.MessageService.SyncBatch:input_type -> parley.message.v1.SyncBatchRequest
+	49, // 63: parley.message.v1.MessageService.ListRecipients:input_type -> parley.message.v1.ListRecipientsRequest
+	57, // 64: parley.message.v1.MessageService.Transcribe:input_type -> parley.message.v1.TranscribeRequest
+	59, // 65: parley.message.v1.MessageService.SetTranscript:input_type -> parley.message.v1.SetTranscriptRequest
+	61, // 66: parley.message.v1.MessageService.CheckReadable:input_type -> parley.message.v1.CheckReadableRequest
+	63, // 67: parley.message.v1.MessageService.CheckCitations:input_type -> parley.message.v1.CheckCitationsRequest
+	51, // 68: parley.message.v1.MessageService.CheckCompanions:input_type -> parley.message.v1.CheckCompanionsRequest
+	23, // 69: parley.message.v1.MessageService.Send:output_type -> parley.message.v1.SendResponse
+	26, // 70: parley.message.v1.MessageService.SendBatch:output_type -> parley.message.v1.SendBatchResponse
+	29, // 71: parley.message.v1.MessageService.ListMessages:output_type -> parley.message.v1.ListMessagesResponse
+	31, // 72: parley.message.v1.MessageService.ListChanges:output_type -> parley.message.v1.ListChangesResponse
+	33, // 73: parley.message.v1.MessageService.Recall:output_type -> parley.message.v1.RecallResponse
+	35, // 74: parley.message.v1.MessageService.Edit:output_type -> parley.message.v1.EditResponse
+	37, // 75: parley.message.v1.MessageService.React:output_type -> parley.message.v1.ReactResponse
+	54, // 76: parley.message.v1.MessageService.Search:output_type -> parley.message.v1.SearchResponse
+	39, // 77: parley.message.v1.MessageService.HideMessage:output_type -> parley.message.v1.HideMessageResponse
+	41, // 78: parley.message.v1.MessageService.ListHidden:output_type -> parley.message.v1.ListHiddenResponse
+	44, // 79: parley.message.v1.MessageService.ListVersions:output_type -> parley.message.v1.ListVersionsResponse
+	46, // 80: parley.message.v1.MessageService.Sync:output_type -> parley.message.v1.SyncResponse
+	48, // 81: parley.message.v1.MessageService.SyncBatch:output_type -> parley.message.v1.SyncBatchResponse
+	50, // 82: parley.message.v1.MessageService.ListRecipients:output_type -> parley.message.v1.ListRecipientsResponse
+	58, // 83: parley.message.v1.MessageService.Transcribe:output_type -> parley.message.v1.TranscribeResponse
+	60, // 84: parley.message.v1.MessageService.SetTranscript:output_type -> parley.message.v1.SetTranscriptResponse
+	62, // 85: parley.message.v1.MessageService.CheckReadable:output_type -> parley.message.v1.CheckReadableResponse
+	64, // 86: parley.message.v1.MessageService.CheckCitations:output_type -> parley.message.v1.CheckCitationsResponse
+	52, // 87: parley.message.v1.MessageService.CheckCompanions:output_type -> parley.message.v1.CheckCompanionsResponse
+	69, // [69:88] is the sub-list for method output_type
+	50, // [50:69] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_parley_message_v1_message_proto_init() }
@@ -4946,7 +5059,7 @@ func file_parley_message_v1_message_proto_init() {
 		(*ListMessagesRequest_AroundSeq)(nil),
 		(*ListMessagesRequest_AtTime)(nil),
 	}
-	file_parley_message_v1_message_proto_msgTypes[60].OneofWrappers = []any{
+	file_parley_message_v1_message_proto_msgTypes[62].OneofWrappers = []any{
 		(*SendBatchResponse_Result_Sent)(nil),
 		(*SendBatchResponse_Result_Error)(nil),
 	}
@@ -4956,7 +5069,7 @@ func file_parley_message_v1_message_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_message_v1_message_proto_rawDesc), len(file_parley_message_v1_message_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   62,
+			NumMessages:   64,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

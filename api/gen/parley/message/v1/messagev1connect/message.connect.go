@@ -71,6 +71,9 @@ const (
 	// MessageServiceListRecipientsProcedure is the fully-qualified name of the MessageService's
 	// ListRecipients RPC.
 	MessageServiceListRecipientsProcedure = "/parley.message.v1.MessageService/ListRecipients"
+	// MessageServiceTranscribeProcedure is the fully-qualified name of the MessageService's Transcribe
+	// RPC.
+	MessageServiceTranscribeProcedure = "/parley.message.v1.MessageService/Transcribe"
 	// MessageServiceSetTranscriptProcedure is the fully-qualified name of the MessageService's
 	// SetTranscript RPC.
 	MessageServiceSetTranscriptProcedure = "/parley.message.v1.MessageService/SetTranscript"
@@ -134,6 +137,10 @@ type MessageServiceClient interface {
 	// NOT_FOUND if that user is no member. Of a group with more than 200 members only the user is listed
 	// then: nobody hears there who types.
 	ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error)
+	// Transcribe asks again for the text of a voice message whose text failed. Nothing happens while one is
+	// being made or is there. NOT_FOUND for a message that the caller cannot see, FORBIDDEN for one that is
+	// no voice message, SPEECH_UNAVAILABLE where nothing reads voice messages.
+	Transcribe(context.Context, *v1.TranscribeRequest) (*v1.TranscribeResponse, error)
 	// SetTranscript stores what a machine understood. The first final one of a request stays: again changes
 	// nothing. NOT_FOUND for a message that is gone.
 	SetTranscript(context.Context, *v1.SetTranscriptRequest) (*v1.SetTranscriptResponse, error)
@@ -242,6 +249,12 @@ func NewMessageServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(messageServiceMethods.ByName("ListRecipients")),
 			connect.WithClientOptions(opts...),
 		),
+		transcribe: connect.NewClient[v1.TranscribeRequest, v1.TranscribeResponse](
+			httpClient,
+			baseURL+MessageServiceTranscribeProcedure,
+			connect.WithSchema(messageServiceMethods.ByName("Transcribe")),
+			connect.WithClientOptions(opts...),
+		),
 		setTranscript: connect.NewClient[v1.SetTranscriptRequest, v1.SetTranscriptResponse](
 			httpClient,
 			baseURL+MessageServiceSetTranscriptProcedure,
@@ -285,6 +298,7 @@ type messageServiceClient struct {
 	sync            *connect.Client[v1.SyncRequest, v1.SyncResponse]
 	syncBatch       *connect.Client[v1.SyncBatchRequest, v1.SyncBatchResponse]
 	listRecipients  *connect.Client[v1.ListRecipientsRequest, v1.ListRecipientsResponse]
+	transcribe      *connect.Client[v1.TranscribeRequest, v1.TranscribeResponse]
 	setTranscript   *connect.Client[v1.SetTranscriptRequest, v1.SetTranscriptResponse]
 	checkReadable   *connect.Client[v1.CheckReadableRequest, v1.CheckReadableResponse]
 	checkCitations  *connect.Client[v1.CheckCitationsRequest, v1.CheckCitationsResponse]
@@ -417,6 +431,15 @@ func (c *messageServiceClient) ListRecipients(ctx context.Context, req *v1.ListR
 	return nil, err
 }
 
+// Transcribe calls parley.message.v1.MessageService.Transcribe.
+func (c *messageServiceClient) Transcribe(ctx context.Context, req *v1.TranscribeRequest) (*v1.TranscribeResponse, error) {
+	response, err := c.transcribe.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // SetTranscript calls parley.message.v1.MessageService.SetTranscript.
 func (c *messageServiceClient) SetTranscript(ctx context.Context, req *v1.SetTranscriptRequest) (*v1.SetTranscriptResponse, error) {
 	response, err := c.setTranscript.CallUnary(ctx, connect.NewRequest(req))
@@ -502,6 +525,10 @@ type MessageServiceHandler interface {
 	// NOT_FOUND if that user is no member. Of a group with more than 200 members only the user is listed
 	// then: nobody hears there who types.
 	ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error)
+	// Transcribe asks again for the text of a voice message whose text failed. Nothing happens while one is
+	// being made or is there. NOT_FOUND for a message that the caller cannot see, FORBIDDEN for one that is
+	// no voice message, SPEECH_UNAVAILABLE where nothing reads voice messages.
+	Transcribe(context.Context, *v1.TranscribeRequest) (*v1.TranscribeResponse, error)
 	// SetTranscript stores what a machine understood. The first final one of a request stays: again changes
 	// nothing. NOT_FOUND for a message that is gone.
 	SetTranscript(context.Context, *v1.SetTranscriptRequest) (*v1.SetTranscriptResponse, error)
@@ -606,6 +633,12 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 		connect.WithSchema(messageServiceMethods.ByName("ListRecipients")),
 		connect.WithHandlerOptions(opts...),
 	)
+	messageServiceTranscribeHandler := connect.NewUnaryHandlerSimple(
+		MessageServiceTranscribeProcedure,
+		svc.Transcribe,
+		connect.WithSchema(messageServiceMethods.ByName("Transcribe")),
+		connect.WithHandlerOptions(opts...),
+	)
 	messageServiceSetTranscriptHandler := connect.NewUnaryHandlerSimple(
 		MessageServiceSetTranscriptProcedure,
 		svc.SetTranscript,
@@ -660,6 +693,8 @@ func NewMessageServiceHandler(svc MessageServiceHandler, opts ...connect.Handler
 			messageServiceSyncBatchHandler.ServeHTTP(w, r)
 		case MessageServiceListRecipientsProcedure:
 			messageServiceListRecipientsHandler.ServeHTTP(w, r)
+		case MessageServiceTranscribeProcedure:
+			messageServiceTranscribeHandler.ServeHTTP(w, r)
 		case MessageServiceSetTranscriptProcedure:
 			messageServiceSetTranscriptHandler.ServeHTTP(w, r)
 		case MessageServiceCheckReadableProcedure:
@@ -731,6 +766,10 @@ func (UnimplementedMessageServiceHandler) SyncBatch(context.Context, *v1.SyncBat
 
 func (UnimplementedMessageServiceHandler) ListRecipients(context.Context, *v1.ListRecipientsRequest) (*v1.ListRecipientsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.ListRecipients is not implemented"))
+}
+
+func (UnimplementedMessageServiceHandler) Transcribe(context.Context, *v1.TranscribeRequest) (*v1.TranscribeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.message.v1.MessageService.Transcribe is not implemented"))
 }
 
 func (UnimplementedMessageServiceHandler) SetTranscript(context.Context, *v1.SetTranscriptRequest) (*v1.SetTranscriptResponse, error) {
