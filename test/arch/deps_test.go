@@ -181,6 +181,14 @@ func rules() []rule {
 			},
 		},
 		{
+			name:    "11 only the decoders of the standard library see pictures of strangers",
+			reason:  "decoders of more formats are more ways in; sizes of WebP are read by our own few lines",
+			applies: func(string) bool { return true },
+			forbids: func(_, to string) bool {
+				return slices.Contains([]string{"golang.org/x/image/webp", "golang.org/x/image/tiff", "golang.org/x/image/bmp", "golang.org/x/image/vp8", "golang.org/x/image/vp8l"}, to)
+			},
+		},
+		{
 			name:   "10 no test code outside tests",
 			reason: "doubles and the testing package must not reach a release binary",
 			applies: func(from string) bool {
@@ -333,6 +341,8 @@ func TestRulesCatchWhatTheyForbid(t *testing.T) {
 		{"a builder must not open files", "controllers/internal/manifest", "os", true},
 		{"production code must not import doubles", "services/message/server", "services/message/messagetest", true},
 		{"production code must not import testing", "services/message", "testing", true},
+		{"nobody decodes WebP", "services/internal/picture", "golang.org/x/image/webp", true},
+		{"pictures may be scaled", "services/internal/picture", "golang.org/x/image/draw", false},
 		{"doubles may import testing", "services/message/messagetest", "testing", false},
 	}
 	for _, row := range rows {

@@ -25,7 +25,7 @@ import (
 
 // Defaults of a Config, and bounds of connections: chosen; no evidence.
 const (
-	DefaultMemory  = 40 << 20 // eight parts
+	DefaultMemory  = 25 << 20 // five parts: 50 transfers at once stay below 64 MiB of heap
 	DefaultTimeout = 30 * time.Second
 	DefaultTurn    = 2 * time.Second
 	DefaultRegion  = "us-east-1"

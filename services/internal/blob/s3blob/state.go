@@ -37,15 +37,18 @@ func parseState(u blob.Upload) (state, error) {
 	}
 	tail, err := strconv.ParseInt(fields[2], 10, 64)
 	s := state{tail: tail, tailed: fields[3] == "1"}
+	fits := err == nil
 	if fields[1] != "-" {
 		s.id = fields[1]
 	}
 	if fields[4] != "" {
 		for tag := range strings.SplitSeq(fields[4], ",") {
-			s.tags = append(s.tags, unpackTag(tag))
+			unpacked, ok := unpackTag(tag)
+			fits = fits && ok
+			s.tags = append(s.tags, unpacked)
 		}
 	}
-	if err != nil || u.Offset != min(u.Size, s.begin())+s.tail {
+	if !fits || tail < 0 || tail >= blob.StepBytes || s.begin() >= u.Size+blob.StepBytes || u.Offset != min(u.Size, s.begin())+tail || u.Offset > u.Size {
 		return state{}, fmt.Errorf("%w: %w", blob.ErrUnfit, errState)
 	}
 	return s, nil
@@ -84,17 +87,11 @@ func packTag(tag string) string {
 	return "=" + base64.RawURLEncoding.EncodeToString([]byte(tag))
 }
 
-func unpackTag(text string) string {
-	if whole, ok := strings.CutPrefix(text, "="); ok {
-		tag, err := base64.RawURLEncoding.DecodeString(whole)
-		if err != nil {
-			return ""
-		}
-		return string(tag)
+func unpackTag(text string) (tag string, ok bool) {
+	whole, other := strings.CutPrefix(text, "=")
+	bytes, err := base64.RawURLEncoding.Strict().DecodeString(whole)
+	if other {
+		return string(bytes), err == nil
 	}
-	sum, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return ""
-	}
-	return `"` + hex.EncodeToString(sum) + `"`
+	return `"` + hex.EncodeToString(bytes) + `"`, err == nil && len(bytes) == 16
 }
