@@ -4,6 +4,7 @@ package integration_test
 
 import (
 	"encoding/binary"
+	"net/http"
 	"slices"
 	"testing"
 
@@ -103,4 +104,77 @@ func history(t *testing.T, p *people.Person, id string) []*messagev1.Message {
 	var page messagev1.ListMessagesResponse
 	p.Do(t, "parley.message.v1.MessageService/ListMessages", &messagev1.ListMessagesRequest{ConversationId: id}, &page)
 	return page.GetItems()
+}
+
+// Who sees a message that shows a file reads the file, as long as they see it.
+func TestF19_F22_WhoSeesAMessageReadsItsFile(t *testing.T) {
+	t.Parallel()
+	base := devtest.Start(t, devtest.Options{Gateways: 1}).Public(0)
+	a, b, c := people.Register(t, base, "anna"), people.Register(t, base, "bo"), people.Register(t, base, "cyd")
+	id, other := people.Befriend(t, a, b), people.Befriend(t, b, c)
+	file := a.Upload(t, filev1.Purpose_PURPOSE_FILE, "报告.txt", []byte("a report")).GetFileId()
+	reads := func(what string, want map[*people.Person]string) {
+		t.Helper()
+		for p, answer := range want {
+			got := p.Try(t, fileCalls+"GetFile", &filev1.GetFileRequest{FileId: file})
+			if told := got.String(); told != answer {
+				t.Errorf("%s: %s, want %s", what, told, answer)
+			}
+		}
+	}
+	reads("not sent yet", map[*people.Person]string{a: ok, b: notFound, c: notFound})
+	a.Do(t, send, attached(id, file), &messagev1.SendResponse{})
+	reads("sent", map[*people.Person]string{a: ok, b: ok, c: notFound})
+	var found filev1.GetFileResponse
+	b.Do(t, fileCalls+"GetFile", &filev1.GetFileRequest{FileId: file}, &found)
+	url := found.GetFile().GetLink().GetUrl()
+	if status, _, body := b.Bytes(t, http.MethodGet, url, nil); status != http.StatusOK || string(body) != "a report" {
+		t.Errorf("the bytes: %d %q", status, body)
+	}
+	if status, _, _ := c.Bytes(t, http.MethodGet, url, nil); status != http.StatusForbidden {
+		t.Errorf("the link of another: %d", status)
+	}
+	b.Do(t, send, &messagev1.SendRequest{
+		ConversationId: other, ClientMessageId: people.NewID(), ForwardOf: &messagev1.Source{ConversationId: id, Seq: 1},
+	}, &messagev1.SendResponse{})
+	reads("forwarded", map[*people.Person]string{b: ok, c: ok})
+	recall := func(p *people.Person, conversation string) {
+		t.Helper()
+		p.Do(t, "parley.message.v1.MessageService/Recall", &messagev1.RecallRequest{ConversationId: conversation, Seq: 1}, &messagev1.RecallResponse{})
+	}
+	recall(a, id)
+	reads("the first taken back", map[*people.Person]string{a: ok, b: ok, c: ok})
+	c.Do(t, "parley.message.v1.MessageService/HideMessage", &messagev1.HideMessageRequest{ConversationId: other, Seq: 1}, &messagev1.HideMessageResponse{})
+	reads("hidden by one", map[*people.Person]string{b: ok, c: notFound})
+	recall(b, other)
+	reads("both taken back", map[*people.Person]string{a: ok, b: notFound, c: notFound})
+}
+
+// The picture of a group is for its members.
+func TestF13_APictureOfAGroup(t *testing.T) {
+	t.Parallel()
+	base := devtest.Start(t, devtest.Options{Gateways: 1}).Public(0)
+	a, b, c, d := people.Register(t, base, "anna"), people.Register(t, base, "bo"), people.Register(t, base, "cyd"), people.Register(t, base, "dan")
+	people.Befriend(t, a, b)
+	people.Befriend(t, a, c)
+	id := people.Group(t, a, b, c)
+	face := a.Upload(t, filev1.Purpose_PURPOSE_AVATAR, "face.png", aPicture(t, 64, 64)).GetFileId()
+	const avatar = "parley.message.v1.ConversationService/SetGroupAvatar"
+	a.Do(t, avatar, &messagev1.SetGroupAvatarRequest{ConversationId: id, FileId: face}, &messagev1.SetGroupAvatarResponse{})
+	c.Do(t, "parley.message.v1.ConversationService/LeaveGroup", &messagev1.LeaveGroupRequest{ConversationId: id}, &messagev1.LeaveGroupResponse{})
+	for p, want := range map[*people.Person]string{a: face, c: ""} {
+		var seen messagev1.GetConversationResponse
+		p.Do(t, "parley.message.v1.ConversationService/GetConversation", &messagev1.GetConversationRequest{ConversationId: id}, &seen)
+		if got := seen.GetConversation().GetAvatarFileId(); got != want {
+			t.Errorf("picture %q, want %q", got, want)
+		}
+	}
+	for p, want := range map[*people.Person]string{b: ok, c: notFound, d: notFound} {
+		if got := p.Try(t, fileCalls+"GetFile", &filev1.GetFileRequest{FileId: face}).String(); got != want {
+			t.Errorf("reads %s, want %s", got, want)
+		}
+	}
+	if got := a.Try(t, fileCalls+"DeleteFile", &filev1.DeleteFileRequest{FileId: face}).String(); got != "failed_precondition FILE_IN_USE" {
+		t.Errorf("deleted while it is shown: %s", got)
+	}
 }
