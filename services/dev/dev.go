@@ -179,6 +179,8 @@ spec:
 type doors struct {
 	listeners []net.Listener
 	urls      []string
+	// filesOrigin is the separate origin of files; empty: they have that of the chat.
+	filesOrigin string
 }
 
 func (d *doors) close() {

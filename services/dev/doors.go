@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 )
@@ -39,18 +40,36 @@ func openDoors(ctx context.Context, plan plan, o Options) (*doors, error) {
 		d.listeners = append(d.listeners, listener)
 		d.urls = append(d.urls, urlOf(listener.Addr()))
 	}
+	if err := d.openFiles(ctx, addr); err != nil {
+		d.close()
+		return nil, err
+	}
 	return d, nil
 }
 
-// filesOrigin is the first gateway by its number, which browsers take for another origin than its name; empty where
-// the gateways listen on more than this machine.
-func (d *doors) filesOrigin() string {
-	address := d.listeners[0].Addr()
-	host, _, err := net.SplitHostPort(address.String())
-	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-		return ""
+// openFiles gives the first gateway a second port, where files and nothing else are: browsers take another port for
+// another origin. Where the gateways listen on more than this machine there is none, because nobody could be told its
+// address.
+func (d *doors) openFiles(ctx context.Context, addr string) error {
+	if ip := net.ParseIP(addr); ip == nil || !ip.IsLoopback() {
+		return nil
 	}
-	return "http://" + address.String()
+	files, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(addr, "0"))
+	if err != nil {
+		return fmt.Errorf("port of files on %s: %w", addr, err)
+	}
+	d.listeners[0] = join(d.listeners[0], files)
+	d.filesOrigin = "http://" + files.Addr().String()
+	return nil
+}
+
+// pageOrigins are those of the web client, by the name of this machine and by its number.
+func (d *doors) pageOrigins() []string {
+	origins := slices.Clone(d.urls)
+	for _, listener := range d.listeners {
+		origins = append(origins, "http://"+listener.Addr().String())
+	}
+	return origins
 }
 
 // doorError says what to do about a port that cannot be had.

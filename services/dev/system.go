@@ -149,7 +149,7 @@ func (s *system) friend(group *lifecycle.Group) error {
 
 func (s *system) file(group *lifecycle.Group) error {
 	cfg, err := fileserver.Load(s.environment(component.File, map[string]string{
-		component.EnvFileDir: s.folder.files(), component.EnvFilesOrigin: s.doors.filesOrigin(),
+		component.EnvFileDir: s.folder.files(), component.EnvFilesOrigin: s.doors.filesOrigin,
 	}))
 	if err != nil {
 		return fmt.Errorf("file: %w", err)
@@ -222,7 +222,7 @@ func (s *system) gateways(group *lifecycle.Group) error {
 		}
 		cfg.RPCListen, cfg.OpsListen = "", ""
 		cfg.DrainTimeout = drainTimeout
-		cfg.FilesOrigin, cfg.PageOrigins = s.doors.filesOrigin(), s.doors.urls
+		cfg.FilesOrigin, cfg.PageOrigins = s.doors.filesOrigin, s.doors.pageOrigins()
 		s.add(group, pod, func(ctx context.Context) error {
 			return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{
 				Public: s.doors.listeners[k], RPC: s.network.listen(pod), Broker: s.bus, Transport: s.transport, Ring: s.ring,
