@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/parley-chat/parley/api/component"
+	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/test/integration/people"
@@ -22,7 +23,9 @@ import (
 const (
 	searchSecret = "talk-search"
 	searchCall   = "parley.message.v1.MessageService/Search"
-	sendCall     = "parley.message.v1.MessageService/Send"
+	// searchUsersCall finds people by nickname.
+	searchUsersCall = "parley.friend.v1.FriendService/SearchUsers"
+	sendCall        = "parley.message.v1.MessageService/Send"
 )
 
 // TestSearchComesAndGoes: an Elasticsearch that is bound by Secret finds what was said before it came. While
@@ -50,6 +53,9 @@ func TestSearchComesAndGoes(t *testing.T) {
 	if got := bo.Try(t, searchCall, &messagev1.SearchRequest{Query: "上海"}); got.Reason != "SEARCH_UNAVAILABLE" {
 		t.Errorf("without an index: %s", got)
 	}
+	if got := anna.Try(t, searchUsersCall, &friendv1.SearchUsersRequest{Query: "bo"}); got.Reason != "SEARCH_UNAVAILABLE" {
+		t.Errorf("a nickname without an index: %s", got)
+	}
 	err = errors.Join(
 		c.secret(t.Context(), searchSecret, map[string]string{
 			"host": storeAddress, "port": strconv.Itoa(port), "username": storeUser, "password": password,
@@ -57,7 +63,7 @@ func TestSearchComesAndGoes(t *testing.T) {
 		c.patch(t.Context(), map[string]any{"dependencies": map[string]any{
 			"elasticsearch": map[string]any{"secretRef": map[string]any{"name": searchSecret}, "tls": "Disabled"},
 		}}),
-		c.ready(t.Context()), c.agrees(t.Context(), current), c.finds(t, bo, "上海"),
+		c.ready(t.Context()), c.agrees(t.Context(), current), c.finds(t, bo, "上海"), c.findsPerson(t, anna, bo, "bo"),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +119,17 @@ func (c *chat) rebuilds(t *testing.T) {
 	if err != nil || len(after) != len(before) || after[0].UID != before[0].UID {
 		t.Errorf("pods of message were replaced: %v", err)
 	}
+}
+
+// findsPerson waits until a person finds another one by nickname.
+func (c *chat) findsPerson(t *testing.T, p, other *people.Person, query string) error {
+	return until(t.Context(), func(context.Context) error {
+		got := p.Try(t, searchUsersCall, &friendv1.SearchUsersRequest{Query: query})
+		if got.String() != "ok" || !strings.Contains(string(got.Body), other.ID) {
+			return fmt.Errorf("%s is not found: %s %s", query, got, got.Body)
+		}
+		return nil
+	})
 }
 
 // finds waits until a person finds one message.
