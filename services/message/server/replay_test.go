@@ -14,20 +14,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/parley-chat/parley/api/component"
-	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
-	"github.com/parley-chat/parley/services/internal/broker"
 	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
 	"github.com/parley-chat/parley/services/internal/searchindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/indexer"
 	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/secret"
-	"github.com/parley-chat/parley/services/message"
-	"github.com/parley-chat/parley/services/message/events"
 	"github.com/parley-chat/parley/services/message/messageindex"
-	"github.com/parley-chat/parley/services/message/messagetest"
 	"github.com/parley-chat/parley/services/message/server"
 	"github.com/parley-chat/parley/test/integration/servers"
 )
@@ -83,21 +77,7 @@ func TestF37_ParkedEventsAreReplayed(t *testing.T) {
 	<-x.Hears()
 	var names []string
 	for i := range said {
-		pending := messagetest.NewPending(messagetest.NewDraft(l.users[0], l.talks[0], fmt.Sprint("上海 ", i)))
-		committed, err := l.store.Append(t.Context(), []message.Pending{pending}, 1_800_000_000_000+int64(i))
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := proto.Marshal(&eventv1.EventBatch{Events: events.Encode(committed.Events)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := bus.Publish(t.Context(), broker.Message{
-			Exchange: broker.EventsExchange, RoutingKey: string(message.MessageCreated), Body: body, Persistent: true,
-		}); err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, message.PlaceID(committed.Events[0].Message.Conversation, committed.Events[0].Message.Seq))
+		names = append(names, l.tell(t, bus, i))
 	}
 	for refused := 0; refused < said; {
 		refused += <-index.told
