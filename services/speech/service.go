@@ -90,6 +90,9 @@ type Dictation struct {
 // Recognize reads a dictation while the caller waits. ErrAudioUnfit, ErrQuotaExceeded, ErrUnavailable.
 func (s *Service) Recognize(ctx context.Context, d Dictation) (Transcript, error) {
 	length, t, err := s.dictate(ctx, d)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = ErrUnavailable.Because(err) // the caller can try a shorter one; nothing is in doubt
+	}
 	s.options.Observe(KindDictation, outcomeOf(err), length)
 	if err != nil {
 		s.options.Logger.InfoContext(ctx, "dictation not read", "outcome", outcomeOf(err), "error", err)

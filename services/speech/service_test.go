@@ -238,6 +238,22 @@ func TestAQuotaOfTheProviderHoldsUntilItsTime(t *testing.T) {
 	})
 }
 
+func TestAProviderThatIsTooSlowIsUnavailable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(nil)
+		w.provider.Say = func(ctx context.Context, _ speech.Piece) (speech.Transcript, error) {
+			<-ctx.Done()
+			return speech.Transcript{}, ctx.Err()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		if _, err := w.dictate(ctx, ids.NewUser(), time.Second); !errors.Is(err, speech.ErrUnavailable) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestOnlySoManyDictateAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
