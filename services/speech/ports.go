@@ -14,6 +14,8 @@ import (
 type Piece struct {
 	Sound     PCM
 	Recording Recording
+	// Length of it; of a Recording it is assumed.
+	Length time.Duration
 	// Language is a BCP 47 tag of what is likely spoken; may be empty.
 	Language string
 }

@@ -19,10 +19,11 @@ const (
 	maxTries   = 5
 	firstPause = 500 * time.Millisecond
 	maxPause   = 8 * time.Second
-	// callBase and callEach bound one call: so much at least, and so much for each second of sound. Chosen: a
-	// machine without a graphics card needs about the time of the sound itself.
+	// callBase, callEach and maxCall bound one call: so much at least, so much for each second of sound, and so
+	// much at most. Chosen: a machine without a graphics card needs about the time of the sound itself.
 	callBase = 30 * time.Second
 	callEach = 2
+	maxCall  = 5 * time.Minute
 )
 
 // Kinds of work for Options.Observe.
@@ -135,7 +136,7 @@ func (s *Service) prepare(ctx context.Context, r Recording, longest, assumed tim
 	sound, err := s.ports.Converter.Convert(ctx, r, longest)
 	switch {
 	case errors.Is(err, ErrNoConverter) && slices.Contains(abilities.Formats, r.Format):
-		return []Piece{{Recording: r}}, assumed, nil
+		return []Piece{{Recording: r, Length: assumed}}, assumed, nil
 	case errors.Is(err, ErrNoConverter):
 		return nil, 0, Unfit(WhyConverter).Because(err)
 	case err != nil:
@@ -143,7 +144,7 @@ func (s *Service) prepare(ctx context.Context, r Recording, longest, assumed tim
 	}
 	var pieces []Piece
 	for _, cut := range sound.Cut(abilities.MaxPiece) {
-		pieces = append(pieces, Piece{Sound: cut})
+		pieces = append(pieces, Piece{Sound: cut, Length: cut.Duration()})
 	}
 	return pieces, sound.Duration(), nil
 }
@@ -162,7 +163,7 @@ func (s *Service) readAll(ctx context.Context, pieces []Piece, language string, 
 		if err != nil {
 			return Transcript{}, err
 		}
-		parts = append(parts, part{t.clean(), p.Sound.Duration()})
+		parts = append(parts, part{t.clean(), p.Length})
 	}
 	return join(parts), nil
 }
@@ -207,7 +208,7 @@ func (s *Service) read(ctx context.Context, p Piece, open opened) (Transcript, e
 
 // call is one call with its deadline.
 func (s *Service) call(ctx context.Context, p Piece) (Transcript, error) {
-	ctx, cancel := context.WithTimeout(ctx, callBase+callEach*p.Sound.Duration())
+	ctx, cancel := context.WithTimeout(ctx, min(callBase+callEach*p.Length, maxCall))
 	defer cancel()
 	return s.ports.Provider.Recognize(ctx, p)
 }

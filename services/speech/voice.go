@@ -14,8 +14,10 @@ import (
 const (
 	// patience is how long the text of a voice message is waited for while nobody reads.
 	patience = 24 * time.Hour
-	// hold is how long one is kept here meanwhile; the broker gives nobody more than half an hour.
-	hold = 5 * time.Minute
+	// hold is how long one is kept here meanwhile, and workFor how long one is worked on in all: the broker gives
+	// nobody more than half an hour.
+	hold    = 5 * time.Minute
+	workFor = 20 * time.Minute
 	// Pauses between tries to store an outcome, and how long it is tried: the provider was paid for it.
 	firstStorePause = 200 * time.Millisecond
 	maxStorePause   = 5 * time.Second
@@ -64,7 +66,9 @@ func (s *Service) hear(ctx context.Context, r Request) (time.Duration, State, Tr
 	case r.Duration > s.options.MaxDuration:
 		return 0, Unsupported, Transcript{}, nil
 	}
-	length, t, err := s.readVoice(ctx, r)
+	work, cancel := context.WithTimeout(ctx, workFor)
+	defer cancel()
+	length, t, err := s.readVoice(work, r)
 	switch {
 	case err == nil:
 		return length, Done, t, nil

@@ -125,6 +125,26 @@ func TestF27_WhileTheProviderIsAwayAMessageWaitsADay(t *testing.T) {
 	})
 }
 
+// The broker would take a message away that is worked on for too long, and give it to the next one.
+func TestAProviderThatHangsIsGivenUpInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(nil)
+		w.provider.Say = func(ctx context.Context, _ speech.Piece) (speech.Transcript, error) {
+			<-ctx.Done()
+			return speech.Transcript{}, speech.ErrUnavailable.Because(ctx.Err())
+		}
+		start := time.Now()
+		if err := w.Transcribe(t.Context(), w.voice(5*time.Minute)); err != nil {
+			t.Error(err)
+		}
+		w.wants(t, speech.Failed, "")
+		if took := time.Since(start); took > 25*time.Minute {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 func TestAMessageThatIsGoneIsForgotten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(nil)
