@@ -112,6 +112,8 @@ const (
 	SuffixAuthFailed = "AuthFailed"
 	// SuffixTLSFailed: the certificate does not fit; see the field tls and the entry ca.crt.
 	SuffixTLSFailed = "TLSFailed"
+	// SuffixUnfit: the store is not what is needed, or what lies there is foreign; the message says what to look at.
+	SuffixUnfit = "Unfit"
 )
 
 // ReasonIgnored is in status.dependencies only: nothing to do; this version has no service that reads it.

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -125,19 +126,37 @@ func dependenciesCondition(p *pass, s *chatv1alpha1.ChatClusterStatus) metav1.Co
 func dependencyAdvice(d chatv1alpha1.DependencyStatus) string {
 	switch component.Class(d.Reason) {
 	case component.ClassAuthFailed:
-		if d.Name == string(component.SMS) {
-			return fmt.Sprintf("the provider of codes refuses the account: see its balance, sign name and template, and the Secret %s", d.Secret)
-		}
-		return fmt.Sprintf("%s refuses username and password of the Secret %s: correct them", d.Name, d.Secret)
+		return refusalAdvice(d)
 	case component.ClassTLSFailed:
 		return fmt.Sprintf("the certificate of %s does not fit: see the field tls and the entry ca.crt of the Secret %s", d.Name, d.Secret)
 	case component.ClassUnfit:
+		switch component.Dependency(d.Name) {
+		case component.ObjectStore:
+			return "the bucket of objectstore is not there, or cannot do what files need: see spec.dependencies.objectStore.bucket and region, and kubectl parley doctor"
+		case component.SpeechProvider:
+			return "the provider of speech answers what nobody asked: see spec.dependencies.speech, and the log of speech"
+		default:
+		}
 		return fmt.Sprintf("%s is not what is needed, or its index is foreign: it must be of version 8 or 9; see the log of message, "+
 			"or choose another indexPrefix", d.Name)
 	case component.ClassReachable, component.ClassUnreachable:
 		return fmt.Sprintf("%s does not answer: see host and port in the Secret %s, and that it runs", d.Name, d.Secret)
 	default:
 		return fmt.Sprintf("%s: %s", d.Name, d.Reason)
+	}
+}
+
+// refusalAdvice is for a store or provider that knows us and does not let us in.
+func refusalAdvice(d chatv1alpha1.DependencyStatus) string {
+	switch component.Dependency(d.Name) {
+	case component.SMS:
+		return fmt.Sprintf("the provider of codes refuses the account: see its balance, sign name and template, and the Secret %s", d.Secret)
+	case component.ObjectStore:
+		return fmt.Sprintf("objectstore refuses the keys of the Secret %s: correct access-key-id and secret-access-key, and their rights on the bucket", d.Secret)
+	case component.SpeechProvider:
+		return fmt.Sprintf("the provider of speech refuses the account: see its quota, and the Secret %s", d.Secret)
+	default:
+		return fmt.Sprintf("%s refuses username and password of the Secret %s: correct them", d.Name, d.Secret)
 	}
 }
 
@@ -193,10 +212,27 @@ func availableCondition(p *pass, s *chatv1alpha1.ChatClusterStatus) metav1.Condi
 		case d.Name == string(component.MySQL):
 			return down(chatv1alpha1.ReasonDatabaseDown, "no pod reaches MySQL")
 		default:
-			return condition(kind, metav1.ConditionTrue, chatv1alpha1.ReasonDegraded, d.Name+" is down; sends go on")
+			return condition(kind, metav1.ConditionTrue, chatv1alpha1.ReasonDegraded, downMessage(d.Name))
+		}
+	}
+	for _, name := range []component.Name{component.File, component.Speech} {
+		if slices.Contains(p.running(), name) && !isServing(s.Services, name) {
+			return condition(kind, metav1.ConditionTrue, chatv1alpha1.ReasonDegraded, string(name)+" has no ready pod: see status.services; texts go on")
 		}
 	}
 	return condition(kind, metav1.ConditionTrue, chatv1alpha1.ReasonServing, "")
+}
+
+// downMessage says what people do without.
+func downMessage(dependency string) string {
+	switch component.Dependency(dependency) {
+	case component.ObjectStore:
+		return dependency + " is down: files are unavailable; texts go on"
+	case component.SpeechProvider:
+		return dependency + " is down: voice messages are not read; sends go on"
+	default:
+		return dependency + " is down; sends go on"
+	}
 }
 
 func drainingCondition(p *pass) metav1.Condition {

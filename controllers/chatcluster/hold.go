@@ -29,6 +29,12 @@ func (p *pass) running() []component.Name {
 	})
 }
 
+// absent lists the components that the spec asks for and that running leaves out.
+func (p *pass) absent() []component.Name {
+	running := p.running()
+	return slices.DeleteFunc(manifest.Running(p.wish), func(name component.Name) bool { return slices.Contains(running, name) })
+}
+
 func (p *pass) isLost(d component.Dependency) bool {
 	return slices.ContainsFunc(p.bound.Problems, func(problem binding.Problem) bool { return problem.Dependency == d })
 }

@@ -73,18 +73,21 @@ func (r *Reconciler) noticeBindings(p *pass, say say) {
 	say(corev1.EventTypeNormal, eventBindingChanged, "Bind", "the Secret of %s changed: pods of %s are replaced", store, strings.Join(changed, ", "))
 }
 
-// changedStore: everything reads RabbitMQ, so a change that leaves one reader alone is one of MySQL, or, where
-// only the user service is left, of who sends codes, and where only its readers are, of the index.
-func changedStore(cluster *chatv1alpha1.ChatCluster, readers []string) component.Dependency {
-	if manifest.SendsCodes(cluster) && slices.Equal(readers, []string{string(component.User)}) {
-		return component.SMS
+// changedStore is the one whose readers are those that changed. RabbitMQ is left for a change of everything that
+// talks, MySQL for all else, since components may have users of their own there.
+func changedStore(cluster *chatv1alpha1.ChatCluster, changed []string) component.Dependency {
+	readers := func(d component.Dependency) []component.Name {
+		return slices.DeleteFunc(component.Readers(d), func(name component.Name) bool {
+			return slices.Contains(component.Jobs(), name) || !manifest.IsWanted(cluster, name)
+		})
 	}
-	index := component.Readers(component.Elasticsearch)
-	if cluster.Spec.Dependencies.Elasticsearch != nil && slices.EqualFunc(readers, index, func(a string, b component.Name) bool { return a == string(b) }) {
-		return component.Elasticsearch
+	for _, d := range []component.Dependency{component.SMS, component.Elasticsearch, component.ObjectStore, component.SpeechProvider} {
+		if manifest.Uses(cluster, d) && slices.EqualFunc(readers(d), changed, func(name component.Name, other string) bool { return string(name) == other }) {
+			return d
+		}
 	}
-	for _, reader := range component.Readers(component.RabbitMQ) {
-		if !slices.Contains(readers, string(reader)) {
+	for _, reader := range readers(component.RabbitMQ) {
+		if !slices.Contains(changed, string(reader)) {
 			return component.MySQL
 		}
 	}
@@ -139,18 +142,12 @@ func unknownAnnotations(cluster *chatv1alpha1.ChatCluster) []string {
 
 // ignoredFields of the spec have no service in this version that reads them, in the order of the spec.
 func ignoredFields(cluster *chatv1alpha1.ChatCluster) []string {
-	spec := &cluster.Spec
 	var list []string
-	for _, field := range []struct {
-		name string
-		set  bool
-	}{
-		{"services.file", spec.Services.File != nil},
-		{"services.speech", spec.Services.Speech != nil},
-	} {
-		if field.set {
-			list = append(list, field.name)
-		}
+	if cluster.Spec.Services.Speech != nil && !manifest.IsWanted(cluster, component.Speech) {
+		list = append(list, "services.speech")
+	}
+	if store := cluster.Spec.Dependencies.ObjectStore; store != nil && store.PublicEndpoint != "" {
+		list = append(list, "dependencies.objectStore.publicEndpoint")
 	}
 	for _, d := range ignoredDependencies(cluster) {
 		list = append(list, "dependencies."+d.Name)
@@ -172,14 +169,8 @@ func ignoredDependencies(cluster *chatv1alpha1.ChatCluster) []chatv1alpha1.Depen
 		list = append(list, status)
 	}
 	spec := &cluster.Spec.Dependencies
-	if spec.ObjectStore != nil {
-		add("objectStore", &spec.ObjectStore.Source)
-	}
 	if spec.SMS != nil && !manifest.SendsCodes(cluster) {
 		add("sms", &chatv1alpha1.Source{SecretRef: spec.SMS.SecretRef})
-	}
-	if spec.Speech != nil {
-		add("speech", &chatv1alpha1.Source{SecretRef: spec.Speech.SecretRef})
 	}
 	return list
 }

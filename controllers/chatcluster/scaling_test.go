@@ -191,9 +191,10 @@ func testEvents(t *testing.T, w world) {
 // testIgnored: what no service reads is named, and spoils nothing.
 func testIgnored(t *testing.T, w world) {
 	w.mustCreate(t, w.newCluster(t, func(c *chatv1alpha1.ChatCluster) {
-		secret := chatv1alpha1.Source{SecretRef: &chatv1alpha1.SecretReference{Name: "acme-files"}}
-		c.Spec.Dependencies.ObjectStore = &chatv1alpha1.ObjectStore{Source: secret}
-		c.Spec.Services.File = &chatv1alpha1.FileService{}
+		c.Spec.Dependencies.SMS = &chatv1alpha1.SMS{
+			Provider: "Twilio", SecretRef: &chatv1alpha1.SecretReference{Name: "acme-codes"}, Twilio: &chatv1alpha1.TwilioSMS{From: "+15551234567"},
+		}
+		c.Spec.Services.Speech = &chatv1alpha1.Service{}
 	}))
 	w.settle(t, immortal())
 	w.checkDone(t, "0.1.0")
@@ -202,12 +203,12 @@ func testIgnored(t *testing.T, w world) {
 	for _, d := range cluster.Status.Dependencies {
 		names = append(names, d.Name)
 	}
-	if want := []string{"mysql", "rabbitmq", "objectStore"}; !slices.Equal(names, want) {
+	if want := []string{"mysql", "rabbitmq", "sms"}; !slices.Equal(names, want) {
 		t.Errorf("got %v, want %v", names, want)
 	}
 	last := cluster.Status.Dependencies[len(cluster.Status.Dependencies)-1]
-	if last.Secret != "acme-files" || last.Reason != chatv1alpha1.ReasonIgnored || last.Ready != "Unknown" {
+	if last.Secret != "acme-codes" || last.Reason != chatv1alpha1.ReasonIgnored || last.Ready != "Unknown" {
 		t.Errorf("got %+v", last)
 	}
-	w.checkMessage(t, "dependencies.objectStore", "services.file")
+	w.checkMessage(t, "dependencies.sms", "services.speech")
 }

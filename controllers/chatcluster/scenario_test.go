@@ -43,6 +43,10 @@ func TestServer(t *testing.T) {
 		"a rebuild ends for another version":        testRebuildAndUpgrade,
 		"a wish for a rebuild is taken back":        testStoppedRebuild,
 		"keys of an older operator are completed":   testOlderKeys,
+		"a store of files is for the file service":  testObjectStore,
+		"speech comes with its provider":            testSpeech,
+		"an install goes on without its speech":     testInstallWithoutSpeech,
+		"a cluster of before files gets them":       testWithoutFiles,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -60,7 +60,11 @@ func statusOf(p *pass, outcome error, now time.Time) chatv1alpha1.ChatClusterSta
 
 func servicesOf(p *pass) []chatv1alpha1.ServiceStatus {
 	var list []chatv1alpha1.ServiceStatus
-	for _, name := range manifest.Running(p.wish) {
+	for _, name := range component.All() {
+		if !manifest.IsWanted(p.wish, name) {
+			list = append(list, chatv1alpha1.ServiceStatus{Name: string(name), Reason: chatv1alpha1.ServiceDisabled})
+			continue
+		}
 		wanted := wantedPods(p, name)
 		list = append(list, rollout.State(name, wanted, p.seen.workloads(p.cluster.Name, name)))
 	}
@@ -81,7 +85,11 @@ func wantedPods(p *pass, name component.Name) int32 {
 // versionOf is the lowest that serves. Until the first install has ended there is none.
 func versionOf(p *pass, services []chatv1alpha1.ServiceStatus) string {
 	var versions []string
+	running := p.running()
 	for _, service := range services {
+		if !slices.Contains(running, component.Name(service.Name)) {
+			continue
+		}
 		if service.Version == "" {
 			return p.cluster.Status.Version
 		}
@@ -159,7 +167,7 @@ func dependenciesOf(p *pass) []chatv1alpha1.DependencyStatus {
 			Name: string(d), Source: p.bound.Sources[d], Secret: p.bound.Secrets[d],
 			Ready: metav1.ConditionUnknown, Reason: chatv1alpha1.ReasonBound,
 		}
-		if d == component.SMS {
+		if d == component.SMS || d == component.SpeechProvider {
 			status.Ready = metav1.ConditionTrue // a provider is not asked for nothing
 		}
 		if class := classOf(p, d); class != "" {

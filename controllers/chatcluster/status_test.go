@@ -76,18 +76,23 @@ func TestWhatIsDownIsNamedWhileChatGoesOn(t *testing.T) {
 		component.MySQL:    {metav1.ConditionFalse, chatv1alpha1.ReasonDatabaseDown, "MySQLUnreachable"},
 		component.RabbitMQ: {metav1.ConditionTrue, chatv1alpha1.ReasonDegraded, "RabbitMQUnreachable"},
 		component.SMS:      {metav1.ConditionTrue, chatv1alpha1.ReasonDegraded, "SMSUnreachable"},
+
+		component.ObjectStore:    {metav1.ConditionTrue, chatv1alpha1.ReasonDegraded, "ObjectStoreUnreachable"},
+		component.SpeechProvider: {metav1.ConditionTrue, chatv1alpha1.ReasonDegraded, "SpeechUnreachable"},
 	} {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			cluster := &chatv1alpha1.ChatCluster{}
 			cluster.Status.Version = "0.1.0"
 			cluster.Spec.Dependencies.SMS = &chatv1alpha1.SMS{Provider: "Webhook"}
+			cluster.Spec.Dependencies.ObjectStore = &chatv1alpha1.ObjectStore{}
+			cluster.Spec.Dependencies.Speech = &chatv1alpha1.Speech{Provider: "PocketSphinx"}
 			told := map[component.Dependency]component.Class{}
 			for _, other := range component.Dependencies() {
 				told[other] = component.ClassReachable
 			}
 			told[d] = component.ClassUnreachable
-			p := &pass{cluster: cluster, seen: &observed{told: map[string]component.Status{"acme-user-1": {Dependencies: told}}}}
+			p := &pass{cluster: cluster, wish: cluster.DeepCopy().WithDefaults(), seen: &observed{told: map[string]component.Status{"acme-user-1": {Dependencies: told}}}}
 			p.bound.Sources = map[component.Dependency]string{}
 			s := chatv1alpha1.ChatClusterStatus{Dependencies: dependenciesOf(p)}
 			for _, name := range component.All() {
@@ -104,5 +109,55 @@ func TestWhatIsDownIsNamedWhileChatGoesOn(t *testing.T) {
 				t.Errorf("DependenciesReady is %+v", ready)
 			}
 		})
+	}
+}
+
+// TestFilesAndSpeechWithoutPods: texts go on, and the condition says what does not.
+func TestFilesAndSpeechWithoutPods(t *testing.T) {
+	t.Parallel()
+	for name, provider := range map[component.Name]string{component.File: "PocketSphinx", component.Speech: "PocketSphinx", "nobody": ""} {
+		cluster := &chatv1alpha1.ChatCluster{}
+		cluster.Status.Version = "0.1.0"
+		if provider != "" {
+			cluster.Spec.Dependencies.Speech = &chatv1alpha1.Speech{Provider: provider}
+		}
+		p := &pass{cluster: cluster, wish: cluster.DeepCopy().WithDefaults(), seen: &observed{}}
+		s := chatv1alpha1.ChatClusterStatus{}
+		for _, other := range component.All() {
+			if other != name && (other != component.Speech || provider != "") {
+				s.Services = append(s.Services, chatv1alpha1.ServiceStatus{Name: string(other), Ready: 1})
+			}
+		}
+		want := chatv1alpha1.ReasonDegraded
+		if name == "nobody" {
+			want = chatv1alpha1.ReasonServing
+		}
+		if got := availableCondition(p, &s); got.Status != metav1.ConditionTrue || got.Reason != want || want == chatv1alpha1.ReasonDegraded && !strings.HasPrefix(got.Message, string(name)) {
+			t.Errorf("without %s: %+v", name, got)
+		}
+	}
+}
+
+// TestAdviceNamesWhatIsSet: what is refused or unfit leads to the field or the entry.
+func TestAdviceNamesWhatIsSet(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		d     component.Dependency
+		class component.Class
+		says  string
+	}{
+		{component.ObjectStore, component.ClassAuthFailed, "secret-access-key"},
+		{component.ObjectStore, component.ClassUnfit, "spec.dependencies.objectStore.bucket"},
+		{component.ObjectStore, component.ClassUnreachable, "acme-it"},
+		{component.SpeechProvider, component.ClassAuthFailed, "quota"},
+		{component.SpeechProvider, component.ClassUnfit, "spec.dependencies.speech"},
+		{component.SMS, component.ClassAuthFailed, "balance"},
+		{component.MySQL, component.ClassAuthFailed, "username and password"},
+		{component.Elasticsearch, component.ClassUnfit, "indexPrefix"},
+	} {
+		got := dependencyAdvice(chatv1alpha1.DependencyStatus{Name: string(row.d), Reason: string(row.class), Secret: "acme-it"})
+		if !strings.Contains(got, row.says) {
+			t.Errorf("%s %s: %q does not say %q", row.d, row.class, got, row.says)
+		}
 	}
 }

@@ -57,6 +57,7 @@ func (r *Reconciler) bind(ctx context.Context, p *pass) error {
 	}
 	bound.Problems = nil // of the stores that are there; readers of a lost one are held
 	p.input.Bindings, p.input.BindingHashes = bound.Bindings, bound.Hashes(key)
+	p.input.Absent = p.absent()
 	return nil
 }
 

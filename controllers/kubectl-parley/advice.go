@@ -112,6 +112,7 @@ func splitReason(reason string) (dependency, suffix string) {
 	for _, suffix := range []string{
 		chatv1alpha1.SuffixSecretMissing, chatv1alpha1.SuffixKeyMissing, chatv1alpha1.SuffixInvalid, chatv1alpha1.SuffixBindingNotReady,
 		chatv1alpha1.SuffixBindingForbidden, chatv1alpha1.SuffixUnreachable, chatv1alpha1.SuffixAuthFailed, chatv1alpha1.SuffixTLSFailed,
+		chatv1alpha1.SuffixUnfit,
 	} {
 		if name, ok := strings.CutSuffix(reason, suffix); ok && name != "" {
 			return name, suffix
@@ -209,12 +210,12 @@ func bindingCommands(dependency, suffix string, c *chatv1alpha1.ChatCluster) []s
 	switch suffix {
 	case chatv1alpha1.SuffixSecretMissing: // a password among arguments is for everybody to see
 		return []string{
-			"umask 077; printf '%s\\n' host=HOST username=USER password=PASSWORD >binding.env # edit it",
+			"umask 077; printf '%s\\n' " + entriesOf(dependency) + " >binding.env # edit it",
 			kubectl + " create secret generic " + secret + " --from-env-file=binding.env; rm binding.env",
 		}
 	case chatv1alpha1.SuffixKeyMissing, chatv1alpha1.SuffixInvalid, chatv1alpha1.SuffixAuthFailed:
 		return []string{kubectl + " edit secret " + secret}
-	case chatv1alpha1.SuffixUnreachable, chatv1alpha1.SuffixTLSFailed:
+	case chatv1alpha1.SuffixUnreachable, chatv1alpha1.SuffixTLSFailed, chatv1alpha1.SuffixUnfit:
 		return []string{"kubectl parley -n " + c.Namespace + " doctor " + c.Name}
 	case chatv1alpha1.SuffixBindingNotReady:
 		if ref := bindingReference(dependency, c); ref != nil {
@@ -226,6 +227,18 @@ func bindingCommands(dependency, suffix string, c *chatv1alpha1.ChatCluster) []s
 	}
 }
 
+// entriesOf a Secret that nobody has made yet.
+func entriesOf(dependency string) string {
+	switch dependency {
+	case binding.DisplayName(component.ObjectStore):
+		return "uri=https://HOST:PORT bucket=BUCKET access-key-id=ID secret-access-key=KEY"
+	case binding.DisplayName(component.SpeechProvider):
+		return "api-key=KEY secret-key=KEY"
+	default:
+		return "host=HOST username=USER password=PASSWORD"
+	}
+}
+
 func bindingReference(dependency string, c *chatv1alpha1.ChatCluster) *chatv1alpha1.BindingReference {
 	spec := &c.Spec.Dependencies
 	switch {
@@ -233,6 +246,10 @@ func bindingReference(dependency string, c *chatv1alpha1.ChatCluster) *chatv1alp
 		return spec.MySQL.BindingRef
 	case dependency == binding.DisplayName(component.RabbitMQ) && spec.RabbitMQ != nil:
 		return spec.RabbitMQ.BindingRef
+	case dependency == binding.DisplayName(component.Elasticsearch) && spec.Elasticsearch != nil:
+		return spec.Elasticsearch.BindingRef
+	case dependency == binding.DisplayName(component.ObjectStore) && spec.ObjectStore != nil:
+		return spec.ObjectStore.BindingRef
 	default:
 		return nil
 	}

@@ -103,7 +103,7 @@ func namesOf(r reason) []string {
 		return []string{r.value}
 	}
 	var names []string
-	for _, d := range []component.Dependency{component.MySQL, component.RabbitMQ} {
+	for _, d := range component.Dependencies() {
 		names = append(names, binding.DisplayName(d)+r.value)
 	}
 	return names
@@ -233,7 +233,7 @@ func pageOf(t *testing.T, groups []reasonGroup) string {
 func writeReason(b *strings.Builder, r reason, ofService bool) {
 	title, name := r.value, r.value
 	if r.isSuffix() {
-		title, name = "MySQL"+r.value+", RabbitMQ"+r.value, "MySQL"+r.value
+		title, name = strings.Join(namesOf(r), ", "), "MySQL"+r.value
 	}
 	fmt.Fprintf(b, "\n### %s\n\n%s.\n", title, strings.ToUpper(r.help[:1])+r.help[1:])
 	one := adviceFor(name, "", example())

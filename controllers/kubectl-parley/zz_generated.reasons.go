@@ -46,6 +46,7 @@ func conditionHelp() map[string]string {
 		"Unreachable":              "the store does not answer at host and port of its binding",
 		"AuthFailed":               "the store refuses username and password of its binding",
 		"TLSFailed":                "the certificate does not fit; see the field tls and the entry ca.crt",
+		"Unfit":                    "the store is not what is needed, or what lies there is foreign; the message says what to look at",
 		"UpToDate":                 "nothing to do",
 		"Expanding":                "wait for the Job",
 		"JobFailed":                "read the Job's log",

@@ -30,8 +30,14 @@ func Parse(
 	if problem := e.collect(data, keys); problem != nil {
 		return Bound{}, problem
 	}
-	if dependency == component.SMS {
+	switch dependency {
+	case component.SMS:
 		return e.provider()
+	case component.SpeechProvider:
+		return e.speech()
+	case component.ObjectStore:
+		return e.objectStore()
+	default:
 	}
 	for _, check := range []func() *Problem{e.checkType, e.checkPlace, e.checkPairs, e.checkCertificates} {
 		if problem := check(); problem != nil {
@@ -129,8 +135,12 @@ func (e *entries) missing(entry, why string) *Problem {
 
 func (e *entries) checkType() *Problem {
 	allowed := []string{string(e.dependency)}
-	if e.dependency == component.MySQL {
+	switch e.dependency {
+	case component.MySQL:
 		allowed = append(allowed, "mariadb")
+	case component.ObjectStore:
+		allowed = []string{"s3"}
+	default:
 	}
 	if e.has(component.EntryType) && !slices.Contains(allowed, e.text(component.EntryType)) {
 		return e.invalid(component.EntryType, "must be "+strings.Join(allowed, " or "))

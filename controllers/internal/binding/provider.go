@@ -38,6 +38,7 @@ func (b Bound) needs(provider string) *Problem {
 	required := map[string][]string{
 		"Aliyun":  {component.EntryAccessKeyID, component.EntryAccessKeySecret},
 		"Webhook": {component.EntryURI, component.EntrySigningKey},
+		"Baidu":   {component.EntryAPIKey, component.EntrySecretKey},
 	}[provider]
 	e := entries{secret: b.Binding.Secret}
 	for _, entry := range required {

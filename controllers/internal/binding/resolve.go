@@ -62,6 +62,10 @@ func sourceOf(cluster *chatv1alpha1.ChatCluster, dependency component.Dependency
 		return &spec.RabbitMQ.Source
 	case dependency == component.Elasticsearch && spec.Elasticsearch != nil:
 		return &spec.Elasticsearch.Source
+	case dependency == component.ObjectStore && spec.ObjectStore != nil:
+		return &spec.ObjectStore.Source
+	case dependency == component.SpeechProvider && spec.Speech != nil && spec.Speech.SecretRef != nil:
+		return &chatv1alpha1.Source{SecretRef: spec.Speech.SecretRef}
 	case dependency == component.SMS && manifest.SendsCodes(cluster) && spec.SMS.SecretRef != nil:
 		return &chatv1alpha1.Source{SecretRef: spec.SMS.SecretRef}
 	default:
@@ -104,8 +108,8 @@ func (r *Resolver) bind(
 		return fmt.Errorf("read Secret %s: %w", name, err)
 	}
 	bound, problem := Parse(dependency, name, secret.Data, keys)
-	if problem == nil && dependency == component.SMS {
-		problem = bound.needs(cluster.Spec.Dependencies.SMS.Provider)
+	if problem == nil {
+		problem = bound.suits(dependency, &cluster.Spec.Dependencies)
 	}
 	if problem != nil {
 		result.add(dependency, problem)
@@ -114,6 +118,20 @@ func (r *Resolver) bind(
 	bound.Binding.Source = result.Sources[dependency]
 	result.Bindings[dependency], result.values[dependency] = bound.Binding, bound.values
 	return nil
+}
+
+// suits tells what of a binding does not go with the spec.
+func (b Bound) suits(dependency component.Dependency, spec *chatv1alpha1.Dependencies) *Problem {
+	switch dependency {
+	case component.SMS:
+		return b.needs(spec.SMS.Provider)
+	case component.SpeechProvider:
+		return b.needs(spec.Speech.Provider)
+	case component.ObjectStore:
+		return b.fits(spec.ObjectStore)
+	default:
+		return nil
+	}
 }
 
 // follow answers the name of the Secret that the object offers.

@@ -56,6 +56,8 @@ func environmentOf(in Input, name component.Name, seat *int32) environment {
 	env.addRabbitMQ(in, name)
 	env.addElasticsearch(in, name)
 	env.addSMS(in, name)
+	env.addFiles(in, name)
+	env.addSpeech(in, name)
 	for _, callee := range component.Upstreams(name) {
 		if key := component.EnvUpstream(callee); key != "" && IsWanted(in.Cluster, callee) {
 			env.add(key, "http://"+DeploymentName(in.Cluster.Name, callee)+":"+strconv.Itoa(component.RPCPort))
@@ -118,21 +120,6 @@ func (e *environment) addElasticsearch(in Input, name component.Name) {
 func SendsCodes(cluster *chatv1alpha1.ChatCluster) bool {
 	sms := cluster.Spec.Dependencies.SMS
 	return sms != nil && sms.Twilio == nil
-}
-
-// Uses tells whether the spec names a dependency that the programs of this version read.
-func Uses(cluster *chatv1alpha1.ChatCluster, d component.Dependency) bool {
-	spec := &cluster.Spec.Dependencies
-	switch d {
-	case component.Elasticsearch:
-		return spec.Elasticsearch != nil
-	case component.SMS:
-		return SendsCodes(cluster)
-	case component.ObjectStore, component.SpeechProvider:
-		return false // they come with their programs
-	default:
-		return true
-	}
 }
 
 func (e *environment) addSMS(in Input, name component.Name) {

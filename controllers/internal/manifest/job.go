@@ -23,7 +23,12 @@ func MigrationHash(in Input, retry string) string {
 		// Another Secret for the same server is no reason to look again.
 		place = []string{binding.Host, number(storePort(in, component.MySQL))}
 	}
-	return shortHash(append([]string{in.Version, in.Image, "expand", databasePrefix(in), retry}, place...))
+	var schemas []string // an operator that knows one more looks again
+	for _, owner := range component.Owners() {
+		schemas = append(schemas, string(owner))
+	}
+	parts := []string{in.Version, in.Image, "expand", databasePrefix(in), strings.Join(schemas, ","), retry}
+	return shortHash(append(parts, place...))
 }
 
 func shortHash(parts []string) string {

@@ -73,6 +73,12 @@ func input(cluster *chatv1alpha1.ChatCluster) manifest.Input {
 	if index := cluster.Spec.Dependencies.Elasticsearch; index != nil {
 		in.Bindings[component.Elasticsearch] = binding(&index.Source, "search.stores.svc", 0)
 	}
+	if store := cluster.Spec.Dependencies.ObjectStore; store != nil {
+		in.Bindings[component.ObjectStore] = filesBinding(&store.Source, "s3.stores.svc", 9000)
+	}
+	if speech := cluster.Spec.Dependencies.Speech; speech != nil && speech.SecretRef != nil {
+		in.Bindings[component.SpeechProvider] = filesBinding(&chatv1alpha1.Source{SecretRef: speech.SecretRef}, "", 0)
+	}
 	for _, store := range []component.Dependency{component.MySQL, component.RabbitMQ} {
 		for _, name := range component.Readers(store) {
 			in.BindingHashes[name] = "hash-of-" + string(name)
@@ -96,6 +102,19 @@ func binding(source *chatv1alpha1.Source, host string, port int32) manifest.Bind
 	if source.SecretRef != nil {
 		b.Secret, b.Source = source.SecretRef.Name, "secretRef"
 		maps.Copy(b.Keys, source.SecretRef.Keys)
+	}
+	return b
+}
+
+// filesBinding has what stores of files and providers of speech offer.
+func filesBinding(source *chatv1alpha1.Source, host string, port int32) manifest.Binding {
+	b := binding(source, host, port)
+	for _, entry := range []string{
+		component.EntryURI, component.EntryAccessKeyID, component.EntrySecretAccessKey, component.EntryRegion, component.EntryAPIKey,
+	} {
+		if b.Keys[entry] == "" {
+			b.Keys[entry] = entry
+		}
 	}
 	return b
 }

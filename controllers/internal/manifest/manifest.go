@@ -35,6 +35,9 @@ type Input struct {
 	// namespace the operator is not a pod, and no rule lets it in.
 	OperatorNamespace string
 	OperatorLabels    map[string]string
+	// Absent are components that the spec asks for and that do not start yet, because the Secret of their
+	// provider is missing.
+	Absent []component.Name
 	// Seats of the gateway that are wanted, ascending.
 	Seats []int32
 }

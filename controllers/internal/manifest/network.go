@@ -79,20 +79,10 @@ func egress(in Input, name component.Name) []*networkingv1ac.NetworkPolicyEgress
 				WithTo(podsOf(in, callee)...))
 		}
 	}
-	for _, store := range []component.Dependency{component.MySQL, component.RabbitMQ, component.Elasticsearch} {
-		if store == component.Elasticsearch && in.Cluster.Spec.Dependencies.Elasticsearch == nil {
-			continue
+	for _, d := range component.Dependencies() {
+		if port, to := placeOf(in, d); port != 0 && reads(name, d) {
+			rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().WithPorts(tcp(port)...).WithTo(to...))
 		}
-		if slices.Contains(component.Readers(store), readerFor(name)) {
-			rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
-				WithPorts(tcp(storePort(in, store))...).
-				WithTo(orAnywhere(peers(settings(in).DependencyTo))...))
-		}
-	}
-	if SendsCodes(in.Cluster) && in.Cluster.Spec.Dependencies.SMS.SecretRef != nil && slices.Contains(component.Readers(component.SMS), name) {
-		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
-			WithPorts(tcp(cmp.Or(in.Bindings[component.SMS].Port, 443))...).
-			WithTo(blocks([]string{"0.0.0.0/0", "::/0"})...))
 	}
 	if component.WatchesRing(name) {
 		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
@@ -107,12 +97,40 @@ func callersOf(in Input, name component.Name) []component.Name {
 	return slices.DeleteFunc(component.Callers(name), func(caller component.Name) bool { return !IsWanted(in.Cluster, caller) })
 }
 
-// readerFor is whose bindings a pod has.
-func readerFor(name component.Name) component.Name {
-	if name == component.Doctor {
-		return component.Message
+// reads tells whether a pod has the binding of a dependency. The doctor has those of message, and looks at what
+// files and speech need.
+func reads(name component.Name, d component.Dependency) bool {
+	if name != component.Doctor {
+		return slices.Contains(component.Readers(d), name)
 	}
-	return name
+	return d == component.ObjectStore || d == component.SpeechProvider || slices.Contains(component.Readers(d), component.Message)
+}
+
+// placeOf a dependency: its port, 0 if nobody connects to it, and where it may be. Stores are where the spec says;
+// object stores and providers may be outside of the cluster, too.
+func placeOf(in Input, d component.Dependency) (port int32, to []*peer) {
+	if !Uses(in.Cluster, d) {
+		return 0, nil
+	}
+	stores := peers(settings(in).DependencyTo)
+	outside := blocks([]string{"0.0.0.0/0", "::/0"})
+	switch d {
+	case component.SMS:
+		if in.Cluster.Spec.Dependencies.SMS.SecretRef == nil {
+			return 0, nil
+		}
+		return cmp.Or(in.Bindings[d].Port, portHTTPS), outside
+	case component.ObjectStore:
+		port = cmp.Or(in.Bindings[d].Port, portHTTPS)
+	case component.SpeechProvider:
+		port = speechPort(in.Cluster.Spec.Dependencies.Speech)
+	default:
+		return storePort(in, d), orAnywhere(stores)
+	}
+	if len(stores) == 0 {
+		return port, orAnywhere(nil)
+	}
+	return port, append(stores, outside...)
 }
 
 // storePort is what the binding says, else the usual port of the store.

@@ -67,7 +67,7 @@ A component with ` + "`autoscaling`" + ` starts with one pod.
 	return page.String()
 }
 
-// bare has what a spec must have, and nothing else.
+// bare has what makes all components run, and nothing else.
 func bare(t *testing.T, profile chatv1alpha1.Profile) manifest.Input {
 	t.Helper()
 	cluster, err := chatv1alpha1.Decode(fmt.Appendf(nil, `apiVersion: chat.parley.dev/v1alpha1
@@ -77,7 +77,7 @@ spec:
   version: "0.1.0"
   profile: %s
   exposure: {host: chat.example.com}
-  dependencies: {mysql: {secretRef: {name: a}}, rabbitmq: {secretRef: {name: b}}, elasticsearch: {secretRef: {name: c}}}`, profile))
+  dependencies: {mysql: {secretRef: {name: a}}, rabbitmq: {secretRef: {name: b}}, elasticsearch: {secretRef: {name: c}}, speech: {provider: PocketSphinx}}`, profile))
 	if err != nil {
 		t.Fatal(err)
 	}

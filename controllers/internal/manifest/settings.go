@@ -14,9 +14,27 @@ func Running(cluster *chatv1alpha1.ChatCluster) []component.Name {
 	return slices.DeleteFunc(component.All(), func(name component.Name) bool { return !IsWanted(cluster, name) })
 }
 
-// IsWanted tells whether the spec asks for a component.
-func IsWanted(_ *chatv1alpha1.ChatCluster, name component.Name) bool {
-	return name != component.File && name != component.Speech // they come with their programs
+// IsWanted tells whether the spec asks for a component: for speech only with a provider. Files without an object
+// store have a service, too, which says that they are unavailable.
+func IsWanted(cluster *chatv1alpha1.ChatCluster, name component.Name) bool {
+	return name != component.Speech || Uses(cluster, component.SpeechProvider)
+}
+
+// Uses tells whether the spec names a dependency that the programs of this version read.
+func Uses(cluster *chatv1alpha1.ChatCluster, d component.Dependency) bool {
+	spec := &cluster.Spec.Dependencies
+	switch d {
+	case component.Elasticsearch:
+		return spec.Elasticsearch != nil
+	case component.ObjectStore:
+		return spec.ObjectStore != nil
+	case component.SMS:
+		return SendsCodes(cluster)
+	case component.SpeechProvider:
+		return spec.Speech != nil
+	default:
+		return true
+	}
 }
 
 // serviceOf answers the settings that every component has.

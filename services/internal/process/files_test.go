@@ -26,20 +26,24 @@ func TestTheStoreOfFilesIsForTheFileService(t *testing.T) {
 		says                   string
 	}{
 		"a server of one's own": {
-			map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_TLS": "VerifyCA"}, whole,
+			map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_TLS": "VerifyCA"},
+			whole,
 			map[string]string{
 				"PARLEY_S3_ENDPOINT": "https://s3.stores:9000", "PARLEY_S3_BUCKET": "acme", "PARLEY_S3_REGION": "eu-1",
 				"PARLEY_S3_ACCESS_KEY_ID": "id", "PARLEY_S3_SECRET_ACCESS_KEY": "hidden", "PARLEY_S3_TLS": "VerifyCA",
 				"PARLEY_S3_CA_FILE": "objectstore/ca.crt",
-			}, "",
+			},
+			"",
 		},
 		"https is verified": {
-			map[string]string{"PARLEY_S3_TLS": "Disabled", "PARLEY_S3_CA_FILE": "/etc/ca"}, whole,
+			map[string]string{"PARLEY_S3_TLS": "Disabled", "PARLEY_S3_CA_FILE": "/etc/ca"},
+			whole,
 			map[string]string{
 				"PARLEY_S3_ENDPOINT": "https://s3.stores:9000", "PARLEY_S3_BUCKET": "other", "PARLEY_S3_REGION": "eu-1",
 				"PARLEY_S3_ACCESS_KEY_ID": "id", "PARLEY_S3_SECRET_ACCESS_KEY": "hidden", "PARLEY_S3_TLS": "VerifyFull",
 				"PARLEY_S3_CA_FILE": "/etc/ca",
-			}, "",
+			},
+			"",
 		},
 		"that of a company": {
 			map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_TLS": "Disabled"},
@@ -48,8 +52,10 @@ func TestTheStoreOfFilesIsForTheFileService(t *testing.T) {
 			"",
 		},
 		"without TLS": {
-			map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_TLS": "Disabled"}, map[string]string{"objectstore/uri": "http://s3:9000"},
-			map[string]string{"PARLEY_S3_ENDPOINT": "http://s3:9000", "PARLEY_S3_BUCKET": "acme", "PARLEY_S3_TLS": "Disabled"}, "",
+			map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_TLS": "Disabled"},
+			map[string]string{"objectstore/uri": "http://s3:9000"},
+			map[string]string{"PARLEY_S3_ENDPOINT": "http://s3:9000", "PARLEY_S3_BUCKET": "acme", "PARLEY_S3_TLS": "Disabled"},
+			"",
 		},
 		"http where TLS is asked": {
 			map[string]string{"PARLEY_S3_BUCKET": "acme"}, map[string]string{"objectstore/uri": "http://s3:9000"}, nil, "set PARLEY_S3_TLS to Disabled",
