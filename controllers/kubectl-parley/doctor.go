@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,8 +33,9 @@ const (
 
 func (p *plugin) doctorCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor [NAME]", Short: "Check MySQL and RabbitMQ from inside, as the pods see them", Args: cobra.MaximumNArgs(1),
-		Long:              "Run the checks of `parley doctor` as a Job with the settings and bindings of the message component, print what they say, and remove the Job.",
+		Use: "doctor [NAME]", Short: "Check stores and providers from inside, as the pods see them", Args: cobra.MaximumNArgs(1),
+		Long: "Run the checks of `parley doctor` as a Job with the settings and bindings of the message component, and with those of\n" +
+			"file and speech for what only they reach; print what the checks say, and remove the Job.",
 		Example:           "  kubectl parley doctor demo",
 		ValidArgsFunction: p.completeName,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,6 +51,7 @@ func (p *plugin) doctorCommand() *cobra.Command {
 func (c *cluster) doctor(ctx context.Context, out io.Writer, name, suffix string) error {
 	failed, err := c.runAs(ctx, out, name, task{
 		as: component.Message, name: name + "-doctor-" + suffix, args: []string{"doctor", string(component.Message)},
+		also: []component.Name{component.File, component.Speech},
 	})
 	switch {
 	case err != nil:
@@ -64,6 +67,8 @@ type task struct {
 	as   component.Name
 	name string // of the Job
 	args []string
+	// also are components, as far as they are there, whose bindings and settings it has where it has none.
+	also []component.Name
 }
 
 // runAs runs a task to its end, copies what it says, and removes its Job.
@@ -75,6 +80,17 @@ func (c *cluster) runAs(ctx context.Context, out io.Writer, name string, todo ta
 			return false, fmt.Errorf("the component %s is not installed yet: kubectl parley -n %s status %s says what is missing", todo.as, c.namespace, name)
 		}
 		return false, explain(err, "read Deployments")
+	}
+	for _, other := range todo.also {
+		more := &appsv1.Deployment{}
+		err := c.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: manifest.DeploymentName(name, other)}, more)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return false, explain(err, "read Deployments")
+		}
+		lend(&source.Spec.Template.Spec, &more.Spec.Template.Spec)
 	}
 	job := taskJob(source, name, todo)
 	if err := c.Create(ctx, job); err != nil {
@@ -88,6 +104,27 @@ func (c *cluster) runAs(ctx context.Context, out io.Writer, name string, todo ta
 		return false, fmt.Errorf("the Job did not end: %w", err)
 	}
 	return failed, c.copyLogs(ctx, out, job)
+}
+
+// lend gives a pod what another one has and it has not: variables, and the volumes of bindings.
+func lend(to, from *corev1.PodSpec) {
+	borrower, lender := &to.Containers[0], from.Containers[0]
+	for _, variable := range lender.Env {
+		if !slices.ContainsFunc(borrower.Env, func(have corev1.EnvVar) bool { return have.Name == variable.Name }) {
+			borrower.Env = append(borrower.Env, variable)
+		}
+	}
+	for _, volume := range from.Volumes {
+		if slices.ContainsFunc(to.Volumes, func(have corev1.Volume) bool { return have.Name == volume.Name }) {
+			continue
+		}
+		to.Volumes = append(to.Volumes, volume)
+		for _, mount := range lender.VolumeMounts {
+			if mount.Name == volume.Name {
+				borrower.VolumeMounts = append(borrower.VolumeMounts, mount)
+			}
+		}
+	}
 }
 
 // taskJob runs the image of a component with its settings, under labels that no Service selects; a NetworkPolicy

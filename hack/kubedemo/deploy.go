@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/parley-chat/parley/hack/retry"
+	"github.com/parley-chat/parley/test/integration/servers"
 )
 
 // Where things are in the cluster.
@@ -76,7 +77,11 @@ func (d demo) applyChat(ctx context.Context) error {
 	}
 	mysql, rabbitmq := entries(mysqlPort), entries(amqpPort)
 	rabbitmq["virtual-host"] = virtualHost
-	err = d.applyObjects(ctx, namespace(chatNamespace), secret(chatName+"-mysql", mysql), secret(chatName+"-rabbitmq", rabbitmq))
+	files := map[string]string{
+		"uri": fmt.Sprintf("http://%s:%d", storeAddress, s3Port), "bucket": bucket, "region": servers.S3Region,
+		"access-key-id": servers.S3AccessKeyID, "secret-access-key": servers.S3SecretAccessKey,
+	}
+	err = d.applyObjects(ctx, namespace(chatNamespace), secret(chatName+"-mysql", mysql), secret(chatName+"-rabbitmq", rabbitmq), secret(chatName+"-files", files))
 	if err != nil {
 		return err
 	}

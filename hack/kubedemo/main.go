@@ -2,8 +2,8 @@
 
 // Command kubedemo runs the whole product on a real Kubernetes on this machine.
 //
-// `kubedemo up` starts what is not running: the cluster of hack/cluster, MariaDB and RabbitMQ beside it, the
-// operator, a ChatCluster, and a local address that leads to it. Again is safe, and brings in what was built
+// `kubedemo up` starts what is not running: the cluster of hack/cluster, MariaDB, RabbitMQ and an S3 server
+// beside it, the operator, a ChatCluster, and a local address that leads to it. Again is safe, and brings in what was built
 // since. `kubedemo down` ends all of it. The images must be there: make images.
 package main
 
@@ -122,7 +122,7 @@ func (d demo) up(ctx context.Context) error {
 		do   func(ctx context.Context) error
 	}{
 		{"Kubernetes", d.startCluster},
-		{"MariaDB and RabbitMQ", d.startStores},
+		{"MariaDB, RabbitMQ and an S3 server", d.startStores},
 		{"images", d.loadImages},
 		{"operator", d.installOperator},
 		{"ChatCluster", d.applyChat},
@@ -168,7 +168,7 @@ func (d demo) startCluster(ctx context.Context) error {
 		return err
 	}
 	if before, err := os.ReadFile(d.path("cluster.uid")); err == nil && string(before) != id {
-		err := errors.Join(d.stopBackground(ctx, "stores"), os.RemoveAll(d.path("mariadb")), os.RemoveAll(d.path("rabbitmq")), os.RemoveAll(d.path("rabbitmq.account")))
+		err := errors.Join(d.stopBackground(ctx, "stores"), os.RemoveAll(d.path("mariadb")), os.RemoveAll(d.path("rabbitmq")), os.RemoveAll(d.path("rabbitmq.account")), os.RemoveAll(d.path("s3")))
 		if err != nil {
 			return err
 		}
@@ -200,7 +200,7 @@ func (d demo) down(ctx context.Context) error {
 		d.say("ChatCluster and operator are gone; the cluster ran before and stays")
 	}
 	failed = errors.Join(failed, d.stopBackground(ctx, "stores"))
-	d.say("MariaDB and RabbitMQ have ended")
+	d.say("MariaDB, RabbitMQ and the S3 server have ended")
 	if failed != nil {
 		return failed
 	}

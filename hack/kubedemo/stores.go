@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,14 +23,32 @@ const (
 	storeAddress = "10.233.0.1"
 	mysqlPort    = 23306
 	amqpPort     = 23672
+	s3Port       = 23900
 	storeUser    = "parley"
 	virtualHost  = "parley"
+	bucket       = "parley-files"
 )
 
-// startStores starts the background process that keeps the stores, and waits until it has made the accounts.
+// allStores is what the process says when it is ready.
+const allStores = "mariadb rabbitmq s3"
+
+// startStores starts the background process that keeps the stores, and waits until it has made the accounts. One of
+// a version that keeps fewer stores makes room.
 func (d demo) startStores(ctx context.Context) error {
+	if kept, err := os.ReadFile(d.path("stores.ready")); err == nil && string(kept) != allStores {
+		if err := d.stopBackground(ctx, "stores"); err != nil {
+			return err
+		}
+	}
 	if d.background("stores") == 0 {
 		if err := os.RemoveAll(d.path("stores.ready")); err != nil {
+			return err
+		}
+		program, err := d.run(ctx, filepath.Join(d.root, "hack", "tool.sh"), "versitygw", "--path")
+		if err != nil {
+			return err
+		}
+		if err := os.Setenv(servers.S3ProgramVariable, strings.TrimSpace(program)); err != nil {
 			return err
 		}
 		if err := d.startBackground("stores", d.path("kubedemo"), "stores"); err != nil {
@@ -51,33 +71,54 @@ func (d demo) password() (string, error) {
 	return string(text), err
 }
 
-// keepStores runs both stores until it is told to end; they end with it, whatever happens to it.
+// keepStores runs the stores until it is told to end; they end with it, whatever happens to it.
 func (d demo) keepStores(ctx context.Context) error {
 	password, err := d.password()
 	if err != nil {
 		return err
 	}
-	var both sync.WaitGroup
-	var mysqlErr, amqpErr error
+	var all sync.WaitGroup
+	var mysqlErr, amqpErr, s3Err error
 	var mariadb *servers.MariaDB
 	var rabbitmq *servers.RabbitMQ
-	both.Go(func() { mariadb, mysqlErr = d.startMariaDB(ctx, password) })
-	both.Go(func() { rabbitmq, amqpErr = d.startRabbitMQ(ctx, password) })
-	both.Wait()
-	if err = errors.Join(mysqlErr, amqpErr); err == nil {
-		err = os.WriteFile(d.path("stores.ready"), nil, 0o600)
+	var s3 *servers.S3
+	all.Go(func() { mariadb, mysqlErr = d.startMariaDB(ctx, password) })
+	all.Go(func() { rabbitmq, amqpErr = d.startRabbitMQ(ctx, password) })
+	all.Go(func() { s3, s3Err = d.startS3(ctx) })
+	all.Wait()
+	if err = errors.Join(mysqlErr, amqpErr, s3Err); err == nil {
+		err = os.WriteFile(d.path("stores.ready"), []byte(allStores), 0o600)
 	}
 	if err == nil {
 		<-ctx.Done()
 	}
 	if mariadb != nil {
-		both.Go(mariadb.Stop)
+		all.Go(mariadb.Stop)
 	}
 	if rabbitmq != nil {
-		both.Go(rabbitmq.Stop)
+		all.Go(rabbitmq.Stop)
 	}
-	both.Wait()
+	if s3 != nil {
+		all.Go(s3.Stop)
+	}
+	all.Wait()
 	return err
+}
+
+// startS3 makes a bucket for the files of the chat.
+func (d demo) startS3(ctx context.Context) (*servers.S3, error) {
+	dir := d.path("s3")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	s, err := servers.StartS3(ctx, dir, servers.S3Options{Port: s3Port, Host: storeAddress})
+	if err != nil {
+		return nil, fmt.Errorf("S3: %w", err)
+	}
+	if _, err := s.MakeBucket(bucket); err != nil {
+		return s, fmt.Errorf("S3: make the bucket: %w", err)
+	}
+	return s, nil
 }
 
 // startMariaDB makes an account for the schemas of the chat. The account root, which has no password, stays
