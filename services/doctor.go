@@ -17,10 +17,11 @@ func doctorCommand(s streams) *cobra.Command {
 	var prefix string
 	command := &cobra.Command{
 		Use:   "doctor [SERVICE...]",
-		Short: "Check MySQL, RabbitMQ and Elasticsearch",
+		Short: "Check stores and providers",
 		Long: "Check that MySQL and RabbitMQ are reachable, keep what was acknowledged, and are up to date, and that\n" +
-			"Elasticsearch fits where one is named. Nothing is changed. PARLEY_MYSQL_DSN, PARLEY_RABBITMQ_URL and\n" +
-			"PARLEY_ELASTICSEARCH_URL, or the bindings below SERVICE_BINDING_ROOT, name the servers.",
+			"Elasticsearch fits and a provider of speech answers where they are named. Nothing is changed; the provider\n" +
+			"reads a second of silence. PARLEY_MYSQL_DSN, PARLEY_RABBITMQ_URL, PARLEY_ELASTICSEARCH_URL and\n" +
+			"PARLEY_SPEECH_PROVIDER, or the bindings below SERVICE_BINDING_ROOT, name the servers.",
 		Example: "  PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/ PARLEY_RABBITMQ_URL=amqp://127.0.0.1:5672/ parley doctor",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			environ, err := boundEnvironment(s.environ, args)
@@ -28,7 +29,8 @@ func doctorCommand(s streams) *cobra.Command {
 				return report(s.out, []finding{bad("bindings", "not readable", err.Error())})
 			}
 			findings := append(checkMySQL(cmd.Context(), environ, args, prefix), checkRabbitMQ(cmd.Context(), environ)...)
-			return report(s.out, append(findings, checkElasticsearch(cmd.Context(), environ)...))
+			findings = append(findings, checkElasticsearch(cmd.Context(), environ)...)
+			return report(s.out, append(findings, checkSpeech(cmd.Context(), environ)...))
 		},
 	}
 	command.Flags().StringVar(&prefix, "prefix", defaultPrefix, "start of the schemas' names")

@@ -14,6 +14,7 @@ import (
 	friendserver "github.com/parley-chat/parley/services/friend/server"
 	gatewayserver "github.com/parley-chat/parley/services/gateway/server"
 	messageserver "github.com/parley-chat/parley/services/message/server"
+	speechserver "github.com/parley-chat/parley/services/speech/server"
 	transmitserver "github.com/parley-chat/parley/services/transmit/server"
 	userserver "github.com/parley-chat/parley/services/user/server"
 )
@@ -24,6 +25,8 @@ func entries() map[string]string {
 		"mysql/type": "mysql", "mysql/host": "db.stores\n", "mysql/username": "app", "mysql/password": "a:/@b\n",
 		"mysql/message-username": "writer", "mysql/message-password": "w",
 		"mysql/migration-username": "ddl", "mysql/migration-password": "d",
+		"objectstore/uri": "https://s3.stores:9000", "objectstore/access-key-id": "id", "objectstore/secret-access-key": "s3\n",
+		"speech/type": "speech", "speech/api-key": "key\n",
 		"rabbitmq/type": "rabbitmq", "rabbitmq/host": "mq.stores", "rabbitmq/username": "app", "rabbitmq/password": "c%d",
 	}
 }
@@ -32,7 +35,7 @@ func entries() map[string]string {
 func podEnvironment(t *testing.T, name component.Name) map[string]string {
 	t.Helper()
 	root := t.TempDir()
-	for _, dependency := range []component.Dependency{component.MySQL, component.RabbitMQ} {
+	for _, dependency := range []component.Dependency{component.MySQL, component.RabbitMQ, component.ObjectStore, component.SpeechProvider} {
 		if err := os.Mkdir(filepath.Join(root, string(dependency)), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +65,16 @@ func podEnvironment(t *testing.T, name component.Name) map[string]string {
 		environ["PARLEY_RING_SERVICE"] = "acme-gateway-ring"
 	}
 	maps.Copy(environ, map[component.Name]map[string]string{
-		component.Message: {"PARLEY_CLUSTER_UID": first},
+		component.Message: {"PARLEY_CLUSTER_UID": first, "PARLEY_TRANSCRIPTS": "true"},
+		component.Speech: {
+			"PARLEY_SPEECH_PROVIDER": "OpenAI", "PARLEY_SPEECH_URL": "http://whisper:8000", "PARLEY_SPEECH_MODEL": "whisper-1",
+			"PARLEY_SPEECH_MAX_DURATION": "2m",
+		},
+		component.File: {
+			"PARLEY_FILES_ORIGIN": "https://files.example.com", "PARLEY_FILE_MAX_BYTES": "209715200", "PARLEY_FILE_MAX_IMAGE_BYTES": "10485760",
+			"PARLEY_FILE_DAILY_BYTES": "1073741824", "PARLEY_S3_TLS": "VerifyFull", "PARLEY_S3_BUCKET": "acme", "PARLEY_S3_REGION": "eu-1",
+			"PARLEY_S3_PATH_STYLE": "true",
+		},
 		component.Gateway: {
 			"PARLEY_GATEWAY_SEAT": "0", "PARLEY_GATEWAY_SEAT_ROUTES": "false", "PARLEY_GATEWAY_MAX_SESSIONS": "20000",
 			"PARLEY_GATEWAY_ALLOWED_ORIGINS": "https://chat.example.com", "PARLEY_GATEWAY_TRUSTED_PROXIES": "",
@@ -96,6 +108,10 @@ func TestEachServiceLoadsTheEnvironmentOfAPod(t *testing.T) {
 			cfg, err := transmitserver.Load(environ)
 			return []string{cfg.AMQPURL.Reveal(), cfg.Namespace, cfg.FriendURL}, err
 		}, []string{queue, "chat", "http://acme-friend:8081"}},
+		component.Speech: {func(environ map[string]string) ([]string, error) {
+			cfg, err := speechserver.Load(environ)
+			return []string{cfg.AMQPURL.Reveal(), cfg.Namespace, cfg.MessageURL, cfg.FileURL, cfg.Provider, cfg.URL, cfg.Model, cfg.APIKey.Reveal(), cfg.MaxDuration.String()}, err
+		}, []string{queue, "chat", "http://acme-message:8081", "http://acme-file:8081", "OpenAI", "http://whisper:8000", "whisper-1", "key", "2m0s"}},
 		component.Gateway: {func(environ map[string]string) ([]string, error) {
 			cfg, err := gatewayserver.Load(environ)
 			return []string{cfg.AMQPURL.Reveal(), cfg.Namespace}, err

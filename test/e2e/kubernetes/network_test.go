@@ -50,7 +50,7 @@ func TestShortNetworkPoliciesAreEnforced(t *testing.T) {
 // running are the components of a chat without a provider of speech.
 func running() []component.Name {
 	return slices.DeleteFunc(component.All(), func(name component.Name) bool {
-		return name == component.File || name == component.Speech
+		return name == component.Speech
 	})
 }
 
