@@ -99,7 +99,7 @@ func (w world) checkStopped(t *testing.T, reason string) {
 	if got := cluster.Status.Version; got != "0.1.0" {
 		t.Errorf("version %s serves", got)
 	}
-	if diff := cmp.Diff([]string{"acme-friend", "acme-user"}, w.onImage(t, newImage)); diff != "" {
+	if diff := cmp.Diff([]string{"acme-file", "acme-friend", "acme-user"}, w.onImage(t, newImage)); diff != "" {
 		t.Errorf("Deployments of the new version: %s", diff)
 	}
 }

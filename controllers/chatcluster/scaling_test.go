@@ -113,7 +113,7 @@ func testStatusVersion(t *testing.T, w world) {
 	w.answers = "0.1.0"
 	version("0.2.0")(t, w)
 	w.settle(t, immortal())
-	if got := w.onImage(t, newImage); !slices.Equal(got, []string{"acme-friend", "acme-user"}) {
+	if got := w.onImage(t, newImage); !slices.Equal(got, []string{"acme-file", "acme-friend", "acme-user"}) {
 		t.Errorf("of the new version: %v", got)
 	}
 	w.answers = "0.2.0"
@@ -128,7 +128,7 @@ func testLiveRead(t *testing.T, w world) {
 	version("0.2.0")(t, w)
 	w.remember()
 	m := w.writer
-	for len(w.onImage(t, newImage)) < 2 {
+	for len(w.onImage(t, newImage)) < 3 {
 		if err := w.pass(t, m); err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func testLiveRead(t *testing.T, w world) {
 	if err := w.pass(t, m); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.onImage(t, newImage); len(got) != 2 {
+	if got := w.onImage(t, newImage); len(got) != 3 {
 		t.Errorf("of the new version: %v", got)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/telemetry"
 )
 
-// Looks at a database for /statusz; chosen.
+// Looks at a store for /statusz; chosen.
 const (
 	lookPause   = 10 * time.Second
 	lookTimeout = 5 * time.Second
@@ -33,12 +33,17 @@ func Identify(ops *telemetry.Ops, name component.Name, version string, b broker.
 // WatchDatabase makes group ask a database now and then how it fares, for /statusz. Nothing else depends
 // on it. The empty class is for one that lives in this process.
 func WatchDatabase(group *lifecycle.Group, ops *telemetry.Ops, ask func(ctx context.Context) component.Class) {
+	WatchDependency(group, ops, component.MySQL, ask)
+}
+
+// WatchDependency is WatchDatabase for any store.
+func WatchDependency(group *lifecycle.Group, ops *telemetry.Ops, d component.Dependency, ask func(ctx context.Context) component.Class) {
 	var latest atomic.Value
-	ops.SetDependency(component.MySQL, func() component.Class {
+	ops.SetDependency(d, func() component.Class {
 		class, _ := latest.Load().(component.Class)
 		return class
 	})
-	group.Go("look at the database", func(ctx context.Context) error {
+	group.Go("look at "+string(d), func(ctx context.Context) error {
 		ticker := time.NewTicker(lookPause)
 		defer ticker.Stop()
 		for {
