@@ -19,9 +19,10 @@ func doctorCommand(s streams) *cobra.Command {
 		Use:   "doctor [SERVICE...]",
 		Short: "Check stores and providers",
 		Long: "Check that MySQL and RabbitMQ are reachable, keep what was acknowledged, and are up to date, and that\n" +
-			"Elasticsearch fits and a provider of speech answers where they are named. Nothing is changed; the provider\n" +
-			"reads a second of silence. PARLEY_MYSQL_DSN, PARLEY_RABBITMQ_URL, PARLEY_ELASTICSEARCH_URL and\n" +
-			"PARLEY_SPEECH_PROVIDER, or the bindings below SERVICE_BINDING_ROOT, name the servers.",
+			"Elasticsearch fits, the bucket of files is there, and a provider of speech answers, where they are named.\n" +
+			"Nothing is changed; the provider reads a second of silence. PARLEY_MYSQL_DSN, PARLEY_RABBITMQ_URL,\n" +
+			"PARLEY_ELASTICSEARCH_URL, PARLEY_S3_BUCKET and PARLEY_SPEECH_PROVIDER, or the bindings below\n" +
+			"SERVICE_BINDING_ROOT, name the servers.",
 		Example: "  PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/ PARLEY_RABBITMQ_URL=amqp://127.0.0.1:5672/ parley doctor",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			environ, err := boundEnvironment(s.environ, args)
@@ -30,6 +31,7 @@ func doctorCommand(s streams) *cobra.Command {
 			}
 			findings := append(checkMySQL(cmd.Context(), environ, args, prefix), checkRabbitMQ(cmd.Context(), environ)...)
 			findings = append(findings, checkElasticsearch(cmd.Context(), environ)...)
+			findings = append(findings, checkObjectStore(cmd.Context(), environ)...)
 			return report(s.out, append(findings, checkSpeech(cmd.Context(), environ)...))
 		},
 	}

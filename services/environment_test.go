@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/parley-chat/parley/api/component"
+	fileserver "github.com/parley-chat/parley/services/file/server"
 	friendserver "github.com/parley-chat/parley/services/friend/server"
 	gatewayserver "github.com/parley-chat/parley/services/gateway/server"
 	messageserver "github.com/parley-chat/parley/services/message/server"
@@ -108,6 +110,16 @@ func TestEachServiceLoadsTheEnvironmentOfAPod(t *testing.T) {
 			cfg, err := transmitserver.Load(environ)
 			return []string{cfg.AMQPURL.Reveal(), cfg.Namespace, cfg.FriendURL}, err
 		}, []string{queue, "chat", "http://acme-friend:8081"}},
+		component.File: {func(environ map[string]string) ([]string, error) {
+			cfg, err := fileserver.Load(environ)
+			return []string{
+				cfg.MySQLDSN.Reveal(), cfg.Namespace, cfg.Origin, fmt.Sprint(cfg.MaxBytes, cfg.MaxImageBytes, cfg.DailyBytes),
+				cfg.S3.Endpoint, cfg.S3.Bucket, cfg.S3.Region, cfg.S3.AccessKeyID, cfg.S3.SecretAccessKey.Reveal(), fmt.Sprint(cfg.S3.PathStyle), string(cfg.S3.TLS),
+			}, err
+		}, []string{
+			"mysql://app:a%3A%2F%40b@db.stores:3306/parley_file", "chat", "https://files.example.com", "209715200 10485760 1073741824",
+			"https://s3.stores:9000", "acme", "eu-1", "id", "s3", "true", "VerifyFull",
+		}},
 		component.Speech: {func(environ map[string]string) ([]string, error) {
 			cfg, err := speechserver.Load(environ)
 			return []string{cfg.AMQPURL.Reveal(), cfg.Namespace, cfg.MessageURL, cfg.FileURL, cfg.Provider, cfg.URL, cfg.Model, cfg.APIKey.Reveal(), cfg.MaxDuration.String()}, err

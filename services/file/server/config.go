@@ -42,6 +42,8 @@ type Config struct {
 	DailyBytes    int64 `env:"PARLEY_FILE_DAILY_BYTES" envDefault:"1073741824"`
 	// Folder keeps bytes where no object store is.
 	Folder string `env:"PARLEY_FILE_DIR"`
+	// S3 keeps bytes where its bucket is named.
+	S3 S3Config
 }
 
 // Load reads a configuration from environment variables and checks it.
@@ -76,7 +78,7 @@ func (c Config) Validate() error {
 			problems = append(problems, fmt.Errorf("%s must not be negative", key))
 		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, c.S3.Validate())...)
 }
 
 func (c Config) database() sqldb.Config {

@@ -66,7 +66,7 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 		return errors.Join(fmt.Errorf("file: %w", err), closed(), db.Close())
 	}
 	group.Go("collector", service.RunCollector)
-	if err := serve(ctx, group, cfg, parts, resources{db: db, registry: telemetry.NewRegistry()}, service); err != nil {
+	if err := serve(ctx, group, cfg, parts, resources{db: db, store: store, registry: telemetry.NewRegistry()}, service); err != nil {
 		return errors.Join(fmt.Errorf("file: %w", err), closed(), db.Close())
 	}
 	return group.Run(ctx)
@@ -90,6 +90,7 @@ func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {
 // resources are what a service is built on.
 type resources struct {
 	db       *sqldb.DB
+	store    Store
 	registry *prometheus.Registry
 }
 
@@ -127,6 +128,9 @@ func serve(ctx context.Context, group *lifecycle.Group, cfg Config, parts Parts,
 	ops := telemetry.NewOps(r.registry)
 	process.Identify(ops, component.File, own.Version, nil)
 	process.WatchDatabase(group, ops, r.db.Class)
+	if cfg.S3.Bucket != "" {
+		process.WatchDependency(group, ops, component.ObjectStore, func(ctx context.Context) component.Class { return classOf(r.store.Check(ctx)) })
+	}
 	process.ServeOps(group, ops, own.Ops)
 	group.Go("rpc", func(ctx context.Context) error { return rpc.Serve(ctx, own.RPC) })
 	own.Announce(group, ops, func(ctx context.Context) {

@@ -19,6 +19,10 @@ type Store interface {
 
 // openStore opens the store of a configuration. Closed is never nil.
 func openStore(cfg Config) (store Store, closed func() error, err error) {
+	if cfg.S3.Bucket != "" {
+		store, err := cfg.S3.open()
+		return store, func() error { return nil }, err
+	}
 	if cfg.Folder == "" {
 		return noStore{}, func() error { return nil }, nil
 	}
