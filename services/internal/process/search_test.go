@@ -51,8 +51,8 @@ func TestTheIndexIsReadFromItsBinding(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", name, variable, value, row.want[variable])
 			}
 		}
-		if other, err := process.Complete(environ, component.User); err != nil || row.environ == nil && other["PARLEY_ELASTICSEARCH_URL"] != "" {
-			t.Errorf("%s: the user service has %q, %v", name, other["PARLEY_ELASTICSEARCH_URL"], err)
+		if other, err := process.Complete(environ, component.Friend); err != nil || row.environ == nil && other["PARLEY_ELASTICSEARCH_URL"] != "" {
+			t.Errorf("%s: the friend service has %q, %v", name, other["PARLEY_ELASTICSEARCH_URL"], err)
 		}
 	}
 	for name, files := range map[string]map[string]string{
