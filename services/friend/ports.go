@@ -129,6 +129,7 @@ type Blocks interface {
 type Profile struct {
 	ID                              ids.UserID
 	Username, Nickname, Description string
+	Avatar                          string // id of a file; empty: none
 }
 
 // Part is what a search looks at. The numbers are those of the wire.

@@ -25,11 +25,12 @@ const (
 // Account is one person without their password.
 type Account struct {
 	ID          ids.UserID
-	Username    string // folded, unique
-	Nickname    string // as shown; NFC, trimmed
-	Description string // may be empty
-	CreatedAt   int64  // ms
-	Deleted     bool   // then there is no username, and the nickname is deletedNickname
+	Username    string     // folded, unique
+	Nickname    string     // as shown; NFC, trimmed
+	Description string     // may be empty
+	Avatar      ids.FileID // zero: none
+	CreatedAt   int64      // ms
+	Deleted     bool       // then there is no username, and the nickname is deletedNickname
 }
 
 // deletedNickname stands where clients do not know deleted accounts.

@@ -37,6 +37,10 @@ var (
 	ErrLastOwner = fault.New(fault.Precondition, "LAST_OWNER", "this is the last owner: make somebody else an owner first")
 	// ErrLinkInvalid answers every link for administrators that is not right: unknown, used, expired.
 	ErrLinkInvalid = fault.New(fault.NotFound, "LINK_INVALID", "the link is not right, or not any more")
+	// ErrFileNotReady says that the picture is no finished upload of the caller for avatars.
+	ErrFileNotReady = fault.New(fault.Precondition, "FILE_NOT_READY", "the file is not a finished upload of yours for this")
+	// ErrFilesUnavailable says that nobody can tell now whether the picture is there. Nothing was changed.
+	ErrFilesUnavailable = fault.New(fault.Unavailable, "FILES_UNAVAILABLE", "files are not available now, try again later")
 	// ErrSearchUnavailable says that the index of nicknames does not answer, or that there is none.
 	ErrSearchUnavailable = fault.New(fault.Unavailable, "SEARCH_UNAVAILABLE", "search is not available now, try again later")
 	// ErrNotFound says that there is no such user or login session, or none that the caller may know of.

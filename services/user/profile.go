@@ -12,6 +12,7 @@ import (
 type ProfileChange struct {
 	Nickname    *string
 	Description *string
+	Avatar      *ids.FileID // zero removes it
 }
 
 // Account answers one account; ErrNotFound.
@@ -71,6 +72,9 @@ func (s *Service) UpdateProfile(ctx context.Context, caller Caller, p ProfileCha
 	if err != nil {
 		return Record{}, err
 	}
+	if err := s.cite(ctx, caller.UserID, p); err != nil {
+		return Record{}, err
+	}
 	var result Record
 	err = s.rewrite(ctx, caller, func(record Record, _ []LoginSession, now int64) (*Rewriting, error) {
 		result = record
@@ -79,6 +83,9 @@ func (s *Service) UpdateProfile(ctx context.Context, caller Caller, p ProfileCha
 		}
 		if p.Description != nil {
 			result.Account.Description = *p.Description
+		}
+		if p.Avatar != nil {
+			result.Account.Avatar = *p.Avatar
 		}
 		if result == record {
 			return nil, nil
@@ -92,7 +99,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller Caller, p ProfileCha
 }
 
 func (s *Service) checkProfile(p ProfileChange) (ProfileChange, error) {
-	var checked ProfileChange
+	checked := ProfileChange{Avatar: p.Avatar}
 	if p.Nickname != nil {
 		nickname, err := CheckNickname(s.Text, *p.Nickname)
 		if err != nil {

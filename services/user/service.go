@@ -33,6 +33,7 @@ type Ports struct {
 	Hasher    Hasher
 	Text      Text
 	Publisher Publisher
+	Pictures  Pictures // nil: nobody gets a picture
 }
 
 // Options set a Service.

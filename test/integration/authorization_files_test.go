@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/test/integration/people"
 )
 
@@ -24,6 +25,7 @@ func (c *cast) fileRows() []row {
 		{fileCalls + "BatchGetFiles", "of owner", &filev1.BatchGetFilesRequest{FileIds: []string{c.file, nothing}}, all},
 		{fileCalls + "CompleteUpload", "of owner", &filev1.CompleteUploadRequest{FileId: c.draft}, own},
 		{fileCalls + "CompleteUpload", "missing", &filev1.CompleteUploadRequest{FileId: nothing}, none},
+		{"parley.user.v1.UserService/UpdateProfile", "with the file of another", &userv1.UpdateProfileRequest{AvatarFileId: &c.file}, answers{"rest": "failed_precondition FILE_NOT_READY"}},
 		{fileCalls + "DeleteFile", "of owner", &filev1.DeleteFileRequest{FileId: c.draft}, own},
 		{fileCalls + "DeleteFile", "missing", &filev1.DeleteFileRequest{FileId: nothing}, none},
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/dev/devtest"
 	"github.com/parley-chat/parley/test/integration/people"
 )
@@ -187,5 +188,44 @@ func TestAPictureHasSmallerOnes(t *testing.T) {
 		if status != http.StatusOK || err != nil || config.Width != int(side) || config.Height != int(side/2) || thumbnail.GetWidth() != side || !strings.HasPrefix(header.Get("Content-Type"), "image/") {
 			t.Errorf("thumbnail %v: %d %s, %v, %v", thumbnail, status, header.Get("Content-Type"), config, err)
 		}
+	}
+}
+
+func TestU8_APictureOfAPersonIsForEverybody(t *testing.T) {
+	t.Parallel()
+	sys := devtest.Start(t, devtest.Options{})
+	ann, bob := people.Register(t, sys.Public(0), "ann"), people.Register(t, sys.Public(0), "bob")
+	file := ann.Upload(t, filev1.Purpose_PURPOSE_AVATAR, "me.png", aPicture(t, 600, 400))
+	bobs := bob.Upload(t, filev1.Purpose_PURPOSE_FILE, "no avatar.png", aPicture(t, 6, 4))
+	get := &filev1.GetFileRequest{FileId: file.GetFileId()}
+	if got := bob.Try(t, fileCalls+"GetFile", get).String(); got != notFound {
+		t.Errorf("a picture that nobody shows: %s", got)
+	}
+	update := func(p *people.Person, id string) string {
+		return p.Try(t, "parley.user.v1.UserService/UpdateProfile", &userv1.UpdateProfileRequest{AvatarFileId: &id}).String()
+	}
+	for name, got := range map[string]string{
+		"somebody else's picture": update(bob, file.GetFileId()), "a file for something else": update(bob, bobs.GetFileId()), "nothing": update(bob, people.NewID()),
+	} {
+		if got != "failed_precondition FILE_NOT_READY" {
+			t.Errorf("%s as a picture: %s", name, got)
+		}
+	}
+	if got := update(ann, file.GetFileId()); got != "ok" {
+		t.Fatal(got)
+	}
+	var seen userv1.GetUserResponse
+	bob.Do(t, "parley.user.v1.UserService/GetUser", &userv1.GetUserRequest{UserId: ann.ID}, &seen)
+	var found filev1.GetFileResponse
+	bob.Do(t, fileCalls+"GetFile", &filev1.GetFileRequest{FileId: seen.GetUser().GetAvatarFileId()}, &found)
+	small := found.GetFile().GetThumbnails()[0]
+	if status, _, content := bob.Bytes(t, http.MethodGet, small.GetLink().GetUrl(), nil); status != http.StatusOK || len(content) == 0 || small.GetWidth() != 96 || small.GetHeight() != 96 {
+		t.Errorf("the small picture: %d with %d bytes, %v", status, len(content), small)
+	}
+	if got := ann.Try(t, fileCalls+"DeleteFile", &filev1.DeleteFileRequest{FileId: file.GetFileId()}).String(); got != "failed_precondition FILE_IN_USE" {
+		t.Errorf("a shown picture is deleted: %s", got)
+	}
+	if got := update(ann, ""); got != "ok" {
+		t.Error(got)
 	}
 }

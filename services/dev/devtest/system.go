@@ -145,8 +145,11 @@ func Start(t testing.TB, options Options) *System {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() { r.stop(cancel) })
+	files, filesURL := r.listen()
+	r.rpc[component.File] = filesURL
 	r.user(ctx, options.Codes)
 	r.talks(ctx)
+	r.file(ctx, files)
 	r.speech(ctx, options.Speech)
 	r.gateways(ctx, max(options.Gateways, 1))
 	deadline := time.After(startTimeout)
@@ -254,7 +257,7 @@ func (r *runner) up() { r.started <- struct{}{} }
 func (r *runner) user(ctx context.Context, codes string) {
 	listener, url := r.listen()
 	r.rpc[component.User] = url
-	cfg := load(r, userserver.Load, map[string]string{component.EnvMySQLDSN: r.dsn("user")})
+	cfg := load(r, userserver.Load, map[string]string{component.EnvMySQLDSN: r.dsn("user"), component.EnvUpstreamFileURL: r.rpc[component.File]})
 	cfg.OpsListen, cfg.AddressLogins = "", -1
 	if codes != "" {
 		cfg.SMS.Provider, cfg.SMS.URL, cfg.SMS.SigningKey = userserver.ProviderWebhook, secret.New(codes), secret.New("a key for tests")
@@ -271,9 +274,7 @@ func (r *runner) user(ctx context.Context, codes string) {
 	})
 }
 
-func (r *runner) file(ctx context.Context) {
-	listener, url := r.listen()
-	r.rpc[component.File] = url
+func (r *runner) file(ctx context.Context, listener net.Listener) {
 	cfg := load(r, fileserver.Load, map[string]string{
 		component.EnvMySQLDSN: r.dsn("file"), component.EnvFileDir: filepath.Join(r.dir, "files"),
 		component.EnvUpstreamMessageURL: r.rpc[component.Message], component.EnvUpstreamUserURL: r.rpc[component.User],
@@ -305,7 +306,6 @@ func (r *runner) talks(ctx context.Context) {
 	messages, messageURL := r.listen()
 	friends, friendURL := r.listen()
 	r.rpc[component.Message], r.rpc[component.Friend] = messageURL, friendURL
-	r.file(ctx)
 	r.message(ctx, messages)
 	r.friend(ctx, friends)
 }

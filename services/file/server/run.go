@@ -17,6 +17,7 @@ import (
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/api/gen/parley/file/v1/filev1connect"
 	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
+	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
 	"github.com/parley-chat/parley/services/file"
 	"github.com/parley-chat/parley/services/file/connectapi"
 	"github.com/parley-chat/parley/services/file/httpapi"
@@ -100,15 +101,20 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, store Store, db
 	if err != nil {
 		return nil, err
 	}
-	messages := rpcclient.New(rpcclient.Options{
-		Self: component.File, Audience: component.Message, BaseURL: cfg.MessageURL, Keys: parts.Keys, Transport: parts.Transport,
-	})
-	group.OnStop("clients", func(context.Context) error { messages.Close(); return nil })
+	client := func(audience component.Name, url string) *rpcclient.Client {
+		c := rpcclient.New(rpcclient.Options{
+			Self: component.File, Audience: audience, BaseURL: url, Keys: parts.Keys, Transport: parts.Transport,
+		})
+		group.OnStop("client of "+string(audience), func(context.Context) error { c.Close(); return nil })
+		return c
+	}
+	messages, users := client(component.Message, cfg.MessageURL), client(component.User, cfg.UserURL)
 	rows := sqlstore.New(db)
 	return file.New(file.Ports{
 		Uploads: rows, Citations: rows, Leftovers: rows, Blobs: store, Writes: store,
 		Holders: upstream.NewHolders(messagev1connect.NewMessageServiceClient(
-			messages.HTTPClient(), messages.BaseURL(), messages.Options()...)),
+			messages.HTTPClient(), messages.BaseURL(), messages.Options()...),
+			userv1connect.NewUserServiceClient(users.HTTPClient(), users.BaseURL(), users.Options()...)),
 		Thumbnails: picture.NewMaker(picture.DefaultBudget, picture.DefaultTimeout),
 	}, file.Options{Limits: cfg.limits(), Links: links, Now: time.Now, Logger: parts.Logger}), nil
 }

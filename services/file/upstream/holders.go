@@ -10,6 +10,8 @@ import (
 	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
+	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
+	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
 	"github.com/parley-chat/parley/services/file"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
@@ -17,11 +19,12 @@ import (
 // Holders implements the port of the same name.
 type Holders struct {
 	messages messagev1connect.MessageServiceClient
+	users    userv1connect.UserServiceClient
 }
 
 // NewHolders calls through generated clients.
-func NewHolders(messages messagev1connect.MessageServiceClient) Holders {
-	return Holders{messages: messages}
+func NewHolders(messages messagev1connect.MessageServiceClient, users userv1connect.UserServiceClient) Holders {
+	return Holders{messages, users}
 }
 
 // Readable asks the message service.
@@ -48,24 +51,33 @@ func (h Holders) Readable(ctx context.Context, user ids.UserID, files []ids.File
 // Shown asks each service about what it shows.
 func (h Holders) Shown(ctx context.Context, citations []file.Citation) ([]bool, error) {
 	shown := make([]bool, len(citations))
-	var places []int
-	request := &messagev1.CheckCitationsRequest{}
+	var said, worn []int // places of citations by messages and groups, and by people
 	for i, c := range citations {
 		if c.Kind == file.ByUser {
-			shown[i] = true
-			continue
+			worn = append(worn, i)
+		} else {
+			said = append(said, i)
 		}
-		places = append(places, i)
-		request.Citations = append(request.Citations, toCitation(c))
 	}
-	if len(places) == 0 {
-		return shown, nil
+	if len(said) > 0 {
+		answer, err := h.messages.CheckCitations(ctx, &messagev1.CheckCitationsRequest{Citations: toCitations(citations, said)})
+		if err == nil {
+			err = place(shown, said, answer.GetShown())
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	answer, err := h.messages.CheckCitations(ctx, request)
-	if err != nil {
-		return nil, err
+	if len(worn) > 0 {
+		answer, err := h.users.CheckAvatars(ctx, &userv1.CheckAvatarsRequest{Citations: toCitations(citations, worn)})
+		if err == nil {
+			err = place(shown, worn, answer.GetShown())
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return shown, place(shown, places, answer.GetShown())
+	return shown, nil
 }
 
 // place puts answers where they belong. A service that answers less than it was asked is not believed: what it
@@ -78,6 +90,14 @@ func place(shown []bool, places []int, answers []bool) error {
 		shown[at] = answers[i]
 	}
 	return nil
+}
+
+func toCitations(citations []file.Citation, places []int) []*filev1.Citation {
+	list := make([]*filev1.Citation, len(places))
+	for i, at := range places {
+		list[i] = toCitation(citations[at])
+	}
+	return list
 }
 
 func toCitation(c file.Citation) *filev1.Citation {

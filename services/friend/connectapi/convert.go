@@ -72,6 +72,7 @@ func toFound(found []friend.Found) []*friendv1.FoundUser {
 func toUser(p friend.Profile) *userv1.User {
 	return &userv1.User{
 		UserId: p.ID.String(), Username: p.Username, Nickname: p.Nickname, Description: p.Description,
+		AvatarFileId: p.Avatar,
 	}
 }
 

@@ -92,5 +92,6 @@ func state(s friend.State) friendv1.RequestState {
 func profile(p friend.Profile) *userv1.User {
 	return &userv1.User{
 		UserId: p.ID.String(), Username: p.Username, Nickname: p.Nickname, Description: p.Description,
+		AvatarFileId: p.Avatar,
 	}
 }

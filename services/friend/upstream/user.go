@@ -108,6 +108,7 @@ func fromUsers(users []*userv1.User) ([]friend.Profile, error) {
 		}
 		profiles[i] = friend.Profile{
 			ID: id, Username: u.GetUsername(), Nickname: u.GetNickname(), Description: u.GetDescription(),
+			Avatar: u.GetAvatarFileId(),
 		}
 	}
 	return profiles, nil

@@ -90,8 +90,16 @@ func callerOf(ctx context.Context) user.Caller {
 func toUser(a user.Account) *userv1.User {
 	return &userv1.User{
 		UserId: a.ID.String(), Username: a.Username, Nickname: a.Nickname, Description: a.Description,
-		Deleted: a.Deleted,
+		Deleted: a.Deleted, AvatarFileId: toFile(a.Avatar),
 	}
+}
+
+// toFile is empty for none.
+func toFile(id ids.FileID) string {
+	if id.IsZero() {
+		return ""
+	}
+	return id.String()
 }
 
 func toUsers(accounts []user.Account) []*userv1.User {

@@ -55,11 +55,40 @@ func (h Profiles) BatchGetUsers(ctx context.Context, r *userv1.BatchGetUsersRequ
 // UpdateProfile changes the fields that are present.
 func (h Profiles) UpdateProfile(ctx context.Context, r *userv1.UpdateProfileRequest) (*userv1.UpdateProfileResponse, error) {
 	change := user.ProfileChange{Nickname: r.Nickname, Description: r.Description}
+	if r.AvatarFileId != nil {
+		change.Avatar = &ids.FileID{}
+		if text := r.GetAvatarFileId(); text != "" {
+			id, err := ids.ParseFile("avatar_file_id", text)
+			if err != nil {
+				return nil, err
+			}
+			change.Avatar = &id
+		}
+	}
 	record, err := h.service.UpdateProfile(ctx, callerOf(ctx), change)
 	if err != nil {
 		return nil, err
 	}
 	return &userv1.UpdateProfileResponse{Me: toMe(record)}, nil
+}
+
+// CheckAvatars tells who has which picture.
+func (h Profiles) CheckAvatars(ctx context.Context, r *userv1.CheckAvatarsRequest) (*userv1.CheckAvatarsResponse, error) {
+	avatars := make([]user.Avatar, len(r.GetCitations()))
+	for i, c := range r.GetCitations() {
+		var err error
+		if avatars[i].Person, err = ids.ParseUser("holder_id", c.GetHolderId()); err != nil {
+			return nil, err
+		}
+		if avatars[i].Picture, err = ids.ParseFile("file_id", c.GetFileId()); err != nil {
+			return nil, err
+		}
+	}
+	shown, err := h.service.CheckAvatars(ctx, avatars)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.CheckAvatarsResponse{Shown: shown}, nil
 }
 
 // SetUsername changes the login name.

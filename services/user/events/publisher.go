@@ -41,6 +41,10 @@ func encode(e user.Updated) *eventv1.Event {
 	if e.Created {
 		kind = eventv1.EventType_EVENT_TYPE_USER_CREATED
 	}
+	avatar := ""
+	if !e.Account.Avatar.IsZero() {
+		avatar = e.Account.Avatar.String()
+	}
 	return &eventv1.Event{
 		EventId:    e.ID.String(),
 		Type:       kind,
@@ -53,6 +57,8 @@ func encode(e user.Updated) *eventv1.Event {
 			Nickname:    e.Account.Nickname,
 			Description: e.Account.Description,
 			Deleted:     e.Account.Deleted,
+
+			AvatarFileId: avatar,
 		}},
 	}
 }

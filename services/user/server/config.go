@@ -40,6 +40,9 @@ type Config struct {
 	// Namespace of the pod; where it is set, a stop waits until callers know.
 	Namespace string `env:"PARLEY_NAMESPACE"`
 
+	// FileURL is the base address of the file service; empty: nobody gets a picture.
+	FileURL string `env:"PARLEY_UPSTREAM_FILE_URL"`
+
 	// AddressLogins is how many logins one client address may try in a minute. Only a process that holds
 	// all services sets it, never the environment: 0 means 20, less than 0 any number.
 	AddressLogins int

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/api/gen/parley/file/v1/filev1connect"
 	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
 	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/identity"
@@ -24,6 +25,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/internal/page"
 	"github.com/parley-chat/parley/services/internal/process"
+	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/searchindex"
 	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
@@ -36,6 +38,7 @@ import (
 	"github.com/parley-chat/parley/services/user/numberplan"
 	"github.com/parley-chat/parley/services/user/sqlstore"
 	"github.com/parley-chat/parley/services/user/unicodetext"
+	"github.com/parley-chat/parley/services/user/upstream"
 )
 
 // Migrate brings the schema up to date and returns.
@@ -122,6 +125,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 		Accounts: store, Names: store, Index: finder(r.index), Records: store, Audit: store, Staff: store, Sessions: store, Ended: store, Attempts: store,
 		Codes: store, Quotas: store, Numbers: numberplan.Numbers{}, SMS: r.sms,
 		Hasher: hasher, Text: unicodetext.Text{}, Publisher: events.NewPublisher(relay, endings),
+		Pictures: pictures(group, cfg, parts),
 	}, user.Options{
 		AddressLogins: cfg.addressLogins(), AddressCodes: cfg.addressCodes(), DailyCodes: cfg.SMS.DailyBudget,
 		CountryCodes: cfg.SMS.CountryDailyBudget, CountCode: countCodes(r.registry),
@@ -133,6 +137,18 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, r resources) (*
 	group.Go("revocations", service.Revocations().Run)
 	group.Go("cleaner", service.RunCleaner)
 	return service, nil
+}
+
+// pictures is nil without a file service.
+func pictures(group *lifecycle.Group, cfg Config, parts Parts) user.Pictures {
+	if cfg.FileURL == "" {
+		return nil
+	}
+	files := rpcclient.New(rpcclient.Options{
+		Self: component.User, Audience: component.File, BaseURL: cfg.FileURL, Keys: parts.Keys, Transport: parts.Transport,
+	})
+	group.OnStop("clients", func(context.Context) error { files.Close(); return nil })
+	return upstream.NewPictures(filev1connect.NewFileServiceClient(files.HTTPClient(), files.BaseURL(), files.Options()...))
 }
 
 // originOf tells the audit log where a call came from.

@@ -26,12 +26,13 @@ type accountRow struct {
 	Rev          int64      `db:"credentials_rev"`
 	DeletedAt    int64      `db:"deleted_at"`
 	CreatedAt    int64      `db:"created_at"`
+	Avatar       ids.FileID `db:"avatar_file_id"` // NULL: none
 }
 
 // account of the row. The column username of a deleted one holds its id, to be unique.
 func (r accountRow) account() user.Account {
 	a := user.Account{
-		ID: r.ID, Username: r.Username, Nickname: r.Nickname, Description: r.Description, CreatedAt: r.CreatedAt,
+		ID: r.ID, Username: r.Username, Nickname: r.Nickname, Description: r.Description, CreatedAt: r.CreatedAt, Avatar: r.Avatar,
 		Deleted: r.DeletedAt != 0,
 	}
 	if a.Deleted {
@@ -83,7 +84,7 @@ func (s *Store) ByIDs(ctx context.Context, users []ids.UserID) ([]user.Account, 
 	if len(users) == 0 {
 		return nil, nil
 	}
-	query, args := sqldb.In("SELECT id, username, nickname, description, deleted_at, created_at FROM accounts WHERE id IN (?)", users)
+	query, args := sqldb.In("SELECT id, username, nickname, description, deleted_at, created_at, avatar_file_id FROM accounts WHERE id IN (?)", users)
 	var rows []accountRow
 	if err := s.db.Select(ctx, &rows, query, args...); err != nil {
 		return nil, wrap("read accounts", err)
@@ -109,7 +110,7 @@ func (s *Store) SearchByNickname(ctx context.Context, q user.NameQuery) ([]user.
 		from = q.After.Key
 	}
 	var rows []accountRow
-	err := s.db.Select(ctx, &rows, "SELECT id, username, nickname, nickname_key, description, created_at FROM accounts"+
+	err := s.db.Select(ctx, &rows, "SELECT id, username, nickname, nickname_key, description, created_at, avatar_file_id FROM accounts"+
 		" WHERE nickname_key >= ? AND nickname_key < ? AND (nickname_key > ? OR (nickname_key = ? AND id > ?))"+
 		" ORDER BY nickname_key, id LIMIT ?",
 		from, after(q.Prefix), from, from, q.After.ID[:], q.Limit)

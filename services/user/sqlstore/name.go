@@ -17,7 +17,7 @@ type namedRow struct {
 	NameRev int64 `db:"name_rev"`
 }
 
-const namedQuery = "SELECT id, username, nickname, description, deleted_at, created_at, name_rev FROM accounts WHERE "
+const namedQuery = "SELECT id, username, nickname, description, deleted_at, created_at, avatar_file_id, name_rev FROM accounts WHERE "
 
 func named(rows []namedRow) []user.Named {
 	list := make([]user.Named, len(rows))
@@ -32,7 +32,7 @@ func (s *Store) Findable(ctx context.Context, users []ids.UserID, at int64) ([]u
 	if len(users) == 0 {
 		return nil, nil
 	}
-	query, args := sqldb.In("SELECT id, username, nickname, description, deleted_at, created_at FROM accounts"+
+	query, args := sqldb.In("SELECT id, username, nickname, description, deleted_at, created_at, avatar_file_id FROM accounts"+
 		" WHERE id IN (?) AND deleted_at = 0 AND suspended_until <= ?", users, at)
 	var rows []accountRow
 	if err := s.db.Select(ctx, &rows, query, args...); err != nil {

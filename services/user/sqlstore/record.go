@@ -19,7 +19,7 @@ import (
 // recordQuery goes on with the condition on a unique key.
 const recordQuery = "SELECT id, username, nickname, description, password_hash, credentials_rev, created_at, deleted_at," +
 	" username_changed_at, phone_for_friends, findable_by_phone, presence_hidden, receipts_hidden," +
-	" phone, suspended_until," +
+	" phone, suspended_until, avatar_file_id," +
 	" COALESCE((SELECT role FROM staff WHERE staff.user_id = accounts.id), 0) AS role FROM accounts WHERE deleted_at = 0 AND "
 
 // recordRow is an account with what belongs to its owner.
@@ -168,10 +168,10 @@ func writeRecord(ctx context.Context, tx *sqldb.Tx, r user.Rewriting) error {
 	a := r.Record
 	_, err := tx.Exec(ctx, "UPDATE accounts SET nickname = ?, description = ?, password_hash = ?, credentials_rev = ?,"+
 		" username_changed_at = ?, deleted_at = ?, phone_for_friends = ?, findable_by_phone = ?, presence_hidden = ?,"+
-		" receipts_hidden = ?, suspended_until = ? WHERE id = ?",
+		" receipts_hidden = ?, suspended_until = ?, avatar_file_id = ? WHERE id = ?",
 		[]byte(a.Account.Nickname), []byte(a.Account.Description), []byte(a.PasswordHash), a.Rev,
 		a.UsernameChangedAt, a.DeletedAt, a.Privacy.PhoneForFriends, a.Privacy.FindableByPhone, a.Privacy.PresenceHidden,
-		a.Privacy.ReceiptsHidden, a.SuspendedUntil, a.Account.ID)
+		a.Privacy.ReceiptsHidden, a.SuspendedUntil, a.Account.Avatar, a.Account.ID)
 	if err != nil || r.NicknameKey == nil {
 		return err
 	}

@@ -40,6 +40,7 @@ type Fixture struct {
 	Hasher    *Hasher
 	Published *Publisher
 	SMS       *SMS
+	Pictures  *Pictures
 
 	counts codeCounts
 }
@@ -68,7 +69,7 @@ func (f *Fixture) CodeCounts() map[user.CodeOutcome]int {
 
 // NewFixture makes one, with twenty logins a minute for an address.
 func NewFixture() *Fixture {
-	f := &Fixture{Clock: NewClock(), Store: NewStore(), Hasher: &Hasher{Version: "v1"}, Published: &Publisher{}, SMS: &SMS{}}
+	f := &Fixture{Clock: NewClock(), Store: NewStore(), Hasher: &Hasher{Version: "v1"}, Published: &Publisher{}, SMS: &SMS{}, Pictures: &Pictures{}}
 	f.Service = f.Pod()
 	return f
 }
@@ -86,7 +87,7 @@ func (f *Fixture) PodWith(change func(*user.Options)) *user.Service {
 	return user.New(user.Ports{
 		Accounts: f.Store, Names: f.Store, Index: &ScanIndex{Store: f.Store}, Records: f.Store, Audit: f.Store, Staff: f.Store, Sessions: f.Store, Ended: f.Store, Attempts: f.Store,
 		Codes: f.Store, Quotas: f.Store, Numbers: Numbers{}, SMS: f.SMS,
-		Hasher: f.Hasher, Text: Text{}, Publisher: f.Published,
+		Hasher: f.Hasher, Text: Text{}, Publisher: f.Published, Pictures: f.Pictures,
 	}, options)
 }
 

@@ -11,6 +11,7 @@ package userv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
+	v11 "github.com/parley-chat/parley/api/gen/parley/file/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -89,6 +90,8 @@ type User struct {
 	Nickname string `protobuf:"bytes,3,opt,name=nickname,proto3" json:"nickname,omitempty"`
 	// About oneself; may be empty.
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	// Picture; empty without one.
+	AvatarFileId string `protobuf:"bytes,5,opt,name=avatar_file_id,json=avatarFileId,proto3" json:"avatar_file_id,omitempty"`
 	// True for an account that was deleted: it has no username, and its nickname says so in English.
 	Deleted       bool `protobuf:"varint,16,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -149,6 +152,13 @@ func (x *User) GetNickname() string {
 func (x *User) GetDescription() string {
 	if x != nil {
 		return x.Description
+	}
+	return ""
+}
+
+func (x *User) GetAvatarFileId() string {
+	if x != nil {
+		return x.AvatarFileId
 	}
 	return ""
 }
@@ -671,7 +681,9 @@ type UpdateProfileRequest struct {
 	// New display name.
 	Nickname *string `protobuf:"bytes,1,opt,name=nickname,proto3,oneof" json:"nickname,omitempty"`
 	// New description; empty removes it.
-	Description   *string `protobuf:"bytes,2,opt,name=description,proto3,oneof" json:"description,omitempty"`
+	Description *string `protobuf:"bytes,2,opt,name=description,proto3,oneof" json:"description,omitempty"`
+	// New picture: a finished upload of the caller, for avatars; empty removes it.
+	AvatarFileId  *string `protobuf:"bytes,3,opt,name=avatar_file_id,json=avatarFileId,proto3,oneof" json:"avatar_file_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -716,6 +728,13 @@ func (x *UpdateProfileRequest) GetNickname() string {
 func (x *UpdateProfileRequest) GetDescription() string {
 	if x != nil && x.Description != nil {
 		return *x.Description
+	}
+	return ""
+}
+
+func (x *UpdateProfileRequest) GetAvatarFileId() string {
+	if x != nil && x.AvatarFileId != nil {
+		return *x.AvatarFileId
 	}
 	return ""
 }
@@ -1775,17 +1794,110 @@ func (x *CheckPresenceResponse) GetUserIds() []string {
 	return nil
 }
 
+// CheckAvatarsRequest holds citations of people.
+type CheckAvatarsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1–100 citations.
+	Citations     []*v11.Citation `protobuf:"bytes,1,rep,name=citations,proto3" json:"citations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckAvatarsRequest) Reset() {
+	*x = CheckAvatarsRequest{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckAvatarsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckAvatarsRequest) ProtoMessage() {}
+
+func (x *CheckAvatarsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckAvatarsRequest.ProtoReflect.Descriptor instead.
+func (*CheckAvatarsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CheckAvatarsRequest) GetCitations() []*v11.Citation {
+	if x != nil {
+		return x.Citations
+	}
+	return nil
+}
+
+// CheckAvatarsResponse answers each citation in its place.
+type CheckAvatarsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// True where the person has the picture.
+	Shown         []bool `protobuf:"varint,1,rep,packed,name=shown,proto3" json:"shown,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckAvatarsResponse) Reset() {
+	*x = CheckAvatarsResponse{}
+	mi := &file_parley_user_v1_user_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckAvatarsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckAvatarsResponse) ProtoMessage() {}
+
+func (x *CheckAvatarsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_user_v1_user_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckAvatarsResponse.ProtoReflect.Descriptor instead.
+func (*CheckAvatarsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_user_v1_user_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *CheckAvatarsResponse) GetShown() []bool {
+	if x != nil {
+		return x.Shown
+	}
+	return nil
+}
+
 var File_parley_user_v1_user_proto protoreflect.FileDescriptor
 
 const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x19parley/user/v1/user.proto\x12\x0eparley.user.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\"\x99\x01\n" +
+	"\x19parley/user/v1/user.proto\x12\x0eparley.user.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dparley/access/v1/access.proto\x1a\x19parley/file/v1/file.proto\"\xbf\x01\n" +
 	"\x04User\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1a\n" +
 	"\bnickname\x18\x03 \x01(\tR\bnickname\x12 \n" +
-	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x18\n" +
-	"\adeleted\x18\x10 \x01(\bR\adeletedJ\x04\b\x05\x10\x10\"\x9e\x02\n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12$\n" +
+	"\x0eavatar_file_id\x18\x05 \x01(\tR\favatarFileId\x12\x18\n" +
+	"\adeleted\x18\x10 \x01(\bR\adeletedJ\x04\b\x06\x10\x10\"\x9e\x02\n" +
 	"\x02Me\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.parley.user.v1.UserR\x04user\x12\x1d\n" +
 	"\n" +
@@ -1815,12 +1927,14 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\buser_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\auserIds\"m\n" +
 	"\x15BatchGetUsersResponse\x12*\n" +
 	"\x05users\x18\x01 \x03(\v2\x14.parley.user.v1.UserR\x05users\x12(\n" +
-	"\x10missing_user_ids\x18\x02 \x03(\tR\x0emissingUserIds\"\x90\x01\n" +
+	"\x10missing_user_ids\x18\x02 \x03(\tR\x0emissingUserIds\"\x85\x02\n" +
 	"\x14UpdateProfileRequest\x12*\n" +
 	"\bnickname\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@H\x00R\bnickname\x88\x01\x01\x12/\n" +
-	"\vdescription\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02H\x01R\vdescription\x88\x01\x01B\v\n" +
+	"\vdescription\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02H\x01R\vdescription\x88\x01\x01\x12`\n" +
+	"\x0eavatar_file_id\x18\x03 \x01(\tB5\xbaH2r02.^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$H\x02R\favatarFileId\x88\x01\x01B\v\n" +
 	"\t_nicknameB\x0e\n" +
-	"\f_description\";\n" +
+	"\f_descriptionB\x11\n" +
+	"\x0f_avatar_file_id\";\n" +
 	"\x15UpdateProfileResponse\x12\"\n" +
 	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"V\n" +
 	"\x12SetUsernameRequest\x12@\n" +
@@ -1883,12 +1997,18 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\x14CheckPresenceRequest\x12-\n" +
 	"\buser_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xc8\x01\"\x05r\x03\xb0\x01\x01R\auserIds\"2\n" +
 	"\x15CheckPresenceResponse\x12\x19\n" +
-	"\buser_ids\x18\x01 \x03(\tR\auserIds*Z\n" +
+	"\buser_ids\x18\x01 \x03(\tR\auserIds\"Y\n" +
+	"\x13CheckAvatarsRequest\x12B\n" +
+	"\tcitations\x18\x01 \x03(\v2\x18.parley.file.v1.CitationB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\tcitations\",\n" +
+	"\x14CheckAvatarsResponse\x12\x14\n" +
+	"\x05shown\x18\x01 \x03(\bR\x05shown*Z\n" +
 	"\n" +
 	"SearchPart\x12\x1b\n" +
 	"\x17SEARCH_PART_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11SEARCH_PART_EXACT\x10\x01\x12\x18\n" +
-	"\x14SEARCH_PART_NICKNAME\x10\x022\xb1\t\n" +
+	"\x14SEARCH_PART_NICKNAME\x10\x022\x9a\n" +
+	"\n" +
 	"\vUserService\x12L\n" +
 	"\x05GetMe\x12\x1c.parley.user.v1.GetMeRequest\x1a\x1d.parley.user.v1.GetMeResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12R\n" +
 	"\aGetUser\x12\x1e.parley.user.v1.GetUserRequest\x1a\x1f.parley.user.v1.GetUserResponse\"\x06\xa2\xbb\x18\x02\b\x02\x12r\n" +
@@ -1904,7 +2024,8 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\vSearchUsers\x12\".parley.user.v1.SearchUsersRequest\x1a#.parley.user.v1.SearchUsersResponse\"\x0e\xa2\xbb\x18\n" +
 	"\b\x04\x12\x06friend\x12u\n" +
 	"\x10ListFriendPhones\x12'.parley.user.v1.ListFriendPhonesRequest\x1a(.parley.user.v1.ListFriendPhonesResponse\"\x0e\xa2\xbb\x18\n" +
-	"\b\x04\x12\x06friend\x12m\n" +
+	"\b\x04\x12\x06friend\x12g\n" +
+	"\fCheckAvatars\x12#.parley.user.v1.CheckAvatarsRequest\x1a$.parley.user.v1.CheckAvatarsResponse\"\f\xa2\xbb\x18\b\b\x04\x12\x04file\x12m\n" +
 	"\rCheckPresence\x12$.parley.user.v1.CheckPresenceRequest\x1a%.parley.user.v1.CheckPresenceResponse\"\x0f\xa2\xbb\x18\v\b\x04\x12\agatewayB=Z;github.com/parley-chat/parley/api/gen/parley/user/v1;userv1b\x06proto3"
 
 var (
@@ -1920,7 +2041,7 @@ func file_parley_user_v1_user_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_user_v1_user_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_parley_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_parley_user_v1_user_proto_goTypes = []any{
 	(SearchPart)(0),                  // 0: parley.user.v1.SearchPart
 	(*User)(nil),                     // 1: parley.user.v1.User
@@ -1954,12 +2075,15 @@ var file_parley_user_v1_user_proto_goTypes = []any{
 	(*ListFriendPhonesResponse)(nil), // 29: parley.user.v1.ListFriendPhonesResponse
 	(*CheckPresenceRequest)(nil),     // 30: parley.user.v1.CheckPresenceRequest
 	(*CheckPresenceResponse)(nil),    // 31: parley.user.v1.CheckPresenceResponse
-	(v1.Role)(0),                     // 32: parley.access.v1.Role
+	(*CheckAvatarsRequest)(nil),      // 32: parley.user.v1.CheckAvatarsRequest
+	(*CheckAvatarsResponse)(nil),     // 33: parley.user.v1.CheckAvatarsResponse
+	(v1.Role)(0),                     // 34: parley.access.v1.Role
+	(*v11.Citation)(nil),             // 35: parley.file.v1.Citation
 }
 var file_parley_user_v1_user_proto_depIdxs = []int32{
 	1,  // 0: parley.user.v1.Me.user:type_name -> parley.user.v1.User
 	4,  // 1: parley.user.v1.Me.privacy:type_name -> parley.user.v1.Privacy
-	32, // 2: parley.user.v1.Me.role:type_name -> parley.access.v1.Role
+	34, // 2: parley.user.v1.Me.role:type_name -> parley.access.v1.Role
 	2,  // 3: parley.user.v1.GetMeResponse.me:type_name -> parley.user.v1.Me
 	1,  // 4: parley.user.v1.GetUserResponse.user:type_name -> parley.user.v1.User
 	1,  // 5: parley.user.v1.BatchGetUsersResponse.users:type_name -> parley.user.v1.User
@@ -1975,35 +2099,38 @@ var file_parley_user_v1_user_proto_depIdxs = []int32{
 	25, // 15: parley.user.v1.SearchUsersResponse.matches:type_name -> parley.user.v1.NameMatch
 	26, // 16: parley.user.v1.NameMatch.spans:type_name -> parley.user.v1.NameSpan
 	28, // 17: parley.user.v1.ListFriendPhonesResponse.phones:type_name -> parley.user.v1.FriendPhone
-	5,  // 18: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
-	7,  // 19: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
-	9,  // 20: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
-	11, // 21: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
-	13, // 22: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
-	15, // 23: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
-	17, // 24: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
-	19, // 25: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
-	21, // 26: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
-	23, // 27: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
-	27, // 28: parley.user.v1.UserService.ListFriendPhones:input_type -> parley.user.v1.ListFriendPhonesRequest
-	30, // 29: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
-	6,  // 30: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
-	8,  // 31: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
-	10, // 32: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
-	12, // 33: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
-	14, // 34: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
-	16, // 35: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
-	18, // 36: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
-	20, // 37: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
-	22, // 38: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
-	24, // 39: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
-	29, // 40: parley.user.v1.UserService.ListFriendPhones:output_type -> parley.user.v1.ListFriendPhonesResponse
-	31, // 41: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
-	30, // [30:42] is the sub-list for method output_type
-	18, // [18:30] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	35, // 18: parley.user.v1.CheckAvatarsRequest.citations:type_name -> parley.file.v1.Citation
+	5,  // 19: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
+	7,  // 20: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
+	9,  // 21: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
+	11, // 22: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
+	13, // 23: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
+	15, // 24: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
+	17, // 25: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
+	19, // 26: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
+	21, // 27: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
+	23, // 28: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
+	27, // 29: parley.user.v1.UserService.ListFriendPhones:input_type -> parley.user.v1.ListFriendPhonesRequest
+	32, // 30: parley.user.v1.UserService.CheckAvatars:input_type -> parley.user.v1.CheckAvatarsRequest
+	30, // 31: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
+	6,  // 32: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
+	8,  // 33: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
+	10, // 34: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
+	12, // 35: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
+	14, // 36: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
+	16, // 37: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
+	18, // 38: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
+	20, // 39: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
+	22, // 40: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
+	24, // 41: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
+	29, // 42: parley.user.v1.UserService.ListFriendPhones:output_type -> parley.user.v1.ListFriendPhonesResponse
+	33, // 43: parley.user.v1.UserService.CheckAvatars:output_type -> parley.user.v1.CheckAvatarsResponse
+	31, // 44: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
+	32, // [32:45] is the sub-list for method output_type
+	19, // [19:32] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_parley_user_v1_user_proto_init() }
@@ -2019,7 +2146,7 @@ func file_parley_user_v1_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_user_v1_user_proto_rawDesc), len(file_parley_user_v1_user_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

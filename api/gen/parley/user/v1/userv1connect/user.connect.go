@@ -61,6 +61,9 @@ const (
 	// UserServiceListFriendPhonesProcedure is the fully-qualified name of the UserService's
 	// ListFriendPhones RPC.
 	UserServiceListFriendPhonesProcedure = "/parley.user.v1.UserService/ListFriendPhones"
+	// UserServiceCheckAvatarsProcedure is the fully-qualified name of the UserService's CheckAvatars
+	// RPC.
+	UserServiceCheckAvatarsProcedure = "/parley.user.v1.UserService/CheckAvatars"
 	// UserServiceCheckPresenceProcedure is the fully-qualified name of the UserService's CheckPresence
 	// RPC.
 	UserServiceCheckPresenceProcedure = "/parley.user.v1.UserService/CheckPresence"
@@ -96,6 +99,8 @@ type UserServiceClient interface {
 	// ListFriendPhones answers the phone numbers of those of some people who show them to their friends. Who
 	// asks makes sure that it is a friend who will see them.
 	ListFriendPhones(context.Context, *v1.ListFriendPhonesRequest) (*v1.ListFriendPhonesResponse, error)
+	// CheckAvatars tells which people still have the picture that they were said to have.
+	CheckAvatars(context.Context, *v1.CheckAvatarsRequest) (*v1.CheckAvatarsResponse, error)
 	// CheckPresence picks those of some people who let others see their presence.
 	CheckPresence(context.Context, *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error)
 }
@@ -177,6 +182,12 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(userServiceMethods.ByName("ListFriendPhones")),
 			connect.WithClientOptions(opts...),
 		),
+		checkAvatars: connect.NewClient[v1.CheckAvatarsRequest, v1.CheckAvatarsResponse](
+			httpClient,
+			baseURL+UserServiceCheckAvatarsProcedure,
+			connect.WithSchema(userServiceMethods.ByName("CheckAvatars")),
+			connect.WithClientOptions(opts...),
+		),
 		checkPresence: connect.NewClient[v1.CheckPresenceRequest, v1.CheckPresenceResponse](
 			httpClient,
 			baseURL+UserServiceCheckPresenceProcedure,
@@ -199,6 +210,7 @@ type userServiceClient struct {
 	deleteAccount    *connect.Client[v1.DeleteAccountRequest, v1.DeleteAccountResponse]
 	searchUsers      *connect.Client[v1.SearchUsersRequest, v1.SearchUsersResponse]
 	listFriendPhones *connect.Client[v1.ListFriendPhonesRequest, v1.ListFriendPhonesResponse]
+	checkAvatars     *connect.Client[v1.CheckAvatarsRequest, v1.CheckAvatarsResponse]
 	checkPresence    *connect.Client[v1.CheckPresenceRequest, v1.CheckPresenceResponse]
 }
 
@@ -301,6 +313,15 @@ func (c *userServiceClient) ListFriendPhones(ctx context.Context, req *v1.ListFr
 	return nil, err
 }
 
+// CheckAvatars calls parley.user.v1.UserService.CheckAvatars.
+func (c *userServiceClient) CheckAvatars(ctx context.Context, req *v1.CheckAvatarsRequest) (*v1.CheckAvatarsResponse, error) {
+	response, err := c.checkAvatars.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // CheckPresence calls parley.user.v1.UserService.CheckPresence.
 func (c *userServiceClient) CheckPresence(ctx context.Context, req *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error) {
 	response, err := c.checkPresence.CallUnary(ctx, connect.NewRequest(req))
@@ -340,6 +361,8 @@ type UserServiceHandler interface {
 	// ListFriendPhones answers the phone numbers of those of some people who show them to their friends. Who
 	// asks makes sure that it is a friend who will see them.
 	ListFriendPhones(context.Context, *v1.ListFriendPhonesRequest) (*v1.ListFriendPhonesResponse, error)
+	// CheckAvatars tells which people still have the picture that they were said to have.
+	CheckAvatars(context.Context, *v1.CheckAvatarsRequest) (*v1.CheckAvatarsResponse, error)
 	// CheckPresence picks those of some people who let others see their presence.
 	CheckPresence(context.Context, *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error)
 }
@@ -417,6 +440,12 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(userServiceMethods.ByName("ListFriendPhones")),
 		connect.WithHandlerOptions(opts...),
 	)
+	userServiceCheckAvatarsHandler := connect.NewUnaryHandlerSimple(
+		UserServiceCheckAvatarsProcedure,
+		svc.CheckAvatars,
+		connect.WithSchema(userServiceMethods.ByName("CheckAvatars")),
+		connect.WithHandlerOptions(opts...),
+	)
 	userServiceCheckPresenceHandler := connect.NewUnaryHandlerSimple(
 		UserServiceCheckPresenceProcedure,
 		svc.CheckPresence,
@@ -447,6 +476,8 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 			userServiceSearchUsersHandler.ServeHTTP(w, r)
 		case UserServiceListFriendPhonesProcedure:
 			userServiceListFriendPhonesHandler.ServeHTTP(w, r)
+		case UserServiceCheckAvatarsProcedure:
+			userServiceCheckAvatarsHandler.ServeHTTP(w, r)
 		case UserServiceCheckPresenceProcedure:
 			userServiceCheckPresenceHandler.ServeHTTP(w, r)
 		default:
@@ -500,6 +531,10 @@ func (UnimplementedUserServiceHandler) SearchUsers(context.Context, *v1.SearchUs
 
 func (UnimplementedUserServiceHandler) ListFriendPhones(context.Context, *v1.ListFriendPhonesRequest) (*v1.ListFriendPhonesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.ListFriendPhones is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) CheckAvatars(context.Context, *v1.CheckAvatarsRequest) (*v1.CheckAvatarsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("parley.user.v1.UserService.CheckAvatars is not implemented"))
 }
 
 func (UnimplementedUserServiceHandler) CheckPresence(context.Context, *v1.CheckPresenceRequest) (*v1.CheckPresenceResponse, error) {
