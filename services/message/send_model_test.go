@@ -18,6 +18,14 @@ func TestRandomHistoriesDoWhatTheModelSays(t *testing.T) {
 	})
 }
 
+func TestF19_RandomHistoriesOfFilesShowThemToMembersOnly(t *testing.T) {
+	t.Parallel()
+	service := messagetest.Start(t, messagetest.NewStore(), 2)
+	rapid.Check(t, func(rt *rapid.T) {
+		messagetest.ReplayGroup(t, rt, service, messagetest.FileSteps().Draw(rt, "steps"))
+	})
+}
+
 func TestRandomHistoriesOfGroupsDoWhatTheModelSays(t *testing.T) {
 	t.Parallel()
 	service := messagetest.Start(t, messagetest.NewStore(), 2)

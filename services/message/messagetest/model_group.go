@@ -33,9 +33,19 @@ const (
 
 // GroupSteps generates random histories. Most are about who is a member; a group is seldom dissolved.
 func GroupSteps() *rapid.Generator[[]GroupStep] {
+	return groupSteps(rapid.IntRange(0, groupDeeds-1))
+}
+
+// FileSteps generates histories in which files are shown, hidden, forwarded and taken back, and people come
+// and go.
+func FileSteps() *rapid.Generator[[]GroupStep] {
+	return groupSteps(rapid.SampledFrom([]int{3, 4, 5, 10, 13, 14, 16, 16, 17, 18, 19}))
+}
+
+func groupSteps(kind *rapid.Generator[int]) *rapid.Generator[[]GroupStep] {
 	one := rapid.Custom(func(t *rapid.T) GroupStep {
 		return GroupStep{
-			Kind: rapid.IntRange(0, groupDeeds-1).Draw(t, "kind"), Actor: rapid.IntRange(0, groupUsers-1).Draw(t, "actor"),
+			Kind: kind.Draw(t, "kind"), Actor: rapid.IntRange(0, groupUsers-1).Draw(t, "actor"),
 			User: rapid.IntRange(0, groupUsers-1).Draw(t, "user"),
 			Role: message.Role(rapid.IntRange(1, 3).Draw(t, "role")), Seq: rapid.Int64Range(0, 20).Draw(t, "seq"),
 		}

@@ -292,9 +292,10 @@ func TestRandomHistoriesOfGroupsOnTheDatabase(t *testing.T) {
 	sqldbtest.Each(t, sqlstore.Migrations, func(t *testing.T, db *sqldb.DB) {
 		t.Helper()
 		f := messagetest.Start(t, sqlstore.New(db), 2)
-		generator := messagetest.GroupSteps()
+		generator, files := messagetest.GroupSteps(), messagetest.FileSteps()
 		for seed := range histories {
 			messagetest.ReplayGroup(t, t, f, generator.Example(seed))
+			messagetest.ReplayGroup(t, t, f, files.Example(seed))
 		}
 	})
 }
