@@ -12,4 +12,5 @@ make --no-print-directory kube-demo NODES=3 PORT="$port"
 echo "browser journey of two people whose homes are different gateways"
 PARLEY_E2E_BASE_URLS=http://127.0.0.1:$port PARLEY_E2E_BY_SEAT=1 \
   npm test --silent --prefix test/e2e -- journey.spec.ts -g '2 gateway'
-PARLEY_TEST_ELASTICSEARCH_HOME=$(hack/elasticsearch.sh) go test -tags e2e -count=1 -timeout 60m -run "${1:-.}" -v ./test/e2e/kubernetes
+PARLEY_TEST_ELASTICSEARCH_HOME=$(hack/elasticsearch.sh) PARLEY_TEST_S3_PROGRAM=$(hack/tool.sh versitygw --path) \
+  go test -tags e2e -count=1 -timeout 60m -run "${1:-.}" -v ./test/e2e/kubernetes
