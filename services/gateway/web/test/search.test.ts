@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SearchField } from '../src/gen/parley/message/v1/message_pb';
 import type { ChatMessage } from '../src/lib/protocol/model';
 import { CallFailed } from '../src/lib/state/app.svelte';
 import { href, parse } from '../src/lib/state/router.svelte';
@@ -80,7 +81,7 @@ describe('what is worth asking', () => {
 });
 
 describe('the address', () => {
-  const all: Sought = { query: '上海 & #1', in: LI, by: LI, from: '2026-11-01', to: '2026-11-30', links: true, opened: LI };
+  const all: Sought = { query: '上海 & #1', in: LI, by: LI, from: '2026-11-01', to: '2026-11-30', links: true, kind: 'file', opened: LI };
   it('keeps what is sought, and back', () => expect(readSought(writeSought(all))).toEqual(all));
   it('keeps it from the server', () => {
     const path = href({ at: 'search', sought: all });
@@ -102,7 +103,7 @@ const message = (seq: number, text: string, more: Partial<ChatMessage> = {}): Ch
   text,
   ...more,
 });
-const hit = (seq: number, more: Partial<ChatMessage> = {}): Hit => ({ message: message(seq, '在上海', more), spans: [{ start: 1, end: 3 }] });
+const hit = (seq: number, more: Partial<ChatMessage> = {}): Hit => ({ field: SearchField.UNSPECIFIED, message: message(seq, '在上海', more), spans: [{ start: 1, end: 3 }] });
 
 describe('results as they are now', () => {
   const now = (newer?: ChatMessage, hidden = false) => () => ({ newer, hidden });

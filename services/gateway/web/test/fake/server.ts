@@ -8,6 +8,7 @@ import { GapReason, MessageService, type ListMessagesRequest } from '../../src/g
 import { AuthService } from '../../src/gen/parley/user/v1/auth_pb';
 import { UserService } from '../../src/gen/parley/user/v1/user_pb';
 import { bearer } from '../../src/lib/protocol/clients';
+import { FakeFiles } from './files';
 import { refusal } from './refusal';
 import { FakeSocket } from './socket';
 import { State, type FakeConversation, type Token } from './state';
@@ -15,6 +16,7 @@ import { State, type FakeConversation, type Token } from './state';
 /** FakeServer answers calls and sockets from memory, in the page or in a test. */
 export class FakeServer {
   readonly state = new State();
+  readonly files = new FakeFiles();
   readonly sockets = new Set<FakeSocket>();
   /** Sockets opened so far. */
   opened = 0;
@@ -129,6 +131,7 @@ export class FakeServer {
       updateProfile: (request, context) => {
         const { user } = state.accounts.get(this.caller(context).userId)!;
         if (request.nickname !== undefined) user.nickname = request.nickname;
+        if (request.avatarFileId !== undefined) user.avatarFileId = request.avatarFileId;
         if (request.description !== undefined) user.description = request.description;
         for (const id of [user.userId, ...state.friends.get(user.userId)!.keys()]) {
           state.deliver(id, { kind: { case: 'event', value: { type: EventType.USER_UPDATED, payload: { case: 'user', value: user } } } });
@@ -138,6 +141,7 @@ export class FakeServer {
     });
     this.friendRoutes(router);
     this.messageRoutes(router);
+    this.files.routes(router, (context) => this.caller(context));
   }
 
   private friendRoutes(router: ConnectRouter): void {

@@ -120,7 +120,9 @@ export class FakeSocket implements Socket {
         }
         const sent = forwardOf
           ? state.forward(this.userId!, conversationId, forwardOf.conversationId, Number(forwardOf.seq), clientMessageId)
-          : state.send(this.userId!, conversationId, body, clientMessageId, true, Date.now(), replyToSeq);
+          : content && content.kind.case !== 'text'
+            ? state.sendFile(this.userId!, conversationId, content, (id) => this.server.files.file(id), clientMessageId)
+            : state.send(this.userId!, conversationId, body, clientMessageId, true, Date.now(), replyToSeq);
         if (!this.server.muteSends) this.deliver({ re, kind: { case: 'sent', value: sent } });
         return;
       }

@@ -5,8 +5,11 @@ import { RequestState, type FriendRequest, FriendRequestSchema } from '../../src
 import { ChangeKind, PresenceState, ServerFrameSchema } from '../../src/gen/parley/gateway/v1/frame_pb';
 import { ConversationKind, ConversationSchema, ConversationState, type Conversation } from '../../src/gen/parley/message/v1/conversation_pb';
 import {
+  AttachmentSchema,
+  FileInfoSchema,
   ForwardSchema,
   HeadSchema,
+  ImageSchema,
   MessageSchema,
   ReactionSchema,
   RecalledSchema,
@@ -14,6 +17,8 @@ import {
   SentSchema,
   TextSchema,
   VersionSchema,
+  VoiceSchema,
+  type Content,
   type Head,
   type Message,
   type Sent,
@@ -223,6 +228,20 @@ export class State {
     }
     const { messageId, seq } = message;
     return create(SentSchema, { conversationId, clientMessageId, messageId, seq, sentAt: message.sentAt });
+  }
+
+  /** Stores a message with a file. */
+  sendFile(senderId: string, conversationId: string, content: Content, fileOf: (fileId: string) => { fileId: string; name: string; size: bigint; contentType: string } | undefined, clientMessageId = uuid7()): Sent {
+    const sent = this.send(senderId, conversationId, '', clientMessageId, false);
+    const message = this.conversations.get(conversationId)!.messages[Number(sent.seq) - 1]!;
+    const { kind } = content;
+    const info = kind.case && kind.case !== 'text' ? fileOf(kind.value.fileId) : undefined;
+    const file = info && create(FileInfoSchema, info);
+    if (kind.case === 'image') message.content = { case: 'image', value: create(ImageSchema, { file, width: 4, height: 3, alt: kind.value.alt }) };
+    else if (kind.case === 'file') message.content = { case: 'file', value: create(AttachmentSchema, { file }) };
+    else if (kind.case === 'voice') message.content = { case: 'voice', value: create(VoiceSchema, { file, durationMs: kind.value.durationMs, waveform: kind.value.waveform }) };
+    this.push(message);
+    return sent;
   }
 
   /** Stores a copy of a message. */

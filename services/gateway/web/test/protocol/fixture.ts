@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { vi } from 'vitest';
-import { Chat } from '../../src/lib/protocol/chat';
+import { Chat, type ChatPorts } from '../../src/lib/protocol/chat';
 import { createClients } from '../../src/lib/protocol/clients';
 import type { CloseRule } from '../../src/lib/protocol/closecodes';
 import type { Phase } from '../../src/lib/protocol/model';
@@ -35,7 +35,7 @@ export interface Copy {
   ended: CloseRule[];
   arrived: string[];
   presence: Map<string, string>;
-  environment: { hidden: boolean; random: number };
+  environment: { hidden: boolean; random: number; put: ChatPorts['put'] };
 }
 
 export function copyOf(w: World, userId: string, storage: Storage = new MemoryStorage(), token = w.server.state.login(userId).token): Copy {
@@ -46,7 +46,7 @@ export function copyOf(w: World, userId: string, storage: Storage = new MemorySt
     ended: [],
     arrived: [],
     presence: new Map(),
-    environment: { hidden: false, random: 0.5 },
+    environment: { hidden: false, random: 0.5, put: (url, part, offset) => w.server.files.put(url, part, offset) },
     chat: undefined as never,
   };
   copy.chat = new Chat(
@@ -60,6 +60,7 @@ export function copyOf(w: World, userId: string, storage: Storage = new MemorySt
       hidden: () => copy.environment.hidden,
       active: () => true,
       owned: () => Promise.resolve(false),
+      put: (url, part, offset, signal) => copy.environment.put(url, part, offset, signal),
     },
     {
       phase: (phase) => copy.phases.push(phase),

@@ -38,6 +38,8 @@ export function systemText(what: System, me: string, name: (userId: string) => s
       return what.name ? t('system.renamed', { actor, name: what.name }) : t('system.unnamed', { actor });
     case SystemKind.ROLE_CHANGED:
       return t(NEW_ROLES[what.role] ?? 'system.member', { actor, users });
+    case SystemKind.AVATAR_CHANGED:
+      return t('system.avatar', { actor });
     case SystemKind.DISSOLVED:
       return t('system.dissolved', { actor });
     default:

@@ -7,7 +7,7 @@ import { toHead, toMessage, toPerson, toSentMessage } from './convert';
 import { endOfSession } from './ended';
 import { Groups } from './groups';
 import { Acks, ReadMarkers } from './markers';
-import type { ChatMessage, Head, OutboxEntry, Phase } from './model';
+import type { ChatMessage, Head, OutboxEntry, OutboxFile, Phase } from './model';
 import { Outbox } from './outbox';
 import { People } from './people';
 import type { Storage } from './ports';
@@ -30,6 +30,8 @@ export interface ChatPorts extends Pick<SessionPorts, 'open' | 'random' | 'hidde
   storage: Storage;
   /** True if the running copy that made an outbox entry is still there. */
   owned(instanceId: string): Promise<boolean>;
+  /** Sends a part of an upload and answers how far the server is now. */
+  put(url: string, part: Blob, offset: number, signal: AbortSignal): Promise<number>;
 }
 
 /** What a chat tells. */
@@ -96,6 +98,7 @@ export class Chat {
       committed: (entry, sent) => this.replica.push(entry.conversationId, [toSentMessage(entry, sent, me)]),
       changed: (id) => events.conversation(id),
       owned: (instanceId) => ports.owned(instanceId),
+      upload: (entry, progress, signal) => this.upload(entry, progress, signal),
     });
     this.presence = new Presence((kind) => this.session.tell(kind), (id, known) => events.presence(id, known));
     this.typingOut = new TypingOut((conversationId, state) => this.session.tell({ case: 'typing', value: { conversationId, state } }));
@@ -128,13 +131,25 @@ export class Chat {
   /** Stores a text and sends it when that is possible. */
   async send(conversationId: string, text: string, replyToSeq?: number): Promise<void> {
     this.typingOut.sent();
-    await this.outbox.add(conversationId, text, replyToSeq);
+    await this.outbox.add(conversationId, { text, replyToSeq });
+  }
+
+  /** Stores a file and sends it when that is possible. */
+  async sendFile(conversationId: string, file: OutboxFile, replyToSeq?: number): Promise<void> {
+    await this.outbox.add(conversationId, { text: '', file, replyToSeq });
+  }
+
+  /** Asks again for the text of a voice message. */
+  async transcribe(conversationId: string, seq: number): Promise<void> {
+    const { message } = await this.ports.clients.messages.transcribe({ conversationId, seq: BigInt(seq) });
+    if (message) await this.replica.change(toMessage(message));
   }
 
   /** Sends what a message says to another conversation, as a copy that names its source to who may see it. */
   async forward(conversationId: string, source: { conversationId: string; seq: number }): Promise<void> {
-    const text = this.replica.timelines.get(source.conversationId)?.messages.get(source.seq)?.text;
-    if (text !== undefined) await this.outbox.add(conversationId, text, undefined, source);
+    const message = this.replica.timelines.get(source.conversationId)?.messages.get(source.seq);
+    if (message?.text === undefined && !message?.file) return;
+    await this.outbox.add(conversationId, { text: message.text ?? '', file: message.file, forwardOf: source });
   }
 
   /** The time of the server, as far as it has told. */
@@ -172,9 +187,16 @@ export class Chat {
     if (message) await this.replica.change(toMessage(message));
   }
 
-  /** Outbox entries of a conversation that are not in its history yet. */
-  unsent(conversationId: string): OutboxEntry[] {
-    return this.outbox.of(conversationId);
+  /** Outbox entries of a conversation that are not in its history yet, and how much of their files is. */
+  unsent(conversationId: string): (OutboxEntry & { share?: number })[] {
+    return this.outbox.of(conversationId).map((entry) => ({ ...entry, share: this.outbox.share(entry.clientMessageId) }));
+  }
+
+  private async upload({ clientMessageId, file }: OutboxEntry, progress: (share: number) => void, signal: AbortSignal): Promise<string> {
+    if (!file?.blob) throw new Error('NOT_FOUND');
+    const { upload } = await import('../files/upload');
+    const { clients, put } = this.ports;
+    return upload({ files: clients.files, put }, { ...file, blob: file.blob, key: clientMessageId }, progress, signal);
   }
 
   private async resolve(): Promise<{ path: string; afterMs: number }> {

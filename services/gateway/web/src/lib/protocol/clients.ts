@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createClient, type Client, type Interceptor, type Transport } from '@connectrpc/connect';
 import { FriendService } from '../../gen/parley/friend/v1/friend_pb';
+import { FileService } from '../../gen/parley/file/v1/file_pb';
 import { SessionService } from '../../gen/parley/gateway/v1/session_pb';
 import { ConversationService } from '../../gen/parley/message/v1/conversation_pb';
 import { MessageService } from '../../gen/parley/message/v1/message_pb';
@@ -15,6 +16,7 @@ export interface Clients {
   conversations: Client<typeof ConversationService>;
   messages: Client<typeof MessageService>;
   sessions: Client<typeof SessionService>;
+  files: Client<typeof FileService>;
 }
 
 /** Makes the clients on one transport. */
@@ -26,6 +28,7 @@ export function createClients(transport: Transport): Clients {
     conversations: createClient(ConversationService, transport),
     messages: createClient(MessageService, transport),
     sessions: createClient(SessionService, transport),
+    files: createClient(FileService, transport),
   };
 }
 

@@ -2,9 +2,9 @@
 // From the generated messages to the client's own plain objects.
 import type { System as WireSystem } from '../../gen/parley/message/v1/system_pb';
 import { ConversationKind, ConversationState, type Conversation as WireConversation } from '../../gen/parley/message/v1/conversation_pb';
-import type { Forward as WireForward, Head as WireHead, Message as WireMessage, Reply as WireReply, Sent } from '../../gen/parley/message/v1/message_pb';
+import type { FileInfo, Forward as WireForward, Head as WireHead, Message as WireMessage, Reply as WireReply, Sent, Transcript as WireTranscript } from '../../gen/parley/message/v1/message_pb';
 import type { User } from '../../gen/parley/user/v1/user_pb';
-import type { ChatMessage, Conversation, Head, OutboxEntry, Person, Reply, Source, System } from './model';
+import type { ChatFile, ChatMessage, Conversation, Head, OutboxEntry, OutboxFile, Person, Reply, Source, System, Transcript } from './model';
 
 /** Takes a message as the server sent it. Content of an unknown kind becomes a message without text. */
 export function toMessage(wire: WireMessage): ChatMessage {
@@ -19,6 +19,7 @@ export function toMessage(wire: WireMessage): ChatMessage {
     rev: Number(wire.rev),
     editedAt: Number(wire.editedAt),
     text: content.case === 'text' ? content.value.body : undefined,
+    file: toFile(content),
     recalled: content.case === 'recalled' ? { by: content.value.by, at: Number(content.value.at) } : undefined,
     replyTo: wire.replyTo && toReply(wire.replyTo),
     mentionIds: [...wire.mentionIds],
@@ -27,6 +28,29 @@ export function toMessage(wire: WireMessage): ChatMessage {
     reactions: wire.reactions.map(({ emoji, count, userIds }) => ({ emoji, count, userIds: [...userIds] })),
     system: content.case === 'system' ? toSystem(content.value) : undefined,
   };
+}
+
+function toFile({ case: kind, value }: WireMessage['content']): ChatFile | undefined {
+  switch (kind) {
+    case 'image':
+      return { kind, ...toInfo(value.file), width: value.width, height: value.height, alt: value.alt };
+    case 'file':
+      return { kind, ...toInfo(value.file) };
+    case 'voice': {
+      const { durationMs, waveform, transcript } = value;
+      return { kind, ...toInfo(value.file), durationMs, waveform: [...waveform], transcript: transcript && toTranscript(transcript) };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function toInfo(info: FileInfo | undefined) {
+  return { fileId: info?.fileId ?? '', name: info?.name ?? '', size: Number(info?.size ?? 0), type: info?.contentType ?? '' };
+}
+
+function toTranscript({ state, text, language, confidence }: WireTranscript): Transcript {
+  return { state, text, language, confidence };
 }
 
 function toSystem({ kind, actorId, userIds, name, role }: WireSystem): System {
@@ -56,10 +80,15 @@ export function toSentMessage(entry: OutboxEntry, sent: Sent, userId: string): C
     senderId: userId,
     sentAt: Number(sent.sentAt),
     rev: 0,
-    text: entry.text,
+    text: entry.file ? undefined : entry.text,
+    file: entry.file && sentFile(entry.file),
     replyTo: entry.replyToSeq ? { seq: entry.replyToSeq } : undefined,
     forwarded: entry.forwardOf !== undefined,
   };
+}
+
+function sentFile({ kind, fileId = '', name, size, type, width, height, alt, durationMs, waveform }: OutboxFile): ChatFile {
+  return { kind, fileId, name, size, type, width, height, alt, durationMs, waveform };
 }
 
 /** Takes a head as the server sent it. */
@@ -88,7 +117,7 @@ export function toConversation(wire: WireConversation): Conversation {
     memberIds: [...wire.memberIds],
     group:
       wire.kind === ConversationKind.GROUP
-        ? { name: wire.name, memberCount: wire.memberCount, role: wire.role, left: head.left === true, faces: [] }
+        ? { name: wire.name, memberCount: wire.memberCount, role: wire.role, left: head.left === true, avatarFileId: wire.avatarFileId, faces: [] }
         : undefined,
     createdAt: Number(wire.createdAt),
     activeAt: Number(wire.activeAt),
@@ -111,5 +140,5 @@ export function emptyHead(conversationId: string): Head {
 export function toPerson(wire: User): Person {
   // The server names a deleted account in English: an empty name is shown in the reader's own words.
   if (wire.deleted) return { userId: wire.userId, username: '', nickname: '', description: '', deleted: true };
-  return { userId: wire.userId, username: wire.username, nickname: wire.nickname, description: wire.description };
+  return { userId: wire.userId, username: wire.username, nickname: wire.nickname, description: wire.description, avatarFileId: wire.avatarFileId };
 }

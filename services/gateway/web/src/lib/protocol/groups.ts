@@ -67,6 +67,10 @@ export class Groups {
     this.take((await this.clients.conversations.updateGroup({ conversationId, name })).conversation);
   }
 
+  async setAvatar(conversationId: string, fileId: string): Promise<void> {
+    this.take((await this.clients.conversations.setGroupAvatar({ conversationId, fileId })).conversation);
+  }
+
   async leave(conversationId: string): Promise<void> {
     this.take((await this.clients.conversations.leaveGroup({ conversationId })).conversation);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the client keeps: plain objects that can be stored as they are. Times are ms since 1970.
 
+import type { TranscriptState } from '../../gen/parley/message/v1/message_pb';
 import type { MemberRole, SystemKind } from '../../gen/parley/message/v1/system_pb';
 
 /** One message of a conversation. */
@@ -17,6 +18,8 @@ export interface ChatMessage {
   editedAt?: number;
   /** Undefined when it was recalled, or when this version does not know the kind of content. */
   text?: string;
+  /** The file that it shows, instead of a text. */
+  file?: ChatFile;
   /** Set when it was taken back: only position and tombstone are left. */
   recalled?: Recalled;
   /** What it answers. */
@@ -32,6 +35,38 @@ export interface ChatMessage {
   reactions?: Reaction[];
   /** Set when the server itself tells what happened to a group. */
   system?: System;
+}
+
+export type FileKind = 'image' | 'file' | 'voice';
+
+/** What a message tells of its file. */
+export interface ChatFile {
+  kind: FileKind;
+  fileId: string;
+  name: string;
+  size: number;
+  type: string;
+  /** Of an image, in pixels. */
+  width?: number;
+  height?: number;
+  /** What an image shows, for who cannot see it. */
+  alt?: string;
+  /** Of a voice message. */
+  durationMs?: number;
+  /** How loud a voice message is over time, 0 to 255. */
+  waveform?: number[];
+  /** What a machine understood of a voice message; missing where nothing reads them. */
+  transcript?: Transcript;
+}
+
+/** The text of a voice message, made by a machine. */
+export interface Transcript {
+  state: TranscriptState;
+  text: string;
+  /** BCP 47; empty if it is not known. */
+  language: string;
+  /** 0 to 1; 0 if it is not known. */
+  confidence: number;
 }
 
 /** A message whose text was copied. */
@@ -67,6 +102,8 @@ export interface Group {
   role: MemberRole;
   /** The user is no member any more. */
   left: boolean;
+  /** Picture; empty or missing without one. */
+  avatarFileId?: string;
   /** Some members besides the user, to name the group after. */
   faces: string[];
 }
@@ -150,14 +187,24 @@ export interface OutboxEntry {
   text: string;
   /** The message that this one answers. */
   replyToSeq?: number;
-  /** The message that is forwarded; its text stands here for as long as it is on its way. */
+  /** The message that is forwarded; its text or file stands here for as long as it is on its way. */
   forwardOf?: { conversationId: string; seq: number };
+  /** The file that is sent instead of a text. */
+  file?: OutboxFile;
   createdAt: number;
   /** The running copy that sends it. */
   instanceId: string;
   state: OutboxState;
   /** Why the server refused it for good. */
   reason?: string;
+}
+
+/** A file on its way. */
+export interface OutboxFile extends Omit<ChatFile, 'fileId' | 'transcript'> {
+  /** The bytes; missing for a file that is forwarded. */
+  blob?: Blob;
+  /** Set once the server has all of it. */
+  fileId?: string;
 }
 
 /** What was typed and not sent. */
@@ -168,6 +215,8 @@ export interface Draft {
   replyToSeq?: number;
   /** Whom the names in the text stand for: user ids, or "all". */
   mentions?: Record<string, string>;
+  /** Files that were chosen. */
+  files?: OutboxFile[];
   updatedAt: number;
 }
 
@@ -178,6 +227,8 @@ export interface Person {
   /** Empty for an account that was deleted. */
   nickname: string;
   description: string;
+  /** Picture; empty or missing without one. */
+  avatarFileId?: string;
   deleted?: boolean;
 }
 

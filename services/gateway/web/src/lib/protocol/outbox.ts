@@ -2,11 +2,13 @@
 import { Retry, type ServerFrame } from '../../gen/parley/gateway/v1/frame_pb';
 import type { Sent } from '../../gen/parley/message/v1/message_pb';
 import type { ClientKind } from './connection';
-import type { OutboxEntry } from './model';
+import type { OutboxEntry, OutboxFile } from './model';
 import type { Storage } from './ports';
 import { uuid7 } from './uuid';
 
 const IN_FLIGHT_MOST = 32;
+const UPLOADS_MOST = 2;
+const PROGRESS_MS = 250;
 const STALE_MS = 24 * 60 * 60 * 1000;
 const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_MOST_MS = 30_000;
@@ -17,6 +19,11 @@ export interface OutboxPorts {
   instanceId: string;
   canSend(): boolean;
   ask(kind: ClientKind): Promise<ServerFrame>;
+  /**
+   * Brings the file of an entry to the server and answers its id; trouble on the way is its own. Fails when the
+   * server does not want the file, with the reason as message, or when the signal says so.
+   */
+  upload(entry: OutboxEntry, progress: (share: number) => void, signal: AbortSignal): Promise<string>;
   /** The send is committed: show the message at its place. */
   committed(entry: OutboxEntry, sent: Sent): void;
   /** Entries of a conversation changed. */
@@ -25,9 +32,13 @@ export interface OutboxPorts {
   owned(instanceId: string): Promise<boolean>;
 }
 
+/** What is to be sent. */
+export type Wish = Pick<OutboxEntry, 'text' | 'replyToSeq' | 'forwardOf' | 'file'>;
+
 /**
  * Outbox sends what the user wrote, exactly once and in order: an entry is stored before the first
  * try, keeps its id and payload on every try, and one entry per conversation is unanswered at a time.
+ * A file is brought to the server first; texts behind it do not wait for that.
  */
 export class Outbox {
   private entries: OutboxEntry[] = [];
@@ -35,6 +46,8 @@ export class Outbox {
   private readonly flying = new Map<string, OutboxEntry>();
   private readonly paused = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly tries = new Map<string, number>();
+  private readonly uploads = new Map<string, AbortController>();
+  private readonly shares = new Map<string, number>();
 
   constructor(private readonly ports: OutboxPorts) {}
 
@@ -64,14 +77,17 @@ export class Outbox {
     return this.entries.length;
   }
 
-  /** Stores a text and sends it as soon as that is allowed. */
-  async add(conversationId: string, text: string, replyToSeq?: number, forwardOf?: OutboxEntry['forwardOf']): Promise<void> {
+  /** How much of the file of an entry the server has, 0 to 1; undefined while it is not being sent. */
+  share(clientMessageId: string): number | undefined {
+    return this.shares.get(clientMessageId);
+  }
+
+  /** Stores a message and sends it as soon as that is allowed. */
+  async add(conversationId: string, wish: Wish): Promise<void> {
     const entry: OutboxEntry = {
       clientMessageId: uuid7(),
       conversationId,
-      text,
-      replyToSeq,
-      forwardOf,
+      ...wish,
       createdAt: Date.now(),
       instanceId: this.ports.instanceId,
       state: 'waiting',
@@ -98,6 +114,7 @@ export class Outbox {
   async discard(clientMessageId: string): Promise<string | undefined> {
     const entry = this.entries.find((one) => one.clientMessageId === clientMessageId);
     if (!entry || this.flying.get(entry.conversationId) === entry) return undefined;
+    this.uploads.get(clientMessageId)?.abort();
     await this.drop(entry);
     return entry.text;
   }
@@ -114,7 +131,12 @@ export class Outbox {
     const busy = new Set(this.flying.keys());
     for (const entry of this.entries) {
       if (entry.state === 'waiting' && Date.now() - entry.createdAt > STALE_MS) this.ask(entry);
-      if (entry.state !== 'waiting' || busy.has(entry.conversationId)) continue;
+      if (entry.state !== 'waiting') continue;
+      if (entry.file && !entry.file.fileId) {
+        if (!this.uploads.has(entry.clientMessageId) && this.uploads.size < UPLOADS_MOST) void this.upload(entry, entry.file);
+        continue;
+      }
+      if (busy.has(entry.conversationId)) continue;
       busy.add(entry.conversationId);
       if (this.paused.has(entry.conversationId) || this.flying.size >= IN_FLIGHT_MOST) continue;
       void this.send(entry);
@@ -125,6 +147,7 @@ export class Outbox {
   stop(): void {
     for (const timer of this.paused.values()) clearTimeout(timer);
     this.paused.clear();
+    for (const one of this.uploads.values()) one.abort();
   }
 
   // What is older than a day is not sent by itself any more: the user is asked.
@@ -135,8 +158,40 @@ export class Outbox {
     void this.ports.storage.putOutbox({ ...entry });
   }
 
+  private async upload(entry: OutboxEntry, file: OutboxFile): Promise<void> {
+    const { clientMessageId, conversationId } = entry;
+    const control = new AbortController();
+    this.uploads.set(clientMessageId, control);
+    let told = 0;
+    const progress = (share: number) => {
+      this.shares.set(clientMessageId, share);
+      if (Date.now() - told < PROGRESS_MS) return;
+      told = Date.now();
+      this.ports.changed(conversationId);
+    };
+    try {
+      progress(0);
+      entry.file = { ...file, fileId: await this.ports.upload(entry, progress, control.signal) };
+      await this.ports.storage.putOutbox({ ...entry });
+    } catch (error) {
+      if (!control.signal.aborted) await this.refuse(entry, error instanceof Error ? error.message : '');
+    } finally {
+      this.uploads.delete(clientMessageId);
+      this.shares.delete(clientMessageId);
+      this.ports.changed(conversationId);
+      if (!control.signal.aborted) this.pump();
+    }
+  }
+
+  private async refuse(entry: OutboxEntry, reason: string): Promise<void> {
+    entry.state = 'refused';
+    entry.reason = reason;
+    await this.ports.storage.putOutbox({ ...entry });
+    this.ports.changed(entry.conversationId);
+  }
+
   private async send(entry: OutboxEntry): Promise<void> {
-    const { conversationId, clientMessageId, text, replyToSeq, forwardOf } = entry;
+    const { conversationId, clientMessageId, replyToSeq, forwardOf } = entry;
     this.flying.set(conversationId, entry);
     try {
       const answer = await this.ports.ask({
@@ -144,7 +199,7 @@ export class Outbox {
         value: {
           conversationId,
           clientMessageId,
-          content: forwardOf ? undefined : { kind: { case: 'text', value: { body: text } } },
+          content: forwardOf ? undefined : { kind: content(entry) },
           replyToSeq: BigInt(replyToSeq ?? 0),
           forwardOf: forwardOf && { conversationId: forwardOf.conversationId, seq: BigInt(forwardOf.seq) },
         },
@@ -174,10 +229,7 @@ export class Outbox {
       case Retry.LOGIN:
         return this.again(entry);
       default:
-        entry.state = 'refused';
-        entry.reason = reason;
-        await this.ports.storage.putOutbox({ ...entry });
-        this.ports.changed(entry.conversationId);
+        await this.refuse(entry, reason);
     }
   }
 
@@ -202,5 +254,19 @@ export class Outbox {
     this.tries.delete(entry.clientMessageId);
     this.ports.changed(entry.conversationId);
     await this.ports.storage.removeOutbox(entry.clientMessageId);
+  }
+}
+
+function content({ text, file }: OutboxEntry) {
+  const fileId = file?.fileId ?? '';
+  switch (file?.kind) {
+    case 'image':
+      return { case: 'image' as const, value: { fileId, alt: file.alt ?? '' } };
+    case 'file':
+      return { case: 'file' as const, value: { fileId } };
+    case 'voice':
+      return { case: 'voice' as const, value: { fileId, durationMs: file.durationMs ?? 0, waveform: new Uint8Array(file.waveform ?? []) } };
+    default:
+      return { case: 'text' as const, value: { body: text } };
   }
 }

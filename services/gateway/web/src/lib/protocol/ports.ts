@@ -17,7 +17,7 @@ export interface Storage {
   removeOutbox(clientMessageId: string): Promise<void>;
 
   loadDrafts(): Promise<Draft[]>;
-  /** An empty text that answers nothing removes the draft. */
+  /** An empty text that answers nothing and has no files removes the draft. */
   putDraft(draft: Draft): Promise<void>;
 
   loadPeople(): Promise<Person[]>;

@@ -73,7 +73,7 @@ export class Replica {
     known.record.memberIds = fresh.memberIds;
     // The own role and membership do not stand in frames; what changes them is told by a message too.
     const { group } = known.record;
-    if (group && fresh.group) Object.assign(group, { name: fresh.group.name, memberCount: fresh.group.memberCount });
+    if (group && fresh.group) Object.assign(group, { name: fresh.group.name, memberCount: fresh.group.memberCount, avatarFileId: fresh.group.avatarFileId });
     known.record.head.membersRev = Math.max(membersRev, known.record.head.membersRev);
     this.store(known, [], false);
     if (wire.head) await this.announced([toHead(wire.head)]);

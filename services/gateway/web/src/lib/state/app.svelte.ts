@@ -12,9 +12,12 @@ import type { Blocked, Friend, Request } from '../protocol/people';
 import type { Storage } from '../protocol/ports';
 import { failure, type Failure } from '../protocol/reasons';
 import { uuid4 } from '../protocol/uuid';
+import { Bytes } from '../files/bytes';
+import { Pictures } from '../files/pictures.svelte';
 import * as local from '../storage/local';
 import { MemoryStorage } from '../storage/memory';
 import { holdInstance, instanceLives, Tabs, type Note } from '../storage/tabs';
+import { fileText } from '../i18n/files';
 import { systemText } from '../i18n/system';
 import { i18n, t } from '../i18n/i18n.svelte';
 import type { Me } from '../../gen/parley/user/v1/user_pb';
@@ -76,6 +79,8 @@ export class App {
   readonly clients: Clients;
   readonly actions = new Actions(this);
   readonly forwarding = new Forwarding(this);
+  readonly bytes = new Bytes(() => this.login?.token);
+  readonly pictures = new Pictures(this.bytes, (ids) => this.clients.files.batchGetFiles({ fileIds: ids }));
   readonly faces = new Faces((ids) => this.chat?.presence.watch(ids));
   /** A message that is to be shown, once its conversation is open. */
   target = $state.raw<{ conversationId: string; seq: number } | undefined>();
@@ -157,6 +162,24 @@ export class App {
     return this.chat?.people.nameOf(userId) ?? '';
   }
 
+  /** The picture of a person, at least so many pixels large; undefined or empty while there is none. */
+  portrait(userId: string, side: number): string | undefined {
+    void this.names;
+    return this.pictures.of(this.chat?.people.known.get(userId)?.avatarFileId, side);
+  }
+
+  /** Fetches the bytes of a file. */
+  async fetchFile(fileId: string): Promise<Blob> {
+    const { file } = await this.call((clients) => clients.files.getFile({ fileId }));
+    return this.bytes.get(file?.link?.url ?? '');
+  }
+
+  /** Gives the user another picture; none if the id is empty. */
+  async setAvatar(fileId: string): Promise<void> {
+    const { me } = await this.call((clients) => clients.users.updateProfile({ avatarFileId: fileId }));
+    if (me?.user) this.setMe(toPerson(me.user));
+  }
+
   /** What a conversation is called; may be empty at first. */
   title(conversationId: string): string {
     void this.names;
@@ -197,6 +220,7 @@ export class App {
 
   /** What a message says, without marks of any kind. */
   spoken(message: ChatMessage): string {
+    if (message.file) return fileText(message.file);
     return message.text === undefined ? t('chat.unknownKind') : shownText(markdown(decode(message.text, (id) => this.name(id)).text));
   }
 
@@ -268,6 +292,7 @@ export class App {
         hidden: () => document.hidden,
         active: () => this.inUse(),
         owned: instanceLives,
+        put: (url, part, offset, signal) => this.bytes.put(url, part, offset, signal),
       },
       {
         phase: (phase) => this.phased(phase),
@@ -316,6 +341,7 @@ export class App {
     if (rule && local.login.load()?.token === login?.token) local.login.save(undefined);
     Object.assign(this, { status: 'signedOut', me: undefined, list: [], friends: [], incoming: [], outgoing: [], blocked: [], listed: false, away: false });
     this.places.clear();
+    this.pictures.clear();
     this.actions.clear();
     this.forwarding.clear();
     router.go({ at: 'signIn' }, true);

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SvelteMap } from 'svelte/reactivity';
-import type { Draft } from '../protocol/model';
+import type { Draft, OutboxFile } from '../protocol/model';
 import type { Storage } from '../protocol/ports';
 import { read, write } from '../storage/local';
 
 type Picks = Record<string, string>;
 const SAVE_MS = 300;
 type Journal = Record<string, Draft>;
+/** Most files that can wait in one conversation. */
+export const FILES_MOST = 10;
 
 /** Drafts keeps what was typed and not sent, per conversation, on the device and across tabs. */
 export class Drafts {
   readonly texts = new SvelteMap<string, string>();
   /** The message that is being answered, by conversation. */
   readonly replies = new SvelteMap<string, number>();
+  /** Files that were chosen, by conversation. */
+  readonly files = new SvelteMap<string, OutboxFile[]>();
   /** Whom the names in a draft stand for, by conversation. */
   private readonly picks = new Map<string, Picks>();
   private readonly dirty = new Map<string, Draft>();
@@ -32,9 +36,12 @@ export class Drafts {
     const stored = new Map((await this.storage.loadDrafts()).map((draft) => [draft.conversationId, draft]));
     // What a page typed just before it went away stands in the journal only.
     for (const draft of Object.values(this.journal())) {
-      if (draft.updatedAt <= (stored.get(draft.conversationId)?.updatedAt ?? 0)) continue;
-      stored.set(draft.conversationId, draft);
-      this.dirty.set(draft.conversationId, draft);
+      const kept = stored.get(draft.conversationId);
+      if (draft.updatedAt <= (kept?.updatedAt ?? 0)) continue;
+      // Files are too large for the journal: those that were stored still count.
+      const whole = { ...draft, files: kept?.files };
+      stored.set(draft.conversationId, whole);
+      this.dirty.set(draft.conversationId, whole);
     }
     for (const draft of stored.values()) this.show(draft);
     await this.flush();
@@ -42,13 +49,29 @@ export class Drafts {
 
   /** Takes what this tab typed. The journal has it at once, the storage soon. */
   set(conversationId: string, text: string): void {
-    const mentions = this.picks.get(conversationId);
-    this.take({ conversationId, text, replyToSeq: this.replies.get(conversationId), mentions, updatedAt: Date.now() });
+    this.take({ ...this.current(conversationId), text });
+  }
+
+  /** Chooses files. */
+  attach(conversationId: string, files: OutboxFile[]): void {
+    this.take({ ...this.current(conversationId), files: files.length > 0 ? files.slice(0, FILES_MOST) : undefined });
+    void this.flush();
+  }
+
+  private current(conversationId: string): Draft {
+    return {
+      conversationId,
+      text: this.texts.get(conversationId) ?? '',
+      replyToSeq: this.replies.get(conversationId),
+      mentions: this.picks.get(conversationId),
+      files: this.files.get(conversationId),
+      updatedAt: Date.now(),
+    };
   }
 
   /** Chooses the message to answer; undefined takes the choice back. */
   reply(conversationId: string, replyToSeq: number | undefined): void {
-    this.take({ conversationId, text: this.texts.get(conversationId) ?? '', replyToSeq, mentions: this.picks.get(conversationId), updatedAt: Date.now() });
+    this.take({ ...this.current(conversationId), replyToSeq });
   }
 
   /** Notes whom a name in the text stands for. */
@@ -70,17 +93,19 @@ export class Drafts {
     const { conversationId, text } = draft;
     this.show(draft);
     this.dirty.set(conversationId, draft);
-    write(this.key, { ...this.journal(), [conversationId]: draft });
+    write(this.key, { ...this.journal(), [conversationId]: { ...draft, files: undefined } });
     if (text === '') void this.flush();
     else this.timer ??= setTimeout(() => void this.flush(), SAVE_MS);
   }
 
   /** Takes what another tab typed. */
-  show({ conversationId, text, replyToSeq, mentions }: Draft): void {
+  show({ conversationId, text, replyToSeq, mentions, files }: Draft): void {
     if (mentions) this.picks.set(conversationId, mentions);
     else this.picks.delete(conversationId);
     if (text === '') this.texts.delete(conversationId);
     else this.texts.set(conversationId, text);
+    if (files) this.files.set(conversationId, files);
+    else this.files.delete(conversationId);
     if (replyToSeq) this.replies.set(conversationId, replyToSeq);
     else this.replies.delete(conversationId);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a conversation shows, line by line, made from a part of a timeline and the outbox.
 import { daysAgo } from '../i18n/dates';
-import type { ChatMessage, OutboxEntry, Reaction, Reply, Source, System } from '../protocol/model';
+import type { ChatFile, ChatMessage, OutboxEntry, OutboxFile, Reaction, Reply, Source, System } from '../protocol/model';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
 
@@ -31,6 +31,10 @@ export type Row =
       senderId: string;
       own: boolean;
       text: string | undefined;
+      /** The file that it shows, instead of a text. */
+      file?: ChatFile | OutboxFile;
+      /** How much of the file is on the server, 0 to 1, while it is being sent. */
+      share?: number;
       edited: boolean;
       /** True if it mentions the user. */
       mentioned: boolean;
@@ -55,6 +59,7 @@ export interface Quote {
   /** Empty if the message is not here. */
   senderId: string;
   text: string | undefined;
+  file?: ChatFile;
   recalled: boolean;
   edited: boolean;
 }
@@ -75,13 +80,16 @@ const READERS_MOST = 100;
 /** What is known of the message at a seq, the newest first; undefined for one that this user may not see. */
 export function quote({ record, messages }: Timeline, { seq, ...told }: Reply): Quote | undefined {
   const held = messages.get(seq);
-  if (held) return { seq, senderId: held.senderId, text: held.text, recalled: Boolean(held.recalled), edited: Boolean(held.editedAt) };
+  if (held) return { seq, senderId: held.senderId, text: held.text, file: held.file, recalled: Boolean(held.recalled), edited: Boolean(held.editedAt) };
   if (find(record.gaps, seq) || find(record.hidden ?? [], seq)) return undefined;
   return { seq, senderId: told.senderId ?? '', text: told.preview, recalled: Boolean(told.recalled), edited: Boolean(told.edited) };
 }
 
+/** A message that has no place yet, and how much of its file is on the server. */
+export type Unsent = OutboxEntry & { share?: number };
+
 /** Makes the lines of a window. newFrom is the seq before which the line "new" stands; 0 for none. */
-export function rows(timeline: Timeline, window: Window, unsent: OutboxEntry[], me: string, newFrom: number): Row[] {
+export function rows(timeline: Timeline, window: Window, unsent: Unsent[], me: string, newFrom: number): Row[] {
   const { record, messages } = timeline;
   const marks = peerMarks(timeline, me);
   const lines: Row[] = [];
@@ -146,6 +154,7 @@ function stored(timeline: Timeline, message: ChatMessage, me: string, marks: rea
     senderId,
     own,
     text: message.text,
+    file: message.file,
     edited: Boolean(message.editedAt),
     mentioned: !own && (message.mentionsAll === true || message.mentionIds?.includes(me) === true),
     forwarded: message.forwarded === true,
@@ -160,7 +169,7 @@ function stored(timeline: Timeline, message: ChatMessage, me: string, marks: rea
   };
 }
 
-function waiting(timeline: Timeline, entry: OutboxEntry, me: string): MessageRow {
+function waiting(timeline: Timeline, { share, ...entry }: Unsent, me: string): MessageRow {
   return {
     kind: 'message',
     key: entry.clientMessageId,
@@ -168,7 +177,9 @@ function waiting(timeline: Timeline, entry: OutboxEntry, me: string): MessageRow
     clientMessageId: entry.clientMessageId,
     senderId: me,
     own: true,
-    text: entry.text,
+    text: entry.file ? undefined : entry.text,
+    file: entry.file,
+    share,
     edited: false,
     mentioned: false,
     forwarded: entry.forwardOf !== undefined,

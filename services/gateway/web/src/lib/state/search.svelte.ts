@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ContentKind, SearchField } from '../../gen/parley/message/v1/message_pb';
 import { CallFailed, type App } from './app.svelte';
 import type { Failure } from '../protocol/reasons';
 import { toMessage } from '../protocol/convert';
@@ -11,6 +12,8 @@ import { NOTHING, same, type Sought } from './sought';
 /** A message that was found. */
 export interface Hit {
   message: ChatMessage;
+  /** Which of its texts matched. */
+  field: SearchField;
   spans: readonly Span[];
 }
 
@@ -28,6 +31,7 @@ export type Unasked = 'empty' | 'short' | 'long';
 
 /** How long nobody types before the server is asked. */
 export const PAUSE_MS = 300;
+const KINDS = { text: ContentKind.TEXT, image: ContentKind.IMAGE, file: ContentKind.FILE, voice: ContentKind.VOICE };
 const BYTES_MOST = 256;
 const WORDS_MOST = 32;
 const PAGES_MOST = 10;
@@ -184,12 +188,13 @@ export function asking(app: App): Ask {
           withLink: sought.links,
           fromTime: BigInt(dayStart(sought.from) ?? 0),
           untilTime: BigInt(until ?? 0),
+          kinds: sought.kind === '' ? [] : [KINDS[sought.kind]],
           pageToken,
         },
         { signal },
       ),
     );
-    const hits = answer.hits.flatMap(({ message, spans }) => (message ? [{ message: toMessage(message), spans: spans.map(({ start, end }) => ({ start, end })) }] : []));
+    const hits = answer.hits.flatMap(({ message, spans, field }) => (message ? [{ message: toMessage(message), field, spans: spans.map(({ start, end }) => ({ start, end })) }] : []));
     return { hits, next: answer.nextPageToken };
   };
 }
@@ -210,10 +215,25 @@ export function current(hits: readonly Hit[], query: string, now: Now): Hit[] {
   return hits.flatMap((hit) => {
     const { newer, hidden } = now(hit.message);
     if (hidden || newer?.recalled) return [];
-    if (!newer || newer.rev <= hit.message.rev || newer.text === hit.message.text) return [hit];
-    const spans = newer.text === undefined ? undefined : spansOf(newer.text, query);
-    return spans ? [{ message: newer, spans }] : [];
+    if (!newer || newer.rev <= hit.message.rev || textOf(newer, hit.field) === textOf(hit.message, hit.field)) return [hit];
+    const text = textOf(newer, hit.field);
+    const spans = text === undefined ? undefined : spansOf(text, query);
+    return spans ? [{ ...hit, message: newer, spans }] : [];
   });
+}
+
+/** The text of a message in which something was found. */
+export function textOf({ text, file }: ChatMessage, field: SearchField): string | undefined {
+  switch (field) {
+    case SearchField.NAME:
+      return file?.name;
+    case SearchField.ALT:
+      return file?.alt;
+    case SearchField.TRANSCRIPT:
+      return file?.transcript?.text;
+    default:
+      return text;
+  }
 }
 
 /** Hits in groups: those of one conversation that follow each other are together. */

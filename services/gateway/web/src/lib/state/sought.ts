@@ -3,6 +3,9 @@
 // server has it.
 import { dayStart } from '../text/day';
 
+const KINDS = ['', 'text', 'image', 'file', 'voice'] as const;
+export type SoughtKind = (typeof KINDS)[number];
+
 /** What is searched for. Empty fields do not restrict. */
 export interface Sought {
   query: string;
@@ -15,11 +18,13 @@ export interface Sought {
   to: string;
   /** Only messages with a link. */
   links: boolean;
+  /** Only messages of this kind; empty: all. */
+  kind: SoughtKind;
   /** The message that was opened last. */
   opened: string;
 }
 
-export const NOTHING: Sought = { query: '', in: '', by: '', from: '', to: '', links: false, opened: '' };
+export const NOTHING: Sought = { query: '', in: '', by: '', from: '', to: '', links: false, kind: '', opened: '' };
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -28,7 +33,8 @@ export function readSought(hash: string): Sought {
   const given = new URLSearchParams(hash.replace(/^#/, ''));
   const id = (key: string) => (ID.test(given.get(key) ?? '') ? given.get(key)! : '');
   const day = (key: string) => (dayStart(given.get(key) ?? '') === undefined ? '' : given.get(key)!);
-  return { query: given.get('q') ?? '', in: id('in'), by: id('by'), from: day('from'), to: day('to'), links: given.has('links'), opened: id('at') };
+  const kind = KINDS.find((one) => one === given.get('kind')) ?? '';
+  return { query: given.get('q') ?? '', in: id('in'), by: id('by'), from: day('from'), to: day('to'), links: given.has('links'), kind, opened: id('at') };
 }
 
 /** Writes it with the # before it; nothing for nothing. */
@@ -41,6 +47,7 @@ export function writeSought(sought: Sought): string {
   put('from', sought.from);
   put('to', sought.to);
   if (sought.links) kept.set('links', '1');
+  put('kind', sought.kind);
   put('at', sought.opened);
   const text = kept.toString();
   return text === '' ? '' : `#${text}`;
@@ -53,5 +60,5 @@ export function same(a: Sought, b: Sought): boolean {
 
 /** True if something but the words restricts it. */
 export function filtered(sought: Sought): boolean {
-  return sought.in !== '' || sought.by !== '' || sought.from !== '' || sought.to !== '' || sought.links;
+  return sought.in !== '' || sought.by !== '' || sought.from !== '' || sought.to !== '' || sought.links || sought.kind !== '';
 }

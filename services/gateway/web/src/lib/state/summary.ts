@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the list of conversations shows, made from what the replica holds.
+import { fileText } from '../i18n/files';
 import type { Chat } from '../protocol/chat';
-import type { OutboxEntry, System } from '../protocol/model';
+import type { ChatMessage, OutboxEntry, System } from '../protocol/model';
 import { preview } from '../text/mentions';
 import type { Timeline } from '../protocol/timeline';
 
@@ -20,6 +21,8 @@ export interface Summary {
   lastIsOwn: boolean;
   at: number;
   unread: number;
+  /** Picture of a group; empty without one. */
+  avatarFileId: string;
   /** True if an unread message mentions the user. */
   mentioned: boolean;
   notSent: boolean;
@@ -61,10 +64,11 @@ function summary(chat: Chat, timeline: Timeline, me: string, drafts: ReadonlyMap
     peerId,
     name: titleOf(timeline, me, name),
     group: record.group !== undefined,
+    avatarFileId: record.group?.avatarFileId ?? '',
     readOnly: record.readOnly,
     lastSystem: waiting ? undefined : last?.system,
     lastSender: record.group && !waiting && last ? last.senderId : '',
-    lastText: plain(waiting?.text ?? last?.text, name),
+    lastText: said(waiting ?? last, name),
     lastRecalled: waiting === undefined && last?.recalled !== undefined,
     lastIsOwn: waiting !== undefined || last?.senderId === me,
     at: Math.max(record.activeAt, waiting?.createdAt ?? 0),
@@ -76,8 +80,9 @@ function summary(chat: Chat, timeline: Timeline, me: string, drafts: ReadonlyMap
   };
 }
 
-function plain(text: string | undefined, name: (userId: string) => string): string | undefined {
-  return text === undefined ? undefined : preview(text, name);
+function said(message: Pick<OutboxEntry | ChatMessage, 'text' | 'file'> | undefined, name: (userId: string) => string): string | undefined {
+  if (message?.file) return fileText(message.file);
+  return message?.text === undefined ? undefined : preview(message.text, name);
 }
 
 function newest(timeline: Timeline) {

@@ -108,7 +108,7 @@ class IndexedStorage implements Storage {
   }
 
   async putDraft(draft: Draft): Promise<void> {
-    if (draft.text === '' && !draft.replyToSeq) await this.db.delete('drafts', draft.conversationId);
+    if (draft.text === '' && !draft.replyToSeq && !draft.files) await this.db.delete('drafts', draft.conversationId);
     else await this.db.put('drafts', { ...draft });
   }
 

@@ -58,7 +58,7 @@ export class MemoryStorage implements Storage {
   }
 
   async putDraft(draft: Draft): Promise<void> {
-    if (draft.text === '' && !draft.replyToSeq) this.drafts.delete(draft.conversationId);
+    if (draft.text === '' && !draft.replyToSeq && !draft.files) this.drafts.delete(draft.conversationId);
     else this.drafts.set(draft.conversationId, { ...draft });
   }
 
