@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mount } from 'svelte';
 import '../../src/app.css';
+import { i18n } from '../../src/lib/i18n/i18n.svelte';
 import { App } from '../../src/lib/state/app.svelte';
 import { openStorage } from '../../src/lib/storage/idb';
 import { login } from '../../src/lib/storage/local';
@@ -20,5 +21,6 @@ const app = new App({
   openStorage: (userId) => openStorage(userId),
 });
 Object.assign(window, { server, users, app });
+await i18n.load();
 mount(Root, { target: document.getElementById('app')!, props: { app } });
 void app.start();

@@ -15,9 +15,9 @@ beforeEach(() => {
   w = world();
   cleo = w.server.state.addUser('cleo', 'Cleo').userId;
 });
-afterEach(() => {
+afterEach(async () => {
   vi.useRealTimers();
-  i18n.choose(undefined);
+  await i18n.choose(undefined);
 });
 
 const timeline = (copy: Copy, id: string) => copy.chat.replica.timelines.get(id)!;
@@ -104,20 +104,20 @@ describe('what the server says', () => {
   const say = (what: Partial<System>, me = 'c') =>
     systemText({ kind: SystemKind.UNSPECIFIED, actorId: 'a', userIds: [], name: '', role: MemberRole.UNSPECIFIED, ...what }, me, (id) => names[id] ?? '');
 
-  it('is in the language of the reader, who is "you"', () => {
-    i18n.choose('en');
+  it('is in the language of the reader, who is "you"', async () => {
+    await i18n.choose('en');
     expect(say({ kind: SystemKind.CREATED, userIds: ['b', 'c'], name: 'Team' })).toBe('Alice made the group “Team” with 小波 and you');
     expect(say({ kind: SystemKind.REMOVED, userIds: ['b'] }, 'a')).toBe('You removed 小波');
     expect(say({ kind: SystemKind.ROLE_CHANGED, userIds: ['c'], role: MemberRole.ADMIN })).toBe('Alice made you an admin');
     expect(say({ kind: SystemKind.JOINED, userIds: ['x'] })).toBe('Alice added Deleted user');
-    i18n.choose('zh-Hans');
+    await i18n.choose('zh-Hans');
     expect(say({ kind: SystemKind.JOINED, userIds: ['b', 'c'] })).toBe('Alice添加了小波和你');
     expect(say({ kind: SystemKind.LEFT }, 'a')).toBe('你退出了群聊');
     expect(say({ kind: SystemKind.RENAMED, name: '夜班' })).toBe('Alice把群名改为“夜班”');
   });
 
-  it('names a few of many people', () => {
-    i18n.choose('en');
+  it('names a few of many people', async () => {
+    await i18n.choose('en');
     const userIds = Array.from({ length: 30 }, () => 'b');
     expect(say({ kind: SystemKind.JOINED, userIds })).toBe('Alice added 小波, 小波, 小波, 小波, 小波 and 25 others');
   });

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts in the reader's language. Nothing that people read stands outside the catalogues.
 import { read, write } from '../storage/local';
-import en from './en.json';
+import type en from './en.json';
 import { Message, type Values } from './message';
-import zhHans from './zh-Hans.json';
 
 export type Key = keyof typeof en;
 export type Locale = 'en' | 'zh-Hans';
 
-const CATALOGUES: Record<Locale, Record<Key, string>> = { en, 'zh-Hans': zhHans };
+type Catalogue = Record<Key, string>;
+
+// Nobody loads the texts of a language that they do not read.
+const CATALOGUES: Record<Locale, () => Promise<{ default: Catalogue }>> = { en: () => import('./en.json'), 'zh-Hans': () => import('./zh-Hans.json') };
 const SETTING = 'parley.locale';
 const UNITS = [
   ['second', 1_000],
@@ -33,20 +35,38 @@ export function pick(wanted: readonly string[]): Locale {
 class I18n {
   /** The chosen language; undefined follows the browser. */
   setting = $state<Locale | undefined>(read<Locale>(SETTING));
-  readonly locale: Locale = $derived(this.setting ?? pick(typeof navigator === 'undefined' ? [] : navigator.languages));
+  /** The language of the texts that are shown. */
+  locale = $state<Locale>('en');
+  private catalogue = $state.raw<Partial<Catalogue>>({});
   private readonly messages = new Map<string, Message>();
 
-  choose(locale: Locale | undefined): void {
+  /** Loads the texts of the language that is wanted, and shows them. */
+  async load(): Promise<void> {
+    const wanted = this.wanted();
+    const { default: catalogue } = await CATALOGUES[wanted]();
+    if (wanted !== this.wanted()) return;
+    this.catalogue = catalogue;
+    this.locale = wanted;
+  }
+
+  /** Chooses a language; undefined follows the browser. */
+  async choose(locale: Locale | undefined): Promise<void> {
     this.setting = locale;
     write(SETTING, locale);
+    await this.load();
+  }
+
+  private wanted(): Locale {
+    return this.setting ?? pick(typeof navigator === 'undefined' ? [] : navigator.languages);
   }
 
   /** The text of a key, filled with values. */
   text(key: Key, params?: Values): string {
-    const id = `${this.locale} ${key}`;
+    const { locale } = this;
+    const id = `${locale} ${key}`;
     let message = this.messages.get(id);
     if (!message) {
-      message = new Message(CATALOGUES[this.locale][key], this.locale);
+      message = new Message(this.catalogue[key] ?? key, locale);
       this.messages.set(id, message);
     }
     return message.format(params);
@@ -55,7 +75,7 @@ class I18n {
   /** The text for a reason of the error registry. */
   reason(reason: string, retryAfterMs = 0): string {
     const key = `error.${reason}`;
-    const known = key in CATALOGUES.en ? (key as Key) : 'error.UNKNOWN';
+    const known = key in this.catalogue ? (key as Key) : 'error.UNKNOWN';
     return this.text(known, { seconds: Math.ceil(retryAfterMs / 1000), wait: this.wait(retryAfterMs) });
   }
 
