@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineConfig } from '@playwright/test';
 
+/** Tests of limits and times that are real minutes. */
+const WAITING = ['account.spec.ts', 'presence.spec.ts'];
+
 export default defineConfig({
   testDir: '.',
   outputDir: 'test-results',
   reporter: process.env.CI ? [['list'], ['json', { outputFile: 'test-results/report.json' }]] : 'list',
   timeout: 120_000,
   expect: { timeout: 15_000 },
-  // Two browsers and a server on two cores are enough.
-  workers: 1,
+  // Two browsers and a server on two cores are enough. What mostly waits for the clock runs beside the rest.
+  workers: 2,
+  projects: [
+    { name: 'waiting', testMatch: WAITING, workers: 1 },
+    { name: 'all others', testIgnore: WAITING, workers: 1 },
+  ],
   forbidOnly: Boolean(process.env.CI),
   use: {
     // What cannot be done in this time is told, instead of the end of all time.
