@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ChatFile, OutboxFile } from '../protocol/model';
+import type { ChatFile, FileKind, OutboxFile } from '../protocol/model';
 import { i18n, t } from './i18n.svelte';
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
@@ -19,14 +19,18 @@ export function lengthText(ms: number): string {
 
 /** A message with a file in one line. */
 export function fileText(file: ChatFile | OutboxFile): string {
-  switch (file.kind) {
+  const words = { image: file.alt, voice: 'transcript' in file ? file.transcript?.text : '', file: file.name };
+  return kindText(file.kind, words[file.kind]);
+}
+
+/** A message with a file in one line, from the words that are known of it: alt text, transcript or name. */
+export function kindText(kind: FileKind, words = ''): string {
+  switch (kind) {
     case 'image':
-      return file.alt ? t('file.imageOf', { alt: file.alt }) : t('file.image');
-    case 'voice': {
-      const said = 'transcript' in file ? file.transcript?.text : '';
-      return said ? t('file.voiceSaid', { text: said }) : t('file.voice');
-    }
+      return words ? t('file.imageOf', { alt: words }) : t('file.image');
+    case 'voice':
+      return words ? t('file.voiceSaid', { text: words }) : t('file.voice');
     default:
-      return t('file.named', { name: file.name });
+      return t('file.named', { name: words });
   }
 }

@@ -2,9 +2,11 @@
 // From the generated messages to the client's own plain objects.
 import type { System as WireSystem } from '../../gen/parley/message/v1/system_pb';
 import { ConversationKind, ConversationState, type Conversation as WireConversation } from '../../gen/parley/message/v1/conversation_pb';
-import type { FileInfo, Forward as WireForward, Head as WireHead, Message as WireMessage, Reply as WireReply, Sent, Transcript as WireTranscript } from '../../gen/parley/message/v1/message_pb';
+import { ContentKind, type FileInfo, type Forward as WireForward, type Head as WireHead, type Message as WireMessage, type Reply as WireReply, type Sent, type Transcript as WireTranscript } from '../../gen/parley/message/v1/message_pb';
 import type { User } from '../../gen/parley/user/v1/user_pb';
-import type { ChatFile, ChatMessage, Conversation, Head, OutboxEntry, OutboxFile, Person, Reply, Source, System, Transcript } from './model';
+import type { ChatFile, ChatMessage, Conversation, FileKind, Head, OutboxEntry, OutboxFile, Person, Reply, Source, System, Transcript } from './model';
+
+const KINDS: Partial<Record<ContentKind, FileKind>> = { [ContentKind.IMAGE]: 'image', [ContentKind.FILE]: 'file', [ContentKind.VOICE]: 'voice' };
 
 /** Takes a message as the server sent it. Content of an unknown kind becomes a message without text. */
 export function toMessage(wire: WireMessage): ChatMessage {
@@ -57,8 +59,8 @@ function toSystem({ kind, actorId, userIds, name, role }: WireSystem): System {
   return { kind, actorId, userIds: [...userIds], name, role };
 }
 
-function toReply({ seq, senderId, preview, recalled, edited }: WireReply): Reply {
-  return senderId === '' ? { seq: Number(seq) } : { seq: Number(seq), senderId, preview, recalled, edited };
+function toReply({ seq, senderId, kind, preview, recalled, edited }: WireReply): Reply {
+  return senderId === '' ? { seq: Number(seq) } : { seq: Number(seq), senderId, kind: KINDS[kind], preview, recalled, edited };
 }
 
 /** Takes a message of a page, which tells more than a frame: where a text was copied from. */

@@ -119,6 +119,8 @@ export interface Reply {
   seq: number;
   /** Missing where only the position was told. */
   senderId?: string;
+  /** Set if it shows a file: then the preview is what describes that. */
+  kind?: FileKind;
   preview?: string;
   recalled?: boolean;
   edited?: boolean;
