@@ -155,7 +155,7 @@ func boundIndices(environ map[string]string) ([]string, error) {
 	case schema != "", strings.HasPrefix(dsn, "sqlite:"):
 		return []string{message}, nil
 	default:
-		return []string{message, user}, nil
+		return []string{user, message}, nil // that of messages is the long one, and what is told at the end
 	}
 }
 

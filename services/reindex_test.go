@@ -72,8 +72,8 @@ func silent(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// TestTheJobOfARebuildReadsWhatMessageReads: user and password of message, and nothing of the broker.
-func TestTheJobOfARebuildReadsWhatMessageReads(t *testing.T) {
+// TestTheJobOfARebuildReadsWhatUserAndMessageRead: each by its own user of the database, and nothing of the broker.
+func TestTheJobOfARebuildReadsWhatUserAndMessageRead(t *testing.T) {
 	t.Parallel()
 	environ := podEnvironment(t, component.Reindex)
 	root := environ[component.EnvBindingRoot]
@@ -89,14 +89,26 @@ func TestTheJobOfARebuildReadsWhatMessageReads(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	environ[component.EnvMySQLDatabase], environ[component.EnvOpsListen] = "parley_message", ":9090"
-	cfg, err := indexserver.LoadRebuild(environ, component.Message)
+	delete(environ, component.EnvMySQLDatabase)
+	environ[component.EnvOpsListen] = ":9090"
+	chosen, err := selectIndices(environ, nil, "acme")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := strings.Join([]string{cfg.MySQLDSN.Reveal(), cfg.Search.URL.Reveal(), cfg.Search.Username.Reveal(), cfg.OpsListen}, " ")
-	if want := "mysql://writer:w@db.stores:3306/parley_message https://search.stores:9200 parley :9090"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	var got []string
+	for _, w := range chosen {
+		cfg, err := indexserver.LoadRebuild(w.environ, w.owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, strings.Join([]string{cfg.MySQLDSN.Reveal(), cfg.Search.URL.Reveal(), cfg.Search.Username.Reveal(), cfg.OpsListen}, " "))
+	}
+	want := []string{
+		"mysql://app:a%3A%2F%40b@db.stores:3306/acme_user https://search.stores:9200 parley :9090",
+		"mysql://writer:w@db.stores:3306/acme_message https://search.stores:9200 parley :9090",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -108,7 +120,7 @@ func TestReindexChoosesIndices(t *testing.T) {
 		names []string
 		want  []string // nil: refused
 	}{
-		"a server":                     {dsn: "mysql://app:secret@db:3306/", want: []string{"messages", "people"}},
+		"a server":                     {dsn: "mysql://app:secret@db:3306/", want: []string{"people", "messages"}},
 		"a server and a name":          {dsn: "mysql://app:secret@db:3306/", names: []string{"user"}, want: []string{"people"}},
 		"the schema of message":        {dsn: "mysql://app:secret@db:3306/acme_message", want: []string{"messages"}},
 		"the schema of user":           {dsn: "mysql://app:secret@db:3306/acme_user", want: []string{"people"}},

@@ -68,7 +68,8 @@ const Migrate Name = "migrate"
 // no reader of its own.
 const Doctor Name = "doctor"
 
-// Reindex is the Job that fills the search index anew. It reads what message reads of the database and the index.
+// Reindex is the Job that fills the search indices anew. It reads what user and message read of the database and the
+// index.
 const Reindex Name = "reindex"
 
 // Jobs lists what the operator runs to an end; in tables of readers they stand beside the components.
@@ -99,14 +100,10 @@ func Readers(d Dependency) []Name {
 
 // UserPrefix stands before the username and password in a binding that are a component's own.
 func UserPrefix(name Name) string {
-	switch name {
-	case Migrate:
+	if name == Migrate {
 		return MigrationPrefix
-	case Reindex:
-		return UserPrefix(Message)
-	default:
-		return string(name) + "-"
 	}
+	return string(name) + "-"
 }
 
 // Entries lists the entries of d's binding that component reads, in a fixed order; an entry that the
@@ -128,6 +125,17 @@ func Entries(d Dependency, name Name) []string {
 	case RabbitMQ:
 		return append(common, EntryVirtualHost)
 	default:
-		return append(common, UserPrefix(name)+EntryUsername, UserPrefix(name)+EntryPassword)
+		for _, user := range databaseUsers(name) {
+			common = append(common, UserPrefix(user)+EntryUsername, UserPrefix(user)+EntryPassword)
+		}
+		return common
 	}
+}
+
+// databaseUsers lists whose users of the database a component or a Job is.
+func databaseUsers(name Name) []Name {
+	if name == Reindex {
+		return []Name{User, Message}
+	}
+	return []Name{name}
 }

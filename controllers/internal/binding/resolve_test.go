@@ -154,7 +154,7 @@ func TestHashesMoveOnlyReaders(t *testing.T) {
 		"an entry that nobody has":  {hashes("key", "db", full("note", "x"), full()), nil},
 		"the database's password":   {hashes("key", "db", full("password", "new"), full()), []component.Name{"file", "friend", "message", "migrate", "reindex", "user"}},
 		"the broker's password":     {hashes("key", "db", full(), full("password", "new")), []component.Name{"friend", "gateway", "message", "speech", "transmit", "user"}},
-		"the user of one component": {hashes("key", "db", full("user-username", "u", "user-password", "p"), full()), []component.Name{"user"}},
+		"the user of one component": {hashes("key", "db", full("user-username", "u", "user-password", "p"), full()), []component.Name{"reindex", "user"}},
 		"the user of the Job":       {hashes("key", "db", full("migration-username", "u", "migration-password", "p"), full()), []component.Name{"migrate"}},
 		"the user of message":       {hashes("key", "db", full("message-username", "u", "message-password", "p"), full()), []component.Name{"message", "reindex"}},
 		"another Secret":            {hashes("key", "db2", full(), full()), []component.Name{"file", "friend", "message", "migrate", "reindex", "user"}},

@@ -80,12 +80,8 @@ func (e *environment) addMySQL(in Input, name component.Name) {
 	}
 	e.addBindingRoot()
 	e.add(component.EnvMySQLTLS, string(mysql.TLS))
-	if name == component.Migrate {
-		return
-	}
-	if name == component.Reindex {
-		e.add(component.EnvMySQLDatabase, mysql.DatabasePrefix+"_"+string(component.Message))
-		return // it reads one page after the other
+	if slices.Contains(component.Jobs(), name) {
+		return // Jobs are told the start of the schemas' names
 	}
 	e.add(component.EnvMySQLDatabase, mysql.DatabasePrefix+"_"+string(name))
 	if mysql.MaxOpenConnsPerPod != nil {

@@ -28,11 +28,11 @@ func ReindexHash(in Input, request string) string {
 	return shortHash(parts)
 }
 
-// ReindexJob fills a new search index while the old one serves; hash comes from ReindexHash. Only where the spec
+// ReindexJob fills new search indices while the old ones serve, of people first and then of messages; hash comes from ReindexHash. Only where the spec
 // has an index. A Job that exists is never applied again, because its template cannot change.
 func ReindexJob(in Input, hash string) *batchv1ac.JobApplyConfiguration {
 	const name = component.Reindex
-	container := containerOf(in, name, environmentOf(in, name, nil), string(name)).
+	container := containerOf(in, name, environmentOf(in, name, nil), string(name), "--prefix", databasePrefix(in)).
 		WithPorts(containerPort(component.OpsPortName, component.OpsPort)).
 		WithTerminationMessagePolicy(corev1.TerminationMessageReadFile)
 	pod := podOf(in, name, container, graceSeconds).WithRestartPolicy(corev1.RestartPolicyNever)
