@@ -28,6 +28,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/controllers/internal/apiservertest"
 )
@@ -61,13 +62,13 @@ func TestTheOperatorLivesOnItsRights(t *testing.T) {
 			s.await(t, output, "the Deployments", func(ctx context.Context) (bool, error) {
 				var list appsv1.DeploymentList
 				err := s.List(ctx, &list, client.InNamespace(row.room), client.MatchingLabels{"app.kubernetes.io/instance": "demo"})
-				return len(list.Items) == 5, err
+				return len(list.Items) == 6, err // all components but speech, which is not bound
 			})
 			s.await(t, output, "the status", func(ctx context.Context) (bool, error) {
 				demo := &chatv1alpha1.ChatCluster{}
 				err := s.Get(ctx, client.ObjectKey{Namespace: row.room, Name: "demo"}, demo)
 				stalled := meta.FindStatusCondition(demo.Status.Conditions, chatv1alpha1.ConditionStalled)
-				return err == nil && stalled != nil && stalled.Status == metav1.ConditionFalse && len(demo.Status.Services) == 5, err
+				return err == nil && stalled != nil && stalled.Status == metav1.ConditionFalse && len(demo.Status.Services) == len(component.All()), err
 			})
 			s.await(t, output, "a lease", func(ctx context.Context) (bool, error) {
 				var list coordinationv1.LeaseList
