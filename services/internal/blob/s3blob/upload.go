@@ -214,8 +214,9 @@ func (s *Store) writePart(ctx context.Context, u blob.Upload, now state, content
 		out, err := s.client.UploadPart(ctx, &s3.UploadPartInput{
 			Bucket: &s.bucket, Key: s.name(u.Key), UploadId: &now.id, PartNumber: aws.Int32(number(len(now.tags) + 1)), Body: bytes.NewReader(content),
 		})
-		if err = classify(ctx, err); errors.Is(err, blob.ErrNotFound) {
-			return state{tailed: now.tailed}, err // the upload is gone, and all parts with it
+		err = classify(ctx, err)
+		if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrUnavailable) && s.isGone(ctx, u.Key, now.id) {
+			return state{tailed: now.tailed}, fmt.Errorf("%w: the upload is gone, and all parts with it", blob.ErrNotFound)
 		}
 		if err != nil {
 			return now, err
@@ -224,6 +225,13 @@ func (s *Store) writePart(ctx context.Context, u blob.Upload, now state, content
 	}
 	now.tags, now.tail = append(slices.Clip(now.tags), aws.ToString(tag)), 0
 	return now, nil
+}
+
+// isGone asks for an upload after a part of it broke off: a server that does not know it may hang up while the part is
+// still being sent, and then its answer is lost.
+func (s *Store) isGone(ctx context.Context, key, id string) bool {
+	_, err := s.client.ListParts(ctx, &s3.ListPartsInput{Bucket: &s.bucket, Key: s.name(key), UploadId: &id, MaxParts: aws.Int32(1)})
+	return errors.Is(classify(ctx, err), blob.ErrNotFound)
 }
 
 // number of a part, which begin with 1.
