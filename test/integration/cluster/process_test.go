@@ -7,10 +7,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/parley-chat/parley/api/component"
 )
 
 // pretend makes a process of a shell command, with an ops port that is ready when told so.
@@ -119,7 +122,7 @@ func TestEveryComponentGetsItsOwnPlaces(t *testing.T) {
 	if err := c.plan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(c.Names(), " "), "user friend message transmit gateway-0 gateway-1"; got != want {
+	if got, want := strings.Join(c.Names(), " "), "user friend file message transmit gateway-0 gateway-1"; got != want {
 		t.Errorf("components %q, want %q", got, want)
 	}
 	for name, p := range c.processes {
@@ -127,7 +130,7 @@ func TestEveryComponentGetsItsOwnPlaces(t *testing.T) {
 		if !strings.Contains(env, "PARLEY_POD_NAME="+name) || !strings.Contains(env, "PARLEY_LOG_LEVEL=warn") {
 			t.Errorf("environment of %s:\n%s", name, env)
 		}
-		if has := strings.Contains(env, "PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/parley_"+name); has != (name == "user" || name == "friend" || name == "message") {
+		if has := strings.Contains(env, "PARLEY_MYSQL_DSN=mysql://root@127.0.0.1:3306/parley_"+name); has != slices.Contains(component.Owners(), component.Name(name)) {
 			t.Errorf("%s has a schema: %v", name, has)
 		}
 		if seat := strings.Contains(env, "PARLEY_GATEWAY_SEAT="); seat != strings.HasPrefix(name, "gateway") {
@@ -137,7 +140,7 @@ func TestEveryComponentGetsItsOwnPlaces(t *testing.T) {
 			t.Errorf("%s runs %q", name, command)
 		}
 	}
-	if _, err := c.process("file"); err == nil {
+	if _, err := c.process("speech"); err == nil {
 		t.Error("an unknown component was found")
 	}
 }
