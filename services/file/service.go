@@ -112,9 +112,10 @@ func failure(reason string) error {
 	return ErrNotFound
 }
 
-// storeError makes an error of the blob store one that a client may see.
+// storeError makes an error of the blob store one that a client may see. A store that is too slow is not available.
 func storeError(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	ended := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	if err == nil || ended && !errors.Is(err, blob.ErrUnavailable) {
 		return err
 	}
 	return ErrUnavailable.Because(err)

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -55,6 +56,8 @@ type Options struct {
 	Codes string
 	// Speech are settings of the speech service; without them nobody reads recordings.
 	Speech map[string]string
+	// Files are settings of the file service; without a bucket in them it keeps bytes in a folder.
+	Files map[string]string
 }
 
 // System is all services, running.
@@ -149,7 +152,7 @@ func Start(t testing.TB, options Options) *System {
 	r.rpc[component.File] = filesURL
 	r.user(ctx, options.Codes)
 	r.talks(ctx)
-	r.file(ctx, files)
+	r.file(ctx, files, options.Files)
 	r.speech(ctx, options.Speech)
 	r.gateways(ctx, max(options.Gateways, 1))
 	deadline := time.After(startTimeout)
@@ -274,11 +277,13 @@ func (r *runner) user(ctx context.Context, codes string) {
 	})
 }
 
-func (r *runner) file(ctx context.Context, listener net.Listener) {
-	cfg := load(r, fileserver.Load, map[string]string{
+func (r *runner) file(ctx context.Context, listener net.Listener, settings map[string]string) {
+	environ := map[string]string{
 		component.EnvMySQLDSN: r.dsn("file"), component.EnvFileDir: filepath.Join(r.dir, "files"),
 		component.EnvUpstreamMessageURL: r.rpc[component.Message], component.EnvUpstreamUserURL: r.rpc[component.User],
-	})
+	}
+	maps.Copy(environ, settings)
+	cfg := load(r, fileserver.Load, environ)
 	cfg.OpsListen = ""
 	r.run(func() error {
 		return fileserver.Run(ctx, cfg, fileserver.Parts{LinkKeys: [][]byte{[]byte("thirty-two bytes for file links!")}, Parts: process.Parts{

@@ -5,10 +5,12 @@ package s3blob
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,6 +82,8 @@ func Open(c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	silent := &atomic.Bool{}
+	options.HTTPClient = noting{options.HTTPClient, silent}
 	public := options
 	if c.PublicEndpoint != "" {
 		if public, err = c.options(c.PublicEndpoint); err != nil {
@@ -93,6 +97,7 @@ func Open(c Config) (*Store, error) {
 			o.Presigner = v4.NewSigner(func(o *v4.SignerOptions) { o.DisableHeaderHoisting, o.DisableURIPathEscaping = true, true })
 		}),
 		bucket: c.Bucket, prefix: c.Prefix, timeout: c.Timeout, turn: c.Turn, buffers: newBuffers(c.Memory),
+		silent: silent,
 	}, nil
 }
 
@@ -168,6 +173,22 @@ func client(secured *tls.Config) *http.Client {
 		// An answer that leads elsewhere is none of a store: the signature is for one host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// noting remembers whether the store answers at all.
+type noting struct {
+	s3.HTTPClient
+
+	silent *atomic.Bool
+}
+
+// Do sends a request. Who gives up its own request learns nothing of the store.
+func (n noting) Do(r *http.Request) (*http.Response, error) {
+	answer, err := n.HTTPClient.Do(r)
+	if !errors.Is(err, context.Canceled) {
+		n.silent.Store(err != nil)
+	}
+	return answer, err
 }
 
 // retryer repeats what may have been bad luck: no answer, too busy, or bytes that changed on their way.

@@ -15,6 +15,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -39,6 +40,7 @@ type Store struct {
 	timeout   time.Duration
 	turn      time.Duration
 	buffers   *buffers
+	silent    *atomic.Bool // the last request had no answer
 }
 
 // Interfaces that a bucket offers.

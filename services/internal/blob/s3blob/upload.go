@@ -25,13 +25,24 @@ const firstBytes = 512
 // octets is the type of all objects: what they are is noted elsewhere.
 const octets = "application/octet-stream"
 
-// Begin checks what was asked.
+// beginTimeout bounds the question whether a store is back.
+const beginTimeout = 3 * time.Second
+
+// Begin checks what was asked. A store that did not answer is asked again first: nobody is to announce bytes that
+// have nowhere to go.
 func (s *Store) Begin(ctx context.Context, key string, size int64) (blob.Upload, error) {
 	if err := check(ctx, key); err != nil {
 		return blob.Upload{}, err
 	}
 	if size < 0 || size > blob.MaxBytes {
 		return blob.Upload{}, fmt.Errorf("%w: a blob of %d bytes", blob.ErrUnfit, size)
+	}
+	if s.silent.Load() {
+		asked, cancel := context.WithTimeout(ctx, beginTimeout)
+		defer cancel()
+		if err := s.Check(asked); err != nil {
+			return blob.Upload{}, err
+		}
 	}
 	return blob.Upload{Key: key, Size: size}, nil
 }
