@@ -230,6 +230,8 @@ test('keys on a message: move, open actions, answer, edit, take back and react',
   for (const text of ['first of mine', 'second of mine']) await alice.say(text);
   const log = alice.page.getByRole('log');
   const second = alice.bubble('second of mine');
+  // What has no place yet has no menu.
+  await expect(second.locator('.tick.sent, .tick.read')).toBeAttached();
   await log.focus();
   await press('End');
   await expect(second).toBeFocused();
