@@ -107,6 +107,12 @@ bench-search: ## Measure how far the search index lies behind, and searches besi
 	PARLEY_TEST_ELASTICSEARCH_HOME=$$(hack/elasticsearch.sh) PARLEY_BENCH_MESSAGES=$(MESSAGES) PARLEY_BENCH_RATE=$(RATE) \
 	  go run ./hack/withservers -- go test -run '^$$' -bench W11 -benchtime 1x -timeout 30m $(BENCH_FLAGS) ./services/message/server
 
+.PHONY: bench-files
+bench-files: MIB ?= 20
+bench-files: ## Measure the memory of a file service with 50 uploads and 50 downloads at once; MIB=100 for the largest files
+	PARLEY_TEST_S3_PROGRAM=$$(hack/tool.sh versitygw --path) PARLEY_TEST_UPLOAD_MIB=$(MIB) \
+	  go run ./hack/withservers -s3=false -- go test -run '^$$' -bench B3 -benchtime 1x -timeout 30m $(BENCH_FLAGS) ./test/integration
+
 .PHONY: cluster
 cluster: ## Start a Kubernetes, or take one: CLUSTER=local (3 nodes here: root, Debian), kind or existing; NODES=1 or 3
 	@config=$$(CLUSTER=$(CLUSTER) NODES=$(NODES) hack/cluster/choose.sh); echo "KUBECONFIG=$$config"

@@ -18,7 +18,7 @@ import (
 )
 
 // requireServers skips a test that starts servers of its own where the test run offers none.
-func requireServers(t *testing.T) {
+func requireServers(t testing.TB) {
 	t.Helper()
 	if os.Getenv("PARLEY_TEST_MYSQL_DSN") != "" && os.Getenv("PARLEY_TEST_AMQP_URL") != "" {
 		return

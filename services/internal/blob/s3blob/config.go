@@ -27,7 +27,7 @@ import (
 
 // Defaults of a Config, and bounds of connections: chosen; no evidence.
 const (
-	DefaultMemory  = 25 << 20 // five parts: 50 transfers at once stay below 64 MiB of heap
+	DefaultMemory  = 20 << 20 // four parts: 50 transfers at once stay below 64 MiB, garbage included
 	DefaultTimeout = 30 * time.Second
 	DefaultTurn    = 2 * time.Second
 	DefaultRegion  = "us-east-1"
