@@ -19,8 +19,13 @@ export function lengthText(ms: number): string {
 
 /** A message with a file in one line. */
 export function fileText(file: ChatFile | OutboxFile): string {
+  return kindText(file.kind, wordsOf(file));
+}
+
+/** What describes a file: alt text, transcript or name. */
+export function wordsOf(file: ChatFile | OutboxFile): string {
   const words = { image: file.alt, voice: 'transcript' in file ? file.transcript?.text : '', file: file.name };
-  return kindText(file.kind, words[file.kind]);
+  return words[file.kind] ?? '';
 }
 
 /** A message with a file in one line, from the words that are known of it: alt text, transcript or name. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a conversation shows, line by line, made from a part of a timeline and the outbox.
 import { daysAgo } from '../i18n/dates';
+import { wordsOf } from '../i18n/files';
 import type { ChatFile, ChatMessage, FileKind, OutboxEntry, OutboxFile, Reaction, Reply, Source, System } from '../protocol/model';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
@@ -81,17 +82,13 @@ const READERS_MOST = 100;
 /** What is known of the message at a seq, the newest first; undefined for one that this user may not see. */
 export function quote({ record, messages }: Timeline, { seq, ...told }: Reply): Quote | undefined {
   const held = messages.get(seq);
-  if (held) return { seq, senderId: held.senderId, text: held.file ? words(held.file) : held.text, kind: held.file?.kind, recalled: Boolean(held.recalled), edited: Boolean(held.editedAt) };
+  if (held) return { seq, senderId: held.senderId, text: held.file ? wordsOf(held.file) : held.text, kind: held.file?.kind, recalled: Boolean(held.recalled), edited: Boolean(held.editedAt) };
   if (find(record.gaps, seq) || find(record.hidden ?? [], seq)) return undefined;
   return { seq, senderId: told.senderId ?? '', text: told.preview, kind: told.kind, recalled: Boolean(told.recalled), edited: Boolean(told.edited) };
 }
 
 /** A message that has no place yet, and how much of its file is on the server. */
 export type Unsent = OutboxEntry & { share?: number };
-
-function words(file: ChatFile): string {
-  return { image: file.alt, voice: file.transcript?.text, file: file.name }[file.kind] ?? '';
-}
 
 /** Makes the lines of a window. newFrom is the seq before which the line "new" stands; 0 for none. */
 export function rows(timeline: Timeline, window: Window, unsent: Unsent[], me: string, newFrom: number): Row[] {
