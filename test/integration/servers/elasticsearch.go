@@ -18,6 +18,10 @@ import (
 // ElasticsearchHomeVariable names the folder of the distribution; hack/elasticsearch.sh prints it.
 const ElasticsearchHomeVariable = "PARLEY_TEST_ELASTICSEARCH_HOME"
 
+// A breaker that looks at the whole heap counts what the serial collector has not collected yet, and refuses
+// requests of a node that has room.
+const elasticsearchMemory = "indices.breaker.total.use_real_memory: false\n"
+
 // elasticsearchPing bounds one question whether the node is up.
 const elasticsearchPing = 2 * time.Second
 
@@ -91,7 +95,7 @@ func (e *Elasticsearch) configure(ctx context.Context, o ElasticsearchOptions) e
 	config := fmt.Sprintf("cluster.name: parley-test\ndiscovery.type: single-node\nnetwork.host: 127.0.0.1\nhttp.host: %s\nhttp.port: %d\n"+
 		"transport.port: %d\npath.data: %s\npath.logs: %s\nxpack.security.enabled: false\n"+
 		"cluster.routing.allocation.disk.threshold_enabled: false\nsearch.allow_expensive_queries: false\n"+
-		"action.destructive_requires_name: true\n%s\n", hosts, e.port, transport, e.path("data"), e.path("logs"), o.Config)
+		"action.destructive_requires_name: true\n"+elasticsearchMemory+"%s\n", hosts, e.port, transport, e.path("data"), e.path("logs"), o.Config)
 	for name, text := range map[string]string{
 		"log4j2.properties": string(logging), "jvm.options": elasticsearchJVM, "elasticsearch.yml": config,
 	} {
