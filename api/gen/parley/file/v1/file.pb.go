@@ -298,14 +298,16 @@ func (x *File) GetThumbnails() []*Thumbnail {
 	return nil
 }
 
-// Link lets one caller fetch bytes for 60 seconds, with the caller's token. Range and conditional requests
-// work.
+// Link lets one caller fetch bytes for 60 seconds. Range and conditional requests work.
 type Link struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A path on the same host, or a whole address.
 	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
 	// Until when, ms.
-	ExpiresAt     int64 `protobuf:"varint,2,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	ExpiresAt int64 `protobuf:"varint,2,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// True if the url is one of the store itself: it is fetched without the caller's token, which the store
+	// must never see and would refuse. False: with the token.
+	Presigned     bool `protobuf:"varint,3,opt,name=presigned,proto3" json:"presigned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -352,6 +354,13 @@ func (x *Link) GetExpiresAt() int64 {
 		return x.ExpiresAt
 	}
 	return 0
+}
+
+func (x *Link) GetPresigned() bool {
+	if x != nil {
+		return x.Presigned
+	}
+	return false
 }
 
 // Thumbnail is a smaller picture, without any data about place or camera.
@@ -522,7 +531,9 @@ type CreateUploadResponse struct {
 	ExpiresAt int64 `protobuf:"varint,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
 	// True if it was completed before: nothing is to be sent.
 	Complete bool `protobuf:"varint,5,opt,name=complete,proto3" json:"complete,omitempty"`
-	// Where the whole can go instead, past Parley; absent if clients cannot reach the store.
+	// Where the whole can go instead, past Parley, without the caller's token; CompleteUpload then finds it.
+	// Absent if clients cannot reach the store, if bytes have come through Parley already, and once the upload
+	// is complete. A repeat of CreateUpload gets a fresh one.
 	Presigned     *Presigned `protobuf:"bytes,6,opt,name=presigned,proto3" json:"presigned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -600,7 +611,8 @@ func (x *CreateUploadResponse) GetPresigned() *Presigned {
 	return nil
 }
 
-// Presigned is one request that a client may send to the store itself, within five minutes.
+// Presigned is one request that a client may send to the store itself, within five minutes. The store takes
+// exactly the announced bytes and nothing else.
 type Presigned struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The method.
@@ -668,7 +680,9 @@ func (x *Presigned) GetHeaders() map[string]string {
 type CompleteUploadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The file.
-	FileId        string `protobuf:"bytes,1,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	FileId string `protobuf:"bytes,1,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	// True: links lead through Parley even if the store could be reached, as for a client that has failed to.
+	ThroughParley bool `protobuf:"varint,2,opt,name=through_parley,json=throughParley,proto3" json:"through_parley,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -708,6 +722,13 @@ func (x *CompleteUploadRequest) GetFileId() string {
 		return x.FileId
 	}
 	return ""
+}
+
+func (x *CompleteUploadRequest) GetThroughParley() bool {
+	if x != nil {
+		return x.ThroughParley
+	}
+	return false
 }
 
 // CompleteUploadResponse is the file.
@@ -760,7 +781,9 @@ func (x *CompleteUploadResponse) GetFile() *File {
 type GetFileRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The file.
-	FileId        string `protobuf:"bytes,1,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	FileId string `protobuf:"bytes,1,opt,name=file_id,json=fileId,proto3" json:"file_id,omitempty"`
+	// True: links lead through Parley even if the store could be reached, as for a client that has failed to.
+	ThroughParley bool `protobuf:"varint,2,opt,name=through_parley,json=throughParley,proto3" json:"through_parley,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -800,6 +823,13 @@ func (x *GetFileRequest) GetFileId() string {
 		return x.FileId
 	}
 	return ""
+}
+
+func (x *GetFileRequest) GetThroughParley() bool {
+	if x != nil {
+		return x.ThroughParley
+	}
+	return false
 }
 
 // GetFileResponse is the file.
@@ -852,7 +882,9 @@ func (x *GetFileResponse) GetFile() *File {
 type BatchGetFilesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 1–100 ids; doubles are answered once.
-	FileIds       []string `protobuf:"bytes,1,rep,name=file_ids,json=fileIds,proto3" json:"file_ids,omitempty"`
+	FileIds []string `protobuf:"bytes,1,rep,name=file_ids,json=fileIds,proto3" json:"file_ids,omitempty"`
+	// True: links lead through Parley even if the store could be reached, as for a client that has failed to.
+	ThroughParley bool `protobuf:"varint,2,opt,name=through_parley,json=throughParley,proto3" json:"through_parley,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -892,6 +924,13 @@ func (x *BatchGetFilesRequest) GetFileIds() []string {
 		return x.FileIds
 	}
 	return nil
+}
+
+func (x *BatchGetFilesRequest) GetThroughParley() bool {
+	if x != nil {
+		return x.ThroughParley
+	}
+	return false
 }
 
 // BatchGetFilesResponse lists files.
@@ -1441,11 +1480,12 @@ const file_parley_file_v1_file_proto_rawDesc = "" +
 	"\x04link\x18\f \x01(\v2\x14.parley.file.v1.LinkR\x04link\x129\n" +
 	"\n" +
 	"thumbnails\x18\r \x03(\v2\x19.parley.file.v1.ThumbnailR\n" +
-	"thumbnails\"7\n" +
+	"thumbnails\"U\n" +
 	"\x04Link\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x1d\n" +
 	"\n" +
-	"expires_at\x18\x02 \x01(\x03R\texpiresAt\"c\n" +
+	"expires_at\x18\x02 \x01(\x03R\texpiresAt\x12\x1c\n" +
+	"\tpresigned\x18\x03 \x01(\bR\tpresigned\"c\n" +
 	"\tThumbnail\x12\x14\n" +
 	"\x05width\x18\x01 \x01(\x05R\x05width\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x05R\x06height\x12(\n" +
@@ -1473,17 +1513,20 @@ const file_parley_file_v1_file_proto_rawDesc = "" +
 	"\aheaders\x18\x03 \x03(\v2&.parley.file.v1.Presigned.HeadersEntryR\aheaders\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\":\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"a\n" +
 	"\x15CompleteUploadRequest\x12!\n" +
-	"\afile_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06fileId\"B\n" +
+	"\afile_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06fileId\x12%\n" +
+	"\x0ethrough_parley\x18\x02 \x01(\bR\rthroughParley\"B\n" +
 	"\x16CompleteUploadResponse\x12(\n" +
-	"\x04file\x18\x01 \x01(\v2\x14.parley.file.v1.FileR\x04file\"3\n" +
+	"\x04file\x18\x01 \x01(\v2\x14.parley.file.v1.FileR\x04file\"Z\n" +
 	"\x0eGetFileRequest\x12!\n" +
-	"\afile_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06fileId\";\n" +
+	"\afile_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06fileId\x12%\n" +
+	"\x0ethrough_parley\x18\x02 \x01(\bR\rthroughParley\";\n" +
 	"\x0fGetFileResponse\x12(\n" +
-	"\x04file\x18\x01 \x01(\v2\x14.parley.file.v1.FileR\x04file\"D\n" +
+	"\x04file\x18\x01 \x01(\v2\x14.parley.file.v1.FileR\x04file\"k\n" +
 	"\x14BatchGetFilesRequest\x12,\n" +
-	"\bfile_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\afileIds\"m\n" +
+	"\bfile_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\afileIds\x12%\n" +
+	"\x0ethrough_parley\x18\x02 \x01(\bR\rthroughParley\"m\n" +
 	"\x15BatchGetFilesResponse\x12*\n" +
 	"\x05files\x18\x01 \x03(\v2\x14.parley.file.v1.FileR\x05files\x12(\n" +
 	"\x10missing_file_ids\x18\x02 \x03(\tR\x0emissingFileIds\"6\n" +

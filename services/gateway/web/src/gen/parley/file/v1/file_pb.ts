@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/file/v1/file.proto.
  */
 export const file_parley_file_v1_file: GenFile = /*@__PURE__*/
-  fileDesc("ChlwYXJsZXkvZmlsZS92MS9maWxlLnByb3RvEg5wYXJsZXkuZmlsZS52MSKwAgoERmlsZRIPCgdmaWxlX2lkGAEgASgJEigKB3B1cnBvc2UYAiABKA4yFy5wYXJsZXkuZmlsZS52MS5QdXJwb3NlEgwKBG5hbWUYAyABKAkSDAoEc2l6ZRgEIAEoAxIUCgxjb250ZW50X3R5cGUYBSABKAkSDgoGc2hhMjU2GAYgASgMEg0KBXdpZHRoGAcgASgFEg4KBmhlaWdodBgIIAEoBRITCgtkdXJhdGlvbl9tcxgJIAEoBRIQCghvd25lcl9pZBgKIAEoCRISCgpjcmVhdGVkX2F0GAsgASgDEiIKBGxpbmsYDCABKAsyFC5wYXJsZXkuZmlsZS52MS5MaW5rEi0KCnRodW1ibmFpbHMYDSADKAsyGS5wYXJsZXkuZmlsZS52MS5UaHVtYm5haWwiJwoETGluaxILCgN1cmwYASABKAkSEgoKZXhwaXJlc19hdBgCIAEoAyJOCglUaHVtYm5haWwSDQoFd2lkdGgYASABKAUSDgoGaGVpZ2h0GAIgASgFEiIKBGxpbmsYAyABKAsyFC5wYXJsZXkuZmlsZS52MS5MaW5rIpoBChNDcmVhdGVVcGxvYWRSZXF1ZXN0EigKB3B1cnBvc2UYASABKA4yFy5wYXJsZXkuZmlsZS52MS5QdXJwb3NlEgwKBG5hbWUYAiABKAkSDAoEc2l6ZRgDIAEoAxIUCgxjb250ZW50X3R5cGUYBCABKAkSDgoGc2hhMjU2GAUgASgMEhcKD2lkZW1wb3RlbmN5X2tleRgGIAEoCSKYAQoUQ3JlYXRlVXBsb2FkUmVzcG9uc2USDwoHZmlsZV9pZBgBIAEoCRILCgN1cmwYAiABKAkSDgoGb2Zmc2V0GAMgASgDEhIKCmV4cGlyZXNfYXQYBCABKAMSEAoIY29tcGxldGUYBSABKAgSLAoJcHJlc2lnbmVkGAYgASgLMhkucGFybGV5LmZpbGUudjEuUHJlc2lnbmVkIpEBCglQcmVzaWduZWQSDgoGbWV0aG9kGAEgASgJEgsKA3VybBgCIAEoCRI3CgdoZWFkZXJzGAMgAygLMiYucGFybGV5LmZpbGUudjEuUHJlc2lnbmVkLkhlYWRlcnNFbnRyeRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIoChVDb21wbGV0ZVVwbG9hZFJlcXVlc3QSDwoHZmlsZV9pZBgBIAEoCSI8ChZDb21wbGV0ZVVwbG9hZFJlc3BvbnNlEiIKBGZpbGUYASABKAsyFC5wYXJsZXkuZmlsZS52MS5GaWxlIiEKDkdldEZpbGVSZXF1ZXN0Eg8KB2ZpbGVfaWQYASABKAkiNQoPR2V0RmlsZVJlc3BvbnNlEiIKBGZpbGUYASABKAsyFC5wYXJsZXkuZmlsZS52MS5GaWxlIigKFEJhdGNoR2V0RmlsZXNSZXF1ZXN0EhAKCGZpbGVfaWRzGAEgAygJIlYKFUJhdGNoR2V0RmlsZXNSZXNwb25zZRIjCgVmaWxlcxgBIAMoCzIULnBhcmxleS5maWxlLnYxLkZpbGUSGAoQbWlzc2luZ19maWxlX2lkcxgCIAMoCSIkChFEZWxldGVGaWxlUmVxdWVzdBIPCgdmaWxlX2lkGAEgASgJIhQKEkRlbGV0ZUZpbGVSZXNwb25zZSJzCghDaXRhdGlvbhIPCgdmaWxlX2lkGAEgASgJEigKBGtpbmQYAiABKA4yGi5wYXJsZXkuZmlsZS52MS5Ib2xkZXJLaW5kEhEKCWhvbGRlcl9pZBgDIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgEIAEoCSLBAQoLQ2l0ZVJlcXVlc3QSLwoFaXRlbXMYASADKAsyIC5wYXJsZXkuZmlsZS52MS5DaXRlUmVxdWVzdC5JdGVtGoABCgRJdGVtEioKCGNpdGF0aW9uGAEgASgLMhgucGFybGV5LmZpbGUudjEuQ2l0YXRpb24SDwoHdXNlcl9pZBgCIAEoCRIoCgdwdXJwb3NlGAMgASgOMhcucGFybGV5LmZpbGUudjEuUHVycG9zZRIRCglmb3J3YXJkZWQYBCABKAgicgoMQ2l0ZVJlc3BvbnNlEjQKB3Jlc3VsdHMYASADKAsyIy5wYXJsZXkuZmlsZS52MS5DaXRlUmVzcG9uc2UuUmVzdWx0GiwKBlJlc3VsdBIiCgRmaWxlGAEgASgLMhQucGFybGV5LmZpbGUudjEuRmlsZSIjChBSZWFkVm9pY2VSZXF1ZXN0Eg8KB2ZpbGVfaWQYASABKAkiOgoRUmVhZFZvaWNlUmVzcG9uc2USFAoMY29udGVudF90eXBlGAEgASgJEg8KB2NvbnRlbnQYAiABKAwqbgoHUHVycG9zZRIXChNQVVJQT1NFX1VOU1BFQ0lGSUVEEAASEQoNUFVSUE9TRV9JTUFHRRABEhAKDFBVUlBPU0VfRklMRRACEhEKDVBVUlBPU0VfVk9JQ0UQAxISCg5QVVJQT1NFX0FWQVRBUhAEKm8KCkhvbGRlcktpbmQSGwoXSE9MREVSX0tJTkRfVU5TUEVDSUZJRUQQABIXChNIT0xERVJfS0lORF9NRVNTQUdFEAESFAoQSE9MREVSX0tJTkRfVVNFUhACEhUKEUhPTERFUl9LSU5EX0dST1VQEAMy3QQKC0ZpbGVTZXJ2aWNlElkKDENyZWF0ZVVwbG9hZBIjLnBhcmxleS5maWxlLnYxLkNyZWF0ZVVwbG9hZFJlcXVlc3QaJC5wYXJsZXkuZmlsZS52MS5DcmVhdGVVcGxvYWRSZXNwb25zZRJfCg5Db21wbGV0ZVVwbG9hZBIlLnBhcmxleS5maWxlLnYxLkNvbXBsZXRlVXBsb2FkUmVxdWVzdBomLnBhcmxleS5maWxlLnYxLkNvbXBsZXRlVXBsb2FkUmVzcG9uc2USSgoHR2V0RmlsZRIeLnBhcmxleS5maWxlLnYxLkdldEZpbGVSZXF1ZXN0Gh8ucGFybGV5LmZpbGUudjEuR2V0RmlsZVJlc3BvbnNlElwKDUJhdGNoR2V0RmlsZXMSJC5wYXJsZXkuZmlsZS52MS5CYXRjaEdldEZpbGVzUmVxdWVzdBolLnBhcmxleS5maWxlLnYxLkJhdGNoR2V0RmlsZXNSZXNwb25zZRJTCgpEZWxldGVGaWxlEiEucGFybGV5LmZpbGUudjEuRGVsZXRlRmlsZVJlcXVlc3QaIi5wYXJsZXkuZmlsZS52MS5EZWxldGVGaWxlUmVzcG9uc2USQQoEQ2l0ZRIbLnBhcmxleS5maWxlLnYxLkNpdGVSZXF1ZXN0GhwucGFybGV5LmZpbGUudjEuQ2l0ZVJlc3BvbnNlElAKCVJlYWRWb2ljZRIgLnBhcmxleS5maWxlLnYxLlJlYWRWb2ljZVJlcXVlc3QaIS5wYXJsZXkuZmlsZS52MS5SZWFkVm9pY2VSZXNwb25zZUI9WjtnaXRodWIuY29tL3BhcmxleS1jaGF0L3BhcmxleS9hcGkvZ2VuL3BhcmxleS9maWxlL3YxO2ZpbGV2MWIGcHJvdG8z");
+  fileDesc("ChlwYXJsZXkvZmlsZS92MS9maWxlLnByb3RvEg5wYXJsZXkuZmlsZS52MSKwAgoERmlsZRIPCgdmaWxlX2lkGAEgASgJEigKB3B1cnBvc2UYAiABKA4yFy5wYXJsZXkuZmlsZS52MS5QdXJwb3NlEgwKBG5hbWUYAyABKAkSDAoEc2l6ZRgEIAEoAxIUCgxjb250ZW50X3R5cGUYBSABKAkSDgoGc2hhMjU2GAYgASgMEg0KBXdpZHRoGAcgASgFEg4KBmhlaWdodBgIIAEoBRITCgtkdXJhdGlvbl9tcxgJIAEoBRIQCghvd25lcl9pZBgKIAEoCRISCgpjcmVhdGVkX2F0GAsgASgDEiIKBGxpbmsYDCABKAsyFC5wYXJsZXkuZmlsZS52MS5MaW5rEi0KCnRodW1ibmFpbHMYDSADKAsyGS5wYXJsZXkuZmlsZS52MS5UaHVtYm5haWwiOgoETGluaxILCgN1cmwYASABKAkSEgoKZXhwaXJlc19hdBgCIAEoAxIRCglwcmVzaWduZWQYAyABKAgiTgoJVGh1bWJuYWlsEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBRIiCgRsaW5rGAMgASgLMhQucGFybGV5LmZpbGUudjEuTGluayKaAQoTQ3JlYXRlVXBsb2FkUmVxdWVzdBIoCgdwdXJwb3NlGAEgASgOMhcucGFybGV5LmZpbGUudjEuUHVycG9zZRIMCgRuYW1lGAIgASgJEgwKBHNpemUYAyABKAMSFAoMY29udGVudF90eXBlGAQgASgJEg4KBnNoYTI1NhgFIAEoDBIXCg9pZGVtcG90ZW5jeV9rZXkYBiABKAkimAEKFENyZWF0ZVVwbG9hZFJlc3BvbnNlEg8KB2ZpbGVfaWQYASABKAkSCwoDdXJsGAIgASgJEg4KBm9mZnNldBgDIAEoAxISCgpleHBpcmVzX2F0GAQgASgDEhAKCGNvbXBsZXRlGAUgASgIEiwKCXByZXNpZ25lZBgGIAEoCzIZLnBhcmxleS5maWxlLnYxLlByZXNpZ25lZCKRAQoJUHJlc2lnbmVkEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSNwoHaGVhZGVycxgDIAMoCzImLnBhcmxleS5maWxlLnYxLlByZXNpZ25lZC5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiQAoVQ29tcGxldGVVcGxvYWRSZXF1ZXN0Eg8KB2ZpbGVfaWQYASABKAkSFgoOdGhyb3VnaF9wYXJsZXkYAiABKAgiPAoWQ29tcGxldGVVcGxvYWRSZXNwb25zZRIiCgRmaWxlGAEgASgLMhQucGFybGV5LmZpbGUudjEuRmlsZSI5Cg5HZXRGaWxlUmVxdWVzdBIPCgdmaWxlX2lkGAEgASgJEhYKDnRocm91Z2hfcGFybGV5GAIgASgIIjUKD0dldEZpbGVSZXNwb25zZRIiCgRmaWxlGAEgASgLMhQucGFybGV5LmZpbGUudjEuRmlsZSJAChRCYXRjaEdldEZpbGVzUmVxdWVzdBIQCghmaWxlX2lkcxgBIAMoCRIWCg50aHJvdWdoX3BhcmxleRgCIAEoCCJWChVCYXRjaEdldEZpbGVzUmVzcG9uc2USIwoFZmlsZXMYASADKAsyFC5wYXJsZXkuZmlsZS52MS5GaWxlEhgKEG1pc3NpbmdfZmlsZV9pZHMYAiADKAkiJAoRRGVsZXRlRmlsZVJlcXVlc3QSDwoHZmlsZV9pZBgBIAEoCSIUChJEZWxldGVGaWxlUmVzcG9uc2UicwoIQ2l0YXRpb24SDwoHZmlsZV9pZBgBIAEoCRIoCgRraW5kGAIgASgOMhoucGFybGV5LmZpbGUudjEuSG9sZGVyS2luZBIRCglob2xkZXJfaWQYAyABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYBCABKAkiwQEKC0NpdGVSZXF1ZXN0Ei8KBWl0ZW1zGAEgAygLMiAucGFybGV5LmZpbGUudjEuQ2l0ZVJlcXVlc3QuSXRlbRqAAQoESXRlbRIqCghjaXRhdGlvbhgBIAEoCzIYLnBhcmxleS5maWxlLnYxLkNpdGF0aW9uEg8KB3VzZXJfaWQYAiABKAkSKAoHcHVycG9zZRgDIAEoDjIXLnBhcmxleS5maWxlLnYxLlB1cnBvc2USEQoJZm9yd2FyZGVkGAQgASgIInIKDENpdGVSZXNwb25zZRI0CgdyZXN1bHRzGAEgAygLMiMucGFybGV5LmZpbGUudjEuQ2l0ZVJlc3BvbnNlLlJlc3VsdBosCgZSZXN1bHQSIgoEZmlsZRgBIAEoCzIULnBhcmxleS5maWxlLnYxLkZpbGUiIwoQUmVhZFZvaWNlUmVxdWVzdBIPCgdmaWxlX2lkGAEgASgJIjoKEVJlYWRWb2ljZVJlc3BvbnNlEhQKDGNvbnRlbnRfdHlwZRgBIAEoCRIPCgdjb250ZW50GAIgASgMKm4KB1B1cnBvc2USFwoTUFVSUE9TRV9VTlNQRUNJRklFRBAAEhEKDVBVUlBPU0VfSU1BR0UQARIQCgxQVVJQT1NFX0ZJTEUQAhIRCg1QVVJQT1NFX1ZPSUNFEAMSEgoOUFVSUE9TRV9BVkFUQVIQBCpvCgpIb2xkZXJLaW5kEhsKF0hPTERFUl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTSE9MREVSX0tJTkRfTUVTU0FHRRABEhQKEEhPTERFUl9LSU5EX1VTRVIQAhIVChFIT0xERVJfS0lORF9HUk9VUBADMt0ECgtGaWxlU2VydmljZRJZCgxDcmVhdGVVcGxvYWQSIy5wYXJsZXkuZmlsZS52MS5DcmVhdGVVcGxvYWRSZXF1ZXN0GiQucGFybGV5LmZpbGUudjEuQ3JlYXRlVXBsb2FkUmVzcG9uc2USXwoOQ29tcGxldGVVcGxvYWQSJS5wYXJsZXkuZmlsZS52MS5Db21wbGV0ZVVwbG9hZFJlcXVlc3QaJi5wYXJsZXkuZmlsZS52MS5Db21wbGV0ZVVwbG9hZFJlc3BvbnNlEkoKB0dldEZpbGUSHi5wYXJsZXkuZmlsZS52MS5HZXRGaWxlUmVxdWVzdBofLnBhcmxleS5maWxlLnYxLkdldEZpbGVSZXNwb25zZRJcCg1CYXRjaEdldEZpbGVzEiQucGFybGV5LmZpbGUudjEuQmF0Y2hHZXRGaWxlc1JlcXVlc3QaJS5wYXJsZXkuZmlsZS52MS5CYXRjaEdldEZpbGVzUmVzcG9uc2USUwoKRGVsZXRlRmlsZRIhLnBhcmxleS5maWxlLnYxLkRlbGV0ZUZpbGVSZXF1ZXN0GiIucGFybGV5LmZpbGUudjEuRGVsZXRlRmlsZVJlc3BvbnNlEkEKBENpdGUSGy5wYXJsZXkuZmlsZS52MS5DaXRlUmVxdWVzdBocLnBhcmxleS5maWxlLnYxLkNpdGVSZXNwb25zZRJQCglSZWFkVm9pY2USIC5wYXJsZXkuZmlsZS52MS5SZWFkVm9pY2VSZXF1ZXN0GiEucGFybGV5LmZpbGUudjEuUmVhZFZvaWNlUmVzcG9uc2VCPVo7Z2l0aHViLmNvbS9wYXJsZXktY2hhdC9wYXJsZXkvYXBpL2dlbi9wYXJsZXkvZmlsZS92MTtmaWxldjFiBnByb3RvMw");
 
 /**
  * File is a finished upload.
@@ -121,8 +121,7 @@ export const FileSchema: GenMessage<File> = /*@__PURE__*/
   messageDesc(file_parley_file_v1_file, 0);
 
 /**
- * Link lets one caller fetch bytes for 60 seconds, with the caller's token. Range and conditional requests
- * work.
+ * Link lets one caller fetch bytes for 60 seconds. Range and conditional requests work.
  *
  * @generated from message parley.file.v1.Link
  */
@@ -140,6 +139,14 @@ export type Link = Message<"parley.file.v1.Link"> & {
    * @generated from field: int64 expires_at = 2;
    */
   expiresAt: bigint;
+
+  /**
+   * True if the url is one of the store itself: it is fetched without the caller's token, which the store
+   * must never see and would refuse. False: with the token.
+   *
+   * @generated from field: bool presigned = 3;
+   */
+  presigned: boolean;
 };
 
 /**
@@ -282,7 +289,9 @@ export type CreateUploadResponse = Message<"parley.file.v1.CreateUploadResponse"
   complete: boolean;
 
   /**
-   * Where the whole can go instead, past Parley; absent if clients cannot reach the store.
+   * Where the whole can go instead, past Parley, without the caller's token; CompleteUpload then finds it.
+   * Absent if clients cannot reach the store, if bytes have come through Parley already, and once the upload
+   * is complete. A repeat of CreateUpload gets a fresh one.
    *
    * @generated from field: parley.file.v1.Presigned presigned = 6;
    */
@@ -297,7 +306,8 @@ export const CreateUploadResponseSchema: GenMessage<CreateUploadResponse> = /*@_
   messageDesc(file_parley_file_v1_file, 4);
 
 /**
- * Presigned is one request that a client may send to the store itself, within five minutes.
+ * Presigned is one request that a client may send to the store itself, within five minutes. The store takes
+ * exactly the announced bytes and nothing else.
  *
  * @generated from message parley.file.v1.Presigned
  */
@@ -343,6 +353,13 @@ export type CompleteUploadRequest = Message<"parley.file.v1.CompleteUploadReques
    * @generated from field: string file_id = 1;
    */
   fileId: string;
+
+  /**
+   * True: links lead through Parley even if the store could be reached, as for a client that has failed to.
+   *
+   * @generated from field: bool through_parley = 2;
+   */
+  throughParley: boolean;
 };
 
 /**
@@ -385,6 +402,13 @@ export type GetFileRequest = Message<"parley.file.v1.GetFileRequest"> & {
    * @generated from field: string file_id = 1;
    */
   fileId: string;
+
+  /**
+   * True: links lead through Parley even if the store could be reached, as for a client that has failed to.
+   *
+   * @generated from field: bool through_parley = 2;
+   */
+  throughParley: boolean;
 };
 
 /**
@@ -427,6 +451,13 @@ export type BatchGetFilesRequest = Message<"parley.file.v1.BatchGetFilesRequest"
    * @generated from field: repeated string file_ids = 1;
    */
   fileIds: string[];
+
+  /**
+   * True: links lead through Parley even if the store could be reached, as for a client that has failed to.
+   *
+   * @generated from field: bool through_parley = 2;
+   */
+  throughParley: boolean;
 };
 
 /**
