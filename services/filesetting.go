@@ -11,6 +11,8 @@ func meaningOfFile(variable string) string {
 		return "true where voice messages become text"
 	case component.EnvFilesOrigin:
 		return "separate origin of files, like https://files.example.org; empty: that of the chat"
+	case component.EnvObjectStoreOrigin:
+		return "origin of the object store for browsers, like https://s3.example.org; empty: they do not go there"
 	case component.EnvFileMaxBytes:
 		return "most bytes of one file"
 	case component.EnvFileMaxImageBytes:

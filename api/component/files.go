@@ -2,11 +2,20 @@
 
 package component
 
+import (
+	"net"
+	"net/url"
+	"strings"
+)
+
 // Environment keys of files.
 const (
 	// EnvFilesOrigin is the separate origin of files, like https://files.example.com; empty: they have that of the
 	// chat. The gateway and the file service read it.
 	EnvFilesOrigin = "PARLEY_FILES_ORIGIN"
+	// EnvObjectStoreOrigin is where browsers reach the object store, like https://s3.example.com; empty: they do not.
+	// The gateway reads it.
+	EnvObjectStoreOrigin = "PARLEY_OBJECT_STORE_ORIGIN"
 	// EnvFileMaxBytes and EnvFileMaxImageBytes bound one file and one picture, EnvFileDailyBytes what one person
 	// brings in a day.
 	EnvFileMaxBytes      = "PARLEY_FILE_MAX_BYTES"
@@ -53,3 +62,17 @@ const (
 	EnvSpeechDailyMinutes     = "PARLEY_SPEECH_DAILY_MINUTES"
 	EnvSpeechUserDailyMinutes = "PARLEY_SPEECH_USER_DAILY_MINUTES"
 )
+
+// ObjectStoreOrigin is the origin of addresses below the public endpoint of an object store, as EnvObjectStoreOrigin
+// wants it: with the bucket in the name of the host where it is neither to be in the path nor unfit for that (an address
+// has no subdomains, and a certificate of one level covers no bucket with dots). Empty for what is no endpoint.
+func ObjectStoreOrigin(publicEndpoint, bucket string, pathStyle bool) string {
+	u, err := url.Parse(publicEndpoint)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	if pathStyle || bucket == "" || net.ParseIP(u.Hostname()) != nil || u.Scheme == "https" && strings.Contains(bucket, ".") {
+		return u.Scheme + "://" + u.Host
+	}
+	return u.Scheme + "://" + bucket + "." + u.Host
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,8 @@ type Config struct {
 	SpeechURL string `env:"PARLEY_UPSTREAM_SPEECH_URL"`
 	// FilesOrigin is the separate origin of files; empty: they have that of the chat.
 	FilesOrigin string `env:"PARLEY_FILES_ORIGIN"`
+	// ObjectStoreOrigin is where pages reach the object store itself; empty: nowhere.
+	ObjectStoreOrigin string `env:"PARLEY_OBJECT_STORE_ORIGIN"`
 
 	// AllowedOrigins of browsers, exact with scheme and port; empty: only the own host.
 	AllowedOrigins []string `env:"PARLEY_GATEWAY_ALLOWED_ORIGINS"`
@@ -117,8 +120,10 @@ func (c Config) Validate() error {
 	if _, err := ring.ParseMembers(c.RingMembers); c.RingMembers != "" && err != nil {
 		problems = append(problems, fmt.Errorf("PARLEY_RING_MEMBERS: %w", err))
 	}
-	if c.FilesOrigin != "" && !isOrigin(c.FilesOrigin) {
-		problems = append(problems, errors.New("PARLEY_FILES_ORIGIN must be an origin such as https://files.example.org"))
+	for key, origin := range map[string]string{"PARLEY_FILES_ORIGIN": c.FilesOrigin, "PARLEY_OBJECT_STORE_ORIGIN": c.ObjectStoreOrigin} {
+		if origin != "" && !isSource(origin) {
+			problems = append(problems, fmt.Errorf("%s must be an origin such as https://files.example.org", key))
+		}
 	}
 	for _, origin := range c.AllowedOrigins {
 		if !isOrigin(origin) {
@@ -144,6 +149,11 @@ func isOrigin(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Host != "" && text == u.Scheme+"://"+u.Host
 }
+
+// source is an origin that can stand in a Content-Security-Policy and means nothing more there.
+var source = regexp.MustCompile(`^https?://([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
+func isSource(text string) bool { return source.MatchString(text) && isOrigin(text) }
 
 func (c Config) drainProblems() (problems []error) {
 	for key, value := range map[string]float64{

@@ -69,10 +69,14 @@ func (s *silentConns) end() {
 	}
 }
 
-// policyOf is the policy of the web client, which may fetch from the separate origin of files too.
+// policyOf is the policy of the web client, which may fetch from the separate origin of files and from the object store
+// too.
 func policyOf(cfg Config) string {
-	if cfg.FilesOrigin == "" {
-		return web.ContentSecurityPolicy
+	sources := []string{"connect-src 'self'"}
+	for _, origin := range []string{cfg.FilesOrigin, cfg.ObjectStoreOrigin} {
+		if origin != "" {
+			sources = append(sources, origin)
+		}
 	}
-	return strings.Replace(web.ContentSecurityPolicy, "connect-src 'self'", "connect-src 'self' "+cfg.FilesOrigin, 1)
+	return strings.Replace(web.ContentSecurityPolicy, sources[0], strings.Join(sources, " "), 1)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -128,7 +129,8 @@ type world struct {
 	members  []ring.Member // at the start
 	known    chan struct{} // not nil: the ring is a watched one, and closes known when the first gateway was seen unready
 	timeout  string        // of a drain
-	addrs    []string      // public
+	environ  map[string]string
+	addrs    []string // public
 	ops      []string
 	stops    []func()
 	logs     *slog.Logger
@@ -211,10 +213,12 @@ func (w *world) begin(t *testing.T, gateways int) {
 		source = watched{w.source, w.known}
 	}
 	for seat := range gateways {
-		cfg, err := server.Load(map[string]string{
+		environ := map[string]string{
 			"PARLEY_UPSTREAM_USER_URL": userURL, "PARLEY_UPSTREAM_FRIEND_URL": userURL, "PARLEY_UPSTREAM_MESSAGE_URL": messageURL, "PARLEY_UPSTREAM_FILE_URL": userURL,
 			"PARLEY_POD_NAME": members[seat].Pod, "PARLEY_GATEWAY_SEAT": fmt.Sprint(seat), "PARLEY_GATEWAY_DRAIN_TIMEOUT": cmp.Or(w.timeout, "4s"),
-		})
+		}
+		maps.Copy(environ, w.environ)
+		cfg, err := server.Load(environ)
 		if err != nil {
 			t.Fatal(err)
 		}
