@@ -5,6 +5,7 @@ package file
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/blob"
@@ -101,7 +102,7 @@ func (s *Service) askHolders(ctx context.Context) error {
 
 // emptyDoomed removes the bytes of removed files.
 func (s *Service) emptyDoomed(ctx context.Context) error {
-	doomed, err := s.ports.Leftovers.Doomed(ctx, collectBatch)
+	doomed, err := s.ports.Leftovers.Ended(ctx, Removing, math.MaxInt64, collectBatch)
 	if err != nil {
 		return err
 	}
@@ -112,9 +113,24 @@ func (s *Service) emptyDoomed(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// forget removes rows that nobody asks for any more. Usage of yesterday is kept: clocks differ.
+// forget removes rows that nobody asks for any more. What came after the bytes were removed goes first: a
+// presigned request lives on when its file does not, and a process that writes may end before it sees that.
+// By now neither can bring anything. Usage of yesterday is kept: clocks differ.
 func (s *Service) forget(ctx context.Context) error {
-	return s.ports.Leftovers.Forget(ctx, s.millis(), day(s.now())-1)
+	ended, err := s.ports.Leftovers.Ended(ctx, Removed, s.millis(), collectBatch)
+	if err != nil {
+		return err
+	}
+	var gone []ids.FileID
+	var errs []error
+	for _, f := range ended {
+		if err := s.deleteBytes(ctx, f); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		gone = append(gone, f.ID)
+	}
+	return errors.Join(append(errs, s.ports.Leftovers.Forget(ctx, gone, day(s.now())-1))...)
 }
 
 // removeStrays removes parts of writes that are older than any upload. A process that ends while it

@@ -29,8 +29,15 @@ func (s *Service) Complete(ctx context.Context, owner ids.UserID, id ids.FileID)
 	if err != nil || f.State == Complete {
 		return f, err
 	}
-	if f.Upload.Offset < f.Size {
-		return File{}, incomplete(f)
+	isPast := f.Upload.Offset < f.Size // all that can be there came past Parley
+	if isPast {
+		if !s.enter(id) {
+			return File{}, ErrBusy // what is being written could come over what was checked
+		}
+		defer s.leave(id)
+		if err := s.arrived(ctx, f); err != nil {
+			return s.refuse(ctx, f, err)
+		}
 	}
 	select {
 	case s.checks <- struct{}{}:
@@ -38,11 +45,16 @@ func (s *Service) Complete(ctx context.Context, owner ids.UserID, id ids.FileID)
 	case <-ctx.Done():
 		return File{}, ctx.Err()
 	}
-	if err := s.seal(ctx, &f); err != nil {
-		return File{}, err
+	if !isPast {
+		if err := s.seal(ctx, &f); err != nil {
+			return File{}, err
+		}
 	}
 	if err := s.check(ctx, &f); err != nil {
 		return s.refuse(ctx, f, err)
+	}
+	if err := s.dropParts(ctx, f, isPast); err != nil {
+		return File{}, err
 	}
 	f.CompletedAt, f.UncitedSince = s.millis(), s.millis()
 	done, err := s.ports.Uploads.Finish(ctx, f)

@@ -18,10 +18,13 @@ const (
 	// uploadLife is how long an upload may take, and how long a complete file may stay uncited.
 	uploadLife  = 24 * time.Hour
 	uncitedLife = 24 * time.Hour
-	// rowLife is how long the row of a removed file is kept.
+	// rowLife is how long the row of a removed file is kept: longer than any request may take that still writes
+	// its bytes.
 	rowLife = 24 * time.Hour
 	// linkLife of a link.
 	linkLife = 60 * time.Second
+	// putLife is how long a presigned request may begin to write.
+	putLife = 5 * time.Minute
 )
 
 func (l Limits) withDefaults() Limits {

@@ -43,11 +43,24 @@ func NewLinks(origin string, keys ...[]byte) (Links, error) {
 	return Links{keys: keys, origin: origin}, nil
 }
 
-// Link lets one caller fetch the bytes of a file, or of one of its thumbnails.
+// Link leads to the bytes of a file, or of one of its thumbnails. Through Parley it is for one caller.
 type Link struct {
 	URL       string
 	ExpiresAt int64
+	// Presigned: it leads to the store, and whoever has it fetches the bytes.
+	Presigned bool
 }
+
+// Way that the links of a caller lead.
+type Way int
+
+// The ways.
+const (
+	// Shortest is to the store where clients can reach it.
+	Shortest Way = iota
+	// ThroughParley is for who has failed to reach it.
+	ThroughParley
+)
 
 // Claim is what a link says.
 type Claim struct {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,9 +30,19 @@ type story struct {
 	sent   map[ids.FileID]file.Announcement
 	bytes  map[ids.FileID][]byte
 	shown  map[file.Citation]bool // messages that are committed
+	puts   []put                  // presigned requests
+	late   int                    // of them, those that came after the end of their upload
 	small  []byte                 // a picture
 	steps  int
 	most   int // messages that were shown at one time
+}
+
+// put is a presigned request. One that begins in time may take an hour to write its bytes.
+type put struct {
+	*file.Presigned
+
+	id   ids.FileID
+	ends time.Time
 }
 
 func newStory(t *testing.T, seed uint64) *story {
@@ -43,6 +54,8 @@ func newStory(t *testing.T, seed uint64) *story {
 	store := sqlstore.New(sqldbtest.Open(t, sqldbtest.SQLiteDSN(t), sqlstore.Migrations))
 	s.f = filetest.New(t, filetest.Guard(store, s.crash), file.Limits{DailyFiles: 1 << 30})
 	s.f.Blobs.Fail = func(string) error { return s.crash.Try() }
+	s.f.Presigns = true
+	s.f.Service = s.f.Restart(t, file.Limits{DailyFiles: 1 << 30})
 	return s
 }
 
@@ -52,7 +65,7 @@ func (s *story) step() {
 	if s.random.IntN(2) == 0 {
 		s.crash.Arm(1+s.random.IntN(12), s.random.IntN(2) == 0)
 	}
-	switch s.random.IntN(10) {
+	switch s.random.IntN(12) {
 	case 0, 1:
 		s.announce()
 	case 2, 3:
@@ -71,6 +84,8 @@ func (s *story) step() {
 		_ = s.f.Collect(s.t.Context()) // what fails is tried again
 	case 9:
 		s.f.Clock.Advance(time.Duration(s.random.IntN(int(9 * time.Hour))))
+	case 10, 11:
+		s.pass()
 	}
 	s.crash.Heal()
 	if s.random.IntN(4) == 0 {
@@ -101,6 +116,9 @@ func (s *story) announce() {
 		return
 	}
 	s.known, s.sent[made.ID], s.bytes[made.ID] = append(s.known, made.ID), a, content
+	if p := s.f.Presign(s.t.Context(), made); p != nil {
+		s.puts = append(s.puts, put{p, made.ID, s.f.Clock.Now().Add(5*time.Minute + time.Hour)})
+	}
 	if s.random.IntN(2) == 0 {
 		part := file.Part{Owner: s.owner, File: made.ID, Offset: -1, Size: made.Size}
 		_, _ = s.f.Receive(s.t.Context(), part, bytes.NewReader(content))
@@ -131,6 +149,30 @@ func (s *story) send() {
 func (s *story) complete() {
 	if id, ok := s.pick(); ok {
 		_, _ = s.f.Complete(s.t.Context(), s.owner, id)
+	}
+}
+
+// pass sends one past the service, whatever has become of the upload meanwhile; or announces once more first.
+func (s *story) pass() {
+	if id, ok := s.pick(); ok && s.random.IntN(3) == 0 {
+		if made, err := s.f.Create(s.t.Context(), s.sent[id]); err == nil {
+			if p := s.f.Presign(s.t.Context(), made); p != nil {
+				s.puts = append(s.puts, put{p, made.ID, s.f.Clock.Now().Add(5*time.Minute + time.Hour)})
+			}
+		}
+	}
+	s.puts = slices.DeleteFunc(s.puts, func(p put) bool { return p.ends.Before(s.f.Clock.Now()) })
+	if len(s.puts) == 0 {
+		return
+	}
+	p := s.puts[s.random.IntN(len(s.puts))]
+	if s.f.Blobs.Send(p.Presigned, s.bytes[p.id]) == nil {
+		if found, err := s.f.Storage.Find(s.t.Context(), p.id); err == nil && found[0].State > file.Complete {
+			s.late++
+		}
+	}
+	if s.random.IntN(2) == 0 {
+		_, _ = s.f.Complete(s.t.Context(), s.owner, p.id)
 	}
 }
 
@@ -240,6 +282,12 @@ func TestI24_CollectionTakesAllThatNothingShowsAndNothingElse(t *testing.T) {
 	if testing.Short() {
 		stories = 3
 	}
+	var late atomic.Int64
+	t.Cleanup(func() {
+		if late.Load() == 0 {
+			t.Error("no bytes ever came after the end of their upload")
+		}
+	})
 	for seed := range stories {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
@@ -251,6 +299,7 @@ func TestI24_CollectionTakesAllThatNothingShowsAndNothingElse(t *testing.T) {
 			if s.most == 0 {
 				t.Error("nothing was ever shown")
 			}
+			late.Add(int64(s.late))
 		})
 	}
 }

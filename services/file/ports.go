@@ -25,8 +25,8 @@ type Uploads interface {
 	Find(ctx context.Context, files ...ids.FileID) ([]File, error)
 	// Advance notes where the write of an upload stands. ErrNotFound if it is none any more.
 	Advance(ctx context.Context, file ids.FileID, upload blob.Upload) error
-	// Finish makes an upload complete with the facts and type that are in file. If it is not Uploading, it
-	// stays as it is. The file as it is then comes back.
+	// Finish makes an upload complete with the facts and type that are in file, and all its bytes there. If it is
+	// not Uploading, it stays as it is. The file as it is then comes back.
 	Finish(ctx context.Context, file File) (File, error)
 	// Remove ends a file that is in one of the states, and that nothing cites, and answers it as it is then:
 	// one that may not be removed is as it was.
@@ -70,12 +70,13 @@ type Leftovers interface {
 	Expired(ctx context.Context, before int64, limit int) ([]ids.FileID, error)
 	// Uncited answers complete files that nothing shows since before a time, the oldest first.
 	Uncited(ctx context.Context, before int64, limit int) ([]ids.FileID, error)
-	// Doomed answers files whose bytes are to be removed.
-	Doomed(ctx context.Context, limit int) ([]File, error)
+	// Ended answers files in a state after Complete, whose rows are kept until before a time, those first that
+	// may go first.
+	Ended(ctx context.Context, state State, before int64, limit int) ([]File, error)
 	// Emptied notes that the bytes of a file are gone.
 	Emptied(ctx context.Context, file ids.FileID) error
-	// Forget removes rows of removed files and usage that nobody needs any more.
-	Forget(ctx context.Context, before, day int64) error
+	// Forget removes rows of removed files, and usage of before a day.
+	Forget(ctx context.Context, files []ids.FileID, day int64) error
 }
 
 // Holders are asked what they show. One that does not answer is fault.ErrUnavailable.

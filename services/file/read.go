@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	"github.com/parley-chat/parley/services/internal/blob"
+	"github.com/parley-chat/parley/services/internal/filename"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/mediatype"
 )
 
 // Seen is a file as its reader gets it, with a link for it and one for each thumbnail.
@@ -19,8 +21,8 @@ type Seen struct {
 }
 
 // Get answers a file that the caller may read.
-func (s *Service) Get(ctx context.Context, caller ids.UserID, id ids.FileID) (Seen, error) {
-	seen, err := s.BatchGet(ctx, caller, []ids.FileID{id})
+func (s *Service) Get(ctx context.Context, caller ids.UserID, id ids.FileID, way Way) (Seen, error) {
+	seen, err := s.BatchGet(ctx, caller, []ids.FileID{id}, way)
 	if err != nil {
 		return Seen{}, err
 	}
@@ -31,7 +33,7 @@ func (s *Service) Get(ctx context.Context, caller ids.UserID, id ids.FileID) (Se
 }
 
 // BatchGet answers those of some files that the caller may read, in the order of their ids.
-func (s *Service) BatchGet(ctx context.Context, caller ids.UserID, files []ids.FileID) ([]Seen, error) {
+func (s *Service) BatchGet(ctx context.Context, caller ids.UserID, files []ids.FileID, way Way) ([]Seen, error) {
 	found, err := s.ports.Uploads.Find(ctx, files...)
 	if err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func (s *Service) BatchGet(ctx context.Context, caller ids.UserID, files []ids.F
 			continue
 		}
 		delete(byID, id) // a double is answered once
-		seen = append(seen, s.show(caller, f))
+		seen = append(seen, s.Show(ctx, caller, f, way))
 	}
 	return seen, nil
 }
@@ -90,16 +92,25 @@ func (s *Service) readable(ctx context.Context, caller ids.UserID, files []ids.F
 	return append(may, more...), err
 }
 
-// Show is a file of the caller with links.
-func (s *Service) Show(caller ids.UserID, f File) Seen { return s.show(caller, f) }
-
-func (s *Service) show(caller ids.UserID, f File) Seen {
-	expires := s.now().Add(linkLife).UnixMilli()
-	seen := Seen{File: f, Link: s.links.make(caller, Claim{File: f.ID, ExpiresAt: expires})}
+// Show is a file that the caller may read, with links.
+func (s *Service) Show(ctx context.Context, caller ids.UserID, f File, way Way) Seen {
+	seen := Seen{File: f, Link: s.link(ctx, caller, f, 0, way)}
 	for i := range f.Thumbnails {
-		seen.ThumbnailLinks = append(seen.ThumbnailLinks, s.links.make(caller, Claim{File: f.ID, Variant: i + 1, ExpiresAt: expires}))
+		seen.ThumbnailLinks = append(seen.ThumbnailLinks, s.link(ctx, caller, f, i+1, way))
 	}
 	return seen
+}
+
+// link leads to the file itself, or to one of its thumbnails from 1 on.
+func (s *Service) link(ctx context.Context, caller ids.UserID, f File, variant int, way Way) Link {
+	if way == Shortest && s.ports.Presigner != nil {
+		link, err := s.presignGet(ctx, f.bytes(variant))
+		if err == nil {
+			return link
+		}
+		s.logger.WarnContext(ctx, "a link leads through Parley instead", "file", f.ID.String(), "error", err)
+	}
+	return s.links.make(caller, Claim{File: f.ID, Variant: variant, ExpiresAt: s.now().Add(linkLife).UnixMilli()})
 }
 
 // Bytes are what a link leads to.
@@ -124,12 +135,29 @@ func (s *Service) Follow(ctx context.Context, caller ids.UserID, c Claim, sealed
 	if f.State != Complete || c.Variant < 0 || c.Variant > len(f.Thumbnails) {
 		return Bytes{}, ErrNotFound
 	}
+	return f.bytes(c.Variant), nil
+}
+
+// bytes are those of the file itself, or of a thumbnail that it has.
+func (f File) bytes(variant int) Bytes {
 	b := Bytes{File: f.ID, Name: f.Name, Size: f.Size, ContentType: f.ContentType, Hash: f.Hash, key: f.Upload.Key}
-	if c.Variant > 0 {
-		t := f.Thumbnails[c.Variant-1]
+	if variant > 0 {
+		t := f.Thumbnails[variant-1]
 		b.Size, b.ContentType, b.Hash, b.key = t.Size, t.ContentType, t.Hash, t.Key
 	}
-	return b, nil
+	return b
+}
+
+// Served is the type under which bytes leave.
+func (b Bytes) Served() string { return mediatype.Served(b.ContentType) }
+
+// Disposition tells a browser to save what is not surely harmless, under the name of the file.
+func (b Bytes) Disposition() string {
+	kind := filename.Attachment
+	if mediatype.Inline(b.ContentType) {
+		kind = filename.Inline
+	}
+	return filename.Disposition(kind, b.Name)
 }
 
 // Open reads bytes from an offset to their end. Read from 0 on, the last of them come only if all of them are those that were

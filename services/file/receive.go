@@ -112,18 +112,27 @@ func (s *Service) save(ctx context.Context, f File) error {
 	return s.ports.Uploads.Advance(ctx, f.ID, f.Upload)
 }
 
-// undo removes bytes of an upload that was removed while they came.
+// undo removes bytes of an upload that has ended while they came. If it has become a file meanwhile, by what
+// others have sent, that stays.
 func (s *Service) undo(ctx context.Context, f File, cause error) error {
 	if !errors.Is(cause, ErrNotFound) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
-	return storeError(s.ports.Blobs.Delete(ctx, f.Upload.Key))
+	now, err := s.find(ctx, f.ID)
+	switch {
+	case err == nil && now.State == Complete:
+		return storeError(s.ports.Writes.Abort(ctx, f.Upload))
+	case err == nil, errors.Is(err, ErrNotFound):
+		return storeError(s.ports.Blobs.Delete(ctx, f.Upload.Key))
+	default:
+		return err
+	}
 }
 
 // enter lets one request of a process write an upload at a time. Two processes do no harm: what they make
-// together is compared with the announced SHA-256.
+// together is compared with the announced SHA-256, and whoever changes it later has spoilt their own file.
 func (s *Service) enter(id ids.FileID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -44,12 +44,17 @@ func (s *Service) emptyNow(ctx context.Context, f File) {
 
 // empty removes the bytes of a file that nobody can see any more, and then notes it.
 func (s *Service) empty(ctx context.Context, f File) error {
+	if err := s.deleteBytes(ctx, f); err != nil {
+		return err
+	}
+	return s.ports.Leftovers.Emptied(ctx, f.ID)
+}
+
+// deleteBytes removes all that the store may hold of a file.
+func (s *Service) deleteBytes(ctx context.Context, f File) error {
 	var errs []error
 	for _, key := range f.keys() {
 		errs = append(errs, s.ports.Blobs.Delete(ctx, key))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return storeError(err)
-	}
-	return s.ports.Leftovers.Emptied(ctx, f.ID)
+	return storeError(errors.Join(errs...))
 }

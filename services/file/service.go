@@ -27,6 +27,8 @@ type Ports struct {
 	// Blobs holds bytes, and Writes takes them in.
 	Blobs  blob.Store
 	Writes blob.Uploads
+	// Presigner lets clients reach the store themselves; nil: they cannot.
+	Presigner blob.Presigner
 	// Thumbnails makes smaller pictures.
 	Thumbnails *picture.Maker
 }

@@ -75,14 +75,14 @@ func TestB3_AnUploadBecomesAFile(t *testing.T) {
 	if again, err := f.Create(t.Context(), a); err != nil || again.ID != made.ID || again.State != file.Complete {
 		t.Errorf("announced again: %+v, %v; want the complete file", again, err)
 	}
-	seen, err := f.Get(t.Context(), ann, made.ID)
+	seen, err := f.Get(t.Context(), ann, made.ID, file.Shortest)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(seen.ThumbnailLinks) != 2 || seen.Thumbnails[0].Width != 320 || seen.Thumbnails[1].Width != 900 {
 		t.Errorf("thumbnails %+v; want a small one and one that is no larger than the picture", seen.Thumbnails)
 	}
-	if _, err := f.Get(t.Context(), ids.NewUser(), made.ID); !errors.Is(err, file.ErrNotFound) {
+	if _, err := f.Get(t.Context(), ids.NewUser(), made.ID, file.Shortest); !errors.Is(err, file.ErrNotFound) {
 		t.Errorf("a stranger gets %v", err)
 	}
 }
@@ -277,7 +277,7 @@ func TestBadUploadsEndAndLeaveNothing(t *testing.T) {
 			if keys := f.Blobs.Keys(); len(keys) > 0 {
 				t.Errorf("the store still has %v", keys)
 			}
-			if _, err := f.Get(t.Context(), a.Owner, made.ID); !errors.Is(err, file.ErrNotFound) {
+			if _, err := f.Get(t.Context(), a.Owner, made.ID, file.Shortest); !errors.Is(err, file.ErrNotFound) {
 				t.Errorf("it can be read: %v", err)
 			}
 			wish := file.Wish{Citation: filetest.Message(a.Owner, made.ID), User: a.Owner, Purpose: row.purpose}
@@ -301,7 +301,7 @@ func TestLinksAreForOneCallerAndAMinute(t *testing.T) {
 	f := start(t, file.Limits{})
 	ann, content := ids.NewUser(), aPicture(t, 900, 600)
 	made := f.Make(t, ann, file.Image, content)
-	seen, err := f.Get(t.Context(), ann, made.ID)
+	seen, err := f.Get(t.Context(), ann, made.ID, file.Shortest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func TestI24_DamagedBytesAreNeverServedAsAWhole(t *testing.T) {
 	f := start(t, file.Limits{})
 	ann, content := ids.NewUser(), bytes.Repeat([]byte("0123456789"), 10_000)
 	made := f.Make(t, ann, file.Plain, content)
-	seen, err := f.Get(t.Context(), ann, made.ID)
+	seen, err := f.Get(t.Context(), ann, made.ID, file.Shortest)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func TestB1_WhoMayReadAFile(t *testing.T) {
 	asks := []ids.FileID{avatar.ID, unknown, sent.ID, own.ID, hers.ID, sent.ID}
 	check := func(user ids.UserID, want ...ids.FileID) {
 		t.Helper()
-		seen, err := f.BatchGet(t.Context(), user, asks)
+		seen, err := f.BatchGet(t.Context(), user, asks, file.Shortest)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,10 +118,10 @@ func TestB1_WhoMayReadAFile(t *testing.T) {
 		t.Errorf("%d questions for one batch", n)
 	}
 	f.Holders.Down(fault.ErrUnavailable)
-	if _, err := f.Get(t.Context(), bob, sent.ID); !errors.Is(err, fault.ErrUnavailable) {
+	if _, err := f.Get(t.Context(), bob, sent.ID, file.Shortest); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("without the message service: %v", err)
 	}
-	if _, err := f.Get(t.Context(), bob, hers.ID); err != nil {
+	if _, err := f.Get(t.Context(), bob, hers.ID, file.Shortest); err != nil {
 		t.Errorf("one's own without the message service: %v", err)
 	}
 }
@@ -143,7 +143,7 @@ func TestDeleteIsForTheOwnerAndCanBeRepeated(t *testing.T) {
 	if keys := f.Blobs.Keys(); len(keys) > 0 {
 		t.Errorf("the store still has %v", keys)
 	}
-	if _, err := f.Get(t.Context(), ann, made.ID); !errors.Is(err, file.ErrNotFound) {
+	if _, err := f.Get(t.Context(), ann, made.ID, file.Shortest); !errors.Is(err, file.ErrNotFound) {
 		t.Errorf("it can be read: %v", err)
 	}
 }
@@ -207,7 +207,7 @@ func TestTheCollectorTakesWhatNothingShows(t *testing.T) {
 	if n := len(f.Blobs.Keys()); n != 2 {
 		t.Fatalf("%d blobs, want those that are shown", n)
 	}
-	if _, err := f.Get(t.Context(), ann, uncited.ID); !errors.Is(err, file.ErrNotFound) {
+	if _, err := f.Get(t.Context(), ann, uncited.ID, file.Shortest); !errors.Is(err, file.ErrNotFound) {
 		t.Errorf("the uncited file: %v", err)
 	}
 	f.Holders.Show(recalls, false)

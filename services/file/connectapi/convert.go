@@ -74,7 +74,24 @@ func toSeen(s file.Seen) *filev1.File {
 	return answer
 }
 
-func toLink(l file.Link) *filev1.Link { return &filev1.Link{Url: l.URL, ExpiresAt: l.ExpiresAt} }
+func toLink(l file.Link) *filev1.Link {
+	return &filev1.Link{Url: l.URL, ExpiresAt: l.ExpiresAt, Presigned: l.Presigned}
+}
+
+func toPresigned(p *file.Presigned) *filev1.Presigned {
+	if p == nil {
+		return nil
+	}
+	return &filev1.Presigned{Method: p.Method, Url: p.URL, Headers: p.Headers}
+}
+
+// way of links that a caller wants.
+func way(r interface{ GetThroughParley() bool }) file.Way {
+	if r.GetThroughParley() {
+		return file.ThroughParley
+	}
+	return file.Shortest
+}
 
 func toBatch(wanted []ids.FileID, seen []file.Seen) *filev1.BatchGetFilesResponse {
 	response := &filev1.BatchGetFilesResponse{}

@@ -38,7 +38,7 @@ func (h Handler) CreateUpload(ctx context.Context, r *filev1.CreateUploadRequest
 	}
 	return &filev1.CreateUploadResponse{
 		FileId: f.ID.String(), Url: file.Path + f.ID.String(), Offset: f.Upload.Offset, ExpiresAt: f.ExpiresAt,
-		Complete: f.State == file.Complete,
+		Complete: f.State == file.Complete, Presigned: toPresigned(h.service.Presign(ctx, f)),
 	}, nil
 }
 
@@ -53,7 +53,7 @@ func (h Handler) CompleteUpload(ctx context.Context, r *filev1.CompleteUploadReq
 	if err != nil {
 		return nil, err
 	}
-	return &filev1.CompleteUploadResponse{File: toSeen(h.service.Show(caller, f))}, nil
+	return &filev1.CompleteUploadResponse{File: toSeen(h.service.Show(ctx, caller, f, way(r)))}, nil
 }
 
 // GetFile answers a file with links.
@@ -62,7 +62,7 @@ func (h Handler) GetFile(ctx context.Context, r *filev1.GetFileRequest) (*filev1
 	if err != nil {
 		return nil, err
 	}
-	seen, err := h.service.Get(ctx, identity.FromContext(ctx).UserID, id)
+	seen, err := h.service.Get(ctx, identity.FromContext(ctx).UserID, id, way(r))
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (h Handler) BatchGetFiles(ctx context.Context, r *filev1.BatchGetFilesReque
 	if err != nil {
 		return nil, err
 	}
-	seen, err := h.service.BatchGet(ctx, identity.FromContext(ctx).UserID, wanted)
+	seen, err := h.service.BatchGet(ctx, identity.FromContext(ctx).UserID, wanted, way(r))
 	if err != nil {
 		return nil, err
 	}

@@ -19,13 +19,16 @@ type Blobs struct {
 	// Fail is asked before each call, by its name, and may fail it; nil: nothing fails. Set it before the first call.
 	Fail func(call string) error
 
-	mu    sync.Mutex // guards whole and parts
-	whole map[string][]byte
-	parts map[string][]byte
+	mu      sync.Mutex // guards all below
+	whole   map[string][]byte
+	parts   map[string][]byte
+	allowed map[string]blob.PresignedPut // by address
 }
 
 // NewBlobs makes an empty store.
-func NewBlobs() *Blobs { return &Blobs{whole: map[string][]byte{}, parts: map[string][]byte{}} }
+func NewBlobs() *Blobs {
+	return &Blobs{whole: map[string][]byte{}, parts: map[string][]byte{}, allowed: map[string]blob.PresignedPut{}}
+}
 
 var (
 	_ blob.Store   = (*Blobs)(nil)

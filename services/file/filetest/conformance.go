@@ -5,10 +5,12 @@ package filetest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/parley-chat/parley/services/file"
 	"github.com/parley-chat/parley/services/internal/blob"
@@ -84,6 +86,9 @@ func comesBack(t *testing.T, s Storage) {
 	f.Width, f.Height = 3, 4
 	f.Thumbnails = []file.Thumbnail{{Width: 1, Height: 2, Size: 3, ContentType: "image/png", Key: f.ThumbnailKeys[0], Hash: file.Hash{9}}}
 	f = complete(t, s, f)
+	if f.Upload.Offset != f.Size {
+		t.Errorf("a complete file has %d bytes of %d", f.Upload.Offset, f.Size)
+	}
 	if got, err := s.Find(t.Context(), f.ID); err != nil || cmp.Diff([]file.File{f}, got) != "" {
 		t.Errorf("complete %+v, %v; want %+v", got, err, f)
 	}
@@ -251,19 +256,31 @@ func leftovers(t *testing.T, s Storage) {
 	if err != nil || gone.State != file.Removing || gone.Failure != "X" {
 		t.Fatalf("removed %+v, %v", gone, err)
 	}
-	if got, err := s.Doomed(t.Context(), 10); err != nil || cmp.Diff([]file.File{gone}, got) != "" {
-		t.Errorf("doomed %v, %v", got, err)
+	ended := func(state file.State, before int64, want ...file.File) {
+		t.Helper()
+		if got, err := s.Ended(t.Context(), state, before, 10); err != nil || cmp.Diff(want, got, cmpopts.EquateEmpty()) != "" {
+			t.Errorf("in state %d before %d: %+v, %v; want %+v", state, before, got, err, want)
+		}
 	}
-	if err := errors.Join(s.Emptied(t.Context(), old.ID), s.Forget(t.Context(), 599, 1)); err != nil {
+	ended(file.Removing, math.MaxInt64, gone)
+	ended(file.Removed, math.MaxInt64)
+	if err := errors.Join(s.Forget(t.Context(), []ids.FileID{old.ID}, 1), s.Emptied(t.Context(), old.ID)); err != nil {
 		t.Fatal(err)
 	}
+	gone.State = file.Removed
+	ended(file.Removing, math.MaxInt64)
+	ended(file.Removed, 599)
+	ended(file.Removed, 600, gone)
 	if got, err := s.Find(t.Context(), old.ID); err != nil || len(got) != 1 || got[0].State != file.Removed {
 		t.Errorf("found %+v, %v; want it removed", got, err)
 	}
-	if err := s.Forget(t.Context(), 600, 2); err != nil {
+	if err := s.Forget(t.Context(), []ids.FileID{old.ID, young.ID}, 2); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := s.Find(t.Context(), old.ID); err != nil || len(got) != 0 {
 		t.Errorf("found %+v, %v; want it forgotten", got, err)
+	}
+	if got, err := s.Find(t.Context(), young.ID); err != nil || len(got) != 1 {
+		t.Errorf("found %+v, %v; want an upload that goes on", got, err)
 	}
 }

@@ -121,14 +121,14 @@ func (g guarded) Uncited(ctx context.Context, before int64, limit int) ([]ids.Fi
 	return guard(g.crash, func() ([]ids.FileID, error) { return g.inner.Uncited(ctx, before, limit) })
 }
 
-func (g guarded) Doomed(ctx context.Context, limit int) ([]file.File, error) {
-	return guard(g.crash, func() ([]file.File, error) { return g.inner.Doomed(ctx, limit) })
+func (g guarded) Ended(ctx context.Context, state file.State, before int64, limit int) ([]file.File, error) {
+	return guard(g.crash, func() ([]file.File, error) { return g.inner.Ended(ctx, state, before, limit) })
 }
 
 func (g guarded) Emptied(ctx context.Context, id ids.FileID) error {
 	return guardError(g.crash, func() error { return g.inner.Emptied(ctx, id) })
 }
 
-func (g guarded) Forget(ctx context.Context, before, day int64) error {
-	return guardError(g.crash, func() error { return g.inner.Forget(ctx, before, day) })
+func (g guarded) Forget(ctx context.Context, files []ids.FileID, day int64) error {
+	return guardError(g.crash, func() error { return g.inner.Forget(ctx, files, day) })
 }

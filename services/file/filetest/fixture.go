@@ -117,6 +117,8 @@ type Fixture struct {
 	Blobs   *Blobs
 	Holders *Holders
 	Log     *bytes.Buffer // of what the service logs
+	// Presigns lets clients reach the store; it is for processes that start later.
+	Presigns bool
 }
 
 // Key seals the links of fixtures.
@@ -137,10 +139,14 @@ func (f *Fixture) Restart(t testing.TB, limits file.Limits) *file.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file.New(file.Ports{
+	ports := file.Ports{
 		Uploads: f.Storage, Citations: f.Storage, Leftovers: f.Storage, Holders: f.Holders, Blobs: f.Blobs, Writes: f.Blobs,
 		Thumbnails: picture.NewMaker(picture.DefaultBudget, picture.DefaultTimeout),
-	}, file.Options{Limits: limits, Links: links, Now: f.Clock.Now, Logger: slog.New(slog.NewTextHandler(f.Log, nil))})
+	}
+	if f.Presigns {
+		ports.Presigner = f.Blobs
+	}
+	return file.New(ports, file.Options{Limits: limits, Links: links, Now: f.Clock.Now, Logger: slog.New(slog.NewTextHandler(f.Log, nil))})
 }
 
 // Announce is what somebody says of a content.

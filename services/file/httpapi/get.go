@@ -13,10 +13,8 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/services/file"
-	"github.com/parley-chat/parley/services/internal/filename"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
-	"github.com/parley-chat/parley/services/internal/mediatype"
 )
 
 // sandbox is the policy of a file: were it shown after all, it could do nothing.
@@ -50,12 +48,8 @@ func (h Handler) get(w http.ResponseWriter, r *http.Request, id ids.FileID) {
 
 // describe sets what a browser may do with the bytes.
 func describe(out http.Header, b file.Bytes) {
-	kind := filename.Attachment
-	if mediatype.Inline(b.ContentType) {
-		kind = filename.Inline
-	}
-	out.Set("Content-Type", mediatype.Served(b.ContentType))
-	out.Set("Content-Disposition", filename.Disposition(kind, b.Name))
+	out.Set("Content-Type", b.Served())
+	out.Set("Content-Disposition", b.Disposition())
 	out.Set("Etag", `"`+hex.EncodeToString(b.Hash[:])+`"`)
 	out.Set("Cache-Control", "private, max-age=31536000, immutable")
 	out.Set("X-Content-Type-Options", "nosniff")

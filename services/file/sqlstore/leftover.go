@@ -9,7 +9,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
-// forgetBatch bounds what one Forget removes.
+// forgetBatch bounds what one Forget removes of usage.
 const forgetBatch = 500
 
 // Expired reads the index of expiry.
@@ -28,12 +28,13 @@ func (s *Store) Uncited(ctx context.Context, before int64, limit int) ([]ids.Fil
 	return list, wrap("read uncited files", err)
 }
 
-// Doomed reads the index of expiry.
-func (s *Store) Doomed(ctx context.Context, limit int) ([]file.File, error) {
+// Ended reads the index of expiry.
+func (s *Store) Ended(ctx context.Context, state file.State, before int64, limit int) ([]file.File, error) {
 	var rows []fileRow
-	err := s.db.Select(ctx, &rows, "SELECT "+columns+" FROM files WHERE state = ? ORDER BY expires_at LIMIT ?", int(file.Removing), limit)
+	err := s.db.Select(ctx, &rows, "SELECT "+columns+" FROM files WHERE state = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?",
+		int(state), before, limit)
 	if err != nil {
-		return nil, wrap("read doomed files", err)
+		return nil, wrap("read ended files", err)
 	}
 	return filesOf(rows)
 }
@@ -44,20 +45,15 @@ func (s *Store) Emptied(ctx context.Context, id ids.FileID) error {
 	return wrap("note removed bytes", err)
 }
 
-// Forget removes rows by the ids that one read found: both databases then lock these rows only.
-func (s *Store) Forget(ctx context.Context, before, day int64) error {
-	var gone []ids.FileID
-	err := s.db.Select(ctx, &gone, "SELECT id FROM files WHERE state = ? AND expires_at <= ? LIMIT ?", int(file.Removed), before, forgetBatch)
-	if err != nil {
-		return wrap("read removed files", err)
-	}
-	for _, id := range gone {
+// Forget removes one row after the other: both databases then lock these rows only.
+func (s *Store) Forget(ctx context.Context, files []ids.FileID, day int64) error {
+	for _, id := range files {
 		if _, err := s.db.Exec(ctx, "DELETE FROM files WHERE id = ? AND state = ?", id, int(file.Removed)); err != nil {
 			return wrap("forget file", err)
 		}
 	}
 	var old []usageRow
-	err = s.db.Select(ctx, &old, "SELECT owner_id, used_on FROM uses WHERE used_on < ? LIMIT ?", day, forgetBatch)
+	err := s.db.Select(ctx, &old, "SELECT owner_id, used_on FROM uses WHERE used_on < ? LIMIT ?", day, forgetBatch)
 	if err != nil {
 		return wrap("read old usage", err)
 	}

@@ -149,9 +149,9 @@ func (s *Store) Finish(ctx context.Context, done file.File) (file.File, error) {
 			return nil
 		}
 		_, err := tx.Exec(ctx, "UPDATE files SET state = ?, content_type = ?, width = ?, height = ?, duration_ms = ?, thumbnails = ?,"+
-			" write_state = ?, completed_at = ?, uncited_since = ? WHERE id = ?", int(file.Complete), row.ContentType, row.Width, row.Height,
-			row.DurationMS, row.Thumbnails, []byte{}, row.CompletedAt, row.UncitedSince, done.ID)
-		f.State, f.ContentType, f.Facts, f.Upload.State = file.Complete, done.ContentType, done.Facts, ""
+			" written = size, write_state = ?, completed_at = ?, uncited_since = ? WHERE id = ?", int(file.Complete), row.ContentType, row.Width,
+			row.Height, row.DurationMS, row.Thumbnails, []byte{}, row.CompletedAt, row.UncitedSince, done.ID)
+		f.State, f.ContentType, f.Facts, f.Upload.Offset, f.Upload.State = file.Complete, done.ContentType, done.Facts, f.Size, ""
 		f.CompletedAt, f.UncitedSince = done.CompletedAt, done.UncitedSince
 		return err
 	})
