@@ -133,9 +133,7 @@ func (s *Service) lookup(ctx context.Context, q SearchQuery, query textmatch.Que
 		return l, err
 	}
 	list, err := s.store.Readable(ctx, q.User, searchindex.MaxGroups)
-	for _, id := range list {
-		l.Groups = append(l.Groups, id.String())
-	}
+	l.Groups = ids.Texts(list)
 	return l, err
 }
 

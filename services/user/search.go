@@ -142,9 +142,7 @@ func (r *searching) names(ctx context.Context) (FoundPage, error) {
 		return FoundPage{}, ErrSearchUnavailable
 	}
 	r.among = idSet(r.q.Among)
-	for _, id := range r.q.Among {
-		r.lookup.Groups = append(r.lookup.Groups, id.String())
-	}
+	r.lookup.Groups = ids.Texts(r.q.Among)
 	r.lookup.Grams, r.lookup.Limit = r.query.NameGrams(), min(searchindex.MaxHits, 2*r.size)
 	asking, cancel := context.WithTimeout(ctx, searchPatience)
 	defer cancel()

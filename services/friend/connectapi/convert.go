@@ -6,7 +6,7 @@ import (
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/friend"
-	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/friend/wire"
 )
 
 func fromDirection(d friendv1.Direction) friend.Side {
@@ -23,15 +23,7 @@ func fromDirection(d friendv1.Direction) friend.Side {
 }
 
 func toRequest(o friend.Outcome) *friendv1.FriendRequest {
-	return &friendv1.FriendRequest{
-		RequestId:  o.Request.ID.String(),
-		Applicant:  toUser(o.Applicant),
-		Respondent: toUser(o.Respondent),
-		Text:       o.Request.Text,
-		State:      friendv1.RequestState(o.Request.State), //nolint:gosec // one of five, numbered alike
-		CreatedAt:  o.Request.CreatedAt,
-		DecidedAt:  o.Request.DecidedAt,
-	}
+	return wire.Request(o.Request, o.Applicant, o.Respondent)
 }
 
 func toRequests(outcomes []friend.Outcome) []*friendv1.FriendRequest {
@@ -45,7 +37,7 @@ func toRequests(outcomes []friend.Outcome) []*friendv1.FriendRequest {
 func toFriends(friends []friend.Friend) []*friendv1.Friend {
 	list := make([]*friendv1.Friend, len(friends))
 	for i, f := range friends {
-		list[i] = &friendv1.Friend{User: toUser(f.Profile), Since: f.Since, ConversationId: optional(f.ConversationID), Remark: f.Remark, Phone: f.Phone.Reveal()}
+		list[i] = &friendv1.Friend{User: wire.User(f.Profile), Since: f.Since, ConversationId: f.ConversationID.Optional(), Remark: f.Remark, Phone: f.Phone.Reveal()}
 	}
 	return list
 }
@@ -53,7 +45,7 @@ func toFriends(friends []friend.Friend) []*friendv1.Friend {
 func toBlocked(blocked []friend.Blocked) []*friendv1.BlockedUser {
 	list := make([]*friendv1.BlockedUser, len(blocked))
 	for i, b := range blocked {
-		list[i] = &friendv1.BlockedUser{User: toUser(b.Profile), Since: b.Since}
+		list[i] = &friendv1.BlockedUser{User: wire.User(b.Profile), Since: b.Since}
 	}
 	return list
 }
@@ -61,33 +53,10 @@ func toBlocked(blocked []friend.Blocked) []*friendv1.BlockedUser {
 func toFound(found []friend.Found) []*friendv1.FoundUser {
 	list := make([]*friendv1.FoundUser, len(found))
 	for i, f := range found {
-		list[i] = &friendv1.FoundUser{User: toUser(f.Profile), Friend: f.Friend}
+		list[i] = &friendv1.FoundUser{User: wire.User(f.Profile), Friend: f.Friend}
 		for _, s := range f.Spans {
 			list[i].NicknameSpans = append(list[i].NicknameSpans, &userv1.NameSpan{Start: int32(s.Start), End: int32(s.End)}) //nolint:gosec // places in a nickname
 		}
 	}
 	return list
-}
-
-func toUser(p friend.Profile) *userv1.User {
-	return &userv1.User{
-		UserId: p.ID.String(), Username: p.Username, Nickname: p.Nickname, Description: p.Description,
-		AvatarFileId: p.Avatar,
-	}
-}
-
-func toTexts(users []ids.UserID) []string {
-	texts := make([]string, len(users))
-	for i, id := range users {
-		texts[i] = id.String()
-	}
-	return texts
-}
-
-// optional is empty for the zero id.
-func optional(id ids.ConversationID) string {
-	if id.IsZero() {
-		return ""
-	}
-	return id.String()
 }

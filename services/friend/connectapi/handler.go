@@ -37,7 +37,7 @@ func (h Handler) SendRequest(ctx context.Context, r *friendv1.SendRequestRequest
 	if err != nil {
 		return nil, err
 	}
-	return &friendv1.SendRequestResponse{Request: toRequest(outcome), ConversationId: optional(outcome.ConversationID)}, nil
+	return &friendv1.SendRequestResponse{Request: toRequest(outcome), ConversationId: outcome.ConversationID.Optional()}, nil
 }
 
 // ListRequests lists pending requests.
@@ -61,7 +61,7 @@ func (h Handler) RespondToRequest(ctx context.Context, r *friendv1.RespondToRequ
 		return nil, err
 	}
 	return &friendv1.RespondToRequestResponse{
-		Request: toRequest(outcome), ConversationId: optional(outcome.ConversationID),
+		Request: toRequest(outcome), ConversationId: outcome.ConversationID.Optional(),
 	}, nil
 }
 
@@ -121,7 +121,7 @@ func (h Handler) ListFriendIds(ctx context.Context, r *friendv1.ListFriendIdsReq
 	if err != nil {
 		return nil, err
 	}
-	return &friendv1.ListFriendIdsResponse{UserIds: toTexts(list)}, nil
+	return &friendv1.ListFriendIdsResponse{UserIds: ids.Texts(list)}, nil
 }
 
 // CheckFriends picks friends out of some people.
@@ -130,7 +130,7 @@ func (h Handler) CheckFriends(ctx context.Context, r *friendv1.CheckFriendsReque
 	if err != nil {
 		return nil, err
 	}
-	candidates, err := parseUsers("candidate_ids", r.GetCandidateIds())
+	candidates, err := ids.ParseUsers("candidate_ids", r.GetCandidateIds())
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (h Handler) CheckFriends(ctx context.Context, r *friendv1.CheckFriendsReque
 	if err != nil {
 		return nil, err
 	}
-	return &friendv1.CheckFriendsResponse{FriendIds: toTexts(list)}, nil
+	return &friendv1.CheckFriendsResponse{FriendIds: ids.Texts(list)}, nil
 }
 
 // CheckRelations tells what people are to a user.
@@ -147,7 +147,7 @@ func (h Handler) CheckRelations(ctx context.Context, r *friendv1.CheckRelationsR
 	if err != nil {
 		return nil, err
 	}
-	candidates, err := parseUsers("candidate_ids", r.GetCandidateIds())
+	candidates, err := ids.ParseUsers("candidate_ids", r.GetCandidateIds())
 	if err != nil {
 		return nil, err
 	}
@@ -156,18 +156,6 @@ func (h Handler) CheckRelations(ctx context.Context, r *friendv1.CheckRelationsR
 		return nil, err
 	}
 	return &friendv1.CheckRelationsResponse{
-		FriendIds: toTexts(relations.Friends), BlockedIds: toTexts(relations.Blocked),
+		FriendIds: ids.Texts(relations.Friends), BlockedIds: ids.Texts(relations.Blocked),
 	}, nil
-}
-
-func parseUsers(field string, texts []string) ([]ids.UserID, error) {
-	users := make([]ids.UserID, len(texts))
-	for i, text := range texts {
-		id, err := ids.ParseUser(field, text)
-		if err != nil {
-			return nil, err
-		}
-		users[i] = id
-	}
-	return users, nil
 }

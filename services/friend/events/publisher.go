@@ -8,9 +8,9 @@ package events
 
 import (
 	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
-	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
-	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/friend"
+	"github.com/parley-chat/parley/services/friend/wire"
+	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/outbox"
 )
 
@@ -38,10 +38,7 @@ func (p Publisher) Offer(events ...friend.Event) {
 func Encode(e friend.Event) (outbox.Row, error) { return outbox.FromEvent(encode(e)) }
 
 func encode(e friend.Event) *eventv1.Event {
-	event := &eventv1.Event{EventId: e.ID.String(), Type: kind(e.Kind), OccurredAt: e.At}
-	for _, id := range e.Recipients() {
-		event.RecipientIds = append(event.RecipientIds, id.String())
-	}
+	event := &eventv1.Event{EventId: e.ID.String(), Type: kind(e.Kind), OccurredAt: e.At, RecipientIds: ids.Texts(e.Recipients())}
 	switch e.Kind {
 	case friend.Removed:
 		event.Payload = &eventv1.Event_FriendRemoved{FriendRemoved: &eventv1.FriendRemoved{
@@ -55,15 +52,7 @@ func encode(e friend.Event) *eventv1.Event {
 		return event
 	case friend.Requested, friend.Responded, friend.Withdrawn:
 	}
-	event.Payload = &eventv1.Event_FriendRequest{FriendRequest: &friendv1.FriendRequest{
-		RequestId:  e.Request.ID.String(),
-		Applicant:  profile(e.Applicant),
-		Respondent: profile(e.Respondent),
-		Text:       e.Request.Text,
-		State:      state(e.Request.State),
-		CreatedAt:  e.Request.CreatedAt,
-		DecidedAt:  e.Request.DecidedAt,
-	}}
+	event.Payload = &eventv1.Event_FriendRequest{FriendRequest: wire.Request(e.Request, e.Applicant, e.Respondent)}
 	return event
 }
 
@@ -81,17 +70,5 @@ func kind(k friend.EventKind) eventv1.EventType {
 		return eventv1.EventType_EVENT_TYPE_FRIEND_UPDATED
 	default:
 		return eventv1.EventType_EVENT_TYPE_UNSPECIFIED
-	}
-}
-
-// state maps by number: both enums begin pending, accepted, refused, cancelled, expired.
-func state(s friend.State) friendv1.RequestState {
-	return friendv1.RequestState(s) //nolint:gosec // one of five
-}
-
-func profile(p friend.Profile) *userv1.User {
-	return &userv1.User{
-		UserId: p.ID.String(), Username: p.Username, Nickname: p.Nickname, Description: p.Description,
-		AvatarFileId: p.Avatar,
 	}
 }

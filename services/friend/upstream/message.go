@@ -24,7 +24,7 @@ func NewCompanions(client messagev1connect.MessageServiceClient) Companions {
 
 // Companions calls CheckCompanions.
 func (c Companions) Companions(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error) {
-	answer, err := c.client.CheckCompanions(ctx, &messagev1.CheckCompanionsRequest{UserId: user.String(), CandidateIds: toTexts(people)})
+	answer, err := c.client.CheckCompanions(ctx, &messagev1.CheckCompanionsRequest{UserId: user.String(), CandidateIds: ids.Texts(people)})
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func NewConversations(client messagev1connect.ConversationServiceClient) Convers
 func (c Conversations) Open(ctx context.Context, pair friend.Pair, version int64) (ids.ConversationID, error) {
 	var id ids.ConversationID
 	answer, err := c.client.OpenDirect(ctx, &messagev1.OpenDirectRequest{
-		UserIds: toTexts(pair.Users()), RelationVersion: version,
+		UserIds: ids.Texts(pair.Users()), RelationVersion: version,
 	})
 	if err != nil {
 		return id, err
@@ -65,7 +65,7 @@ func (c Conversations) Open(ctx context.Context, pair friend.Pair, version int64
 // Close calls CloseDirect.
 func (c Conversations) Close(ctx context.Context, pair friend.Pair, version int64) error {
 	_, err := c.client.CloseDirect(ctx, &messagev1.CloseDirectRequest{
-		UserIds: toTexts(pair.Users()), RelationVersion: version,
+		UserIds: ids.Texts(pair.Users()), RelationVersion: version,
 	})
 	return err
 }

@@ -33,7 +33,7 @@ func NewUsers(client userv1connect.UserServiceClient) Users { return Users{clien
 func (u Users) Profiles(ctx context.Context, people []ids.UserID) (map[ids.UserID]friend.Profile, error) {
 	found := make(map[ids.UserID]friend.Profile, len(people))
 	for batch := range slices.Chunk(people, maxBatch) {
-		answer, err := u.client.BatchGetUsers(ctx, &userv1.BatchGetUsersRequest{UserIds: toTexts(batch)})
+		answer, err := u.client.BatchGetUsers(ctx, &userv1.BatchGetUsersRequest{UserIds: ids.Texts(batch)})
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +52,7 @@ func (u Users) Profiles(ctx context.Context, people []ids.UserID) (map[ids.UserI
 func (u Users) Phones(ctx context.Context, people []ids.UserID) (map[ids.UserID]friend.Phone, error) {
 	found := make(map[ids.UserID]friend.Phone)
 	for batch := range slices.Chunk(people, maxBatch) {
-		answer, err := u.client.ListFriendPhones(ctx, &userv1.ListFriendPhonesRequest{UserIds: toTexts(batch)})
+		answer, err := u.client.ListFriendPhones(ctx, &userv1.ListFriendPhonesRequest{UserIds: ids.Texts(batch)})
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func (u Users) Phones(ctx context.Context, people []ids.UserID) (map[ids.UserID]
 // Search passes page tokens through.
 func (u Users) Search(ctx context.Context, search friend.UserSearch) (friend.UserPage, error) {
 	answer, err := u.client.SearchUsers(ctx, &userv1.SearchUsersRequest{
-		Query: search.Query, ExcludedUserIds: toTexts(search.Excluded), AmongUserIds: toTexts(search.Among),
+		Query: search.Query, ExcludedUserIds: ids.Texts(search.Excluded), AmongUserIds: ids.Texts(search.Among),
 		PageToken: search.Token, Part: userv1.SearchPart(search.Part), //nolint:gosec // one of two
 		PageSize: int32(search.PageSize), //nolint:gosec // bounded by the request's validation
 	})
@@ -89,14 +89,6 @@ func (u Users) Search(ctx context.Context, search friend.UserSearch) (friend.Use
 		page.Hits = append(page.Hits, hit)
 	}
 	return page, err
-}
-
-func toTexts(people []ids.UserID) []string {
-	texts := make([]string, len(people))
-	for i, id := range people {
-		texts[i] = id.String()
-	}
-	return texts
 }
 
 func fromUsers(users []*userv1.User) ([]friend.Profile, error) {

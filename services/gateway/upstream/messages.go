@@ -180,15 +180,11 @@ func (m *Messages) Recipients(
 	if err != nil {
 		return gateway.Recipients{}, err
 	}
-	out := gateway.Recipients{ReadOnly: response.GetReadOnly()}
-	for _, text := range response.GetUserIds() {
-		member, err := ids.ParseUser("user_ids", text)
-		if err != nil {
-			return gateway.Recipients{}, fmt.Errorf("answer of message: %s", err.Error())
-		}
-		out.Users = append(out.Users, member)
+	users, err := ids.ParseUsers("user_ids", response.GetUserIds())
+	if err != nil {
+		return gateway.Recipients{}, fmt.Errorf("answer of message: %s", err.Error())
 	}
-	return out, nil
+	return gateway.Recipients{Users: users, ReadOnly: response.GetReadOnly()}, nil
 }
 
 // fromResult converts the result of one send.

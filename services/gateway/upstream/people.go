@@ -41,13 +41,13 @@ func NewPeople(friend, message, user *rpcclient.Client) *People {
 // not hide. Blocks are known first and win.
 func (p *People) VisibleTo(ctx context.Context, viewer ids.UserID, users []ids.UserID) ([]ids.UserID, error) {
 	ctx = identity.NewContext(ctx, identity.Caller{}) // the pod asks for itself
-	relations, err := p.friends.CheckRelations(ctx, &friendv1.CheckRelationsRequest{UserId: viewer.String(), CandidateIds: texts(users)})
+	relations, err := p.friends.CheckRelations(ctx, &friendv1.CheckRelationsRequest{UserId: viewer.String(), CandidateIds: ids.Texts(users)})
 	if err != nil {
 		return nil, fmt.Errorf("check relations: %w", err)
 	}
 	candidates := relations.GetFriendIds()
 	known := slices.Concat(candidates, relations.GetBlockedIds())
-	others := slices.DeleteFunc(texts(users), func(id string) bool { return slices.Contains(known, id) })
+	others := slices.DeleteFunc(ids.Texts(users), func(id string) bool { return slices.Contains(known, id) })
 	if len(others) > 0 {
 		companions, err := p.messages.CheckCompanions(ctx, &messagev1.CheckCompanionsRequest{UserId: viewer.String(), CandidateIds: others})
 		if err != nil {
@@ -62,23 +62,9 @@ func (p *People) VisibleTo(ctx context.Context, viewer ids.UserID, users []ids.U
 	if err != nil {
 		return nil, fmt.Errorf("check presence: %w", err)
 	}
-	visible := make([]ids.UserID, 0, len(shown.GetUserIds()))
-	for _, text := range shown.GetUserIds() {
-		user, err := ids.ParseUser("user_ids", text)
-		if err != nil {
-			return nil, fmt.Errorf("answer of check presence: %w", err)
-		}
-		if slices.Contains(users, user) {
-			visible = append(visible, user)
-		}
+	visible, err := ids.ParseUsers("user_ids", shown.GetUserIds())
+	if err != nil {
+		return nil, fmt.Errorf("answer of check presence: %w", err)
 	}
-	return visible, nil
-}
-
-func texts(users []ids.UserID) []string {
-	list := make([]string, len(users))
-	for i, user := range users {
-		list[i] = user.String()
-	}
-	return list
+	return slices.DeleteFunc(visible, func(user ids.UserID) bool { return !slices.Contains(users, user) }), nil
 }

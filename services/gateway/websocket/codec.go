@@ -82,22 +82,11 @@ func kindOf(frame *gatewayv1.ClientFrame) (any, error) {
 	case *gatewayv1.ClientFrame_Ping:
 		return gateway.Ping{Cursor: k.Ping.GetCursor(), Active: k.Ping.GetActive()}, nil
 	case *gatewayv1.ClientFrame_Watch:
-		return watchOf(k.Watch)
+		users, err := ids.ParseUsers("watch.user_ids", k.Watch.GetUserIds())
+		return gateway.Watch{Users: users}, err
 	default:
 		return nil, nil //nolint:nilnil // an unknown kind is no error here
 	}
-}
-
-func watchOf(w *gatewayv1.Watch) (any, error) {
-	users := make([]ids.UserID, len(w.GetUserIds()))
-	for i, text := range w.GetUserIds() {
-		user, err := ids.ParseUser("watch.user_ids", text)
-		if err != nil {
-			return nil, err
-		}
-		users[i] = user
-	}
-	return gateway.Watch{Users: users}, nil
 }
 
 func authOf(a *gatewayv1.Auth) (any, error) {

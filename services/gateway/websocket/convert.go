@@ -82,9 +82,8 @@ func toPresence(b gateway.Presences) *gatewayv1.Presence {
 }
 
 func toResync(b gateway.Resync) *gatewayv1.Resync {
-	out := &gatewayv1.Resync{FromSeq: b.FromSeq, Reason: gatewayv1.ResyncReason_RESYNC_REASON_OVERFLOW}
-	if !b.Conversation.IsZero() {
-		out.ConversationId = b.Conversation.String()
+	out := &gatewayv1.Resync{
+		ConversationId: b.Conversation.Optional(), FromSeq: b.FromSeq, Reason: gatewayv1.ResyncReason_RESYNC_REASON_OVERFLOW,
 	}
 	switch b.Reason {
 	case gateway.ResyncBrokerLost:

@@ -57,17 +57,10 @@ func (k Keys) claims(caller Caller, audience component.Name, now time.Time) *ide
 		claims.UserId = caller.UserID.String()
 		claims.Role = caller.Role
 		claims.ReceiptsHidden = caller.ReceiptsHidden
-		claims.LoginSessionId = optional(caller.LoginSessionID)
-		claims.DeviceId = optional(caller.DeviceID)
+		claims.LoginSessionId = caller.LoginSessionID.Optional()
+		claims.DeviceId = caller.DeviceID.Optional()
 	}
 	return claims
-}
-
-func optional[Of any](id ids.ID[Of]) string {
-	if id.IsZero() {
-		return ""
-	}
-	return id.String()
 }
 
 // Verify checks a header's value as component self does and answers who calls. Every refusal is

@@ -95,6 +95,19 @@ func Parse[Of any](field, text string) (ID[Of], error) {
 	return ID[Of](u), nil
 }
 
+// parseAll reads a list as a whole: the first that is none is the error.
+func parseAll[Of any](field string, texts []string) ([]ID[Of], error) {
+	list := make([]ID[Of], len(texts))
+	for i, text := range texts {
+		id, err := Parse[Of](field, text)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = id
+	}
+	return list, nil
+}
+
 // FromBytes reads 16 bytes; ok is false for any other length and for the zero id.
 func FromBytes[Of any](b []byte) (id ID[Of], ok bool) {
 	if len(b) != len(id) {
@@ -106,6 +119,23 @@ func FromBytes[Of any](b []byte) (id ID[Of], ok bool) {
 
 // String is the canonical lower-case text.
 func (id ID[Of]) String() string { return uuid.UUID(id).String() }
+
+// Optional is the text, empty for the zero id.
+func (id ID[Of]) Optional() string {
+	if id.IsZero() {
+		return ""
+	}
+	return id.String()
+}
+
+// Texts are the canonical texts of a list.
+func Texts[Of any](list []ID[Of]) []string {
+	texts := make([]string, len(list))
+	for i, id := range list {
+		texts[i] = id.String()
+	}
+	return texts
+}
 
 // IsZero tells an id that was never set.
 func (id ID[Of]) IsZero() bool { return id == ID[Of]{} }

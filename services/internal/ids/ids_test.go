@@ -5,6 +5,7 @@ package ids_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/parley-chat/parley/services/internal/fault"
@@ -41,6 +42,21 @@ func TestParse(t *testing.T) {
 		if !row.ok && !errors.Is(err, fault.ErrInvalid) {
 			t.Errorf("%s: %v is not ErrInvalid", name, err)
 		}
+	}
+}
+
+func TestAListIsReadAsAWhole(t *testing.T) {
+	t.Parallel()
+	users := []ids.UserID{ids.NewUser(), ids.NewUser()}
+	texts := ids.Texts(users)
+	if back, err := ids.ParseUsers("user_ids", texts); err != nil || !slices.Equal(back, users) {
+		t.Errorf("got %v, %v, want %v", back, err, users)
+	}
+	if back, err := ids.ParseFiles("file_ids", append(texts, "x")); !errors.Is(err, fault.ErrInvalid) || back != nil {
+		t.Errorf("got %v, %v, want nothing and ErrInvalid", back, err)
+	}
+	if back, err := ids.ParseUsers("user_ids", nil); err != nil || len(back) != 0 {
+		t.Errorf("got %v, %v of no list", back, err)
 	}
 }
 

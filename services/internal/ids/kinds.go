@@ -7,6 +7,9 @@ package ids
 // ParseUser reads a user id.
 func ParseUser(field, text string) (UserID, error) { return Parse[user](field, text) }
 
+// ParseUsers reads a list of them.
+func ParseUsers(field string, texts []string) ([]UserID, error) { return parseAll[user](field, texts) }
+
 // ParseLoginSession reads a login session id.
 func ParseLoginSession(field, text string) (LoginSessionID, error) {
 	return Parse[loginSession](field, text)
@@ -85,6 +88,9 @@ func NewIdempotencyKey() IdempotencyKey { return New[key]() }
 
 // ParseFile reads the id of a file.
 func ParseFile(field, text string) (FileID, error) { return Parse[file](field, text) }
+
+// ParseFiles reads a list of them.
+func ParseFiles(field string, texts []string) ([]FileID, error) { return parseAll[file](field, texts) }
 
 // NewFile makes the id of a file.
 func NewFile() FileID { return New[file]() }

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/message"
+	"github.com/parley-chat/parley/services/message/wire"
 )
 
 // unknownRetry is told where an outcome is unknown and no other time is; chosen, no evidence.
@@ -57,44 +58,14 @@ func toItemError(err error) *messagev1.ItemError {
 }
 
 func toMessage(m message.Message) *messagev1.Message {
-	converted := &messagev1.Message{
-		ConversationId: m.Conversation.String(), Seq: m.Seq, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
-		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev, EditedAt: m.EditedAt,
-		MentionIds: each(m.Mentions.Users.List(), ids.UserID.String), MentionsAll: m.Mentions.All, Reactions: each(m.Reactions.List(), toReaction),
-	}
+	converted := wire.Message(m)
 	if m.Forward != (message.Forward{}) {
 		converted.Forward = toForward(m.Forward)
 	}
 	if m.ReplyTo.Seq > 0 {
 		converted.ReplyTo = toReply(m.ReplyTo)
 	}
-	switch m.Kind {
-	case message.Text:
-		converted.Content = &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}}
-	case message.Image:
-		converted.Content = &messagev1.Message_Image{Image: toImage(m.Media)}
-	case message.File:
-		converted.Content = &messagev1.Message_File{File: &messagev1.Attachment{File: toFile(m.Media)}}
-	case message.Voice:
-		converted.Content = &messagev1.Message_Voice{Voice: toVoice(m.Media)}
-	case message.SystemBody:
-		converted.Content = &messagev1.Message_System{System: toSystem(m)}
-	case message.RecalledBody:
-		converted.Content = &messagev1.Message_Recalled{Recalled: toRecalled(m.Recall)}
-	}
 	return converted
-}
-
-// toSystem leaves out what cannot be read; one such message must not keep the page from being read.
-func toSystem(m message.Message) *messagev1.System {
-	s, err := m.System()
-	if err != nil {
-		return &messagev1.System{}
-	}
-	return &messagev1.System{
-		Kind: messagev1.SystemKind(s.Kind), ActorId: s.Actor.String(), UserIds: each(s.Users, ids.UserID.String),
-		Name: s.Name, Role: messagev1.MemberRole(s.Role),
-	}
 }
 
 // toForward is empty for who may not know from where.
@@ -107,18 +78,11 @@ func toForward(f message.Forward) *messagev1.Forward {
 	}
 }
 
-func toReaction(r message.Reaction) *messagev1.Reaction {
-	return &messagev1.Reaction{Emoji: r.Emoji, Count: r.Count, UserIds: each(r.UserIDs(), ids.UserID.String)}
-}
-
 func toReply(r message.Reply) *messagev1.Reply {
-	converted := &messagev1.Reply{
-		Seq: r.Seq, Kind: messagev1.ContentKind(r.Kind), Preview: r.Preview, Recalled: r.Recalled, Edited: r.Edited,
+	return &messagev1.Reply{
+		Seq: r.Seq, SenderId: r.Sender.Optional(), Kind: messagev1.ContentKind(r.Kind), Preview: r.Preview,
+		Recalled: r.Recalled, Edited: r.Edited,
 	}
-	if !r.Sender.IsZero() {
-		converted.SenderId = r.Sender.String()
-	}
-	return converted
 }
 
 func toVersion(v message.Version) *messagev1.Version {
@@ -149,13 +113,11 @@ func toConversation(v message.View) *messagev1.Conversation {
 	}
 	if c.Kind == message.Group {
 		converted.Name, converted.Role = c.Name, messagev1.MemberRole(v.Role)
-		if !c.Avatar.IsZero() {
-			converted.AvatarFileId = c.Avatar.String()
-		}
+		converted.AvatarFileId = c.Avatar.Optional()
 		converted.MemberCount = int32(c.MemberCount) //nolint:gosec // at most MaxGroupMembers
 		return converted
 	}
-	converted.MemberIds = each(c.Present(), ids.UserID.String)
+	converted.MemberIds = ids.Texts(c.Present())
 	for _, m := range c.Members {
 		if !m.Left {
 			converted.Markers = append(converted.Markers, &messagev1.Marker{UserId: m.UserID.String(), Seq: m.ReadSeq})
@@ -166,12 +128,4 @@ func toConversation(v message.View) *messagev1.Conversation {
 
 func toMember(m message.Member) *messagev1.Member {
 	return &messagev1.Member{UserId: m.UserID.String(), Role: messagev1.MemberRole(m.Role), ReadSeq: m.ReadSeq}
-}
-
-// toRecalled says nothing of which moderator it was.
-func toRecalled(r message.Recall) *messagev1.Recalled {
-	if r.ByModeration {
-		return &messagev1.Recalled{At: r.At, ByModeration: true}
-	}
-	return &messagev1.Recalled{By: r.By.String(), At: r.At}
 }

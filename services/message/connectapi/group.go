@@ -16,7 +16,7 @@ func (h *Handler) CreateGroup(ctx context.Context, req *messagev1.CreateGroupReq
 	if err != nil {
 		return nil, err
 	}
-	members, err := users("member_ids", req.GetMemberIds())
+	members, err := ids.ParseUsers("member_ids", req.GetMemberIds())
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (h *Handler) AddMembers(ctx context.Context, req *messagev1.AddMembersReque
 	if err != nil {
 		return nil, err
 	}
-	list, err := users("user_ids", req.GetUserIds())
+	list, err := ids.ParseUsers("user_ids", req.GetUserIds())
 	if err != nil {
 		return nil, err
 	}
@@ -139,16 +139,4 @@ func member(req named) (id ids.ConversationID, user ids.UserID, err error) {
 	}
 	user, err = ids.ParseUser("user_id", req.GetUserId())
 	return id, user, err
-}
-
-func users(field string, texts []string) ([]ids.UserID, error) {
-	list := make([]ids.UserID, len(texts))
-	for i, text := range texts {
-		user, err := ids.ParseUser(field, text)
-		if err != nil {
-			return nil, err
-		}
-		list[i] = user
-	}
-	return list, nil
 }

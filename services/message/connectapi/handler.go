@@ -142,7 +142,7 @@ func (h *Handler) ListRecipients(ctx context.Context, req *messagev1.ListRecipie
 		return nil, err
 	}
 	return &messagev1.ListRecipientsResponse{
-		UserIds: each(audience.Users, ids.UserID.String), MembersRev: audience.MembersRev, ReadOnly: audience.ReadOnly,
+		UserIds: ids.Texts(audience.Users), MembersRev: audience.MembersRev, ReadOnly: audience.ReadOnly,
 	}, nil
 }
 
@@ -152,7 +152,7 @@ func (h *Handler) CheckCompanions(ctx context.Context, req *messagev1.CheckCompa
 	if err != nil {
 		return nil, err
 	}
-	candidates, err := users("candidate_ids", req.GetCandidateIds())
+	candidates, err := ids.ParseUsers("candidate_ids", req.GetCandidateIds())
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (h *Handler) CheckCompanions(ctx context.Context, req *messagev1.CheckCompa
 	if err != nil {
 		return nil, err
 	}
-	return &messagev1.CheckCompanionsResponse{CompanionIds: each(companions, ids.UserID.String)}, nil
+	return &messagev1.CheckCompanionsResponse{CompanionIds: ids.Texts(companions)}, nil
 }
 
 func (h *Handler) recipients(ctx context.Context, text string, id ids.ConversationID) (message.Audience, error) {

@@ -63,17 +63,15 @@ func (h *Handler) CheckReadable(ctx context.Context, req *messagev1.CheckReadabl
 	if err != nil {
 		return nil, err
 	}
-	files := make([]ids.FileID, len(req.GetFileIds()))
-	for i, text := range req.GetFileIds() {
-		if files[i], err = ids.ParseFile("file_ids", text); err != nil {
-			return nil, err
-		}
+	files, err := ids.ParseFiles("file_ids", req.GetFileIds())
+	if err != nil {
+		return nil, err
 	}
 	readable, err := h.service.CheckReadable(ctx, user, files)
 	if err != nil {
 		return nil, err
 	}
-	return &messagev1.CheckReadableResponse{FileIds: each(readable, ids.FileID.String)}, nil
+	return &messagev1.CheckReadableResponse{FileIds: ids.Texts(readable)}, nil
 }
 
 // CheckCitations implements MessageService.
@@ -127,23 +125,4 @@ func attachment(content *messagev1.Content) (a message.Attachment, err error) {
 	}
 	a.File, err = ids.ParseFile("content.file_id", text)
 	return a, err
-}
-
-// toFile tells what a file is; the file service gives its bytes.
-func toFile(m message.Media) *messagev1.FileInfo {
-	return &messagev1.FileInfo{FileId: m.File.String(), Name: m.Name, Size: m.Size, ContentType: m.ContentType}
-}
-
-func toImage(m message.Media) *messagev1.Image {
-	return &messagev1.Image{File: toFile(m), Width: m.Width, Height: m.Height, Alt: m.Alt}
-}
-
-func toVoice(m message.Media) *messagev1.Voice {
-	v := &messagev1.Voice{File: toFile(m), DurationMs: m.Duration, Waveform: []byte(m.Waveform)}
-	if t := m.Transcript; t.State != message.NoTranscript {
-		v.Transcript = &messagev1.Transcript{
-			State: messagev1.TranscriptState(t.State), Text: t.Text, Language: t.Language, Confidence: t.Confidence,
-		}
-	}
-	return v
 }

@@ -7,6 +7,7 @@ import (
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/message"
+	"github.com/parley-chat/parley/services/message/wire"
 )
 
 // Encode makes the protos of events. Events of a kind that the contract does not know are left out.
@@ -21,7 +22,7 @@ func Encode(events []message.Event) []*eventv1.Event {
 }
 
 func encode(e message.Event) *eventv1.Event {
-	event := &eventv1.Event{EventId: e.ID.String(), OccurredAt: e.OccurredAt, RecipientIds: texts(e.Recipients), MembersRev: e.MembersRev}
+	event := &eventv1.Event{EventId: e.ID.String(), OccurredAt: e.OccurredAt, RecipientIds: ids.Texts(e.Recipients), MembersRev: e.MembersRev}
 	switch e.Kind {
 	case message.MessageCreated:
 		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED
@@ -61,76 +62,37 @@ func encode(e message.Event) *eventv1.Event {
 	return event
 }
 
+// encodeMessage marks what differs by reader: whoever may know more reads it in history.
 func encodeMessage(m message.Message) *messagev1.Message {
-	converted := &messagev1.Message{
-		ConversationId: m.Conversation.String(), Seq: m.Seq, MessageId: m.ID.String(), ClientMessageId: m.ClientID.String(),
-		SenderId: m.Sender.String(), SentAt: m.SentAt, Rev: m.Rev, EditedAt: m.EditedAt,
-		MentionIds: texts(m.Mentions.Users.List()), MentionsAll: m.Mentions.All,
-	}
-	for _, r := range m.Reactions.List() {
-		converted.Reactions = append(converted.Reactions, &messagev1.Reaction{Emoji: r.Emoji, Count: r.Count, UserIds: texts(r.UserIDs())})
-	}
+	encoded := wire.Message(m)
 	if m.Forward != (message.Forward{}) {
-		converted.Forward = &messagev1.Forward{} // from where differs by reader
+		encoded.Forward = &messagev1.Forward{} // from where differs by reader
 	}
 	if m.ReplyTo.Seq > 0 {
-		converted.ReplyTo = &messagev1.Reply{Seq: m.ReplyTo.Seq} // what it shows differs by reader
+		encoded.ReplyTo = &messagev1.Reply{Seq: m.ReplyTo.Seq} // what it shows differs by reader
 	}
-	switch m.Kind {
-	case message.Text:
-		converted.Content = &messagev1.Message_Text{Text: &messagev1.Text{Body: m.Text}}
-	case message.Image:
-		converted.Content = &messagev1.Message_Image{Image: encodeImage(m.Media)}
-	case message.File:
-		converted.Content = &messagev1.Message_File{File: &messagev1.Attachment{File: encodeFile(m.Media)}}
-	case message.Voice:
-		converted.Content = &messagev1.Message_Voice{Voice: encodeVoice(m.Media)}
-	case message.SystemBody:
-		converted.Content = &messagev1.Message_System{System: encodeSystem(m)}
-	case message.RecalledBody:
-		converted.Content = &messagev1.Message_Recalled{Recalled: encodeRecalled(m.Recall)}
-	}
-	return converted
+	return encoded
 }
 
-// encodeSystem leaves out what cannot be read, as history does.
-func encodeSystem(m message.Message) *messagev1.System {
-	s, err := m.System()
-	if err != nil {
-		return &messagev1.System{}
+// encodeSpeech asks for a text. A message that was taken back meanwhile has no file any more, and nothing is
+// to be done.
+func encodeSpeech(m message.Message) *eventv1.SpeechRequested {
+	asked := &eventv1.SpeechRequested{
+		ConversationId: m.Conversation.String(), Seq: m.Seq, Attempt: m.Media.Transcript.Attempt, DurationMs: m.Media.Duration,
 	}
-	return &messagev1.System{
-		Kind: messagev1.SystemKind(s.Kind), ActorId: s.Actor.String(), UserIds: texts(s.Users), Name: s.Name,
-		Role: messagev1.MemberRole(s.Role),
+	if m.Kind == message.Voice {
+		asked.FileId = m.Media.File.String()
 	}
+	return asked
 }
 
 // encodeConversation leaves out what belongs to one user alone: every recipient gets the same bytes.
 func encodeConversation(c message.Conversation) *messagev1.Conversation {
-	converted := &messagev1.Conversation{
+	return &messagev1.Conversation{
 		ConversationId: c.ID.String(), Kind: messagev1.ConversationKind(c.Kind), State: messagev1.ConversationState(c.State),
-		MemberIds: texts(c.Present()), CreatedAt: c.CreatedAt, ActiveAt: c.ActiveAt, Name: c.Name,
-		MemberCount: int32(c.MemberCount), //nolint:gosec // at most MaxGroupMembers
-		Head:        &messagev1.Head{ConversationId: c.ID.String(), Seq: c.Seq, Rev: c.Rev, MembersRev: c.MembersRev},
+		MemberIds: ids.Texts(c.Present()), CreatedAt: c.CreatedAt, ActiveAt: c.ActiveAt, Name: c.Name,
+		AvatarFileId: c.Avatar.Optional(),
+		MemberCount:  int32(c.MemberCount), //nolint:gosec // at most MaxGroupMembers
+		Head:         &messagev1.Head{ConversationId: c.ID.String(), Seq: c.Seq, Rev: c.Rev, MembersRev: c.MembersRev},
 	}
-	if !c.Avatar.IsZero() {
-		converted.AvatarFileId = c.Avatar.String()
-	}
-	return converted
-}
-
-func texts(users []ids.UserID) []string {
-	list := make([]string, len(users))
-	for i, user := range users {
-		list[i] = user.String()
-	}
-	return list
-}
-
-// encodeRecalled says nothing of which moderator it was.
-func encodeRecalled(r message.Recall) *messagev1.Recalled {
-	if r.ByModeration {
-		return &messagev1.Recalled{At: r.At, ByModeration: true}
-	}
-	return &messagev1.Recalled{By: r.By.String(), At: r.At}
 }

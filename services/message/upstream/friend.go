@@ -27,11 +27,7 @@ func NewFriends(client friendv1connect.FriendServiceClient) Friends { return Fri
 
 // FriendsAmong calls CheckFriends.
 func (f Friends) FriendsAmong(ctx context.Context, user ids.UserID, people []ids.UserID) ([]ids.UserID, error) {
-	request := &friendv1.CheckFriendsRequest{UserId: user.String()}
-	for _, candidate := range people {
-		request.CandidateIds = append(request.CandidateIds, candidate.String())
-	}
-	answer, err := f.client.CheckFriends(ctx, request)
+	answer, err := f.client.CheckFriends(ctx, &friendv1.CheckFriendsRequest{UserId: user.String(), CandidateIds: ids.Texts(people)})
 	if err != nil {
 		return nil, fmt.Errorf("check friends: %w", err)
 	}

@@ -79,7 +79,7 @@ func joins(first, next *eventv1.Event) bool {
 
 // convert makes one event of a run.
 func convert(run []*eventv1.Event) (transmit.Event, error) {
-	recipients, err := users(run[0].GetRecipientIds())
+	recipients, err := ids.ParseUsers("recipient_ids", run[0].GetRecipientIds())
 	if err != nil {
 		return transmit.Event{}, err
 	}
@@ -227,16 +227,4 @@ func parted(e *eventv1.Event) (ids.UserID, error) {
 func people(e *eventv1.Event) *gatewayv1.ServerFrame {
 	e.RecipientIds, e.PrivacyChanged = nil, false
 	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Event{Event: e}}
-}
-
-func users(texts []string) ([]ids.UserID, error) {
-	out := make([]ids.UserID, 0, len(texts))
-	for _, text := range texts {
-		user, err := ids.ParseUser("recipient_ids", text)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, user)
-	}
-	return out, nil
 }

@@ -28,13 +28,9 @@ func (f *Friends) FriendIDs(ctx context.Context, user ids.UserID) ([]ids.UserID,
 	if err != nil {
 		return nil, fmt.Errorf("list friend ids: %w", err)
 	}
-	friends := make([]ids.UserID, 0, len(answer.GetUserIds()))
-	for _, text := range answer.GetUserIds() {
-		friend, err := ids.ParseUser("user_ids", text)
-		if err != nil {
-			return nil, fmt.Errorf("answer of list friend ids: %w", err)
-		}
-		friends = append(friends, friend)
+	friends, err := ids.ParseUsers("user_ids", answer.GetUserIds())
+	if err != nil {
+		return nil, fmt.Errorf("answer of list friend ids: %w", err)
 	}
 	return friends, nil
 }

@@ -31,13 +31,9 @@ func (g *Groups) Members(ctx context.Context, m transmit.Membership) ([]ids.User
 	if err != nil {
 		return nil, fmt.Errorf("list recipients: %w", err)
 	}
-	members := make([]ids.UserID, 0, len(answer.GetUserIds()))
-	for _, text := range answer.GetUserIds() {
-		member, err := ids.ParseUser("user_ids", text)
-		if err != nil {
-			return nil, fmt.Errorf("answer of list recipients: %w", err)
-		}
-		members = append(members, member)
+	members, err := ids.ParseUsers("user_ids", answer.GetUserIds())
+	if err != nil {
+		return nil, fmt.Errorf("answer of list recipients: %w", err)
 	}
 	return members, nil
 }

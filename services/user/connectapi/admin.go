@@ -10,6 +10,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/audit/auditapi"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/user"
+	"github.com/parley-chat/parley/services/user/wire"
 )
 
 // Admin implements userv1connect.AdminServiceHandler.
@@ -114,7 +115,7 @@ func (h Admin) ListAuditEntries(
 
 func (h Admin) toState(s user.AccountState) *userv1.AccountState {
 	state := &userv1.AccountState{
-		User: toUser(s.Account), CreatedAt: s.Account.CreatedAt, Role: toRole(s.Role),
+		User: wire.User(s.Account), CreatedAt: s.Account.CreatedAt, Role: toRole(s.Role),
 		SessionCount: int32(s.Sessions), //nolint:gosec // there are ten at most
 		LastUsedAt:   s.LastUsedAt, HasPhone: s.HasPhone,
 	}

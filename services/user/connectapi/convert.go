@@ -14,6 +14,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/user"
+	"github.com/parley-chat/parley/services/user/wire"
 )
 
 func fromDevice(ctx context.Context, d *userv1.Device) (user.Device, error) {
@@ -50,29 +51,9 @@ func fromPhoneLogin(ctx context.Context, r phoneLogin) (user.PhoneLogin, error) 
 	return user.PhoneLogin{Phone: r.GetPhone(), Code: code, Device: device}, errors.Join(deviceErr, codeErr)
 }
 
-func parseUsers(field string, texts []string) ([]ids.UserID, error) {
-	users := make([]ids.UserID, len(texts))
-	for i, text := range texts {
-		id, err := ids.ParseUser(field, text)
-		if err != nil {
-			return nil, err
-		}
-		users[i] = id
-	}
-	return users, nil
-}
-
-func toTexts(users []ids.UserID) []string {
-	texts := make([]string, len(users))
-	for i, id := range users {
-		texts[i] = id.String()
-	}
-	return texts
-}
-
 func toMe(r user.Record) *userv1.Me {
 	return &userv1.Me{
-		User: toUser(r.Account), CreatedAt: r.Account.CreatedAt,
+		User: wire.User(r.Account), CreatedAt: r.Account.CreatedAt,
 		Privacy: &userv1.Privacy{
 			PhoneForFriends: r.Privacy.PhoneForFriends, FindableByPhone: r.Privacy.FindableByPhone,
 			PresenceHidden: r.Privacy.PresenceHidden, ReceiptsHidden: r.Privacy.ReceiptsHidden,
@@ -87,25 +68,10 @@ func callerOf(ctx context.Context) user.Caller {
 	return user.Caller{UserID: c.UserID, SessionID: c.LoginSessionID}
 }
 
-func toUser(a user.Account) *userv1.User {
-	return &userv1.User{
-		UserId: a.ID.String(), Username: a.Username, Nickname: a.Nickname, Description: a.Description,
-		Deleted: a.Deleted, AvatarFileId: toFile(a.Avatar),
-	}
-}
-
-// toFile is empty for none.
-func toFile(id ids.FileID) string {
-	if id.IsZero() {
-		return ""
-	}
-	return id.String()
-}
-
 func toUsers(accounts []user.Account) []*userv1.User {
 	users := make([]*userv1.User, len(accounts))
 	for i, a := range accounts {
-		users[i] = toUser(a)
+		users[i] = wire.User(a)
 	}
 	return users
 }
@@ -117,9 +83,17 @@ func toFound(page user.FoundPage) *userv1.SearchUsersResponse {
 		for _, s := range f.Spans {
 			match.Spans = append(match.Spans, &userv1.NameSpan{Start: int32(s.Start), End: int32(s.End)}) //nolint:gosec // places in a nickname
 		}
-		answer.Users, answer.Matches = append(answer.Users, toUser(f.Account)), append(answer.Matches, match)
+		answer.Users, answer.Matches = append(answer.Users, wire.User(f.Account)), append(answer.Matches, match)
 	}
 	return answer
+}
+
+func toRevocations(revocations []user.Revocation) []*userv1.Revocation {
+	list := make([]*userv1.Revocation, len(revocations))
+	for i, r := range revocations {
+		list[i] = wire.Revocation(r)
+	}
+	return list
 }
 
 func toSessions(sessions []user.LoginSession, current ids.LoginSessionID) []*userv1.LoginSession {
@@ -135,19 +109,4 @@ func toSessions(sessions []user.LoginSession, current ids.LoginSessionID) []*use
 		}
 	}
 	return list
-}
-
-func toRevocations(revocations []user.Revocation) []*userv1.Revocation {
-	list := make([]*userv1.Revocation, len(revocations))
-	for i, r := range revocations {
-		list[i] = &userv1.Revocation{
-			LoginSessionId: r.SessionID.String(), UserId: r.UserID.String(), Reason: toReason(r.Reason),
-		}
-	}
-	return list
-}
-
-// toReason: the numbers that are stored are those of the wire; a test of events holds them together.
-func toReason(r user.EndReason) userv1.EndReason {
-	return userv1.EndReason(r) //nolint:gosec // one of six
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/user"
+	"github.com/parley-chat/parley/services/user/wire"
 )
 
 // Profiles implements userv1connect.UserServiceHandler.
@@ -36,12 +37,12 @@ func (h Profiles) GetUser(ctx context.Context, r *userv1.GetUserRequest) (*userv
 	if err != nil {
 		return nil, err
 	}
-	return &userv1.GetUserResponse{User: toUser(account)}, nil
+	return &userv1.GetUserResponse{User: wire.User(account)}, nil
 }
 
 // BatchGetUsers answers profiles and what is missing.
 func (h Profiles) BatchGetUsers(ctx context.Context, r *userv1.BatchGetUsersRequest) (*userv1.BatchGetUsersResponse, error) {
-	users, err := parseUsers("user_ids", r.GetUserIds())
+	users, err := ids.ParseUsers("user_ids", r.GetUserIds())
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (h Profiles) BatchGetUsers(ctx context.Context, r *userv1.BatchGetUsersRequ
 	if err != nil {
 		return nil, err
 	}
-	return &userv1.BatchGetUsersResponse{Users: toUsers(found), MissingUserIds: toTexts(missing)}, nil
+	return &userv1.BatchGetUsersResponse{Users: toUsers(found), MissingUserIds: ids.Texts(missing)}, nil
 }
 
 // UpdateProfile changes the fields that are present.
@@ -151,11 +152,11 @@ func (h Profiles) DeleteAccount(ctx context.Context, r *userv1.DeleteAccountRequ
 
 // SearchUsers finds people for the friend service.
 func (h Profiles) SearchUsers(ctx context.Context, r *userv1.SearchUsersRequest) (*userv1.SearchUsersResponse, error) {
-	excluded, err := parseUsers("excluded_user_ids", r.GetExcludedUserIds())
+	excluded, err := ids.ParseUsers("excluded_user_ids", r.GetExcludedUserIds())
 	if err != nil {
 		return nil, err
 	}
-	among, err := parseUsers("among_user_ids", r.GetAmongUserIds())
+	among, err := ids.ParseUsers("among_user_ids", r.GetAmongUserIds())
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func (h Profiles) SearchUsers(ctx context.Context, r *userv1.SearchUsersRequest)
 
 // ListFriendPhones answers numbers for the friend service.
 func (h Profiles) ListFriendPhones(ctx context.Context, r *userv1.ListFriendPhonesRequest) (*userv1.ListFriendPhonesResponse, error) {
-	people, err := parseUsers("user_ids", r.GetUserIds())
+	people, err := ids.ParseUsers("user_ids", r.GetUserIds())
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +189,7 @@ func (h Profiles) ListFriendPhones(ctx context.Context, r *userv1.ListFriendPhon
 
 // CheckPresence picks who lets others see their presence.
 func (h Profiles) CheckPresence(ctx context.Context, r *userv1.CheckPresenceRequest) (*userv1.CheckPresenceResponse, error) {
-	people, err := parseUsers("user_ids", r.GetUserIds())
+	people, err := ids.ParseUsers("user_ids", r.GetUserIds())
 	if err != nil {
 		return nil, err
 	}
@@ -196,5 +197,5 @@ func (h Profiles) CheckPresence(ctx context.Context, r *userv1.CheckPresenceRequ
 	if err != nil {
 		return nil, err
 	}
-	return &userv1.CheckPresenceResponse{UserIds: toTexts(shown)}, nil
+	return &userv1.CheckPresenceResponse{UserIds: ids.Texts(shown)}, nil
 }

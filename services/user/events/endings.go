@@ -16,6 +16,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/user"
+	"github.com/parley-chat/parley/services/user/wire"
 )
 
 const (
@@ -66,11 +67,11 @@ func (e *Endings) Run(ctx context.Context) error {
 
 // together takes what else waits.
 func (e *Endings) together(first user.Revocation) []*userv1.Revocation {
-	list := []*userv1.Revocation{toWire(first)}
+	list := []*userv1.Revocation{wire.Revocation(first)}
 	for len(list) < maxTogether {
 		select {
 		case r := <-e.waiting:
-			list = append(list, toWire(r))
+			list = append(list, wire.Revocation(r))
 		default:
 			return list
 		}
@@ -95,13 +96,5 @@ func (e *Endings) publish(ctx context.Context, list []*userv1.Revocation) {
 	}
 	if err != nil && !errors.Is(err, broker.ErrUnroutable) && ctx.Err() == nil {
 		e.logger.WarnContext(ctx, "gateways find ended login sessions by asking", "error", err)
-	}
-}
-
-// toWire is the wire form of a revocation.
-func toWire(r user.Revocation) *userv1.Revocation {
-	return &userv1.Revocation{
-		LoginSessionId: r.SessionID.String(), UserId: r.UserID.String(),
-		Reason: userv1.EndReason(r.Reason), //nolint:gosec // one of six; the numbers are the same
 	}
 }

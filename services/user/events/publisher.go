@@ -8,9 +8,9 @@ package events
 
 import (
 	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
-	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/user"
+	"github.com/parley-chat/parley/services/user/wire"
 )
 
 // Relay is what the publisher needs of an outbox.Relay.
@@ -41,24 +41,12 @@ func encode(e user.Updated) *eventv1.Event {
 	if e.Created {
 		kind = eventv1.EventType_EVENT_TYPE_USER_CREATED
 	}
-	avatar := ""
-	if !e.Account.Avatar.IsZero() {
-		avatar = e.Account.Avatar.String()
-	}
 	return &eventv1.Event{
 		EventId:    e.ID.String(),
 		Type:       kind,
 		OccurredAt: e.At,
 		// Who may see the presence is looked at again.
 		PrivacyChanged: e.PrivacyChanged,
-		Payload: &eventv1.Event_User{User: &userv1.User{
-			UserId:      e.Account.ID.String(),
-			Username:    e.Account.Username,
-			Nickname:    e.Account.Nickname,
-			Description: e.Account.Description,
-			Deleted:     e.Account.Deleted,
-
-			AvatarFileId: avatar,
-		}},
+		Payload:        &eventv1.Event_User{User: wire.User(e.Account)},
 	}
 }

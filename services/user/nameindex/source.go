@@ -52,13 +52,9 @@ func (Source) Decode(body []byte) ([]indexer.Change, error) {
 
 // Documents implements indexer.Source.
 func (s Source) Documents(ctx context.Context, people []string) ([]searchindex.Document, error) {
-	users := make([]ids.UserID, 0, len(people))
-	for _, text := range people {
-		id, err := ids.ParseUser("id", text)
-		if err != nil {
-			return nil, err
-		}
-		users = append(users, id)
+	users, err := ids.ParseUsers("id", people)
+	if err != nil {
+		return nil, err
 	}
 	names, err := s.Names.Named(ctx, users)
 	return documents(names), err

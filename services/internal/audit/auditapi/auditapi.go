@@ -29,16 +29,9 @@ func Entries(entries []audit.Entry) []*auditv1.Entry {
 	list := make([]*auditv1.Entry, len(entries))
 	for i, e := range entries {
 		list[i] = &auditv1.Entry{
-			EntryId: e.ID.String(), At: e.At, ActorId: orEmpty(e.Actor), Action: e.Action, TargetId: orEmpty(e.Target),
+			EntryId: e.ID.String(), At: e.At, ActorId: e.Actor.Optional(), Action: e.Action, TargetId: e.Target.Optional(),
 			Reason: e.Reason, Detail: e.Detail, ClientAddress: e.Address, RequestId: e.RequestID,
 		}
 	}
 	return list
-}
-
-func orEmpty(id ids.UserID) string {
-	if id.IsZero() {
-		return ""
-	}
-	return id.String()
 }
