@@ -78,7 +78,10 @@ func (c *Client) Run(ctx context.Context) error {
 }
 
 // Close ends idle connections of the generated clients. Call it after Run has returned.
-func (c *Client) Close() { c.rpc.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.rpc.transport.CloseIdleConnections()
+	c.rpc.outside.CloseIdleConnections()
+}
 
 // State is the state of the moment.
 func (c *Client) State() State { return State(c.state.Load()) }
@@ -113,11 +116,16 @@ func (c *Client) Enqueue(conversationID string, content *messagev1.Content) (cli
 	return e.ClientMessageID, err
 }
 
-// Send is Enqueue, and then it waits: for the answer, or for a SendError if the message is refused. When
-// ctx ends first, or Run does (ErrEnded), the message stays in the outbox and may still be sent.
+// Send is SendContent of a text.
 func (c *Client) Send(ctx context.Context, conversationID, text string) (*messagev1.Sent, error) {
+	return c.SendContent(ctx, conversationID, Text(text))
+}
+
+// SendContent is Enqueue, and then it waits: for the answer, or for a SendError if the message is refused. When
+// ctx ends first, or Run does (ErrEnded), the message stays in the outbox and may still be sent.
+func (c *Client) SendContent(ctx context.Context, conversationID string, content *messagev1.Content) (*messagev1.Sent, error) {
 	answer := make(chan outcome, 1)
-	if _, err := c.enqueue(conversationID, Text(text), answer); err != nil {
+	if _, err := c.enqueue(conversationID, content, answer); err != nil {
 		return nil, err
 	}
 	select {

@@ -51,6 +51,8 @@ type fake struct {
 	silent    bool                           // new messages are not pushed
 	limit     int                            // most heads in one answer, 0: all
 
+	files *shelf
+
 	mu        sync.Mutex // guards what follows
 	version   int
 	rooms     map[string]*room
@@ -94,7 +96,7 @@ func get[T any](f *fake, field *T) T {
 }
 
 func newFake() *fake {
-	return &fake{rooms: map[string]*room{}, stored: map[string]*messagev1.Sent{}, texts: map[string]string{}}
+	return &fake{files: newShelf(), rooms: map[string]*room{}, stored: map[string]*messagev1.Sent{}, texts: map[string]string{}}
 }
 
 func (f *fake) handler() http.Handler {
@@ -102,6 +104,7 @@ func (f *fake) handler() http.Handler {
 	mux.Handle(messagev1connect.NewMessageServiceHandler(f))
 	mux.Handle(messagev1connect.NewConversationServiceHandler(f))
 	mux.Handle(gatewayv1connect.NewSessionServiceHandler(f))
+	f.files.mount(mux)
 	mux.HandleFunc("GET /v1/ws", f.upgrade)
 	mux.HandleFunc("GET /v1/ws/{seat}", f.upgrade)
 	return mux

@@ -12,6 +12,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/parley-chat/parley/api/gen/parley/file/v1/filev1connect"
 	"github.com/parley-chat/parley/api/gen/parley/friend/v1/friendv1connect"
 	"github.com/parley-chat/parley/api/gen/parley/gateway/v1/gatewayv1connect"
 	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
@@ -46,11 +47,14 @@ func (g *gates) failed(base string) {
 // rpc are the generated clients.
 type rpc struct {
 	transport     *http.Transport
+	gate          http.RoundTripper // to the base address in use
+	outside       *http.Transport   // to any other address
 	auth          userv1connect.AuthServiceClient
 	users         userv1connect.UserServiceClient
 	friends       friendv1connect.FriendServiceClient
 	conversations messagev1connect.ConversationServiceClient
 	messages      messagev1connect.MessageServiceClient
+	files         filev1connect.FileServiceClient
 	sessions      gatewayv1connect.SessionServiceClient
 }
 
@@ -59,7 +63,8 @@ func newRPC(c Config, g *gates, token func() string) *rpc {
 	transport := &http.Transport{
 		DialContext: c.Dial, TLSClientConfig: c.TLS, MaxIdleConnsPerHost: maxPulls, IdleConnTimeout: time.Minute,
 	}
-	plain := &http.Client{Transport: gateTransport{g, transport}}
+	gate := gateTransport{g, transport}
+	plain := &http.Client{Transport: gate}
 	options := []connect.ClientOption{
 		connect.WithReadMaxBytes(maxAnswer),
 		connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
@@ -77,13 +82,27 @@ func newRPC(c Config, g *gates, token func() string) *rpc {
 	base := c.BaseURLs[0]
 	return &rpc{
 		transport:     transport,
+		gate:          gate,
+		outside:       outside(transport),
 		auth:          userv1connect.NewAuthServiceClient(plain, base, options...),
 		users:         userv1connect.NewUserServiceClient(plain, base, options...),
 		friends:       friendv1connect.NewFriendServiceClient(plain, base, options...),
 		conversations: messagev1connect.NewConversationServiceClient(plain, base, options...),
 		messages:      messagev1connect.NewMessageServiceClient(plain, base, options...),
+		files:         filev1connect.NewFileServiceClient(plain, base, options...),
 		sessions:      gatewayv1connect.NewSessionServiceClient(plain, base, options...),
 	}
+}
+
+// outside is a transport to other hosts than the gateways: what proves who the client is stays with those.
+func outside(gates *http.Transport) *http.Transport {
+	other := gates.Clone()
+	if other.TLSClientConfig != nil {
+		other.TLSClientConfig.ServerName = ""
+		other.TLSClientConfig.Certificates = nil
+		other.TLSClientConfig.GetClientCertificate = nil
+	}
+	return other
 }
 
 // gateTransport sends each request to the base address in use.
@@ -124,3 +143,6 @@ func (c *Client) Conversations() messagev1connect.ConversationServiceClient {
 
 // Messages is the generated client for messages and history.
 func (c *Client) Messages() messagev1connect.MessageServiceClient { return c.rpc.messages }
+
+// Files is the generated client for what files are; Upload and Download bring their bytes.
+func (c *Client) Files() filev1connect.FileServiceClient { return c.rpc.files }

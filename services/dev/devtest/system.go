@@ -11,7 +11,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -20,7 +19,6 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/api/component"
-	fileserver "github.com/parley-chat/parley/services/file/server"
 	friendserver "github.com/parley-chat/parley/services/friend/server"
 	"github.com/parley-chat/parley/services/gateway/proxy"
 	gatewayserver "github.com/parley-chat/parley/services/gateway/server"
@@ -28,7 +26,6 @@ import (
 	"github.com/parley-chat/parley/services/internal/broker/membroker"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
-	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/secret"
 	messageserver "github.com/parley-chat/parley/services/message/server"
@@ -71,6 +68,8 @@ type System struct {
 	ends    []context.CancelFunc // by seat
 	dir     string
 	bus     *membroker.Broker
+
+	restartFiles func(testing.TB)
 }
 
 // Public is the address of a gateway for clients.
@@ -274,21 +273,6 @@ func (r *runner) user(ctx context.Context, codes string) {
 		return userserver.Run(ctx, cfg, userserver.Parts{
 			RPC: listener, Broker: r.bus, Keys: r.keys[component.User], PageKey: r.pageKey, Logger: r.logger, Started: r.up,
 		})
-	})
-}
-
-func (r *runner) file(ctx context.Context, listener net.Listener, settings map[string]string) {
-	environ := map[string]string{
-		component.EnvMySQLDSN: r.dsn("file"), component.EnvFileDir: filepath.Join(r.dir, "files"),
-		component.EnvUpstreamMessageURL: r.rpc[component.Message], component.EnvUpstreamUserURL: r.rpc[component.User],
-	}
-	maps.Copy(environ, settings)
-	cfg := load(r, fileserver.Load, environ)
-	cfg.OpsListen = ""
-	r.run(func() error {
-		return fileserver.Run(ctx, cfg, fileserver.Parts{LinkKeys: [][]byte{[]byte("thirty-two bytes for file links!")}, Parts: process.Parts{
-			RPC: listener, Keys: r.keys[component.File], Logger: r.logger, Started: r.up,
-		}})
 	})
 }
 
