@@ -46,22 +46,31 @@ func (h *handler) serveFile(w http.ResponseWriter, r *http.Request, c call) {
 	if h.filesCrossOrigin(w, r) {
 		return
 	}
+	rpcserver.ServeByProgress(w, r, h.Now, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.transfer(w, r, c) }))
+}
+
+func (h *handler) transfer(w http.ResponseWriter, r *http.Request, c call) {
 	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPut}, r.Method) {
 		w.Header().Set("Allow", "GET, HEAD, PUT")
 		http.Error(w, "files are read by GET and HEAD and written by PUT", http.StatusMethodNotAllowed)
 		return
 	}
 	caller, err := h.identify(r, c)
+	end := func() {}
 	if err == nil {
-		err = h.sign(r, c, caller)
+		end, err = h.transfers.begin(caller.UserID, r.Method)
 	}
 	if err != nil {
 		h.refuse(w, r, c, err)
 		return
 	}
+	defer end()
+	if err := h.sign(r, c, caller); err != nil {
+		h.refuse(w, r, c, err)
+		return
+	}
 	h.metrics.call(c.route, "passed")
-	w, r = rpcserver.ByProgress(w, r.WithContext(identity.NewContext(r.Context(), caller)), h.Now)
-	h.files.ServeHTTP(replacing{w}, r)
+	h.files.ServeHTTP(replacing{w}, r.WithContext(identity.NewContext(r.Context(), caller)))
 }
 
 // replacing lets an answer replace headers that are set already, where httputil.ReverseProxy would add to them.
@@ -103,7 +112,10 @@ func (h *handler) newFiles(address string) (http.Handler, error) {
 		return nil, err
 	}
 	return &httputil.ReverseProxy{
-		Rewrite:        func(p *httputil.ProxyRequest) { p.SetURL(target) },
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(target)
+			p.Out.Header.Del("Expect") // this server asks for the bytes itself, as soon as they are read
+		},
 		Transport:      h.Transport,
 		ModifyResponse: takeFileHeaders,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {

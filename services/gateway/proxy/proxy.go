@@ -90,6 +90,7 @@ type handler struct {
 	filesHost string
 	errors    *connect.ErrorWriter
 	rates     *rates
+	transfers *transfers
 	metrics   metrics
 }
 
@@ -105,7 +106,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	h := &handler{
 		Options: o, routes: routes, site: newSite(o.Web), errors: connect.NewErrorWriter(), rates: rates,
-		metrics: newMetrics(o.Registerer), filesHost: hostOfOrigin(o.FilesOrigin), forward: map[component.Name]http.Handler{component.Gateway: o.Session},
+		transfers: newTransfers(o.Limits), metrics: newMetrics(o.Registerer), filesHost: hostOfOrigin(o.FilesOrigin), forward: map[component.Name]http.Handler{component.Gateway: o.Session},
 	}
 	for _, r := range routes {
 		if h.forward[r.component] != nil {

@@ -26,9 +26,10 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
-// tokens is a gateway.Tokens with one good token.
+// tokens is a gateway.Tokens with one good token, and one of another user.
 type tokens struct {
 	login gateway.Login
+	other ids.UserID
 	mu    sync.Mutex // guards what follows
 	asked int
 	stale bool
@@ -52,6 +53,8 @@ func (k *tokens) Verify(_ context.Context, token string) (gateway.Login, error) 
 	switch token {
 	case "good":
 		return k.login, nil
+	case "other":
+		return gateway.Login{User: k.other, Session: k.login.Session, Device: k.login.Device}, nil
 	case "unknown yet":
 		return gateway.Login{}, fault.ErrUnavailable
 	}
@@ -90,7 +93,7 @@ func start(t *testing.T, change ...func(*proxy.Options)) *world {
 		keys: identity.GenerateKeys(component.All()...),
 		tokens: &tokens{login: gateway.Login{
 			User: ids.NewUser(), Session: ids.NewLoginSession(), Device: ids.NewDevice(),
-		}},
+		}, other: ids.NewUser()},
 	}
 	o := proxy.Options{
 		Upstreams: map[component.Name]string{}, Transport: &http.Transport{DisableCompression: true},

@@ -14,7 +14,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
-// Limits of rates, each per second with a burst, in this pod alone. Chosen; no evidence.
+// Limits of rates, each per second with a burst, and of what goes on at once, in this pod alone. Chosen; no evidence.
 type Limits struct {
 	// PublicRate and PublicBurst bound calls without a token per address; 20 and 100 if zero.
 	PublicRate  float64
@@ -25,6 +25,9 @@ type Limits struct {
 	// FailedRate and FailedBurst bound refused tokens per address; 2 and 50 if zero.
 	FailedRate  float64
 	FailedBurst int
+	// Uploads and Downloads bound what one user has under way at once; 6 and 12 if zero.
+	Uploads   int
+	Downloads int
 }
 
 // maxBuckets bounds each table. A bucket that falls out starts full again, which costs one burst.

@@ -31,18 +31,19 @@ func (s *Server) findBytes(r *http.Request) http.Handler {
 
 // serveBytes checks who calls and frees the request from deadlines.
 func (s *Server) serveBytes(w http.ResponseWriter, r *http.Request, handler http.Handler) {
-	caller, err := s.authenticate(r.Header)
-	switch {
-	case err != nil:
-	case caller.Issuer != component.Gateway:
-		err = fault.ErrForbidden
-	case caller.UserID.IsZero():
-		err = fault.ErrUnauthenticated
-	}
-	if err != nil {
-		s.WriteError(w, r, err)
-		return
-	}
-	w, r = ByProgress(w, r.WithContext(identity.NewContext(r.Context(), caller)), s.now)
-	handler.ServeHTTP(w, r)
+	ServeByProgress(w, r, s.now, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller, err := s.authenticate(r.Header)
+		switch {
+		case err != nil:
+		case caller.Issuer != component.Gateway:
+			err = fault.ErrForbidden
+		case caller.UserID.IsZero():
+			err = fault.ErrUnauthenticated
+		}
+		if err != nil {
+			s.WriteError(w, r, err)
+			return
+		}
+		handler.ServeHTTP(w, r.WithContext(identity.NewContext(r.Context(), caller)))
+	}))
 }
