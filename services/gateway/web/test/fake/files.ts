@@ -19,6 +19,27 @@ export class FakeFiles {
   readonly parts: { offset: number; size: number }[] = [];
   /** Called before each part; what it throws is what the network does. */
   beforePart: (offset: number) => void = () => undefined;
+  /** True where an object store takes whole files past the server. */
+  presigns = false;
+  /** Whole files that the object store was sent. */
+  readonly stored: string[] = [];
+  /** Called before the object store takes a file; what it throws is what the network does. */
+  beforeStore: () => void = () => undefined;
+  /** True where what the object store takes is not what the server sees. */
+  elsewhere = false;
+  /** The way to the object store. */
+  readonly past = {
+    closed: false,
+    put: async ({ url }: { url: string }, blob: Blob, progress: (share: number) => void) => {
+      this.stored.push(url);
+      progress(0.5);
+      this.beforeStore();
+      const upload = [...this.uploads.values()].find((one) => url.endsWith(one.fileId))!;
+      if (!this.elsewhere) upload.bytes = new Uint8Array(await blob.arrayBuffer());
+    },
+  };
+  /** Called before an upload is completed; what it throws is what the caller hears. */
+  beforeComplete: () => void = () => undefined;
   /** Refuses uploads, with a reason. */
   refuse: string | undefined;
 
@@ -47,9 +68,13 @@ export class FakeFiles {
         if (this.refuse) throw refusal(Code.InvalidArgument, this.refuse);
         let upload = this.uploads.get(request.idempotencyKey);
         if (!upload) this.uploads.set(request.idempotencyKey, (upload = { fileId: uuid7(), request, bytes: new Uint8Array(), complete: false }));
-        return { fileId: upload.fileId, url: `/v1/files/${upload.fileId}`, offset: BigInt(upload.bytes.length), complete: upload.complete };
+        // What the store has past the server is seen at the end only.
+        const offset = BigInt(this.parts.length > 0 ? upload.bytes.length : 0);
+        const presigned = this.presigns && offset === 0n && !upload.complete ? { method: 'PUT', url: `https://s3.example/chat/${upload.fileId}`, headers: { 'X-Amz-Checksum-Sha256': 'x' } } : undefined;
+        return { fileId: upload.fileId, url: `/v1/files/${upload.fileId}`, offset, complete: upload.complete, presigned };
       },
       completeUpload: ({ fileId }) => {
+        this.beforeComplete();
         const upload = [...this.uploads.values()].find((one) => one.fileId === fileId)!;
         if (BigInt(upload.bytes.length) !== upload.request.size) throw refusal(Code.FailedPrecondition, 'UPLOAD_INCOMPLETE');
         upload.complete = true;

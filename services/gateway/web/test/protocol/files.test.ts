@@ -96,6 +96,103 @@ describe('a file', () => {
   });
 });
 
+describe('a file past the server', () => {
+  const parts = () => w.server.files.parts.map((one) => one.offset);
+  beforeEach(() => (w.server.files.presigns = true));
+
+  it('goes to the object store as a whole', async () => {
+    const copy = await live(w, w.alice);
+    await copy.chat.sendFile(w.conversation.id, fileOf(2.5 * MIB));
+    await vi.waitFor(() => expect(stored()).toEqual(['file']));
+    expect(w.server.files.stored).toHaveLength(1);
+    expect(parts()).toEqual([]);
+    expect(w.server.files.past.closed).toBe(false);
+  });
+
+  it('tells how much of it is on its way', async () => {
+    const copy = await live(w, w.alice);
+    let tell = () => undefined as void;
+    const held = new Promise<void>((go) => (tell = go));
+    const { put } = w.server.files.past;
+    w.server.files.past.put = async (request, blob, progress) => {
+      progress(0.25);
+      await held;
+      return put(request, blob, progress);
+    };
+    await copy.chat.sendFile(w.conversation.id, fileOf(10));
+    await vi.waitFor(() => expect(copy.chat.unsent(w.conversation.id)[0]?.share).toBe(0.25));
+    tell();
+    await vi.waitFor(() => expect(stored()).toEqual(['file']));
+  });
+
+  it('goes through Parley at once where the store does not take it, and so do those after it', async () => {
+    const copy = await live(w, w.alice);
+    w.server.files.beforeStore = () => {
+      throw new TypeError('Failed to fetch');
+    };
+    await copy.chat.sendFile(w.conversation.id, fileOf(1.5 * MIB));
+    await vi.waitFor(() => expect(stored()).toEqual(['file']));
+    expect(parts()).toEqual([0, MIB]);
+    expect(w.server.files.past.closed).toBe(true);
+    await copy.chat.sendFile(w.conversation.id, fileOf(10));
+    await vi.waitFor(() => expect(stored()).toEqual(['file', 'file']));
+    expect(w.server.files.stored).toHaveLength(1);
+    expect(w.server.files.uploads.size).toBe(2);
+  });
+
+  it('tries the store again where nothing could be reached', async () => {
+    const copy = await live(w, w.alice);
+    let away = true;
+    const broken = () => {
+      if (away) throw new TypeError('Failed to fetch');
+    };
+    w.server.files.beforeStore = w.server.files.beforePart = broken;
+    await copy.chat.sendFile(w.conversation.id, fileOf(10));
+    await vi.waitFor(() => expect(w.server.files.stored).toHaveLength(1));
+    away = false;
+    await vi.waitFor(() => expect(stored()).toEqual(['file']), { timeout: 10_000 });
+    expect(parts()).toEqual([0]);
+  });
+
+  it('is not sent again if only its end was not heard of', async () => {
+    const copy = await live(w, w.alice);
+    let cuts = 1;
+    w.server.files.beforeComplete = () => {
+      if (cuts-- > 0) throw new ConnectError('away', Code.Unavailable);
+    };
+    await copy.chat.sendFile(w.conversation.id, fileOf(10));
+    await vi.waitFor(() => expect(stored()).toEqual(['file']), { timeout: 10_000 });
+    expect(w.server.files.stored).toHaveLength(1);
+    expect(parts()).toEqual([]);
+  });
+
+  it('goes through Parley where the store that took it is another one', async () => {
+    const copy = await live(w, w.alice);
+    w.server.files.elsewhere = true;
+    await copy.chat.sendFile(w.conversation.id, fileOf(10));
+    await vi.waitFor(() => expect(stored()).toEqual(['file']));
+    expect(w.server.files.stored).toHaveLength(1);
+    expect(parts()).toEqual([0]);
+    expect(w.server.files.past.closed).toBe(true);
+  });
+
+  it('can be taken back while it is on its way', async () => {
+    const copy = await live(w, w.alice);
+    let on: AbortSignal | undefined;
+    w.server.files.past.put = (_request, _blob, _progress, signal?: AbortSignal) => {
+      on = signal;
+      return new Promise((_, fail) => signal!.addEventListener('abort', () => fail(signal!.reason as Error)));
+    };
+    await copy.chat.sendFile(w.conversation.id, fileOf(10));
+    await vi.waitFor(() => expect(on).toBeDefined());
+    await copy.chat.outbox.discard(copy.chat.unsent(w.conversation.id)[0]!.clientMessageId);
+    expect(on!.aborted).toBe(true);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(parts()).toEqual([]);
+    expect(w.server.files.past.closed).toBe(false);
+  });
+});
+
 describe('pictures and voice messages', () => {
   it('carry what belongs to them', async () => {
     const copy = await live(w, w.alice);

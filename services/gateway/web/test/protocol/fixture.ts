@@ -35,7 +35,7 @@ export interface Copy {
   ended: CloseRule[];
   arrived: string[];
   presence: Map<string, string>;
-  environment: { hidden: boolean; random: number; put: ChatPorts['put'] };
+  environment: { hidden: boolean; random: number; bytes: ChatPorts['bytes'] };
 }
 
 export function copyOf(w: World, userId: string, storage: Storage = new MemoryStorage(), token = w.server.state.login(userId).token): Copy {
@@ -46,7 +46,7 @@ export function copyOf(w: World, userId: string, storage: Storage = new MemorySt
     ended: [],
     arrived: [],
     presence: new Map(),
-    environment: { hidden: false, random: 0.5, put: (url, part, offset) => w.server.files.put(url, part, offset) },
+    environment: { hidden: false, random: 0.5, bytes: { put: (url, part, offset) => w.server.files.put(url, part, offset), past: w.server.files.past } },
     chat: undefined as never,
   };
   copy.chat = new Chat(
@@ -60,7 +60,7 @@ export function copyOf(w: World, userId: string, storage: Storage = new MemorySt
       hidden: () => copy.environment.hidden,
       active: () => true,
       owned: () => Promise.resolve(false),
-      put: (url, part, offset, signal) => copy.environment.put(url, part, offset, signal),
+      bytes: copy.environment.bytes,
     },
     {
       phase: (phase) => copy.phases.push(phase),

@@ -2,11 +2,19 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { File as WireFile } from '../../gen/parley/file/v1/file_pb';
 import type { Bytes } from './bytes';
+import { PastFailed, type Source } from './past';
 
 const WAIT_MS = 20;
 const BATCH = 100;
 const KEPT = 200;
 const AGAIN_MS = 30_000;
+
+interface Wanted {
+  fileId: string;
+  side: number;
+  /** True if the object store did not give it: now through Parley. */
+  again?: boolean;
+}
 
 /** A picture that could not be had. */
 export const MISSING = '';
@@ -17,13 +25,13 @@ export const MISSING = '';
  */
 export class Pictures {
   private readonly shown = new SvelteMap<string, string>();
-  private readonly wanted = new Map<string, { fileId: string; side: number }>();
+  private readonly wanted = new Map<string, Wanted>();
   private readonly running = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly bytes: Pick<Bytes, 'get'>,
-    private readonly list: (fileIds: string[]) => Promise<{ files: WireFile[] }>,
+    private readonly bytes: Pick<Bytes, 'get' | 'past'>,
+    private readonly list: (fileIds: string[], throughParley: boolean) => Promise<{ files: WireFile[] }>,
   ) {}
 
   /** The address of a picture that looks sharp at so many points; undefined until it is here, MISSING if it cannot be. */
@@ -32,7 +40,7 @@ export class Pictures {
     const side = points * (globalThis.devicePixelRatio ?? 1);
     const key = `${fileId} ${side}`;
     const url = this.shown.get(key);
-    if (url === undefined && !this.running.has(key)) this.want(key, fileId, side);
+    if (url === undefined && !this.running.has(key)) this.want(key, { fileId, side });
     return url;
   }
 
@@ -45,9 +53,9 @@ export class Pictures {
     this.shown.clear();
   }
 
-  private want(key: string, fileId: string, side: number): void {
+  private want(key: string, wanted: Wanted): void {
     this.running.add(key);
-    this.wanted.set(key, { fileId, side });
+    this.wanted.set(key, wanted);
     this.timer ??= setTimeout(() => void this.fetch(), WAIT_MS);
   }
 
@@ -56,24 +64,26 @@ export class Pictures {
     const now = [...this.wanted].slice(0, BATCH);
     now.forEach(([key]) => this.wanted.delete(key));
     if (this.wanted.size > 0) this.timer = setTimeout(() => void this.fetch(), WAIT_MS);
-    const files = await this.list([...new Set(now.map(([, { fileId }]) => fileId))])
+    const throughParley = this.bytes.past.closed || now.some(([, { again }]) => again);
+    const files = await this.list([...new Set(now.map(([, { fileId }]) => fileId))], throughParley)
       .then((answer) => new Map(answer.files.map((file) => [file.fileId, file])))
       .catch(() => new Map<string, WireFile>());
-    await Promise.all(now.map(([key, { fileId, side }]) => this.load(key, files.get(fileId), side)));
+    await Promise.all(now.map(([key, wanted]) => this.load(key, wanted, files.get(wanted.fileId))));
   }
 
-  private async load(key: string, file: WireFile | undefined, side: number): Promise<void> {
+  private async load(key: string, wanted: Wanted, file: WireFile | undefined): Promise<void> {
     try {
-      const link = file && linkOf(file, side);
-      if (!link) throw new Error('not there');
-      this.keep(key, URL.createObjectURL(await this.bytes.get(link)));
-    } catch {
+      const source = file && sourceOf(file, wanted.side);
+      if (!source) throw new Error('not there');
+      this.keep(key, URL.createObjectURL(await this.bytes.get(source)));
+      if (wanted.again) this.bytes.past.closed = true;
+    } catch (error) {
+      if (error instanceof PastFailed && !wanted.again) return this.want(key, { ...wanted, again: true });
       this.keep(key, MISSING);
       // The network or the store may be back by then.
       setTimeout(() => this.shown.get(key) === MISSING && this.shown.delete(key), AGAIN_MS);
-    } finally {
-      this.running.delete(key);
     }
+    this.running.delete(key);
   }
 
   private keep(key: string, url: string): void {
@@ -86,9 +96,14 @@ export class Pictures {
   }
 }
 
-function linkOf(file: WireFile, side: number): string | undefined {
+function sourceOf(file: WireFile, side: number): Source | undefined {
   const small = file.thumbnails.find(({ width, height }) => Math.max(width, height) >= side);
-  return (small ?? file).link?.url;
+  return small ? small.link : linkOf(file);
+}
+
+/** Where the file itself comes from. */
+export function linkOf({ link, sha256 }: WireFile): Source | undefined {
+  return link && { url: link.url, presigned: link.presigned, sha256 };
 }
 
 function release(url: string): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerFrame } from '../../gen/parley/gateway/v1/frame_pb';
 import type { SyncResponse } from '../../gen/parley/message/v1/message_pb';
+import type { UploadPorts } from '../files/upload';
 import type { Clients } from './clients';
 import type { CloseRule } from './closecodes';
 import { toHead, toMessage, toPerson, toSentMessage } from './convert';
@@ -30,8 +31,8 @@ export interface ChatPorts extends Pick<SessionPorts, 'open' | 'random' | 'hidde
   storage: Storage;
   /** True if the running copy that made an outbox entry is still there. */
   owned(instanceId: string): Promise<boolean>;
-  /** Sends a part of an upload and answers how far the server is now. */
-  put(url: string, part: Blob, offset: number, signal: AbortSignal): Promise<number>;
+  /** What carries the bytes of uploads. */
+  bytes: Pick<UploadPorts, 'put' | 'past'>;
 }
 
 /** What a chat tells. */
@@ -195,8 +196,8 @@ export class Chat {
   private async upload({ clientMessageId, file }: OutboxEntry, progress: (share: number) => void, signal: AbortSignal): Promise<string> {
     if (!file?.blob) throw new Error('NOT_FOUND');
     const { upload } = await import('../files/upload');
-    const { clients, put } = this.ports;
-    return upload({ files: clients.files, put }, { ...file, blob: file.blob, key: clientMessageId }, progress, signal);
+    const { clients, bytes } = this.ports;
+    return upload({ files: clients.files, put: bytes.put.bind(bytes), past: bytes.past }, { ...file, blob: file.blob, key: clientMessageId }, progress, signal);
   }
 
   private async resolve(): Promise<{ path: string; afterMs: number }> {

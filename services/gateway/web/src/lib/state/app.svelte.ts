@@ -13,7 +13,7 @@ import type { Storage } from '../protocol/ports';
 import { failure, type Failure } from '../protocol/reasons';
 import { uuid4 } from '../protocol/uuid';
 import { Bytes } from '../files/bytes';
-import { Pictures } from '../files/pictures.svelte';
+import { linkOf, Pictures } from '../files/pictures.svelte';
 import * as local from '../storage/local';
 import { MemoryStorage } from '../storage/memory';
 import { holdInstance, instanceLives, Tabs, type Note } from '../storage/tabs';
@@ -80,7 +80,7 @@ export class App {
   readonly actions = new Actions(this);
   readonly forwarding = new Forwarding(this);
   readonly bytes = new Bytes(() => this.login?.token);
-  readonly pictures = new Pictures(this.bytes, (ids) => this.clients.files.batchGetFiles({ fileIds: ids }));
+  readonly pictures = new Pictures(this.bytes, (fileIds, throughParley) => this.clients.files.batchGetFiles({ fileIds, throughParley }));
   readonly faces = new Faces((ids) => this.chat?.presence.watch(ids));
   /** A message that is to be shown, once its conversation is open. */
   target = $state.raw<{ conversationId: string; seq: number } | undefined>();
@@ -170,8 +170,10 @@ export class App {
 
   /** Fetches the bytes of a file. */
   async fetchFile(fileId: string): Promise<Blob> {
-    const { file } = await this.call((clients) => clients.files.getFile({ fileId }));
-    return this.bytes.get(file?.link?.url ?? '');
+    return this.bytes.fetch(async (throughParley) => {
+      const { file } = await this.call((clients) => clients.files.getFile({ fileId, throughParley }));
+      return (file && linkOf(file)) ?? { url: '' };
+    });
   }
 
   /** Gives the user another picture; none if the id is empty. */
@@ -292,7 +294,7 @@ export class App {
         hidden: () => document.hidden,
         active: () => this.inUse(),
         owned: instanceLives,
-        put: (url, part, offset, signal) => this.bytes.put(url, part, offset, signal),
+        bytes: this.bytes,
       },
       {
         phase: (phase) => this.phased(phase),
