@@ -6,9 +6,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { look } from './lib/look';
 import { Person, unique } from './lib/person';
+import { picture } from './lib/picture';
 import { servers, type Servers } from './lib/servers';
 import config from './playwright.config';
 
@@ -148,22 +149,3 @@ test('what is spoken is heard, read and found', async () => {
 test('nothing above broke the policy of the page', () => {
   for (const person of [alice, bob]) expect(person.complaints).toEqual([]);
 });
-
-/** A picture with colours that change from side to side. */
-async function picture(page: Page, width: number, height: number): Promise<Buffer> {
-  const text = await page.evaluate(
-    async ([w, h]) => {
-      const canvas = Object.assign(document.createElement('canvas'), { width: w, height: h });
-      const paint = canvas.getContext('2d')!;
-      const colours = paint.createLinearGradient(0, 0, w, h);
-      colours.addColorStop(0, 'teal');
-      colours.addColorStop(1, 'salmon');
-      paint.fillStyle = colours;
-      paint.fillRect(0, 0, w, h);
-      const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, 'image/png'));
-      return Array.from(new Uint8Array(await blob!.arrayBuffer()));
-    },
-    [width, height] as const,
-  );
-  return Buffer.from(text);
-}

@@ -2,6 +2,7 @@
 import { expect, test } from '@playwright/test';
 import { look } from './lib/look';
 import { Person, unique } from './lib/person';
+import { colourOf, picture } from './lib/picture';
 import { servers, type Servers } from './lib/servers';
 
 let running: Servers;
@@ -14,6 +15,11 @@ const TEAM = '码头 harbour team';
 
 function line(person: Person, name: string) {
   return person.page.locator('[data-conversation]').filter({ hasText: name });
+}
+
+/** The id of the conversation that is open. */
+function conversation(person: Person): string {
+  return new URL(person.page.url()).pathname.slice('/c/'.length);
 }
 
 async function details(person: Person, name: string) {
@@ -162,6 +168,62 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await expect(bob.page.getByRole('heading', { level: 1, name: 'Night shift' })).toBeVisible();
     await look(cleo.page, 'group-details-dark');
     await cleo.page.keyboard.press('Escape');
+  });
+
+  await test.step('the group gets a picture, another one, and none', async () => {
+    const { page } = alice;
+    const dialog = await details(alice, 'Night shift');
+    await cleo.page.goto(`${base}/c/0199a7f0-0000-7000-8000-000000000001`); // elsewhere: nothing but the list tells
+    const shown = line(cleo, 'Night shift').locator('img');
+    await expect(line(cleo, 'Night shift')).toBeVisible();
+    await expect(shown).toHaveCount(0);
+    const choose = async (button: string, colour: string) => {
+      const chooser = page.waitForEvent('filechooser');
+      await dialog.getByRole('button', { name: button }).click();
+      await (await chooser).setFiles({ name: 'team.png', mimeType: 'image/png', buffer: await picture(page, 400, 300, [colour, colour]) });
+      return page.getByRole('dialog', { name: alice.t('avatar.crop') });
+    };
+    const isSeen = (person: Person, where: string, [red, green, blue]: [number, number, number]) =>
+      expect
+        .poll(async () => {
+          const seen = (await colourOf(person.page, where)) ?? [999, 999, 999]; // thumbnails are not exact
+          return Math.max(Math.abs(seen[0]! - red), Math.abs(seen[1]! - green), Math.abs(seen[2]! - blue));
+        })
+        .toBeLessThan(12);
+
+    const crop = await choose(alice.t('avatar.choose'), 'rgb(0, 128, 128)');
+    for (const theme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme: theme });
+      await look(page, `group-crop-${theme}`);
+    }
+    await crop.getByRole('button', { name: alice.t('avatar.save') }).click();
+    await expect(crop).toBeHidden();
+    await isSeen(cleo, `[data-conversation="${conversation(alice)}"] img`, [0, 128, 128]);
+    await isSeen(bob, 'header .avatar img', [0, 128, 128]);
+    await expect(bob.page.getByRole('log').getByText('Alice Wren更换了群头像')).toHaveCount(1);
+    for (const theme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme: theme });
+      await look(page, `group-picture-${theme}`);
+    }
+
+    const again = await choose(alice.t('avatar.change'), 'rgb(250, 128, 114)');
+    await again.getByRole('button', { name: alice.t('avatar.save') }).click();
+    await isSeen(cleo, `[data-conversation="${conversation(alice)}"] img`, [250, 128, 114]);
+
+    // Bob is a plain member: he sees it, and has nothing to change it with.
+    const panel = await details(bob, 'Night shift');
+    await expect(panel.getByRole('button', { name: bob.t('group.leave') })).toBeVisible();
+    for (const key of ['avatar.choose', 'avatar.change', 'avatar.remove'] as const) await expect(panel.getByRole('button', { name: bob.t(key) })).toHaveCount(0);
+    await expect(panel.locator('input[type=file]')).toHaveCount(0);
+    await bob.page.keyboard.press('Escape');
+
+    await dialog.getByRole('button', { name: alice.t('avatar.remove') }).click();
+    await expect(dialog.locator('.change img')).toHaveCount(0);
+    await expect(dialog.getByRole('button', { name: alice.t('avatar.choose') })).toBeVisible();
+    await expect(shown).toHaveCount(0);
+    await expect(bob.page.locator('header .avatar img')).toHaveCount(0);
+    await page.keyboard.press('Escape');
+    await line(cleo, 'Night shift').click();
   });
 
   await test.step('they answer, edit, react and take back, and all three see it', async () => {
