@@ -69,6 +69,7 @@ test-go: ## Run the Go tests with private MariaDB, RabbitMQ, Elasticsearch and S
 	  PARLEY_TEST_S3_PROGRAM=$$(hack/tool.sh versitygw --path) \
 	  KUBEBUILDER_ASSETS=$$(go run ./hack/cluster/binaries/build etcd kube-apiserver kubectl) \
 	  go run ./hack/withservers -- go test $(TEST_FLAGS) ./...
+	go test -tags failpoints -count=1 -run 'Crashes|Dies|Died' ./services/file ./services/message/sqlstore ./services/internal/outbox
 
 .PHONY: test-elasticsearch
 test-elasticsearch: ## Run the tests of search alone; ELASTICSEARCH_VERSION=9 takes the newer server, ES_JAVA_HOME a Java 21

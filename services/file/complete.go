@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/blob"
+	"github.com/parley-chat/parley/services/internal/failpoint"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/mediatype"
 	"github.com/parley-chat/parley/services/internal/picture"
@@ -56,6 +57,9 @@ func (s *Service) Complete(ctx context.Context, owner ids.UserID, id ids.FileID)
 	if err := s.dropParts(ctx, f, isPast); err != nil {
 		return File{}, err
 	}
+	if err := failpoint.Hit(failpoint.AfterThumbnails); err != nil {
+		return File{}, err
+	}
 	f.CompletedAt, f.UncitedSince = s.millis(), s.millis()
 	done, err := s.ports.Uploads.Finish(ctx, f)
 	if err != nil {
@@ -70,6 +74,9 @@ func (s *Service) Complete(ctx context.Context, owner ids.UserID, id ids.FileID)
 // seal makes the written bytes a blob. What the store has lost must come again.
 func (s *Service) seal(ctx context.Context, f *File) error {
 	_, err := s.ports.Writes.Finish(ctx, f.Upload)
+	if err == nil {
+		return failpoint.Hit(failpoint.AfterSeal)
+	}
 	if !errors.Is(err, blob.ErrNotFound) && !errors.Is(err, blob.ErrIncomplete) {
 		return storeError(err)
 	}

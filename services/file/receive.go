@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/blob"
+	"github.com/parley-chat/parley/services/internal/failpoint"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
 
@@ -86,6 +87,9 @@ func (s *Service) write(ctx context.Context, f File, r io.Reader) (File, error) 
 		before := counted.bytes
 		next, err := s.ports.Writes.Append(ctx, f.Upload, io.LimitReader(counted, blob.StepBytes))
 		f.Upload = next
+		if died := failpoint.Hit(failpoint.AfterBytes); died != nil {
+			return f, died
+		}
 		if saved := s.save(ctx, f); saved != nil {
 			return f, errors.Join(saved, s.undo(ctx, f, saved))
 		}

@@ -3,6 +3,7 @@
 package file_test
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"strconv"
@@ -12,9 +13,11 @@ import (
 
 	"github.com/parley-chat/parley/services/file"
 	"github.com/parley-chat/parley/services/file/filetest"
+	"github.com/parley-chat/parley/services/file/sqlstore"
 	"github.com/parley-chat/parley/services/internal/blob"
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/sqldb/sqldbtest"
 )
 
 // parseLink takes a link apart, as the handler of bytes does.
@@ -225,5 +228,54 @@ func TestTheCollectorTakesWhatNothingShows(t *testing.T) {
 	round(48 * time.Hour)
 	if got, err := f.Storage.Find(t.Context(), uncited.ID, recalled.ID); err != nil || len(got) != 0 {
 		t.Errorf("rows %+v, %v; want none", got, err)
+	}
+}
+
+// dying ends before it notes a file.
+type dying struct{ filetest.Storage }
+
+func (dying) Finish(context.Context, file.File) (file.File, error) {
+	return file.File{}, filetest.ErrCrash
+}
+
+// A process that still stores thumbnails when somebody removes the file brings bytes back, and may end before it
+// sees that.
+func TestBytesThatCameAfterTheRemovalGoWithTheRow(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct{ before, left int }{
+		"before the first thumbnail": {1, 2}, "before the second": {2, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := filetest.New(t, dying{sqlstore.New(sqldbtest.Open(t, sqldbtest.SQLiteDSN(t), sqlstore.Migrations))}, file.Limits{})
+			content := aPicture(t, 900, 600)
+			made := f.Upload(t, filetest.Announce(ids.NewUser(), file.Image, content), content)
+			other, begun := f.Restart(t, file.Limits{}), 0
+			f.Blobs.Fail = func(call string) error {
+				if call == "begin" {
+					begun++
+				}
+				if call != "begin" || begun != row.before {
+					return nil
+				}
+				return other.Delete(t.Context(), made.Owner, made.ID)
+			}
+			if _, err := f.Complete(t.Context(), made.Owner, made.ID); !errors.Is(err, filetest.ErrCrash) {
+				t.Fatal(err)
+			}
+			if keys := f.Blobs.Keys(); len(keys) != row.left {
+				t.Fatalf("the process brought back %v, want %d", keys, row.left)
+			}
+			f.Clock.Advance(24 * time.Hour)
+			if err := other.Collect(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if keys := f.Blobs.Keys(); len(keys) > 0 {
+				t.Errorf("the store still has %v", keys)
+			}
+			if rows, err := f.Storage.Find(t.Context(), made.ID); err != nil || len(rows) > 0 {
+				t.Errorf("rows %+v, %v", rows, err)
+			}
+		})
 	}
 }

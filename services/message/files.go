@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-chat/parley/services/internal/failpoint"
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
 )
@@ -107,6 +108,9 @@ func (c *citing) cite(ctx context.Context, citations []Citation) ([]CitedFile, e
 	call, cancel := context.WithTimeout(ctx, citeTimeout)
 	defer cancel()
 	found, err := c.files.Cite(call, citations)
+	if err == nil {
+		err = failpoint.Hit(failpoint.AfterCite)
+	}
 	if err == nil && len(found) == len(citations) {
 		return found, nil
 	}
