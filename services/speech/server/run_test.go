@@ -38,10 +38,10 @@ type running struct {
 }
 
 // publish waits until a queue takes the message.
-func (r *running) publish(t *testing.T, m broker.Message) {
+func publish(t *testing.T, bus broker.Publisher, m broker.Message) {
 	t.Helper()
 	for {
-		err := r.bus.Publish(t.Context(), m)
+		err := bus.Publish(t.Context(), m)
 		if err == nil {
 			return
 		}
@@ -58,9 +58,15 @@ type others struct {
 	file, message string
 }
 
-func newOthers(t *testing.T, v *voices) others {
+// upstreams are what the speech service calls.
+type upstreams interface {
+	filev1connect.FileServiceHandler
+	messagev1connect.MessageServiceHandler
+}
+
+func newOthers(t *testing.T, keys map[component.Name]identity.Keys, v upstreams) others {
 	t.Helper()
-	o := others{keys: identity.GenerateKeys(component.All()...)}
+	o := others{keys: keys}
 	serve := func(name component.Name, mount func(*rpcserver.Server)) string {
 		rpc := rpcserver.New(rpcserver.Options{Component: name, Keys: o.keys[name], Logger: slog.New(slog.DiscardHandler)})
 		mount(rpc)

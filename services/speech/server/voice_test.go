@@ -19,6 +19,7 @@ import (
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
 	"github.com/parley-chat/parley/services/internal/broker"
+	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/speech/speechtest"
@@ -55,20 +56,13 @@ func TestF21_AVoiceMessageOnItsWay(t *testing.T) {
 	}))
 	t.Cleanup(provider.Close)
 	v := &voices{file: ids.NewFile().String(), audio: speechtest.Sound(5 * time.Minute).WAV(), set: make(chan *messagev1.SetTranscriptRequest, 2)}
-	others := newOthers(t, v)
+	others := newOthers(t, identity.GenerateKeys(component.All()...), v)
 	r := startWith(t, map[string]string{
 		"PARLEY_SPEECH_PROVIDER": "OpenAI", "PARLEY_SPEECH_URL": provider.URL,
 		"PARLEY_UPSTREAM_FILE_URL": others.file, "PARLEY_UPSTREAM_MESSAGE_URL": others.message,
 	}, others.keys)
 	asked := &eventv1.SpeechRequested{ConversationId: ids.NewConversation().String(), Seq: 7, Attempt: 1, FileId: v.file, DurationMs: 300_000}
-	body, err := proto.Marshal(&eventv1.EventBatch{Events: []*eventv1.Event{{
-		EventId: ids.NewEvent().String(), Type: eventv1.EventType_EVENT_TYPE_SPEECH_REQUESTED, OccurredAt: time.Now().UnixMilli(),
-		Payload: &eventv1.Event_SpeechRequested{SpeechRequested: asked},
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.publish(t, broker.Message{Exchange: broker.EventsExchange, RoutingKey: "speech.requested", Body: body, Persistent: true})
+	publish(t, r.bus, wanted(t, asked))
 	select {
 	case got := <-v.set:
 		if got.GetConversationId() != asked.GetConversationId() || got.GetSeq() != 7 || got.GetAttempt() != 1 ||
@@ -81,4 +75,17 @@ func TestF21_AVoiceMessageOnItsWay(t *testing.T) {
 	if class := r.status(t).Dependencies[component.SpeechProvider]; class != component.ClassReachable {
 		t.Errorf("the provider is %q", class)
 	}
+}
+
+// wanted is the event that asks for the text of a voice message.
+func wanted(t *testing.T, asked *eventv1.SpeechRequested) broker.Message {
+	t.Helper()
+	body, err := proto.Marshal(&eventv1.EventBatch{Events: []*eventv1.Event{{
+		EventId: ids.NewEvent().String(), Type: eventv1.EventType_EVENT_TYPE_SPEECH_REQUESTED, OccurredAt: time.Now().UnixMilli(),
+		Payload: &eventv1.Event_SpeechRequested{SpeechRequested: asked},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return broker.Message{Exchange: broker.EventsExchange, RoutingKey: "speech.requested", Body: body, Persistent: true}
 }
