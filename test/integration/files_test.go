@@ -126,7 +126,13 @@ func checkRanges(t *testing.T, p *people.Person, link string, content []byte, et
 			t.Errorf("%s: %d with %d bytes, %s", given, status, len(got), header.Get("Content-Range"))
 		}
 	}
-	for given, want := range map[string]int{"bytes=9999999-": http.StatusRequestedRangeNotSatisfiable, "bytes=0-1,5-6,0-1": http.StatusOK, "lines=1-2": http.StatusRequestedRangeNotSatisfiable} {
+	for given, want := range map[string]int{
+		"bytes=9999999-": http.StatusRequestedRangeNotSatisfiable, "lines=1-2": http.StatusRequestedRangeNotSatisfiable,
+		"bytes=6-5": http.StatusRequestedRangeNotSatisfiable, "bytes=99999999999999999999-": http.StatusRequestedRangeNotSatisfiable,
+		"bytes=x-y": http.StatusRequestedRangeNotSatisfiable, "bytes=--5": http.StatusRequestedRangeNotSatisfiable,
+		// Several at once would read the store again and again: all of it comes once.
+		"bytes=0-1,5-6,0-1": http.StatusOK, "bytes=0-10,5-15": http.StatusOK, "bytes=" + strings.Repeat("0-,", 1000) + "0-": http.StatusOK,
+	} {
 		if status, _, got := p.Bytes(t, http.MethodGet, link, nil, "Range", given); status != want || status == http.StatusOK && len(got) != len(content) {
 			t.Errorf("%s: %d with %d bytes, want %d", given, status, len(got), want)
 		}
@@ -154,6 +160,8 @@ func TestC8_WhatABrowserMustNotShowIsSaved(t *testing.T) {
 		"picture.png":           {string(aPicture(t, 5, 5)), "image/png"},
 		"x\u202egnp.exe":        {"MZ\x90\x00\x03\x01", ""},
 		"../../etc/a\"b\nc.txt": {"plain", ""},
+		"nul\x00.html":          {"<!doctype html><script>alert(2)</script>", ""},
+		"magic.html":            {"\x89PNG\r\n\x1a\n<script>alert(1)</script>", "image/png"},
 	} {
 		file := ann.Upload(t, filev1.Purpose_PURPOSE_FILE, name, []byte(row.content))
 		_, header, got := ann.Bytes(t, http.MethodGet, file.GetLink().GetUrl(), nil)
@@ -164,7 +172,7 @@ func TestC8_WhatABrowserMustNotShowIsSaved(t *testing.T) {
 		if header.Get("Content-Type") != contentType || !strings.HasPrefix(header.Get("Content-Disposition"), disposition) || string(got) != row.content {
 			t.Errorf("%q comes as %s, %s", name, header.Get("Content-Type"), header.Get("Content-Disposition"))
 		}
-		if strings.ContainsAny(file.GetName(), "/\\\n\u202e") {
+		if strings.ContainsAny(file.GetName(), "/\\\n\x00\u202e") {
 			t.Errorf("%q is kept as %q", name, file.GetName())
 		}
 		if header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Content-Security-Policy") != "sandbox; default-src 'none'" {
