@@ -61,7 +61,7 @@ func TestTheCurlSamplesOfTheAPIGuideWork(t *testing.T) {
 	}
 	all := append(marked(t, "curl"), "echo refused:", marked(t, "refused")[0])
 	out, refused, _ := strings.Cut(run(all), "refused:")
-	for _, want := range []string{`"token":"parley_s1_`, `"state":"REQUEST_STATE_ACCEPTED"`, `"body":"在吗？"`, `"readSeq":"1"`, `"name":"会议记录.txt"`, "the same bytes"} {
+	for _, want := range []string{`"token":"parley_s1_`, `"state":"REQUEST_STATE_ACCEPTED"`, `"body":"在吗？"`, `"readSeq":"1"`, `"name":"会议记录.txt"`, "the same bytes", `"offset":"7"`, `"name":"agenda.txt"`, "Tuesday", "Minutes of Monday"} {
 		if !strings.Contains(strings.ReplaceAll(out, `": "`, `":"`), want) {
 			t.Errorf("no %s in the output:\n%s", want, out)
 		}
@@ -71,6 +71,20 @@ func TestTheCurlSamplesOfTheAPIGuideWork(t *testing.T) {
 	}
 	if !strings.Contains(refused, `"code":"not_found"`) || !strings.Contains(refused, `"reason":"NOT_FOUND"`) {
 		t.Errorf("the refusal is %s", refused)
+	}
+}
+
+// The Go samples stand in an example, which the compiler and a test of its package see.
+func TestTheGoSamplesOfTheAPIGuideWork(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile(filepath.Join("..", "..", "api", "client", "examplefiles_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range marked(t, "go") {
+		if !strings.Contains(string(example), "\t"+strings.ReplaceAll(block, "\n", "\n\t")) {
+			t.Errorf("not in the example:\n%s", block)
+		}
 	}
 }
 
