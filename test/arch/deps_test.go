@@ -29,6 +29,8 @@ func internalEdges() map[string][]string {
 		"secret":                      {},
 		"childprocess":                {},
 		"failpoint":                   {},
+		"provider":                    {},
+		"provider/providertest":       {"fault", "provider"},
 		"lifecycle":                   {},
 		"ids":                         {"fault"},
 		"page":                        {"fault", "ids"},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/provider/providertest"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/speech"
 	"github.com/parley-chat/parley/services/speech/baiduspeech"
@@ -26,7 +27,7 @@ var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func options(url string) baiduspeech.Options {
 	return baiduspeech.Options{
 		URL: url + "/server_api", TokenURL: url + "/oauth/2.0/token", APIKey: secret.New(speechtest.CanaryKey), ClientID: "pod-1",
-		Client: speechtest.Client(), Now: func() time.Time { return at },
+		Client: providertest.Client(), Now: func() time.Time { return at },
 	}
 }
 

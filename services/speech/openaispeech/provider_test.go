@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/provider/providertest"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/speech"
 	"github.com/parley-chat/parley/services/speech/openaispeech"
@@ -23,7 +24,7 @@ import (
 )
 
 func open(url, key string) speech.Provider {
-	return openaispeech.New(openaispeech.Options{BaseURL: url, Model: "whisper-1", APIKey: secret.New(key), Client: speechtest.Client()})
+	return openaispeech.New(openaispeech.Options{BaseURL: url, Model: "whisper-1", APIKey: secret.New(key), Client: providertest.Client()})
 }
 
 func say(body string) http.HandlerFunc {

@@ -5,12 +5,12 @@ package server
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/certificate"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/provider"
 	"github.com/parley-chat/parley/services/speech"
 	"github.com/parley-chat/parley/services/speech/baiduspeech"
 	"github.com/parley-chat/parley/services/speech/openaispeech"
@@ -60,23 +60,12 @@ func (c Config) provider() (speech.Provider, error) {
 	}
 }
 
-// newClient follows no redirect: recordings and keys would go to somebody else.
 func newClient(caFile string) (*http.Client, error) {
 	trusted, err := certificate.Files{Mode: certificate.VerifyFull, CA: caFile}.Config("")
 	if err != nil {
 		return nil, fmt.Errorf("PARLEY_SPEECH_CA_FILE: %w", err)
 	}
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
-			TLSClientConfig:        trusted,
-			TLSHandshakeTimeout:    connectTimeout,
-			ResponseHeaderTimeout:  answerTimeout,
-			IdleConnTimeout:        idleTimeout,
-			MaxResponseHeaderBytes: maxHeaderBytes,
-			ForceAttemptHTTP2:      true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, nil
+	return provider.NewClient(trusted, provider.Limits{
+		Connect: connectTimeout, Answer: answerTimeout, Idle: idleTimeout, Header: maxHeaderBytes,
+	}), nil
 }

@@ -100,7 +100,7 @@ func (c Config) ports(group *lifecycle.Group, parts Parts, ops *telemetry.Ops) (
 	if err != nil || provider == nil {
 		return p, err
 	}
-	w := &watched{Provider: provider}
+	w := watch(provider)
 	ops.SetDependency(component.SpeechProvider, w.Class)
 	p.Provider = w
 	return p, nil

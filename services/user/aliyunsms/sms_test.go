@@ -21,6 +21,7 @@ import (
 
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/provider/providertest"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/user"
 	"github.com/parley-chat/parley/services/user/aliyunsms"
@@ -35,7 +36,7 @@ func open(_ *testing.T, endpoint string) user.SMS {
 	return aliyunsms.New(aliyunsms.Options{
 		Endpoint: endpoint, AccessKeyID: "key-id", AccessKeySecret: secret.New(keySecret),
 		SignName: "测试 & Co", TemplateCode: "SMS_1", TemplateCodeAbroad: "SMS_2", Now: func() time.Time { return at },
-		Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		Client: providertest.Client(),
 	})
 }
 

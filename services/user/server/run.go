@@ -25,6 +25,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/internal/page"
 	"github.com/parley-chat/parley/services/internal/process"
+	"github.com/parley-chat/parley/services/internal/provider"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
 	"github.com/parley-chat/parley/services/internal/searchindex"
@@ -105,8 +106,8 @@ type resources struct {
 	db       *sqldb.DB
 	index    searchindex.Kept // nil: there is none
 	registry *prometheus.Registry
-	sms      user.SMS    // nil: no codes are sent
-	watched  *watchedSMS // the same
+	sms      user.SMS        // nil: no codes are sent
+	watched  *provider.Watch // the same
 }
 
 // newService builds the domain and registers its background work.

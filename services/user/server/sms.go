@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"net/url"
 	"regexp"
 	"time"
 
+	"github.com/parley-chat/parley/services/internal/provider"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/user"
 	"github.com/parley-chat/parley/services/user/aliyunsms"
@@ -27,12 +26,10 @@ const (
 	ProviderLog     = "Log"     // only where Config.Development is set
 )
 
-// How long a provider may take; it recommends at least a second for each.
-const (
-	smsConnectTimeout = 1500 * time.Millisecond
-	smsReadTimeout    = 4 * time.Second
-	smsIdleConns      = 10 * time.Second
-)
+// smsLimits is how long a provider may take; it recommends at least a second for each.
+func smsLimits() provider.Limits {
+	return provider.Limits{Connect: 1500 * time.Millisecond, Answer: 4 * time.Second, Idle: 10 * time.Second}
+}
 
 var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
 
@@ -114,30 +111,15 @@ func (c SMSConfig) provider(logger *slog.Logger) user.SMS {
 		return aliyunsms.New(aliyunsms.Options{
 			Endpoint: aliyunsms.Endpoint(c.Region), AccessKeyID: c.AccessKeyID.Reveal(), AccessKeySecret: c.AccessKeySecret,
 			SignName: c.SignName, TemplateCode: c.TemplateCode, TemplateCodeAbroad: c.TemplateCodeAbroad,
-			Client: newSMSClient(), Now: time.Now,
+			Client: provider.NewClient(nil, smsLimits()), Now: time.Now,
 		})
 	case ProviderWebhook:
 		return webhooksms.New(webhooksms.Options{
-			URL: c.URL, Key: c.SigningKey, PreviousKey: c.PreviousSigningKey, Client: newSMSClient(), Now: time.Now,
+			URL: c.URL, Key: c.SigningKey, PreviousKey: c.PreviousSigningKey, Client: provider.NewClient(nil, smsLimits()), Now: time.Now,
 		})
 	case ProviderLog:
 		return logsms.SMS{Logger: logger}
 	default:
 		return nil
-	}
-}
-
-// newSMSClient follows no redirect: the code would go to somebody else.
-func newSMSClient() *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: smsConnectTimeout}).DialContext,
-			TLSHandshakeTimeout:   smsConnectTimeout,
-			ResponseHeaderTimeout: smsReadTimeout,
-			IdleConnTimeout:       smsIdleConns,
-			ForceAttemptHTTP2:     true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -4,59 +4,29 @@ package server
 
 import (
 	"context"
-	"errors"
-	"sync"
 
-	"github.com/parley-chat/parley/api/component"
+	"github.com/parley-chat/parley/services/internal/provider"
 	"github.com/parley-chat/parley/services/user"
 )
 
-// smsFailures in a row are more than bad luck. Chosen.
-const smsFailures = 3
-
-// watchedSMS remembers how the provider fares, for /statusz: it is never asked for the status alone, because
-// every question is a message that somebody pays.
+// watchedSMS is a provider of which is remembered how it fares.
 type watchedSMS struct {
-	provider user.SMS
-
-	mu       sync.Mutex // guards what follows
-	failures int        // in a row
-	class    component.Class
+	user.SMS
+	*provider.Watch
 }
 
 // watch is the provider with a memory; without a provider both are nil.
-func watch(provider user.SMS) (user.SMS, *watchedSMS) {
-	if provider == nil {
+func watch(sms user.SMS) (user.SMS, *provider.Watch) {
+	if sms == nil {
 		return nil, nil
 	}
-	w := &watchedSMS{provider: provider}
-	return w, w
+	w := watchedSMS{sms, provider.NewWatch(user.ErrSMSAccount, user.ErrSMSUnavailable)}
+	return w, w.Watch
 }
 
 // Send sends and remembers.
-func (w *watchedSMS) Send(ctx context.Context, m user.CodeMessage) error {
-	err := w.provider.Send(ctx, m)
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return err // nobody waited for the answer
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case errors.Is(err, user.ErrSMSAccount):
-		w.class = component.ClassAuthFailed
-	case errors.Is(err, user.ErrSMSUnavailable):
-		if w.failures++; w.failures >= smsFailures {
-			w.class = component.ClassUnreachable
-		}
-	default: // a refused number shows that it answers
-		w.failures, w.class = 0, component.ClassReachable
-	}
+func (w watchedSMS) Send(ctx context.Context, m user.CodeMessage) error {
+	err := w.SMS.Send(ctx, m)
+	w.Note(ctx, err)
 	return err
-}
-
-// Class is how the provider fared last; empty before the first message.
-func (w *watchedSMS) Class() component.Class {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.class
 }

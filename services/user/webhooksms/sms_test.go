@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/parley-chat/parley/services/internal/fault"
+	"github.com/parley-chat/parley/services/internal/provider/providertest"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/user"
 	"github.com/parley-chat/parley/services/user/usertest"
@@ -29,7 +30,7 @@ var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func open(_ *testing.T, url string) user.SMS {
 	return webhooksms.New(webhooksms.Options{
 		URL: secret.New(url), Key: secret.New("new key"), PreviousKey: secret.New("old key"), Now: func() time.Time { return at },
-		Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		Client: providertest.Client(),
 	})
 }
 
