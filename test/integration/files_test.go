@@ -185,8 +185,8 @@ func TestAPictureHasSmallerOnes(t *testing.T) {
 	t.Parallel()
 	sys := devtest.Start(t, devtest.Options{})
 	ann := people.Register(t, sys.Public(0), "ann")
-	file := ann.Upload(t, filev1.Purpose_PURPOSE_IMAGE, "a.png", aPicture(t, 2000, 1000))
-	if file.GetWidth() != 2000 || file.GetHeight() != 1000 || len(file.GetThumbnails()) != 2 {
+	file := ann.Upload(t, filev1.Purpose_PURPOSE_IMAGE, "a.png", aPicture(t, 1300, 650))
+	if file.GetWidth() != 1300 || file.GetHeight() != 650 || len(file.GetThumbnails()) != 2 {
 		t.Fatalf("file %v", file)
 	}
 	for i, side := range []int32{320, 1280} {
