@@ -31,7 +31,7 @@ func TestF2_F21_ARetryGetsTheFirstAnswer(t *testing.T) { // not parallel: it tak
 	for i, row := range rows {
 		t.Run(row.name, func(t *testing.T) { // not parallel: one message service
 			request := people.Text(conversation, row.name)
-			s.dieAtWith(t, row.point, func() {
+			s.dieAtWith(t, "message", row.point, func() {
 				if answer := ann.Try(t, sendMethod, request); answer.Status == http.StatusOK {
 					t.Errorf("acknowledged by a service that died at %s", row.point)
 				}
@@ -58,22 +58,22 @@ func TestF2_F21_ARetryGetsTheFirstAnswer(t *testing.T) { // not parallel: it tak
 	}
 }
 
-// dieAtWith arms a point, makes a call that runs into it, and starts the service again without.
-func (s *system) dieAtWith(t *testing.T, point string, call func()) {
+// dieAtWith arms a point of a component, makes a call that runs into it, and starts the component again without.
+func (s *system) dieAtWith(t *testing.T, name, point string, call func()) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := s.Terminate(ctx, "message"); err != nil {
+	if err := s.Terminate(ctx, name); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Start(ctx, "message", map[string]string{"PARLEY_FAILPOINTS": point + "=exit"}); err != nil {
+	if err := s.Start(ctx, name, map[string]string{"PARLEY_FAILPOINTS": point + "=exit"}); err != nil {
 		t.Fatal(err)
 	}
 	call()
-	if status, err := s.Wait(ctx, "message"); err != nil || status != exitAtFailpoint {
+	if status, err := s.Wait(ctx, name); err != nil || status != exitAtFailpoint {
 		t.Fatalf("status %d, %v, want %d", status, err, exitAtFailpoint)
 	}
-	if err := s.Start(ctx, "message", nil); err != nil {
+	if err := s.Start(ctx, name, nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -99,6 +99,12 @@ type system struct {
 
 func startSystem(t *testing.T, gateways int, tags ...string) *system {
 	t.Helper()
+	return startSystemWith(t, gateways, nil, tags...)
+}
+
+// startSystemWith gives settings to all components.
+func startSystemWith(t *testing.T, gateways int, settings map[string]string, tags ...string) *system {
+	t.Helper()
 	requireServers(t)
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
@@ -117,6 +123,7 @@ func startSystem(t *testing.T, gateways int, tags ...string) *system {
 	t.Cleanup(s.rabbitmq.Stop)
 	s.Cluster, err = cluster.Start(ctx, cluster.Options{
 		Binary: binary, Dir: folder(t, "logs"), Gateways: gateways, MySQL: s.mariadb.DSN(), AMQP: s.rabbitmq.URL(),
+		Environment: settings,
 	})
 	if err != nil {
 		t.Fatal(err)
