@@ -75,10 +75,10 @@ func podEnvironment(t *testing.T, name component.Name) map[string]string {
 		component.File: {
 			"PARLEY_FILES_ORIGIN": "https://files.example.com", "PARLEY_FILE_MAX_BYTES": "209715200", "PARLEY_FILE_MAX_IMAGE_BYTES": "10485760",
 			"PARLEY_FILE_DAILY_BYTES": "1073741824", "PARLEY_S3_TLS": "VerifyFull", "PARLEY_S3_BUCKET": "acme", "PARLEY_S3_REGION": "eu-1",
-			"PARLEY_S3_PATH_STYLE": "true",
+			"PARLEY_S3_PATH_STYLE": "true", "PARLEY_S3_PUBLIC_ENDPOINT": "https://s3.example.com",
 		},
 		component.Gateway: {
-			"PARLEY_GATEWAY_SEAT": "0", "PARLEY_GATEWAY_SEAT_ROUTES": "false", "PARLEY_GATEWAY_MAX_SESSIONS": "20000",
+			"PARLEY_OBJECT_STORE_ORIGIN": "https://s3.example.com", "PARLEY_GATEWAY_SEAT": "0", "PARLEY_GATEWAY_SEAT_ROUTES": "false", "PARLEY_GATEWAY_MAX_SESSIONS": "20000",
 			"PARLEY_GATEWAY_ALLOWED_ORIGINS": "https://chat.example.com", "PARLEY_GATEWAY_TRUSTED_PROXIES": "",
 			"PARLEY_GATEWAY_DRAIN_SESSIONS_PER_SECOND": "200", "PARLEY_GATEWAY_DRAIN_TIMEOUT": "15m",
 			"PARLEY_GATEWAY_DRAIN_INITIAL_DELAY": "5s", "PARLEY_GATEWAY_RECONNECT_JITTER": "3s", "PARLEY_GATEWAY_RECONNECT_DEADLINE": "10s",
@@ -114,11 +114,11 @@ func TestEachServiceLoadsTheEnvironmentOfAPod(t *testing.T) {
 			cfg, err := fileserver.Load(environ)
 			return []string{
 				cfg.MySQLDSN.Reveal(), cfg.Namespace, cfg.Origin, fmt.Sprint(cfg.MaxBytes, cfg.MaxImageBytes, cfg.DailyBytes),
-				cfg.S3.Endpoint, cfg.S3.Bucket, cfg.S3.Region, cfg.S3.AccessKeyID, cfg.S3.SecretAccessKey.Reveal(), fmt.Sprint(cfg.S3.PathStyle), string(cfg.S3.TLS),
+				cfg.S3.Endpoint, cfg.S3.Bucket, cfg.S3.Region, cfg.S3.AccessKeyID, cfg.S3.SecretAccessKey.Reveal(), fmt.Sprint(cfg.S3.PathStyle), string(cfg.S3.TLS), cfg.S3.PublicEndpoint,
 			}, err
 		}, []string{
 			"mysql://app:a%3A%2F%40b@db.stores:3306/parley_file", "chat", "https://files.example.com", "209715200 10485760 1073741824",
-			"https://s3.stores:9000", "acme", "eu-1", "id", "s3", "true", "VerifyFull",
+			"https://s3.stores:9000", "acme", "eu-1", "id", "s3", "true", "VerifyFull", "https://s3.example.com",
 		}},
 		component.Speech: {func(environ map[string]string) ([]string, error) {
 			cfg, err := speechserver.Load(environ)
@@ -126,8 +126,8 @@ func TestEachServiceLoadsTheEnvironmentOfAPod(t *testing.T) {
 		}, []string{queue, "chat", "http://acme-message:8081", "http://acme-file:8081", "OpenAI", "http://whisper:8000", "whisper-1", "key", "2m0s"}},
 		component.Gateway: {func(environ map[string]string) ([]string, error) {
 			cfg, err := gatewayserver.Load(environ)
-			return []string{cfg.AMQPURL.Reveal(), cfg.Namespace}, err
-		}, []string{queue, "chat"}},
+			return []string{cfg.AMQPURL.Reveal(), cfg.Namespace, cfg.ObjectStoreOrigin}, err
+		}, []string{queue, "chat", "https://s3.example.com"}},
 	} {
 		t.Run(string(name), func(t *testing.T) {
 			t.Parallel()

@@ -37,6 +37,8 @@ func meaningOfS3(variable string) string {
 		return "region of the bucket"
 	case component.EnvS3PathStyle:
 		return "true: the bucket is in the path, false: in the name of the host"
+	case component.EnvS3PublicEndpoint:
+		return "object store as clients reach it, http(s)://host:port; empty: all bytes pass Parley"
 	case component.EnvS3AccessKeyID, component.EnvS3SecretAccessKey:
 		return "who we are there"
 	case component.EnvS3SessionToken:

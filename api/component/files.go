@@ -25,11 +25,12 @@ const (
 	EnvFileDir = "PARLEY_FILE_DIR"
 
 	// EnvS3Endpoint is http(s)://host:port; empty: that of AWS in the region. The operator sets the bucket, the
-	// region, whether the bucket is in the path, and TLS; the rest is the binding's.
+	// region, whether the bucket is in the path, where clients reach the store, and TLS; the rest is the binding's.
 	EnvS3Endpoint        = "PARLEY_S3_ENDPOINT"
 	EnvS3Bucket          = "PARLEY_S3_BUCKET"
 	EnvS3Region          = "PARLEY_S3_REGION"
 	EnvS3PathStyle       = "PARLEY_S3_PATH_STYLE"
+	EnvS3PublicEndpoint  = "PARLEY_S3_PUBLIC_ENDPOINT"
 	EnvS3TLS             = "PARLEY_S3_TLS"
 	EnvS3CA              = "PARLEY_S3_CA_FILE"
 	EnvS3AccessKeyID     = "PARLEY_S3_ACCESS_KEY_ID"

@@ -173,7 +173,8 @@ type ObjectStore struct {
 	// PathStyle addresses the bucket in the path; true by default.
 	// +kubebuilder:default=true
 	PathStyle *bool `json:"pathStyle,omitempty"`
-	// PublicEndpoint is what presigned URLs show.
+	// PublicEndpoint is where people reach the store: their files go and come there by presigned requests, past Parley. The
+	// bucket then needs a CORS rule. Empty: all bytes pass Parley.
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:Pattern=`^(https?://[^@?#\s]+)?$`
 	PublicEndpoint string `json:"publicEndpoint,omitempty"`

@@ -24,6 +24,7 @@ func (p *problems) checkDependencies(spec *ChatClusterSpec) {
 var (
 	databasePrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,23}$`)
 	indexPrefix    = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
+	publicHost     = regexp.MustCompile(`^https?://([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/|$)`)
 	bucketName     = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	secretEntry    = regexp.MustCompile(`^[a-z0-9.-]{1,64}$`)
 	secretKey      = regexp.MustCompile(`^[-._a-zA-Z0-9]{1,253}$`)
@@ -117,8 +118,10 @@ func (p *problems) checkObjectStore(path string, store *ObjectStore) {
 	p.unless(store.Bucket == "" || bucketName.MatchString(store.Bucket), path+".bucket",
 		"use 3 to 63 of a-z, 0-9, - and dots, starting and ending with a letter or digit")
 	p.unless(regionName.MatchString(store.Region), path+".region", "write a region like eu-central-1")
-	p.unless(store.PublicEndpoint == "" || isServer(store.PublicEndpoint), path+".publicEndpoint",
-		"write scheme and host, like https://files.example.com")
+	p.unless(store.PublicEndpoint == "" || isServer(store.PublicEndpoint) && publicHost.MatchString(store.PublicEndpoint),
+		path+".publicEndpoint", "write scheme and host, like https://files.example.com")
+	p.unless(store.PublicEndpoint == "" || *store.PathStyle || store.Bucket != "", path+".bucket",
+		"name the bucket here: without pathStyle it is part of the address that publicEndpoint gives pages")
 }
 
 // isServer accepts an address without user, query and fragment.

@@ -118,6 +118,18 @@ func testObjectStore(t *testing.T, w world) {
 	if port := w.opens(t, "acme-file", 9000); !port {
 		t.Error("no NetworkPolicy lets files reach their store")
 	}
+	before = w.generations(t)
+	w.change(t, func(c *chatv1alpha1.ChatCluster) {
+		c.Spec.Dependencies.ObjectStore.PublicEndpoint = "https://s3.example.com"
+	})
+	w.settle(t, immortal())
+	w.checkReady(t, metav1.ConditionTrue, chatv1alpha1.ReasonReconciled)
+	w.checkRolled(t, before, "acme-file", "acme-gateway-0", "acme-gateway-1")
+	if got := w.variable(t, "acme-gateway-0", component.EnvObjectStoreOrigin); got != "https://s3.example.com" {
+		t.Errorf("pages may reach %q", got)
+	}
+	w.change(t, func(c *chatv1alpha1.ChatCluster) { c.Spec.Dependencies.ObjectStore.PublicEndpoint = "" })
+	w.settle(t, immortal())
 	for _, password := range []string{"second", "second"} { // the same again is no change
 		before = w.generations(t)
 		want := []string{}

@@ -146,9 +146,6 @@ func ignoredFields(cluster *chatv1alpha1.ChatCluster) []string {
 	if cluster.Spec.Services.Speech != nil && !manifest.IsWanted(cluster, component.Speech) {
 		list = append(list, "services.speech")
 	}
-	if store := cluster.Spec.Dependencies.ObjectStore; store != nil && store.PublicEndpoint != "" {
-		list = append(list, "dependencies.objectStore.publicEndpoint")
-	}
 	for _, d := range ignoredDependencies(cluster) {
 		list = append(list, "dependencies."+d.Name)
 	}

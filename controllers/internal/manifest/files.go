@@ -26,6 +26,10 @@ func (e *environment) addFiles(in Input, name component.Name) {
 	if host := in.Cluster.Spec.Exposure.FilesHost; host != "" && (name == component.File || name == component.Gateway) {
 		e.add(component.EnvFilesOrigin, "https://"+host)
 	}
+	store := in.Cluster.Spec.Dependencies.ObjectStore
+	if name == component.Gateway && store != nil && store.PublicEndpoint != "" {
+		e.add(component.EnvObjectStoreOrigin, component.ObjectStoreOrigin(store.PublicEndpoint, store.Bucket, *store.PathStyle))
+	}
 	if name != component.File {
 		return
 	}
@@ -33,7 +37,6 @@ func (e *environment) addFiles(in Input, name component.Name) {
 	e.add(component.EnvFileMaxBytes, bytes(limits.MaxFileSize))
 	e.add(component.EnvFileMaxImageBytes, bytes(limits.MaxImageSize))
 	e.add(component.EnvFileDailyBytes, bytes(limits.QuotaPerUserPerDay))
-	store := in.Cluster.Spec.Dependencies.ObjectStore
 	if store == nil {
 		return
 	}
@@ -44,6 +47,9 @@ func (e *environment) addFiles(in Input, name component.Name) {
 		e.add(component.EnvS3Region, store.Region)
 	}
 	e.add(component.EnvS3PathStyle, strconv.FormatBool(*store.PathStyle))
+	if store.PublicEndpoint != "" {
+		e.add(component.EnvS3PublicEndpoint, store.PublicEndpoint)
+	}
 }
 
 func bytes(size *resource.Quantity) string { return strconv.FormatInt(size.Value(), 10) }

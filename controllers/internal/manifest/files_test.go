@@ -3,6 +3,7 @@
 package manifest_test
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 
@@ -83,6 +84,38 @@ func TestFilesAndSpeechSeeTheirOwnBindings(t *testing.T) {
 			sees := slices.Contains(paths, entry)
 			if sees != (name == owner) {
 				t.Errorf("%s sees %s: %t, of %s", name, entry, sees, paths)
+			}
+		}
+	}
+}
+
+// TestPagesMayReachThePublicEndpoint: the file service signs for it, and the gateway names its origin to pages. Both
+// have it in their pods' templates, so that another one replaces them, and nobody else.
+func TestPagesMayReachThePublicEndpoint(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		endpoint  string
+		pathStyle bool
+		want      string
+	}{
+		"none":                             {"", true, ""},
+		"the bucket in the path":           {"http://s3.example.com:9000/", true, "http://s3.example.com:9000"},
+		"the bucket in the host":           {"https://s3.example.com", false, "https://demo-files.s3.example.com"},
+		"the bucket in no host, by number": {"https://203.0.113.7:9000", false, "https://203.0.113.7:9000"},
+	} {
+		in := load(t, "testdata/files")
+		in.Cluster.Spec.Dependencies.ObjectStore.PublicEndpoint, in.Cluster.Spec.Dependencies.ObjectStore.PathStyle = row.endpoint, &row.pathStyle
+		for _, p := range pods(t, children(in)) {
+			env := map[string]string{}
+			for _, variable := range p.spec.Containers[0].Env {
+				env[variable.Name] = variable.Value
+			}
+			who := p.meta.Labels[manifest.LabelComponent]
+			want := map[string]string{
+				string(component.File): row.endpoint + " for ", string(component.Gateway): " for " + row.want,
+			}
+			if got := env[component.EnvS3PublicEndpoint] + " for " + env[component.EnvObjectStoreOrigin]; got != cmp.Or(want[who], " for ") {
+				t.Errorf("%s: %s has %q, want %q", name, who, got, want[who])
 			}
 		}
 	}

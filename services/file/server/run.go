@@ -115,6 +115,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, store Store, db
 		Holders: upstream.NewHolders(messagev1connect.NewMessageServiceClient(
 			messages.HTTPClient(), messages.BaseURL(), messages.Options()...),
 			userv1connect.NewUserServiceClient(users.HTTPClient(), users.BaseURL(), users.Options()...)),
+		Presigner:  presignerOf(cfg, store),
 		Thumbnails: picture.NewMaker(picture.DefaultBudget, picture.DefaultTimeout),
 	}, file.Options{Limits: cfg.limits(), Links: links, Now: time.Now, Logger: parts.Logger}), nil
 }

@@ -35,7 +35,10 @@ type running struct {
 	base string
 }
 
-func start(t *testing.T, cfg server.Config) *running {
+func start(t *testing.T, cfg server.Config) *running { return startOn(t, cfg, nil) }
+
+// startOn starts with a store of the test; nil: with that of the settings.
+func startOn(t *testing.T, cfg server.Config, store server.Store) *running {
 	t.Helper()
 	r := &running{keys: identity.GenerateKeys(component.All()...)}
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -46,7 +49,7 @@ func start(t *testing.T, cfg server.Config) *running {
 	ctx, cancel := context.WithCancel(t.Context())
 	started, done := make(chan struct{}), make(chan error, 1)
 	go func() {
-		done <- server.Run(ctx, cfg, server.Parts{LinkKeys: [][]byte{bytes.Repeat([]byte("k"), 32)}, Parts: process.Parts{
+		done <- server.Run(ctx, cfg, server.Parts{Store: store, LinkKeys: [][]byte{bytes.Repeat([]byte("k"), 32)}, Parts: process.Parts{
 			RPC: listener, Keys: r.keys[component.File], Logger: slog.New(slog.DiscardHandler), Started: func() { close(started) },
 		}})
 	}()

@@ -22,6 +22,8 @@ type S3Config struct {
 	Region   string `env:"PARLEY_S3_REGION" envDefault:"us-east-1"`
 	// PathStyle has the bucket in the path, not in the name of the host.
 	PathStyle bool `env:"PARLEY_S3_PATH_STYLE" envDefault:"true"`
+	// PublicEndpoint is where clients reach the store; empty: all bytes pass this service.
+	PublicEndpoint string `env:"PARLEY_S3_PUBLIC_ENDPOINT"`
 	// AccessKeyID and SecretAccessKey are who we are; SessionToken belongs to keys that end.
 	AccessKeyID     string        `env:"PARLEY_S3_ACCESS_KEY_ID"`
 	SecretAccessKey secret.String `env:"PARLEY_S3_SECRET_ACCESS_KEY"`
@@ -54,7 +56,7 @@ func LoadS3(environ map[string]string) (S3Config, error) {
 // open does not connect.
 func (c S3Config) open() (*s3blob.Store, error) {
 	return s3blob.Open(s3blob.Config{
-		Endpoint: c.Endpoint, Region: c.Region, Bucket: c.Bucket, PathStyle: c.PathStyle,
+		Endpoint: c.Endpoint, PublicEndpoint: c.PublicEndpoint, Region: c.Region, Bucket: c.Bucket, PathStyle: c.PathStyle,
 		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken,
 		TLS: certificate.Files{Mode: c.TLS, CA: c.CAFile},
 	})

@@ -32,10 +32,13 @@ func TestSettingsOfAnObjectStore(t *testing.T) {
 		environ map[string]string
 		says    string
 	}{
-		"none":             {nil, ""},
-		"one":              {map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_ACCESS_KEY_ID": "id", "PARLEY_S3_SECRET_ACCESS_KEY": "hidden"}, ""},
-		"without keys":     {map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_ACCESS_KEY_ID": "id"}, "PARLEY_S3_SECRET_ACCESS_KEY must be set"},
-		"not an endpoint":  {map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_ENDPOINT": "hidden"}, "must be https://host:port"},
+		"none":            {nil, ""},
+		"one":             {map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_ACCESS_KEY_ID": "id", "PARLEY_S3_SECRET_ACCESS_KEY": "hidden"}, ""},
+		"without keys":    {map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_ACCESS_KEY_ID": "id"}, "PARLEY_S3_SECRET_ACCESS_KEY must be set"},
+		"not an endpoint": {map[string]string{"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_ENDPOINT": "hidden"}, "must be https://host:port"},
+		"not a place for clients": {map[string]string{
+			"PARLEY_S3_BUCKET": "acme", "PARLEY_S3_ACCESS_KEY_ID": "id", "PARLEY_S3_SECRET_ACCESS_KEY": "hidden", "PARLEY_S3_PUBLIC_ENDPOINT": "s3.example.com",
+		}, "must be http(s)://host:port"},
 		"not a path style": {map[string]string{"PARLEY_S3_PATH_STYLE": "maybe"}, "PathStyle"},
 	} {
 		_, err := LoadS3(row.environ)

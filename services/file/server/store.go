@@ -33,6 +33,15 @@ func openStore(cfg Config) (store Store, closed func() error, err error) {
 	return folder, folder.Close, nil
 }
 
+// presignerOf a store, if clients can reach it.
+func presignerOf(cfg Config, store Store) blob.Presigner {
+	if cfg.S3.PublicEndpoint == "" {
+		return nil
+	}
+	presigner, _ := store.(blob.Presigner)
+	return presigner
+}
+
 // errNoStore tells the log why files are not available.
 var errNoStore = errors.New("no store of bytes is set: set PARLEY_S3_BUCKET or PARLEY_FILE_DIR")
 

@@ -59,6 +59,9 @@ type Config struct {
 	Memory          int64         // bytes that wait for their part; at least one part
 	Timeout         time.Duration // of a call, with its repetitions
 	Turn            time.Duration // that a slow upload may keep memory for which others wait
+
+	// Now is when presigned requests begin; nil: when they are made.
+	Now func() time.Time
 }
 
 // Open makes a store. It does not connect: Check tells whether the bucket is there.
@@ -94,7 +97,10 @@ func Open(c Config) (*Store, error) {
 		client: s3.New(options),
 		presigner: s3.NewPresignClient(s3.New(public), func(o *s3.PresignOptions) {
 			// What a client has to send is in headers that are signed.
-			o.Presigner = v4.NewSigner(func(o *v4.SignerOptions) { o.DisableHeaderHoisting, o.DisableURIPathEscaping = true, true })
+			signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableHeaderHoisting, o.DisableURIPathEscaping = true, true })
+			if o.Presigner = signer; c.Now != nil {
+				o.Presigner = clocked{signer, c.Now}
+			}
 		}),
 		bucket: c.Bucket, prefix: c.Prefix, timeout: c.Timeout, turn: c.Turn, buffers: newBuffers(c.Memory),
 		silent: silent,

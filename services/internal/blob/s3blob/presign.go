@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -52,4 +53,17 @@ func request(signed *v4.PresignedHTTPRequest, err error) (blob.Request, error) {
 		}
 	}
 	return r, nil
+}
+
+// clocked signs for the time of a clock.
+type clocked struct {
+	inner s3.HTTPPresignerV4
+	now   func() time.Time
+}
+
+// PresignHTTP signs.
+func (c clocked) PresignHTTP(
+	ctx context.Context, who aws.Credentials, r *http.Request, payload, service, region string, _ time.Time, more ...func(*v4.SignerOptions),
+) (string, http.Header, error) {
+	return c.inner.PresignHTTP(ctx, who, r, payload, service, region, c.now(), more...)
 }
