@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -174,25 +173,8 @@ func (d demo) startWayIn(ctx context.Context) error {
 		return err
 	}
 	return d.await(ctx, "wayin", 20*time.Second, func(ctx context.Context) error {
-		return answers(ctx, "http://"+d.listen+"/")
+		return retry.Answers(ctx, "http://"+d.listen+"/")
 	})
-}
-
-func answers(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answers %s", url, response.Status)
-	}
-	return errors.Join(err, response.Body.Close())
 }
 
 // uninstall takes away what up has put into a cluster that stays, but for the kind: other ChatClusters need it.

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
+	"github.com/parley-chat/parley/hack/retry"
 )
 
 // What a moment may be, in the words of kstatus.
@@ -57,7 +57,7 @@ func (c *chat) truth(ctx context.Context, object *chatv1alpha1.ChatCluster) erro
 	if err != nil {
 		return err
 	}
-	return answers(ctx, "http://"+address+"/")
+	return retry.Answers(ctx, "http://"+address+"/")
 }
 
 // asWished looks at the Deployments.
@@ -91,25 +91,6 @@ func rolledOut(d appsv1.Deployment, wish chatv1alpha1.ChatClusterSpec) error {
 		return errors.New("has a spec that nobody has looked at")
 	case s.UpdatedReplicas != *d.Spec.Replicas || s.Replicas != *d.Spec.Replicas || s.AvailableReplicas != *d.Spec.Replicas:
 		return fmt.Errorf("%d pods, %d new, %d available, want %d", s.Replicas, s.UpdatedReplicas, s.AvailableReplicas, *d.Spec.Replicas)
-	}
-	return nil
-}
-
-func answers(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return err
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, response.Status)
 	}
 	return nil
 }
