@@ -24,6 +24,8 @@ type lane[Q, A any] struct {
 	maxItems int
 	maxBytes int
 	call     func(ctx context.Context, questions []Q) ([]A, error)
+	// divide answers what of a batch is asked now, and what is done with the rest after that; nil: all is asked now.
+	divide func(batch []waiting[Q, A]) (now []waiting[Q, A], rest func())
 
 	mu      sync.Mutex // guards stopped against questions that come too late
 	stopped bool
@@ -71,7 +73,12 @@ func (l *lane[Q, A]) run(ctx context.Context) {
 		}
 		var batch []waiting[Q, A]
 		batch, kept = l.fill(*first)
+		rest := func() {}
+		if l.divide != nil {
+			batch, rest = l.divide(batch)
+		}
 		l.settle(ctx, batch)
+		rest()
 	}
 }
 
@@ -94,6 +101,9 @@ func (l *lane[Q, A]) fill(first waiting[Q, A]) (batch []waiting[Q, A], kept *wai
 }
 
 func (l *lane[Q, A]) settle(ctx context.Context, batch []waiting[Q, A]) {
+	if len(batch) == 0 {
+		return
+	}
 	questions := make([]Q, len(batch))
 	for i := range batch {
 		questions[i] = batch[i].question

@@ -35,6 +35,7 @@ type Messages struct {
 	messages      messagev1connect.MessageServiceClient
 	conversations messagev1connect.ConversationServiceClient
 	sends         []*lane[gateway.Outgoing, sendResult]
+	asides        []*aside // of the lanes of sends
 	resumes       []*lane[gateway.Question, gateway.Heads]
 }
 
@@ -53,7 +54,9 @@ func NewMessages(c *rpcclient.Client) *Messages {
 		conversations: messagev1connect.NewConversationServiceClient(c.HTTPClient(), c.BaseURL(), c.Options()...),
 	}
 	for range sendLanes {
-		m.sends = append(m.sends, newLane(laneLength, sendsPerCall, bytesPerCall, m.sendBatch))
+		l, a := newLane(laneLength, sendsPerCall, bytesPerCall, m.sendBatch), newAside(m.sendBatch)
+		l.divide = a.divide
+		m.sends, m.asides = append(m.sends, l), append(m.asides, a)
 	}
 	for range resumeLanes {
 		m.resumes = append(m.resumes, newLane(laneLength, resumesPerCall, bytesPerCall, m.SyncAll))
@@ -67,6 +70,9 @@ func (m *Messages) Run(ctx context.Context) error {
 	for _, l := range m.sends {
 		lanes.Go(func() { l.run(ctx) })
 	}
+	for _, a := range m.asides {
+		lanes.Go(func() { a.sends.run(ctx) })
+	}
 	for _, l := range m.resumes {
 		lanes.Go(func() { l.run(ctx) })
 	}
@@ -74,7 +80,8 @@ func (m *Messages) Run(ctx context.Context) error {
 	return nil
 }
 
-// Send puts a message into the lane of its conversation, so that the order of one conversation holds.
+// Send puts a message into the lane of its conversation, so that the order of one conversation holds: of all in it, but
+// for files, with which only their sender's keep it.
 func (m *Messages) Send(o gateway.Outgoing, done func(gateway.Sent, error)) {
 	l := m.sends[int(o.Conversation[len(o.Conversation)-1])%len(m.sends)]
 	l.ask(o, o.Size, func(r sendResult, err error) {

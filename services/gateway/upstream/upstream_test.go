@@ -44,6 +44,8 @@ type messageService struct {
 	sends   []int      // items of each SendBatch
 	syncs   []int      // items of each SyncBatch
 	hold    chan struct{}
+	files   chan struct{} // holds calls with files up
+	stored  []string      // bodies, "file" for one, in their order
 	fail    error
 	large   int // SyncBatch with more items answers too much
 	callers []identity.Caller
@@ -69,12 +71,13 @@ func (s *messageService) SendBatch(ctx context.Context, r *messagev1.SendBatchRe
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
+	s.awaitFiles(r)
 	out := &messagev1.SendBatchResponse{}
 	for i, item := range r.GetItems() {
 		result := &messagev1.SendBatchResponse_Result{}
 		send := item.GetSend()
-		switch body := send.GetContent().GetText().GetBody(); body {
-		case "ok":
+		switch body := bodyOf(send); body {
+		case "ok", "file":
 			result.Outcome = &messagev1.SendBatchResponse_Result_Sent{Sent: &messagev1.Sent{
 				ClientMessageId: send.GetClientMessageId(), ConversationId: send.GetConversationId(),
 				MessageId: ids.NewMessage().String(), Seq: int64(i + 1), SentAt: 5,
@@ -89,6 +92,28 @@ func (s *messageService) SendBatch(ctx context.Context, r *messagev1.SendBatchRe
 		out.Results = append(out.Results, result)
 	}
 	return out, nil
+}
+
+// awaitFiles stands still where a file service that hangs is asked.
+func (s *messageService) awaitFiles(r *messagev1.SendBatchRequest) {
+	s.mu.Lock()
+	files := s.files
+	s.mu.Unlock()
+	if files != nil && slices.ContainsFunc(r.GetItems(), func(i *messagev1.SendBatchRequest_Item) bool { return bodyOf(i.GetSend()) == "file" }) {
+		<-files
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, item := range r.GetItems() {
+		s.stored = append(s.stored, bodyOf(item.GetSend()))
+	}
+}
+
+func bodyOf(send *messagev1.SendRequest) string {
+	if send.GetContent().GetFile() != nil {
+		return "file"
+	}
+	return send.GetContent().GetText().GetBody()
 }
 
 func (s *messageService) SyncBatch(ctx context.Context, r *messagev1.SyncBatchRequest) (*messagev1.SyncBatchResponse, error) {
