@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# The images for everybody who has Docker; `make images` makes the same ones without it.
+# The images for everybody who has Docker; `make images image-speech` makes the same ones without it.
 #   docker build --target parley          --build-arg VERSION=0.1.0 -t parley-chat/parley:0.1.0          .
 #   docker build --target parley-operator --build-arg VERSION=0.1.0 -t parley-chat/parley-operator:0.1.0 .
+#   docker build --target parley-speech   --build-arg VERSION=0.1.0 -t parley-chat/parley-speech:0.1.0   .
 
 FROM --platform=$BUILDPLATFORM node:22-alpine AS web
 WORKDIR /web
@@ -29,6 +30,11 @@ ENV CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH
 RUN go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/parley ./services
 RUN go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/parley-operator ./controllers
 
+FROM debian:bookworm-slim AS speechroot
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg pocketsphinx pocketsphinx-en-us
+COPY hack/speechroot.sh /
+RUN /speechroot.sh /speechroot
+
 FROM scratch AS base
 COPY --from=build /rootfs /
 USER 65532:65532
@@ -41,6 +47,13 @@ FROM base AS parley-operator
 LABEL org.opencontainers.image.title=parley-operator
 COPY --from=build /out/parley-operator /parley-operator
 ENTRYPOINT ["/parley-operator"]
+
+FROM base AS parley-speech
+LABEL org.opencontainers.image.title=parley-speech org.opencontainers.image.licenses="Apache-2.0 AND LicenseRef-Debian"
+ENV PATH=/:/usr/bin
+COPY --from=speechroot /speechroot /
+COPY --from=build /out/parley /parley
+ENTRYPOINT ["/parley"]
 
 FROM base AS parley
 LABEL org.opencontainers.image.title=parley

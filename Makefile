@@ -140,6 +140,11 @@ kube-demo-down: ## End what kube-demo has started
 images: web bin operator ## Make the container images of parley and parley-operator, without Docker
 	hack/images.sh $(VERSION)
 
+.PHONY: image-speech
+image-speech: web bin ## Make the image parley-speech, which has ffmpeg and PocketSphinx of Debian, without Docker
+	PARLEY_PACKAGES='ffmpeg pocketsphinx pocketsphinx-en-us' hack/debian.sh
+	hack/images.sh $(VERSION) parley-speech
+
 .PHONY: operator
 operator: ## Build bin/parley-operator and the plugin bin/kubectl-parley
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley-operator ./controllers

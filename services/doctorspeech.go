@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/process"
@@ -23,6 +24,9 @@ func checkSpeech(ctx context.Context, environ map[string]string) []finding {
 	cfg, err := server.Load(environ)
 	if err != nil {
 		return []finding{bad(check, "no settings", err.Error())}
+	}
+	if err := cfg.Installed(); err != nil {
+		return []finding{bad(check, "lacks a program", strings.ReplaceAll(err.Error(), "\n", "; "))}
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

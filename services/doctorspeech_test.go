@@ -40,6 +40,20 @@ func TestADoctorOfSpeech(t *testing.T) {
 	if err == nil || !strings.Contains(out, "PARLEY_SPEECH_URL must be set") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	for _, row := range []struct {
+		environ map[string]string
+		says    []string
+	}{
+		{map[string]string{"PARLEY_SPEECH_PROVIDER": "PocketSphinx", "PARLEY_SPEECH_POCKETSPHINX": "/nowhere", "PARLEY_SPEECH_FFMPEG": "/nowhere"}, []string{"pocketsphinx-en-us", "ffmpeg", "parley-speech"}},
+		{map[string]string{"PARLEY_SPEECH_PROVIDER": "Baidu", "PARLEY_SPEECH_API_KEY": "k", "PARLEY_SPEECH_FFMPEG": "/nowhere"}, []string{"nothing that a browser records", "PARLEY_SPEECH_FFMPEG"}},
+	} {
+		out, err := parley(t, row.environ, "doctor")
+		for _, want := range append(row.says, "lacks a program") {
+			if err == nil || !strings.Contains(out, want) {
+				t.Errorf("%v: no word of %s in\n%s", err, want, out)
+			}
+		}
+	}
 	if out, _ := parley(t, map[string]string{}, "doctor"); strings.Contains(out, "speech") {
 		t.Errorf("nobody asked for speech:\n%s", out)
 	}

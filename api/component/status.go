@@ -12,6 +12,8 @@ const (
 	ClassAuthFailed  Class = "AuthFailed"
 	ClassTLSFailed   Class = "TLSFailed"
 	ClassUnfit       Class = "Unfit" // another product or version, or what lies there is foreign
+	// ClassProgramMissing: the image lacks a program, without which the dependency is of no use.
+	ClassProgramMissing Class = "ProgramMissing"
 )
 
 // Status is the JSON that a pod answers at StatusPath. It holds no address, no name of a person and no

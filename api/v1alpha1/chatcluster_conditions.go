@@ -114,6 +114,8 @@ const (
 	SuffixTLSFailed = "TLSFailed"
 	// SuffixUnfit: the store is not what is needed, or what lies there is foreign; the message says what to look at.
 	SuffixUnfit = "Unfit"
+	// SuffixProgramMissing: the image of the component lacks a program; take one that has it, see services.speech.image.
+	SuffixProgramMissing = "ProgramMissing"
 )
 
 // ReasonIgnored is in status.dependencies only: nothing to do; this version has no service that reads it.

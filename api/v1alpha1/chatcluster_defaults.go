@@ -56,10 +56,12 @@ func (s *Services) setDefaults(profile Profile) {
 	}
 	setPointer(&s.Gateway, GatewayService{})
 	s.Gateway.setDefaults()
-	for _, service := range []**Service{&s.User, &s.Friend, &s.Message, &s.Transmit, &s.Speech} {
+	for _, service := range []**Service{&s.User, &s.Friend, &s.Message, &s.Transmit} {
 		setPointer(service, Service{})
 		(*service).setDefaults(replicas)
 	}
+	setPointer(&s.Speech, SpeechService{})
+	s.Speech.setDefaults(replicas)
 	setPointer(&s.File, FileService{})
 	s.File.setDefaults(replicas)
 	setQuantity(&s.File.MaxFileSize, "100Mi")

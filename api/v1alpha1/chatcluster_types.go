@@ -87,6 +87,7 @@ type ChatClusterList struct {
 // +kubebuilder:validation:XValidation:rule="self.profile != 'Production' || (has(self.exposure) && has(self.exposure.host) && self.exposure.host.size() > 0)",message="Production needs exposure.host: the public name of the chat"
 // +kubebuilder:validation:XValidation:rule="self.profile != 'Production' || !has(self.dependencies.sms) || self.dependencies.sms.provider != 'Log'",message="Production must not write codes to the log: choose another sms.provider"
 // +kubebuilder:validation:XValidation:rule="8 * self.services.gateway.maxSessionsPerPod <= 3 * self.services.gateway.drain.sessionsPerSecond * (duration(self.services.gateway.drain.timeout) - duration(self.services.gateway.drain.initialDelay) - duration(self.services.gateway.drain.reconnectDeadline)).getSeconds()",message="two full pods cannot be drained in time: raise sessionsPerSecond or timeout, or lower maxSessionsPerPod",fieldPath=".services.gateway.drain"
+// +kubebuilder:validation:XValidation:rule="!has(self.dependencies.speech) || !has(self.image) || !has(self.image.digest) || self.image.digest.size() == 0 || (has(self.services.speech) && has(self.services.speech.image) && has(self.services.speech.image.digest) && self.services.speech.image.digest.size() > 0)",message="write services.speech.image.digest: image.digest is of another image",fieldPath=".services.speech.image.digest"
 type ChatClusterSpec struct {
 	// Version to run: a semantic version without "v", at most 64 characters.
 	// +kubebuilder:validation:MaxLength=64

@@ -117,10 +117,7 @@ func (p *problems) checkImage(image *Image) {
 	if image == nil {
 		return
 	}
-	p.unless(image.Repository == "" || imageRepository.MatchString(image.Repository), "spec.image.repository",
-		"write the repository without tag and digest, like registry.example.com/parley")
-	p.unless(image.Digest == "" || imageDigest.MatchString(image.Digest), "spec.image.digest",
-		"write sha256: and 64 hexadecimal digits")
+	p.checkImageName("spec.image", image.Repository, image.Digest)
 	p.oneOf("spec.image.pullPolicy", image.PullPolicy, "Always", "IfNotPresent", "Never")
 	p.atMost("spec.image.pullSecrets", len(image.PullSecrets), 8)
 	seen := map[string]bool{}
@@ -130,6 +127,13 @@ func (p *problems) checkImage(image *Image) {
 		p.unless(!seen[secret.Name], at, "remove it: the same name is there twice")
 		seen[secret.Name] = true
 	}
+}
+
+// checkImageName accepts empty ones: then there is a default.
+func (p *problems) checkImageName(path, repository, digest string) {
+	p.unless(repository == "" || imageRepository.MatchString(repository), path+".repository",
+		"write the repository without tag and digest, like registry.example.com/parley")
+	p.unless(digest == "" || imageDigest.MatchString(digest), path+".digest", "write sha256: and 64 hexadecimal digits")
 }
 
 // checkOperation checks keys, accounts and the pace of an upgrade.

@@ -20,7 +20,7 @@ type Services struct {
 	// File keeps files.
 	File *FileService `json:"file,omitempty"`
 	// Speech turns voice to text; it runs only with dependencies.speech.
-	Speech *Service `json:"speech,omitempty"`
+	Speech *SpeechService `json:"speech,omitempty"`
 }
 
 // Service are the settings of a component.
@@ -97,6 +97,25 @@ type FileService struct {
 	MaxImageSize *resource.Quantity `json:"maxImageSize,omitempty"`
 	// QuotaPerUserPerDay of uploads; 1Gi by default.
 	QuotaPerUserPerDay *resource.Quantity `json:"quotaPerUserPerDay,omitempty"`
+}
+
+// SpeechService are the settings of the speech service.
+type SpeechService struct {
+	Service `json:",inline"`
+	// Image with ffmpeg and PocketSphinx; by default the repository of all others with -speech behind it.
+	Image *ServiceImage `json:"image,omitempty"`
+}
+
+// ServiceImage is an image for one component. Pull policy and pull Secrets are those of spec.image.
+type ServiceImage struct {
+	// Repository without tag and digest, for example registry.example.com/parley-speech.
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^([a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*)?$`
+	Repository string `json:"repository,omitempty"`
+	// Digest wins over the version's tag; needed where spec.image has one.
+	// +kubebuilder:validation:MaxLength=71
+	// +kubebuilder:validation:Pattern=`^(sha256:[0-9a-f]{64})?$`
+	Digest string `json:"digest,omitempty"`
 }
 
 // Resources of a pod.

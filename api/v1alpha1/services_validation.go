@@ -20,7 +20,7 @@ func (p *problems) checkServices(spec *ChatClusterSpec) {
 	p.checkService("spec.services.message", services.Message)
 	p.checkService("spec.services.transmit", services.Transmit)
 	p.checkFile("spec.services.file", services.File)
-	p.checkService("spec.services.speech", services.Speech)
+	p.checkSpeechService("spec.services.speech", spec)
 }
 
 func (p *problems) checkService(path string, service *Service) {
@@ -116,6 +116,21 @@ func (p *problems) checkFile(path string, file *FileService) {
 		whole, ok := size.value.AsInt64()
 		p.unless(ok && whole >= 1 && whole <= 1<<40, path+size.name, "choose a size from 1 byte to 1Ti")
 	}
+}
+
+// checkSpeechService asks for a digest of its own where all others have one: an image of no known digest would be the
+// way around it.
+func (p *problems) checkSpeechService(path string, spec *ChatClusterSpec) {
+	speech := spec.Services.Speech
+	p.checkService(path, &speech.Service)
+	image := speech.Image
+	if image == nil {
+		image = &ServiceImage{}
+	}
+	p.checkImageName(path+".image", image.Repository, image.Digest)
+	pinned := spec.Image != nil && spec.Image.Digest != ""
+	p.unless(!pinned || spec.Dependencies.Speech == nil || image.Digest != "", path+".image.digest",
+		"write the digest of the image with ffmpeg and PocketSphinx: spec.image.digest is of another image")
 }
 
 var resourceNames = []string{"cpu", "memory", "ephemeral-storage"} //nolint:gochecknoglobals // a constant list

@@ -139,6 +139,9 @@ func dependencyAdvice(d chatv1alpha1.DependencyStatus) string {
 		}
 		return fmt.Sprintf("%s is not what is needed, or its index is foreign: it must be of version 8 or 9; see the log of message, "+
 			"or choose another indexPrefix", d.Name)
+	case component.ClassProgramMissing:
+		return fmt.Sprintf("the image of %s lacks ffmpeg, or PocketSphinx where that is the provider, and recordings are not read: "+
+			"see spec.services.speech.image, and the log of speech, which names what is missing", d.Name)
 	case component.ClassReachable, component.ClassUnreachable:
 		return fmt.Sprintf("%s does not answer: see host and port in the Secret %s, and that it runs", d.Name, d.Secret)
 	default:

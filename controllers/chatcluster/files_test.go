@@ -189,6 +189,11 @@ func testSpeech(t *testing.T, w world) {
 	if got := w.service(t, "speech"); got.Ready != 1 || w.variable(t, "acme-message", component.EnvTranscripts) != "true" {
 		t.Errorf("with a provider: %+v", got)
 	}
+	for name, want := range map[string]string{"acme-speech": "registry.example.com/parley-speech:0.1.0", "acme-message": "registry.example.com/parley:0.1.0"} {
+		if got := w.deployment(t, name).Spec.Template.Spec.Containers[0].Image; got != want {
+			t.Errorf("%s runs %s, want %s", name, got, want)
+		}
+	}
 	before := w.generations(t)
 	w.setSecret(t, "acme-speech", map[string]string{"api-key": "id", "secret-key": "second"})
 	w.settle(t, immortal())

@@ -263,7 +263,7 @@ func (e reindexEnd) trouble() string {
 		return fmt.Sprintf("%s does not answer: see that it runs", e.Store)
 	case component.ClassUnfit:
 		return "the index is foreign, or Elasticsearch is not of version 8 or 9; " + next
-	case component.ClassReachable:
+	case component.ClassReachable, component.ClassProgramMissing:
 	}
 	return fmt.Sprintf("the Job %s failed (%s): %s", e.job, cmp.Or(e.Reason, "Failed"), next)
 }

@@ -194,7 +194,7 @@ func testIgnored(t *testing.T, w world) {
 		c.Spec.Dependencies.SMS = &chatv1alpha1.SMS{
 			Provider: "Twilio", SecretRef: &chatv1alpha1.SecretReference{Name: "acme-codes"}, Twilio: &chatv1alpha1.TwilioSMS{From: "+15551234567"},
 		}
-		c.Spec.Services.Speech = &chatv1alpha1.Service{}
+		c.Spec.Services.Speech = &chatv1alpha1.SpeechService{}
 	}))
 	w.settle(t, immortal())
 	w.checkDone(t, "0.1.0")

@@ -151,6 +151,7 @@ func TestAdviceNamesWhatIsSet(t *testing.T) {
 		{component.ObjectStore, component.ClassUnreachable, "acme-it"},
 		{component.SpeechProvider, component.ClassAuthFailed, "quota"},
 		{component.SpeechProvider, component.ClassUnfit, "spec.dependencies.speech"},
+		{component.SpeechProvider, component.ClassProgramMissing, "spec.services.speech.image"},
 		{component.SMS, component.ClassAuthFailed, "balance"},
 		{component.MySQL, component.ClassAuthFailed, "username and password"},
 		{component.Elasticsearch, component.ClassUnfit, "indexPrefix"},

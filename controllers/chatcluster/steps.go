@@ -9,6 +9,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 
+	"github.com/parley-chat/parley/api/component"
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 	"github.com/parley-chat/parley/controllers/internal/apply"
 	"github.com/parley-chat/parley/controllers/internal/keys"
@@ -30,8 +31,14 @@ func (r *Reconciler) validate(_ context.Context, p *pass) error {
 	if problem != nil {
 		return stalled(problem.Reason, problem.Message)
 	}
+	speech := ""
+	if manifest.IsWanted(p.wish, component.Speech) {
+		if speech, problem = upgrade.SpeechImage(&p.wish.Spec, r.ImageRepository, r.AllowedRepositories); problem != nil {
+			return stalled(problem.Reason, problem.Message)
+		}
+	}
 	p.input = manifest.Input{
-		Cluster: p.wish, Image: image, Version: p.wish.Spec.Version,
+		Cluster: p.wish, Image: image, SpeechImage: speech, Version: p.wish.Spec.Version,
 		OperatorNamespace: r.OperatorNamespace, OperatorLabels: r.OperatorLabels,
 	}
 	return nil

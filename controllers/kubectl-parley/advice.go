@@ -112,7 +112,7 @@ func splitReason(reason string) (dependency, suffix string) {
 	for _, suffix := range []string{
 		chatv1alpha1.SuffixSecretMissing, chatv1alpha1.SuffixKeyMissing, chatv1alpha1.SuffixInvalid, chatv1alpha1.SuffixBindingNotReady,
 		chatv1alpha1.SuffixBindingForbidden, chatv1alpha1.SuffixUnreachable, chatv1alpha1.SuffixAuthFailed, chatv1alpha1.SuffixTLSFailed,
-		chatv1alpha1.SuffixUnfit,
+		chatv1alpha1.SuffixUnfit, chatv1alpha1.SuffixProgramMissing,
 	} {
 		if name, ok := strings.CutSuffix(reason, suffix); ok && name != "" {
 			return name, suffix
@@ -215,7 +215,7 @@ func bindingCommands(dependency, suffix string, c *chatv1alpha1.ChatCluster) []s
 		}
 	case chatv1alpha1.SuffixKeyMissing, chatv1alpha1.SuffixInvalid, chatv1alpha1.SuffixAuthFailed:
 		return []string{kubectl + " edit secret " + secret}
-	case chatv1alpha1.SuffixUnreachable, chatv1alpha1.SuffixTLSFailed, chatv1alpha1.SuffixUnfit:
+	case chatv1alpha1.SuffixUnreachable, chatv1alpha1.SuffixTLSFailed, chatv1alpha1.SuffixUnfit, chatv1alpha1.SuffixProgramMissing:
 		return []string{"kubectl parley -n " + c.Namespace + " doctor " + c.Name}
 	case chatv1alpha1.SuffixBindingNotReady:
 		if ref := bindingReference(dependency, c); ref != nil {

@@ -106,9 +106,11 @@ func (c *cluster) runAs(ctx context.Context, out io.Writer, name string, todo ta
 	return failed, c.copyLogs(ctx, out, job)
 }
 
-// lend gives a pod what another one has and it has not: variables, and the volumes of bindings.
+// lend gives a pod what another one has and it has not: variables, the volumes of bindings, and the image, which is the
+// same or has programs beside ours.
 func lend(to, from *corev1.PodSpec) {
 	borrower, lender := &to.Containers[0], from.Containers[0]
+	borrower.Image = lender.Image
 	for _, variable := range lender.Env {
 		if !slices.ContainsFunc(borrower.Env, func(have corev1.EnvVar) bool { return have.Name == variable.Name }) {
 			borrower.Env = append(borrower.Env, variable)

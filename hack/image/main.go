@@ -3,8 +3,8 @@
 // Command image makes a container image of one static program, without Docker.
 //
 // The result is a tar with an OCI layout, as `ctr images import` reads it. The image has no shell: the
-// program, the certificates of public authorities, and an empty /tmp; it runs as user 65532. The same
-// program gives the same digest.
+// program, the certificates of public authorities, and an empty /tmp; it runs as user 65532. With -root it has the
+// files of a folder, too, in a layer of their own below. The same program and files give the same digest.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -37,6 +38,8 @@ func main() {
 	flag.StringVar(&o.binary, "binary", "", "static program that the image runs")
 	flag.StringVar(&o.out, "o", "", "tar to write")
 	flag.StringVar(&o.user, "user", "65532:65532", "user and group")
+	flag.StringVar(&o.root, "root", "", "folder whose files are in the image, too; programs lie in its usr/bin")
+	flag.StringVar(&o.licenses, "licenses", "Apache-2.0", "licenses for the label, as SPDX writes them")
 	flag.StringVar(&o.version, "version", "", "version for the label; by default the tag")
 	flag.Parse()
 	if err := o.write(); err != nil {
@@ -46,7 +49,7 @@ func main() {
 }
 
 type options struct {
-	name, binary, out, user, version string
+	name, binary, out, user, version, root, licenses string
 }
 
 func (o options) write() error {
@@ -66,28 +69,24 @@ func (o options) write() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	path, err := layout.Write(dir, empty.Index)
+	written, err := layout.Write(dir, empty.Index)
 	if err != nil {
 		return err
 	}
 	// ctr takes the name from this annotation.
 	annotations := map[string]string{"io.containerd.image.name": strings.TrimPrefix(tag.Name(), "index."), "org.opencontainers.image.ref.name": tag.TagStr()}
-	if err := path.AppendImage(image, layout.WithAnnotations(annotations)); err != nil {
+	if err := written.AppendImage(image, layout.WithAnnotations(annotations)); err != nil {
 		return err
 	}
 	return pack(dir, o.out)
 }
 
 func (o options) image(tag name.Tag) (v1.Image, error) {
-	content, err := o.layer()
+	layers, err := o.layers()
 	if err != nil {
 		return nil, err
 	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil })
-	if err != nil {
-		return nil, err
-	}
-	image, err := mutate.AppendLayers(empty.Image, layer)
+	image, err := mutate.AppendLayers(empty.Image, layers...)
 	if err != nil {
 		return nil, err
 	}
@@ -100,13 +99,16 @@ func (o options) image(tag name.Tag) (v1.Image, error) {
 	if o.version == "" {
 		o.version = tag.TagStr()
 	}
-	program := "/" + filepath.Base(o.binary)
+	program, search := "/"+filepath.Base(o.binary), "PATH=/"
+	if o.root != "" {
+		search = "PATH=/:/usr/bin"
+	}
 	file.Config = v1.Config{
 		Entrypoint: []string{program}, User: o.user, WorkingDir: "/",
-		Env: []string{"PATH=/", "SSL_CERT_FILE=" + certificates},
+		Env: []string{search, "SSL_CERT_FILE=" + certificates},
 		Labels: map[string]string{
-			"org.opencontainers.image.title": filepath.Base(o.binary), "org.opencontainers.image.version": o.version,
-			"org.opencontainers.image.licenses": "Apache-2.0",
+			"org.opencontainers.image.title": path.Base(tag.RepositoryStr()), "org.opencontainers.image.version": o.version,
+			"org.opencontainers.image.licenses": o.licenses,
 		},
 	}
 	return mutate.ConfigFile(image, file)
@@ -118,6 +120,64 @@ func architecture() string {
 		return arch
 	}
 	return runtime.GOARCH
+}
+
+// layers begin with what changes least: who has it does not fetch it again with the next version.
+func (o options) layers() ([]v1.Layer, error) {
+	var contents [][]byte
+	if o.root != "" {
+		var content bytes.Buffer
+		if err := archive(o.root, &content); err != nil {
+			return nil, err
+		}
+		contents = append(contents, content.Bytes())
+	}
+	own, err := o.layer()
+	if err != nil {
+		return nil, err
+	}
+	var layers []v1.Layer
+	for _, content := range append(contents, own) {
+		layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil })
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, layer)
+	}
+	return layers, nil
+}
+
+// archive writes a folder, in order of name, with fixed times and owners.
+func archive(root string, out io.Writer) error {
+	w := tar.NewWriter(out)
+	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || path == root {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		header := &tar.Header{Name: name, Mode: int64(info.Mode().Perm()), ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
+		switch {
+		case entry.IsDir():
+			header.Typeflag, header.Name = tar.TypeDir, name+"/"
+			return w.WriteHeader(header)
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("%s is neither a file nor a folder", path)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		header.Typeflag, header.Size = tar.TypeReg, int64(len(content))
+		return errors.Join(w.WriteHeader(header), writeAll(w, content))
+	})
+	return errors.Join(err, w.Close())
 }
 
 // layer is one tar with fixed times and owners.

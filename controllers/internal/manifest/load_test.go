@@ -53,6 +53,7 @@ func input(cluster *chatv1alpha1.ChatCluster) manifest.Input {
 	in := manifest.Input{
 		Cluster:           cluster,
 		Image:             "registry.example.com/parley:" + cluster.Spec.Version,
+		SpeechImage:       "registry.example.com/parley-speech:" + cluster.Spec.Version,
 		Version:           cluster.Spec.Version,
 		Bindings:          map[component.Dependency]manifest.Binding{},
 		BindingHashes:     map[component.Name]string{},

@@ -23,6 +23,8 @@ type Input struct {
 	Cluster *chatv1alpha1.ChatCluster
 	// Image to run, with tag or digest.
 	Image string
+	// SpeechImage is what speech runs instead; empty: Image.
+	SpeechImage string
 	// Version is what the label app.kubernetes.io/version says.
 	Version string
 	// Bindings of the dependencies that are bound.

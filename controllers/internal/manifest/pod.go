@@ -62,13 +62,12 @@ func podOf(in Input, name component.Name, container *corev1ac.ContainerApplyConf
 func containerOf(in Input, name component.Name, env environment, args ...string) *corev1ac.ContainerApplyConfiguration {
 	resources := resourcesOf(in, name)
 	if limit := memoryLimit(resources); limit != nil {
-		// The rest is for what the Go heap does not count: stacks of C, file buffers, fragmentation.
-		env.add(envGoMemLimit, strconv.FormatInt(limit.Value()/10*9, 10))
+		env.add(envGoMemLimit, strconv.FormatInt(heapOf(name, limit.Value()), 10))
 	}
 	env.addOverrides(in, name)
 	return corev1ac.Container().
 		WithName(string(name)).
-		WithImage(in.Image).
+		WithImage(imageOf(in, name)).
 		WithImagePullPolicy(pullPolicy(in)).
 		WithArgs(args...).
 		WithEnv(env...).
@@ -77,6 +76,14 @@ func containerOf(in Input, name component.Name, env environment, args ...string)
 			WithAllowPrivilegeEscalation(false).
 			WithReadOnlyRootFilesystem(true).
 			WithCapabilities(corev1ac.Capabilities().WithDrop("ALL")))
+}
+
+// imageOf is another one for speech: it runs programs beside ours.
+func imageOf(in Input, name component.Name) string {
+	if name == component.Speech && in.SpeechImage != "" {
+		return in.SpeechImage
+	}
+	return in.Image
 }
 
 func pullPolicy(in Input) corev1.PullPolicy {

@@ -44,7 +44,8 @@ func resourcesPage(t *testing.T) string {
 Made by the tests of the operator's builders from what they build; do not edit.
 
 What a pod gets where ` + "`services.<component>.resources`, for migrate `upgrade.migration.resources`, for reindex `dependencies.elasticsearch.rebuild.resources`" + `, says nothing. The request of memory is also its limit; CPU has
-no limit; Go is told 90 % of the memory. A gateway gets 64 MiB and 32 KiB for each of ` + "`maxSessionsPerPod`" + `, rounded up to 64 MiB: the table shows the default of 20,000.
+no limit; Go is told 90 % of the memory, in speech a quarter, because the programs that it runs take the rest. A gateway gets 64 MiB and 32 KiB for each of ` + "`maxSessionsPerPod`" + `, rounded up to 64 MiB: the table shows the default of 20,000.
+Speech is shown with PocketSphinx; other providers read elsewhere, and need 512Mi and 250m.
 A component with ` + "`autoscaling`" + ` starts with one pod.
 
 | component | replicas, Production | Development | CPU, Production | Development | memory | ephemeral storage, request | limit | grace period |

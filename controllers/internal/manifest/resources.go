@@ -43,12 +43,32 @@ func defaultAmounts(in Input, name component.Name) amounts {
 		row = amounts{milliCPU: 100, memory: 256 * mebi}
 	case component.Reindex:
 		row = amounts{milliCPU: 250, memory: 256 * mebi}
+	case component.Speech:
+		row = speechAmounts(in)
 	default:
 	}
 	if in.Cluster.Spec.Profile == chatv1alpha1.ProfileDevelopment {
 		row.milliCPU = 50
 	}
 	return row
+}
+
+// speechAmounts are measured: 64 MiB of ours, six children that convert at 56 MiB each, and where PocketSphinx reads,
+// two of it at 150 MiB, which want a processor each.
+func speechAmounts(in Input) amounts {
+	if speech := in.Cluster.Spec.Dependencies.Speech; speech != nil && speech.Provider == "PocketSphinx" {
+		return amounts{milliCPU: 1000, memory: 768 * mebi}
+	}
+	return amounts{milliCPU: 250, memory: 512 * mebi}
+}
+
+// heapOf is how much of a limit the Go heap may take. The rest is for what it does not count: stacks of C, file
+// buffers, fragmentation; and for speech the programs that it runs.
+func heapOf(name component.Name, limit int64) int64 {
+	if name == component.Speech {
+		return limit / 4
+	}
+	return limit / 10 * 9
 }
 
 // gatewayMemory is rounded up to what an empty gateway needs.

@@ -54,7 +54,7 @@ func serviceOf(in Input, name component.Name) *chatv1alpha1.Service {
 	case component.File:
 		return &services.File.Service
 	case component.Speech:
-		return services.Speech
+		return &services.Speech.Service
 	default:
 		return &chatv1alpha1.Service{}
 	}

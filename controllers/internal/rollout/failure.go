@@ -89,7 +89,7 @@ func PodFailure(pod *corev1.Pod, now time.Time) *Failure {
 		}
 		switch container.State.Waiting.Reason {
 		case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable":
-			return failf(chatv1alpha1.ReasonImagePullFailed, "correct spec.version, spec.image or the pull secret: pod %s cannot get its image", pod.Name)
+			return failf(chatv1alpha1.ReasonImagePullFailed, "%s", imageProblem(pod, &container))
 		case "CreateContainerConfigError", "CreateContainerError":
 			return failf(chatv1alpha1.ReasonProgressDeadlineExceeded, "look at pod %s: its configuration cannot be had", pod.Name)
 		}

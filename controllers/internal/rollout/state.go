@@ -70,7 +70,7 @@ func podReason(pod *corev1.Pod) (reason, message string) {
 		}
 		switch waiting := container.State.Waiting.Reason; {
 		case strings.Contains(waiting, "Image"):
-			return chatv1alpha1.ServiceImagePullFailed, fmt.Sprintf("correct spec.version, spec.image or the pull secret: pod %s cannot get its image", pod.Name)
+			return chatv1alpha1.ServiceImagePullFailed, imageProblem(pod, &container)
 		case waiting == "CrashLoopBackOff":
 			return chatv1alpha1.ServiceCrashLooping, fmt.Sprintf("read the log of pod %s", pod.Name)
 		}
@@ -82,6 +82,11 @@ func podReason(pod *corev1.Pod) (reason, message string) {
 		}
 	}
 	return "", ""
+}
+
+// imageProblem names the image: which one it is, is the first question where components have different ones.
+func imageProblem(pod *corev1.Pod, container *corev1.ContainerStatus) string {
+	return fmt.Sprintf("correct spec.version, spec.image or the pull secret: pod %s cannot get its image %s", pod.Name, container.Image)
 }
 
 // rank puts what a person must see first.

@@ -88,6 +88,45 @@ func TestLowest(t *testing.T) {
 	}
 }
 
+// TestSpeechImage: it lies beside that of all others, in whatever registry that is, and the allow list is for it, too.
+func TestSpeechImage(t *testing.T) {
+	t.Parallel()
+	const digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	for name, test := range map[string]struct {
+		image   *chatv1alpha1.Image
+		speech  *chatv1alpha1.ServiceImage
+		allowed []string
+		want    string
+		reason  string
+	}{
+		"beside the operator's":      {nil, nil, nil, "r.example.com/parley-speech:0.5.0_abc", ""},
+		"beside the spec's":          {&chatv1alpha1.Image{Repository: "mirror.example.com:5000/a/parley"}, nil, nil, "mirror.example.com:5000/a/parley-speech:0.5.0_abc", ""},
+		"its own repository":         {&chatv1alpha1.Image{Repository: "mirror.example.com/parley"}, &chatv1alpha1.ServiceImage{Repository: "r.example.com/tools"}, nil, "r.example.com/tools:0.5.0_abc", ""},
+		"a digest of its own":        {&chatv1alpha1.Image{Digest: "sha256:1"}, &chatv1alpha1.ServiceImage{Digest: digest}, nil, "r.example.com/parley-speech@" + digest, ""},
+		"the list allows it":         {nil, nil, []string{"r.example.com/parley", "r.example.com/parley-speech"}, "r.example.com/parley-speech:0.5.0_abc", ""},
+		"the list allows all others": {nil, nil, []string{"r.example.com/parley"}, "", chatv1alpha1.ReasonImageNotAllowed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			spec := &chatv1alpha1.ChatClusterSpec{Version: "0.5.0+abc", Image: test.image}
+			spec.Services.Speech = &chatv1alpha1.SpeechService{Image: test.speech}
+			got, problem := upgrade.SpeechImage(spec, "r.example.com/parley", test.allowed)
+			if problem == nil {
+				problem = &upgrade.Problem{}
+			}
+			if got != test.want || problem.Reason != test.reason {
+				t.Errorf("got %q, %+v, want %q, %s", got, problem, test.want, test.reason)
+			}
+			if test.reason != "" && !strings.Contains(problem.Message, "spec.services.speech.image.repository") {
+				t.Errorf("the message leads nowhere: %s", problem.Message)
+			}
+		})
+	}
+	if _, problem := upgrade.SpeechImage(&chatv1alpha1.ChatClusterSpec{Version: "0.5.0"}, "", nil); problem == nil {
+		t.Error("an image of no repository")
+	}
+}
+
 func TestImage(t *testing.T) {
 	t.Parallel()
 	const digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"

@@ -3,11 +3,11 @@
 package server
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/certificate"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/provider"
@@ -32,7 +32,7 @@ const (
 // InstalledPocketSphinx tells whether the provider PocketSphinx can be used here.
 func InstalledPocketSphinx() bool { return pocketsphinx.Find("") != "" }
 
-// provider is nil where recordings are not read.
+// provider is nil where recordings are not read. It fails with a NotInstalledError where its program is not there.
 func (c Config) provider() (speech.Provider, error) {
 	switch c.Provider {
 	case ProviderBaidu:
@@ -51,8 +51,7 @@ func (c Config) provider() (speech.Provider, error) {
 	case ProviderPocketSphinx:
 		path := pocketsphinx.Find(c.PocketSphinx)
 		if path == "" {
-			return nil, errors.New("PARLEY_SPEECH_PROVIDER is PocketSphinx, which is not installed: install the packages " +
-				"pocketsphinx and pocketsphinx-en-us, or name the program with PARLEY_SPEECH_POCKETSPHINX")
+			return nil, &NotInstalledError{Packages: "pocketsphinx and pocketsphinx-en-us", Setting: component.EnvSpeechPocketSphinx, Without: "no recording is read"}
 		}
 		return pocketsphinx.New(path, c.Concurrency), nil
 	default:

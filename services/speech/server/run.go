@@ -30,7 +30,7 @@ import (
 type Parts = process.Parts
 
 // Run serves until ctx ends and then stops within ten seconds. It fails only for what no restart repairs:
-// settings, keys, a port in use, a program that is not installed.
+// settings, keys, a port in use.
 func Run(ctx context.Context, cfg Config, parts Parts) error {
 	parts, err := parts.Load(cfg.process())
 	if err != nil {
@@ -96,13 +96,21 @@ func (c Config) ports(group *lifecycle.Group, parts Parts, ops *telemetry.Ops) (
 		Recordings:  upstream.NewRecordings(filev1connect.NewFileServiceClient(files.HTTPClient(), files.BaseURL(), files.Options()...)),
 		Transcripts: upstream.NewTranscripts(messagev1connect.NewMessageServiceClient(messages.HTTPClient(), messages.BaseURL(), messages.Options()...)),
 	}
+	missing := c.Installed()
+	if missing != nil {
+		// A pod that ended instead would hold up the rollout of the gateway, which needs no speech.
+		parts.Logger.Error("a program is missing", "error", missing)
+	}
 	provider, err := c.provider()
-	if err != nil || provider == nil {
+	if err != nil && !IsNotInstalled(err) || err == nil && provider == nil {
 		return p, err
 	}
 	w := watch(provider)
+	w.lacks = missing != nil
 	ops.SetDependency(component.SpeechProvider, w.Class)
-	p.Provider = w
+	if provider != nil {
+		p.Provider = w
+	}
 	return p, nil
 }
 

@@ -162,6 +162,23 @@ func TestF55_AProviderThatIsAwayIsNamedAndThePodIsReady(t *testing.T) {
 	}
 }
 
+// A pod without its programs is ready: the rest of the chat does not wait for speech. It says what it lacks.
+func TestF55_AProgramThatIsNotInstalledIsNamedAndThePodIsReady(t *testing.T) {
+	t.Parallel()
+	for name, settings := range map[string]map[string]string{
+		"the provider": {"PARLEY_SPEECH_PROVIDER": "PocketSphinx", "PARLEY_SPEECH_POCKETSPHINX": "/nowhere/at/all"},
+		"ffmpeg":       {"PARLEY_SPEECH_PROVIDER": "Baidu", "PARLEY_SPEECH_API_KEY": "k", "PARLEY_SPEECH_URL": "https://127.0.0.1:1", "PARLEY_SPEECH_FFMPEG": "/nowhere/at/all"},
+	} {
+		r := start(t, settings)
+		if status := r.status(t); status.Dependencies[component.SpeechProvider] != component.ClassProgramMissing || !status.Ready {
+			t.Errorf("without %s: status %+v, want a ready pod that lacks a program", name, status)
+		}
+		if _, err := r.recognize(t); !errors.Is(err, speech.ErrUnavailable) {
+			t.Errorf("without %s: %v, want SPEECH_UNAVAILABLE", name, err)
+		}
+	}
+}
+
 func TestWithoutAProviderRecordingsAreNotRead(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
@@ -173,7 +190,6 @@ func TestWithoutAProviderRecordingsAreNotRead(t *testing.T) {
 func TestWhatIsNotThereIsNamedAtTheStart(t *testing.T) {
 	t.Parallel()
 	for want, settings := range map[string]map[string]string{
-		"pocketsphinx-en-us":    {"PARLEY_SPEECH_PROVIDER": "PocketSphinx", "PARLEY_SPEECH_POCKETSPHINX": "/nowhere/at/all"},
 		"PARLEY_SPEECH_CA_FILE": {"PARLEY_SPEECH_PROVIDER": "OpenAI", "PARLEY_SPEECH_URL": "https://x", "PARLEY_SPEECH_CA_FILE": "/nowhere/at/all"},
 	} {
 		cfg, err := server.Load(settings)
