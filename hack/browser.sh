@@ -10,6 +10,7 @@ if [ -z "$PARLEY_CHROMIUM" ]; then
   exit 1
 fi
 export PARLEY_CHROMIUM PARLEY_BIN=${PARLEY_BIN:-$PWD/bin/parley}
+export PARLEY_TEST_S3_PROGRAM=${PARLEY_TEST_S3_PROGRAM:-$(hack/tool.sh versitygw --path)}
 (cd test/e2e && npm run --silent check && npm test --silent)
 go run ./hack/withservers -- go run ./hack/withcluster -gateways 2 -binary "$PARLEY_BIN" -- \
   npm test --silent --prefix test/e2e -- journey.spec.ts -g '2 gateway'

@@ -38,8 +38,8 @@ type Options struct {
 	Stdout io.Writer
 	// Log gets the services' logs, as JSON lines.
 	Log io.Writer
-	// Environ may raise the limits of gateways by PARLEY_GATEWAY_… variables, and say by PARLEY_SPEECH_… ones who
-	// reads recordings; nothing else is read.
+	// Environ may raise the limits of gateways by PARLEY_GATEWAY_… variables, say by PARLEY_SPEECH_… ones who reads
+	// recordings, and name by PARLEY_S3_… ones a bucket for files; nothing else is read.
 	Environ map[string]string
 	// Ready is called with the gateways' addresses once everything serves; may be nil.
 	Ready func(urls []string)

@@ -44,6 +44,8 @@ type system struct {
 	handler   slog.Handler
 	started   chan struct{}
 	count     int // of services that will say that they have started
+	// storeOrigin is where pages reach the object store; empty: nowhere.
+	storeOrigin string
 }
 
 func newSystem(plan plan, folder *folder, keys keyring, doors *doors, o Options) *system {
@@ -148,12 +150,11 @@ func (s *system) friend(group *lifecycle.Group) error {
 }
 
 func (s *system) file(group *lifecycle.Group) error {
-	cfg, err := fileserver.Load(s.environment(component.File, map[string]string{
-		component.EnvFileDir: s.folder.files(), component.EnvFilesOrigin: s.doors.filesOrigin,
-	}))
+	cfg, err := fileserver.Load(s.environment(component.File, s.fileSettings()))
 	if err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
+	s.storeOrigin = objectStoreOrigin(cfg.S3)
 	linkKeys, err := identity.LoadFileLinkKeys(s.folder.keysPath())
 	if err != nil {
 		return fmt.Errorf("file: %w", err)
@@ -222,7 +223,7 @@ func (s *system) gateways(group *lifecycle.Group) error {
 		}
 		cfg.RPCListen, cfg.OpsListen = "", ""
 		cfg.DrainTimeout = drainTimeout
-		cfg.FilesOrigin, cfg.PageOrigins = s.doors.filesOrigin, s.doors.pageOrigins()
+		cfg.FilesOrigin, cfg.ObjectStoreOrigin, cfg.PageOrigins = s.doors.filesOrigin, s.storeOrigin, s.doors.pageOrigins()
 		s.add(group, pod, func(ctx context.Context) error {
 			return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{
 				Public: s.doors.listeners[k], RPC: s.network.listen(pod), Broker: s.bus, Transport: s.transport, Ring: s.ring,

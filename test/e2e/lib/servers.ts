@@ -24,8 +24,11 @@ export interface Servers {
   close(): Promise<void>;
 }
 
+/** Settings of the program, for the address that its pages will have. */
+export type Settings = (base: string) => Promise<Record<string, string>>;
+
 /** Takes the servers of PARLEY_E2E_BASE_URLS, or starts bin/parley with one or two gateways. */
-export async function servers(gateways: 1 | 2): Promise<Servers> {
+export async function servers(gateways: 1 | 2, settings: Settings = async () => ({})): Promise<Servers> {
   const given = process.env.PARLEY_E2E_BASE_URLS;
   if (given) {
     const urls = given.split(',').map((url) => url.trim().replace(/\/$/, ''));
@@ -35,7 +38,8 @@ export async function servers(gateways: 1 | 2): Promise<Servers> {
   const port = await freePorts(gateways);
   const sample = gateways === 1 ? 'chatcluster-dev.yaml' : 'chatcluster-two-gateways.yaml';
   const args = ['dev', '-f', join(ROOT, 'config/samples', sample), '--data', data, '--port', String(port)];
-  let child = await launch(args);
+  const environ = await settings(`http://127.0.0.1:${port}`);
+  let child = await launch(args, environ);
   const code = (phone: string) =>
     said(child, CODE_MS, (line) => {
       if (!line.includes(`"phone_end":"${phone.slice(-4)}"`)) return undefined;
@@ -46,7 +50,7 @@ export async function servers(gateways: 1 | 2): Promise<Servers> {
     restart: {
       stop: () => end(child),
       start: async () => {
-        child = await launch(args);
+        child = await launch(args, environ);
       },
     },
     code,
@@ -61,9 +65,9 @@ export async function servers(gateways: 1 | 2): Promise<Servers> {
 /** The last that each program has said. */
 const heard = new WeakMap<ChildProcess, string>();
 
-async function launch(args: string[]): Promise<ChildProcess> {
+async function launch(args: string[], environ: Record<string, string>): Promise<ChildProcess> {
   const program = process.env.PARLEY_BIN ?? join(ROOT, 'bin/parley');
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environ } });
   let said = '';
   const ready = new Promise<void>((done, fail) => {
     const timer = setTimeout(() => fail(new Error(`parley is not ready after ${START_MS} ms:\n${said}`)), START_MS);
@@ -112,15 +116,16 @@ function said(child: ChildProcess, ms: number, find: (line: string) => string | 
   });
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Ends a program and waits until it is gone. */
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
   await gone;
 }
 
-// Finds as many free ports in a row.
-async function freePorts(count: number): Promise<number> {
+/** Finds as many free ports in a row. */
+export async function freePorts(count: number): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const first = 20_000 + Math.floor(Math.random() * 20_000);
     const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));
