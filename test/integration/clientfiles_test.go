@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/api/client"
+	"github.com/parley-chat/parley/api/component"
 	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	"github.com/parley-chat/parley/services/dev/devtest"
 	"github.com/parley-chat/parley/test/integration/people"
 )
 
-// cutter is a bad network: it passes connections on and cuts each after so many bytes, in either direction.
+// cutter is a bad network: it passes connections on, and after so many bytes it cuts the one that carries them.
 type cutter struct {
 	t        *testing.T
 	url      string
@@ -32,7 +33,7 @@ type cutter struct {
 	closed   sync.Mutex // held while nobody can connect
 
 	mu      sync.Mutex // guards what follows
-	budgets []int64    // of the next connections; then none is cut
+	budgets []int64    // bytes up to the next cuts; then there are none
 	cuts    int
 }
 
@@ -52,22 +53,26 @@ func cut(t *testing.T, base string, between func()) *cutter {
 	return c
 }
 
-// after sets the bytes after which the next connections are cut.
+// after sets how many bytes pass before the next cuts.
 func (c *cutter) after(budgets ...int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.budgets = budgets
 }
 
-func (c *cutter) next() int64 {
+// allow tells how many of n bytes pass; fewer than all means a cut.
+func (c *cutter) allow(n int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.budgets) == 0 {
-		return 1 << 40
+		return n
 	}
-	budget := c.budgets[0]
-	c.budgets = c.budgets[1:]
-	return budget
+	allowed := int(min(int64(n), c.budgets[0]))
+	c.budgets[0] -= int64(allowed)
+	if allowed < n {
+		c.budgets = c.budgets[1:]
+	}
+	return allowed
 }
 
 func (c *cutter) count() int {
@@ -94,12 +99,11 @@ func (c *cutter) accept() {
 	}
 }
 
-// errSpent says that a connection has carried what it may.
-var errSpent = errors.New("the connection is cut")
+// errCut says that a connection has carried what it may.
+var errCut = errors.New("the connection is cut")
 
-// pass carries bytes until one side ends or the budget is spent.
+// pass carries bytes until one side ends or there is a cut.
 func (c *cutter) pass(near, far *net.TCPConn) {
-	left := &budget{left: c.next()}
 	var once sync.Once
 	end := func(cut bool) {
 		if cut {
@@ -119,31 +123,23 @@ func (c *cutter) pass(near, far *net.TCPConn) {
 	}
 	for to, from := range map[*net.TCPConn]*net.TCPConn{near: far, far: near} {
 		c.done.Go(func() {
-			_, err := io.Copy(&metered{to, left}, from)
-			once.Do(func() { end(errors.Is(err, errSpent)) })
+			_, err := io.Copy(&metered{to, c}, from)
+			once.Do(func() { end(errors.Is(err, errCut)) })
 		})
 	}
 }
 
-type budget struct {
-	mu   sync.Mutex // guards left
-	left int64
-}
-
-// metered writes as long as there is something left.
+// metered writes what may pass.
 type metered struct {
 	w io.Writer
-	b *budget
+	c *cutter
 }
 
 func (m *metered) Write(p []byte) (int, error) {
-	m.b.mu.Lock()
-	n := min(int64(len(p)), m.b.left)
-	m.b.left -= n
-	m.b.mu.Unlock()
+	n := m.c.allow(len(p))
 	written, err := m.w.Write(p[:n])
-	if err == nil && n < int64(len(p)) {
-		err = errSpent
+	if err == nil && n < len(p) {
+		err = errCut
 	}
 	return written, err
 }
@@ -219,5 +215,50 @@ func TestF19_TheGoClientCarriesFilesOverCutsAndRestarts(t *testing.T) {
 	_, err = reader.Upload(ctx, client.Upload{Purpose: filev1.Purpose_PURPOSE_IMAGE, Name: "a.png", Content: strings.NewReader("no picture")})
 	if refused, ok := errors.AsType[*client.FileError](err); !ok || refused.Reason != "CONTENT_TYPE_MISMATCH" {
 		t.Errorf("what is no picture: %v", err)
+	}
+}
+
+// Where programs reach the object store, bytes go there and come from there, and none pass Parley. Who does not
+// reach it has the same files.
+func TestF19_TheGoClientGoesPastParleyWhereItCan(t *testing.T) {
+	t.Parallel()
+	_, settings := startObjectStore(t)
+	store := strings.TrimPrefix(settings[component.EnvS3Endpoint], "http://")
+	settings[component.EnvS3PublicEndpoint] = settings[component.EnvS3Endpoint]
+	base := devtest.Start(t, devtest.Options{Files: settings}).Public(0)
+	ann := people.Register(t, base, "ann")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	parley := cut(t, base, func() {})
+	parley.after(1<<20, 1<<20, 1<<20)
+	near := own(t, parley.url, ann)
+	far, err := client.New(client.Config{
+		BaseURLs: []string{base}, Token: ann.Token, Device: ann.Device,
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == store {
+				return nil, errors.New("there is no way to the store")
+			}
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(far.Close)
+	for seed, by := range map[byte]*client.Client{5: near, 6: far} {
+		content := noise(seed, 7<<20)
+		file, err := by.Upload(ctx, client.Upload{Name: "a.bin", Content: bytes.NewReader(content)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, reader := range map[string]*client.Client{"near": near, "far": far} {
+			var got bytes.Buffer
+			if _, err := reader.Download(ctx, file.GetFileId(), &got); err != nil || !bytes.Equal(got.Bytes(), content) {
+				t.Errorf("%s reads %d bytes, %v", name, got.Len(), err)
+			}
+		}
+	}
+	if parley.count() > 0 {
+		t.Error("bytes passed Parley though the store could be reached")
 	}
 }
