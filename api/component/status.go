@@ -30,7 +30,32 @@ type Status struct {
 	Gateway *GatewayStatus `json:"gateway,omitempty"`
 	// Reindex is there in the pod that fills the search index anew.
 	Reindex *ReindexStatus `json:"reindex,omitempty"`
+	// Index is there in a pod that keeps an index of texts, once it has seen it.
+	Index *IndexStatus `json:"index,omitempty"`
 }
+
+// IndexStatus is how an index of texts is. People search only one that is whole.
+type IndexStatus struct {
+	// Kind of texts: messages or people.
+	Kind string `json:"kind"`
+	// Whole tells that it holds all texts.
+	Whole bool `json:"whole"`
+	// Cause why it was withdrawn; empty where this pod does not know of one.
+	Cause IndexCause `json:"cause,omitempty"`
+	// Written texts of the fill that goes on.
+	Written int64 `json:"written,omitempty"`
+}
+
+// IndexCause says why an index lacks texts.
+type IndexCause string
+
+// The causes.
+const (
+	// IndexOverflow: the queue of its events was full, and the oldest are gone.
+	IndexOverflow IndexCause = "Overflow"
+	// IndexUncollected: the queue of its events was not there, so that nobody collected them.
+	IndexUncollected IndexCause = "Uncollected"
+)
 
 // ReindexStatus is how far a rebuild of the search index is.
 type ReindexStatus struct {

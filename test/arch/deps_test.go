@@ -68,8 +68,8 @@ func internalEdges() map[string][]string {
 		"searchindex/searchindextest": {"searchindex", "textmatch"},
 		"searchindex/indexer":         {"broker", "searchindex"},
 		"searchindex/indexserver": {
-			"broker/amqpbroker", "certificate", "lifecycle", "process", "searchindex", "searchindex/bleveindex", "searchindex/elasticindex",
-			"searchindex/indexer", "secret", "sqldb", "telemetry",
+			"broker", "broker/amqpbroker", "certificate", "lifecycle", "process", "searchindex", "searchindex/bleveindex",
+			"searchindex/elasticindex", "searchindex/indexer", "secret", "sqldb", "telemetry",
 		},
 	}
 }

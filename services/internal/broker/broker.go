@@ -88,6 +88,12 @@ type Subscription struct {
 	// Length is told how many messages wait in a durable queue: when it is declared, so before anything
 	// comes through it, and every few seconds. It must return at once. May be nil.
 	Length func(ready int)
+	// Anew is called before a durable queue is made that is not there, or that somebody deleted: nothing that was
+	// published until then will come through it. It is not made before Anew has returned nil; after an error it is
+	// called again. It may wait, until ctx ends. A queue of this name that was made with other arguments, and that
+	// nobody consumes any more, is deleted with what waits in it, and made anew. Nil: such a queue is made without
+	// a word, and one with other arguments is never consumed.
+	Anew func(ctx context.Context) error
 	// MaxBytes and TTL bound an exclusive queue, whose oldest messages go first; 0 means the default.
 	MaxBytes int64
 	TTL      time.Duration
@@ -107,10 +113,19 @@ type Subscriber interface {
 	Subscribe(ctx context.Context, s Subscription, handle func(ctx context.Context, d *Delivery)) error
 }
 
-// Broker is both, with its life.
+// Retirer removes what subscribers have left behind.
+type Retirer interface {
+	// Retire deletes a durable queue that nobody consumes, with all that waits in it, and its dead-letter queue if
+	// that is empty. Gone tells that there is no such queue; false without an error: somebody consumes it. A
+	// subscriber that comes meanwhile makes the queue anew.
+	Retire(ctx context.Context, queue string) (gone bool, err error)
+}
+
+// Broker is all of them, with its life.
 type Broker interface {
 	Publisher
 	Subscriber
+	Retirer
 	// Connected tells whether publishing and all subscriptions work now.
 	Connected() bool
 	// Close ends all; subscriptions return ErrClosed. It waits for them.

@@ -24,6 +24,8 @@ func (s Subscription) Normalized() (Subscription, error) {
 		return s, fmt.Errorf("exchange %q: %w", s.Exchange, ErrInvalid)
 	case s.Exchange != "" && len(s.RoutingKeys) == 0:
 		return s, fmt.Errorf("no routing key: %w", ErrInvalid)
+	case s.Anew != nil && (!s.Durable() || s.IsDead()):
+		return s, fmt.Errorf("a queue that goes with its subscription, or of dead letters, does not begin anew: %w", ErrInvalid)
 	case s.MaxLength < 0 || s.MaxLength > 0 && !s.Durable():
 		return s, fmt.Errorf("a bound of %d: %w", s.MaxLength, ErrInvalid)
 	}

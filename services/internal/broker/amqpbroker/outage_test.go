@@ -43,6 +43,10 @@ func TestRabbitMQ(t *testing.T) {
 		{"F16 a deleted queue is declared again", queueDeleted},
 		{"F16 a deleted exchange is declared and bound again", exchangeDeleted},
 		{"W3 a queue with other arguments is reported and not consumed", conflicting},
+		{"F37 a queue that is deleted while it is consumed begins anew", deletedMeanwhile},
+		{"F37 a queue of an older build is replaced when nobody consumes it", olderBuild},
+		{"F37 what an older build has parked stays", olderParked},
+		{"F37 a look changes nothing", looksAt},
 	} {
 		t.Run(row.name, func(t *testing.T) { row.run(t, node) }) //nolint:paralleltest // they share the node
 	}

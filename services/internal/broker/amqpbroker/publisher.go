@@ -29,6 +29,7 @@ var (
 	errNack     = errors.New("the broker refused the message")
 	errNoAnswer = errors.New("the broker confirms nothing")
 	errChannel  = errors.New("channel closed")
+	errConsumer = errors.New("the broker ended the consumer: the queue was deleted")
 )
 
 // publication is one message on its way.

@@ -5,7 +5,6 @@ package amqpbroker
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -100,6 +99,13 @@ func (m *monitor) connected(ctx context.Context) {
 	m.logger.InfoContext(ctx, "connected to the broker")
 }
 
+// reached says that the broker answers, though the subscription is not bound.
+func (m *monitor) reached() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state = LinkStatus{Name: m.state.Name, class: component.ClassReachable}
+}
+
 // failed tells whether it was connected before. The same error again is not logged again.
 func (m *monitor) failed(ctx context.Context, err error) (before bool) {
 	m.mu.Lock()
@@ -133,7 +139,4 @@ func (m *monitor) blocked(ctx context.Context, blocked bool, reason string) {
 }
 
 // isConflict tells a declaration that does not fit what is there.
-func isConflict(err error) bool {
-	e, ok := errors.AsType[*amqp.Error](err)
-	return ok && e.Code == amqp.PreconditionFailed
-}
+func isConflict(err error) bool { return isRefusal(err, amqp.PreconditionFailed) }

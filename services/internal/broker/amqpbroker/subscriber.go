@@ -4,6 +4,7 @@ package amqpbroker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,6 +23,10 @@ type consumer struct {
 	s       broker.Subscription
 	handle  func(ctx context.Context, d *broker.Delivery)
 	monitor *monitor
+
+	asItIs  asItIs // as prepare found it
+	deleted bool   // the queue was, while we consumed it
+	told    bool   // the subscriber knows that the queue begins anew, on this connection
 }
 
 // Subscribe consumes until ctx ends, on a connection of its own.
@@ -63,25 +68,33 @@ func (c *consumer) connect(ctx context.Context, pause *broker.Backoff) error {
 		return err
 	}
 	defer l.close()
-	ch, err := c.open(l)
+	c.told = false
+	r, err := c.attach(ctx, l)
 	if err != nil {
 		return err
 	}
-	r := received{l: l, ch: ch, queue: queueName(c.s), closed: ch.NotifyClose(make(chan *amqp.Error, 1))}
-	if err := l.within(callTimeout, func() error { return c.declare(ch, r.queue) }); err != nil {
-		return err
-	}
-	if err := l.within(callTimeout, func() (err error) { r.deliveries, err = c.consume(ch, r.queue); return err }); err != nil {
-		return err
-	}
+	c.asItIs.queue = c.s.Anew != nil // whoever repairs must not make it
 	pause.Reset()
 	c.monitor.connected(ctx)
 	if c.s.Bound != nil {
 		c.s.Bound(ctx)
 	}
-	r.acks = startAcker(ch, c.s.Prefetch)
+	r.acks = startAcker(r.ch, c.s.Prefetch)
 	defer r.acks.stop()
 	return c.receive(ctx, r)
+}
+
+func (c *consumer) declareAndConsume(l *link) (r received, err error) {
+	ch, err := c.open(l)
+	if err != nil {
+		return r, err
+	}
+	r = received{l: l, ch: ch, queue: queueName(c.s), closed: ch.NotifyClose(make(chan *amqp.Error, 1))}
+	if err := l.within(callTimeout, func() error { return c.declare(ch, r.queue) }); err != nil {
+		return r, err
+	}
+	err = l.within(callTimeout, func() (err error) { r.deliveries, err = c.consume(ch, r.queue); return err })
+	return r, err
 }
 
 func (c *consumer) open(l *link) (ch *amqp.Channel, err error) {
@@ -93,7 +106,7 @@ func (c *consumer) declare(ch *amqp.Channel, name string) error {
 	if err := declareExchanges(ch); err != nil {
 		return err
 	}
-	ready, err := declareQueue(ch, name, c.s)
+	ready, err := declareQueue(ch, name, c.s, c.asItIs)
 	if err != nil {
 		return err
 	}
@@ -136,7 +149,9 @@ func (c *consumer) receive(ctx context.Context, r received) error {
 			}
 		case d, ok := <-r.deliveries:
 			if !ok { // the channel closed, or the queue was deleted
-				return closeReason(r.closed)
+				err := closeReason(r.closed)
+				c.deleted = c.deleted || errors.Is(err, errConsumer)
+				return err
 			}
 			c.handle(ctx, r.acks.delivery(d))
 		}
@@ -144,13 +159,15 @@ func (c *consumer) receive(ctx context.Context, r received) error {
 	return ctx.Err()
 }
 
+// closeReason of deliveries that have ended.
 func closeReason(closed <-chan *amqp.Error) error {
 	select {
 	case err, ok := <-closed:
 		if ok && err != nil {
 			return err
 		}
+		return errChannel
 	default:
+		return errConsumer
 	}
-	return errChannel
 }

@@ -41,22 +41,46 @@ func queueName(s broker.Subscription) string {
 	return s.Name + "." + uuid.NewString()
 }
 
+// asItIs names the queues that are there and are not to be made: a declaration must not bring back what was
+// deleted before its subscriber knows, nor fail for arguments that do not matter.
+type asItIs struct{ queue, dead bool }
+
 // declareQueue may be repeated with the same name. It answers how many messages are ready.
-func declareQueue(ch *amqp.Channel, name string, s broker.Subscription) (ready int, err error) {
+func declareQueue(ch *amqp.Channel, name string, s broker.Subscription, there asItIs) (ready int, err error) {
 	if !s.Durable() {
 		return declare(ch, name, false, exclusiveArguments(s))
 	}
 	if s.IsDead() {
-		return declare(ch, name, true, deadArguments(s))
+		return declareUnless(there.dead, ch, name, deadArguments(s))
 	}
 	dead := name + broker.DeadSuffix
-	if _, err := declare(ch, dead, true, deadArguments(s)); err != nil {
+	if _, err := declareUnless(there.dead, ch, dead, deadArguments(s)); err != nil {
 		return 0, err
 	}
 	if err := ch.QueueBind(dead, name, deadExchange, false, nil); err != nil {
 		return 0, fmt.Errorf("bind queue %s: %w", dead, err)
 	}
-	return declare(ch, name, true, durableArguments(name, s))
+	return declareUnless(there.queue, ch, name, argumentsOf(s))
+}
+
+// declareUnless makes a durable queue unless it must be there.
+func declareUnless(there bool, ch *amqp.Channel, name string, arguments amqp.Table) (ready int, err error) {
+	if !there {
+		return declare(ch, name, true, arguments)
+	}
+	queue, err := ch.QueueDeclarePassive(name, true, false, false, false, nil)
+	if err != nil {
+		return 0, fmt.Errorf("look at queue %s: %w", name, err)
+	}
+	return queue.Messages, nil
+}
+
+// argumentsOf a durable queue.
+func argumentsOf(s broker.Subscription) amqp.Table {
+	if s.IsDead() {
+		return deadArguments(s)
+	}
+	return durableArguments(s.Queue, s)
 }
 
 func durableArguments(name string, s broker.Subscription) amqp.Table {

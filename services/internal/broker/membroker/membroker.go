@@ -76,6 +76,28 @@ func (b *Broker) Publish(ctx context.Context, m broker.Message) error {
 	return nil
 }
 
+// Retire removes a queue that nobody consumes.
+func (b *Broker) Retire(ctx context.Context, queue string) (gone bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.isClosed() || b.away {
+		return false, fault.ErrUnavailable.Because(errors.New("broker is away"))
+	}
+	if q := b.queues[queue]; q != nil {
+		if q.used > 0 {
+			return false, nil
+		}
+		b.remove(q)
+	}
+	if dead := b.queues[queue+broker.DeadSuffix]; dead != nil && dead.used == 0 && len(dead.ready) == 0 {
+		b.remove(dead)
+	}
+	return true, nil
+}
+
 // Connected is false while the broker is away or a subscription is not bound.
 func (b *Broker) Connected() bool {
 	b.mu.Lock()

@@ -26,6 +26,7 @@ type queue struct {
 	maxCount int           // as maxBytes
 	ttl      time.Duration // of an exclusive queue
 	length   map[*subscription]func(ready int)
+	used     int           // subscriptions
 	ready    []*message    // in the order of seq
 	bytes    int           // of ready
 	filled   chan struct{} // closed when ready grows, and then replaced

@@ -36,6 +36,9 @@ func (b *Broker) Subscribe(ctx context.Context, s broker.Subscription, handle fu
 	}
 	defer b.leave()
 	for {
+		if !b.begin(ctx, s) {
+			return b.ended(ctx)
+		}
 		sub, changed := b.connect(s)
 		if sub != nil {
 			sub.run(ctx, handle)
@@ -48,6 +51,47 @@ func (b *Broker) Subscribe(ctx context.Context, s broker.Subscription, handle fu
 		case <-changed:
 		}
 	}
+}
+
+func (b *Broker) ended(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	default:
+		return broker.ErrClosed
+	}
+}
+
+// begin lets a subscriber know that its queue will be made; false says that the subscription is over.
+func (b *Broker) begin(ctx context.Context, s broker.Subscription) bool {
+	if s.Anew == nil {
+		return true
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-b.closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	var pause broker.Backoff
+	for ctx.Err() == nil && !b.has(s.Queue) && s.Anew(ctx) != nil {
+		again := time.NewTimer(pause.Next())
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+		}
+	}
+	return ctx.Err() == nil
+}
+
+func (b *Broker) has(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.queues[name] != nil
 }
 
 func (b *Broker) enter() bool {
@@ -82,6 +126,7 @@ func (b *Broker) connect(s broker.Subscription) (*subscription, chan struct{}) {
 	q := b.declare(name, s)
 	b.bind(q, s)
 	b.bound++
+	q.used++
 	sub := &subscription{
 		b: b, s: s, q: q, changed: b.changed,
 		unsettled: map[uint64]*message{}, settled: make(chan struct{}),
@@ -199,6 +244,7 @@ func (sub *subscription) end() {
 	defer sub.b.mu.Unlock()
 	sub.ended = true
 	sub.b.bound--
+	sub.q.used--
 	delete(sub.q.length, sub)
 	if !sub.q.durable {
 		sub.b.remove(sub.q)

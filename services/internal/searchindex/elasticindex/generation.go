@@ -87,6 +87,16 @@ func (x *Index) Check(ctx context.Context) (whole bool, err error) {
 	return true, x.ours(ctx, behind)
 }
 
+// Filling tells whether there is an index that is written and that nobody reads yet.
+func (x *Index) Filling(ctx context.Context) (bool, error) {
+	written, err := x.behind(ctx, x.writeAlias())
+	if err != nil || len(written) == 0 {
+		return false, err
+	}
+	read, err := x.behind(ctx, x.options.Name)
+	return len(read) == 0, err
+}
+
 // behind lists the indices that an alias stands for, none where there is no such alias.
 func (x *Index) behind(ctx context.Context, alias string) ([]string, error) {
 	var found map[string]struct{}

@@ -40,7 +40,7 @@ type Putter interface {
 	Put(ctx context.Context, documents []searchindex.Document) error
 }
 
-// Options of New; all but the last are needed.
+// Options of New; all but the last two are needed.
 type Options struct {
 	Subscriber broker.Subscriber
 	Source     Source
@@ -49,17 +49,25 @@ type Options struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	MaxQueue   int // 0: MaxQueue
+	// Kept says that a Keeper looks after the index: the queue does not begin anew before the index is withdrawn.
+	Kept bool
 }
 
 // Indexer writes what happens to texts into an index.
 type Indexer struct {
 	o       Options
 	arrived chan arrival
-	hears   chan struct{} // closed when the queue is bound
+	hears   chan struct{} // closed when the queue is bound for the first time
 	bound   sync.Once
+	hearing atomic.Bool   // the queue is bound, or was and may come back whole
 	missed  atomic.Bool   // events may be lost, and the index does not know yet
-	wake    chan struct{} // has one when that begins
+	known   chan struct{} // gets one when it does
+	wake    chan struct{} // has one when there is something for the Keeper
 	metrics metrics
+
+	mu       sync.Mutex // guards what follows
+	cause    Cause      // of the last loss
+	standing *Standing
 }
 
 // arrival is one AMQP message and where it says to look.
@@ -71,7 +79,10 @@ type arrival struct {
 // New makes an Indexer.
 func New(o Options) *Indexer {
 	o.MaxQueue = cmp.Or(o.MaxQueue, MaxQueue)
-	return &Indexer{o: o, arrived: make(chan arrival), hears: make(chan struct{}), wake: make(chan struct{}, 1), metrics: newMetrics(o.Registerer)}
+	return &Indexer{
+		o: o, arrived: make(chan arrival), hears: make(chan struct{}), known: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		metrics: newMetrics(o.Registerer),
+	}
 }
 
 // Hears is closed once nothing that happens from then on can be missed.
@@ -84,14 +95,22 @@ func (x *Indexer) Run(ctx context.Context) error {
 	for range writers {
 		writing.Go(func() { x.write(ctx) })
 	}
-	err := x.o.Subscriber.Subscribe(ctx, broker.Subscription{
-		Queue: x.o.Source.Queue(), Exchange: broker.EventsExchange, Prefetch: prefetch, RoutingKeys: x.o.Source.RoutingKeys(),
-		MaxLength: x.o.MaxQueue, Length: x.waiting,
-		Bound: func(context.Context) { x.bound.Do(func() { close(x.hears) }) },
-	}, x.arrive)
+	subscription := Events(x.o.Source)
+	subscription.MaxLength, subscription.Length, subscription.Bound = x.o.MaxQueue, x.waiting, x.listens
+	if x.o.Kept {
+		subscription.Anew = x.anew
+	}
+	err := x.o.Subscriber.Subscribe(ctx, subscription, x.arrive)
 	cancel()
 	writing.Wait()
 	return err
+}
+
+// Events is the queue of a source, as all who look at it must name it.
+func Events(s Source) broker.Subscription {
+	return broker.Subscription{
+		Queue: s.Queue(), Exchange: broker.EventsExchange, Prefetch: prefetch, RoutingKeys: s.RoutingKeys(), MaxLength: MaxQueue,
+	}
 }
 
 // arrive hands a delivery to the writer. It blocks while that is busy: the broker then stops at prefetch.

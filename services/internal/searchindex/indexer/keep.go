@@ -38,36 +38,26 @@ type Keeper struct {
 
 // Run looks after the index until ctx ends.
 func (k Keeper) Run(ctx context.Context) error {
-	select {
-	case <-k.After:
-	case <-ctx.Done():
+	if !k.begin(ctx) {
 		return nil
 	}
 	pause := time.NewTimer(0)
 	defer pause.Stop()
-	var wake <-chan struct{}
-	if k.Follower != nil {
-		wake = k.Follower.wake
-	}
 	var last error
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-pause.C:
-		case <-wake:
+		case <-k.wake():
 		}
 		err := k.look(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		k.Saw(err)
-		if changed := (err == nil) != (last == nil); changed && err != nil {
-			k.Logger.WarnContext(ctx, "search is not available", "error", err)
-		} else if changed {
-			k.Logger.InfoContext(ctx, "search is available")
+		if err != nil || k.hears() {
+			last = k.see(ctx, err, last)
 		}
-		last = err
 		pause.Reset(lookEvery)
 		if err != nil {
 			pause.Reset(lookAgain)
@@ -75,21 +65,72 @@ func (k Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// look makes the index whole.
-func (k Keeper) look(ctx context.Context) error {
-	whole, err := k.Index.Ensure(ctx)
-	if err == nil && k.missed() {
-		whole, err = false, k.Index.Withdraw(ctx)
-		if err == nil {
-			k.Follower.made()
+// begin waits until an Indexer hears of everything. If its queue is to begin anew the index is withdrawn first.
+func (k Keeper) begin(ctx context.Context) bool {
+	again := time.NewTimer(lookEvery)
+	defer again.Stop()
+	var last error
+	for {
+		select {
+		case <-k.After:
+			return true
+		case <-ctx.Done():
+			return false
+		case <-again.C:
+		case <-k.wake():
 		}
+		_, err := k.ensure(ctx)
+		if ctx.Err() == nil && err != nil {
+			last = k.see(ctx, err, last)
+		}
+		again.Reset(lookAgain)
 	}
-	k.tell(whole && err == nil)
-	for err == nil && !whole {
+}
+
+// see tells what a look found.
+func (k Keeper) see(ctx context.Context, err, last error) error {
+	k.Saw(err)
+	if changed := (err == nil) != (last == nil); changed && err != nil {
+		k.Logger.WarnContext(ctx, "search is not available", "error", err)
+	} else if changed {
+		k.Logger.InfoContext(ctx, "search is available")
+	}
+	return err
+}
+
+// wake has one when the Indexer has something to say; nil without one.
+func (k Keeper) wake() <-chan struct{} {
+	if k.Follower == nil {
+		return nil
+	}
+	return k.Follower.wake
+}
+
+// look makes the index whole. While the queue of events is not there it is not filled: what is said then would be
+// missed by both.
+func (k Keeper) look(ctx context.Context) error {
+	whole, err := k.ensure(ctx)
+	k.stand(func(s *Standing, _ Cause) { s.Whole = whole && err == nil })
+	for err == nil && !whole && k.hears() {
 		whole, err = k.fill(ctx)
 	}
 	return err
 }
+
+// ensure makes the index if it is not there, and withdraws it if events were lost.
+func (k Keeper) ensure(ctx context.Context) (whole bool, err error) {
+	whole, err = k.Index.Ensure(ctx)
+	if err != nil || !k.missed() {
+		return whole, err
+	}
+	if err := k.Index.Withdraw(ctx); err != nil {
+		return false, err
+	}
+	k.withdrawn(whole)
+	return false, nil
+}
+
+func (k Keeper) hears() bool { return k.Follower == nil || k.Follower.hearing.Load() }
 
 // fill writes everything once. It is not enough if events were lost meanwhile.
 func (k Keeper) fill(ctx context.Context) (whole bool, err error) {
@@ -101,15 +142,16 @@ func (k Keeper) fill(ctx context.Context) (whole bool, err error) {
 		if refused > maxRefused {
 			return b.Err()
 		}
+		k.stand(func(s *Standing, _ Cause) { s.Written = n })
 		if k.missed() { // nobody reads the index, so what waits may be written to it
-			k.Follower.made()
+			k.withdrawn(true)
 			again = true
 		}
 		return nil
 	})
 	if err == nil && !again {
 		err = k.Index.Publish(ctx)
-		k.tell(err == nil)
+		k.stand(func(s *Standing, _ Cause) { s.Whole = err == nil })
 	}
 	k.Logger.InfoContext(ctx, "the search index was filled", "documents", n, "refused", refused, "again", again, "error", err)
 	return !again, errors.Join(err, ctx.Err())
@@ -127,12 +169,19 @@ func (k Keeper) leave(ctx context.Context, refused map[string]error) {
 
 func (k Keeper) missed() bool { return k.Follower != nil && k.Follower.missed.Load() }
 
-func (k Keeper) tell(whole bool) {
-	if k.Follower == nil {
-		return
-	}
-	k.Follower.metrics.whole.Set(0)
-	if whole {
-		k.Follower.metrics.whole.Set(1)
+// withdrawn lets the Indexer go on. An index that was not whole before lacks nothing that it had.
+func (k Keeper) withdrawn(whole bool) {
+	k.stand(func(s *Standing, cause Cause) {
+		s.Whole = false
+		if whole {
+			s.Cause = cause
+		}
+	})
+	k.Follower.made()
+}
+
+func (k Keeper) stand(change func(s *Standing, cause Cause)) {
+	if k.Follower != nil {
+		k.Follower.stand(change)
 	}
 }
