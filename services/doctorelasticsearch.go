@@ -29,11 +29,14 @@ func checkElasticsearch(ctx context.Context, environ map[string]string) []findin
 	for _, owner := range []struct{ kind, name string }{
 		{messageserver.Indexed, string(component.Message)}, {userserver.Indexed, string(component.User)},
 	} {
-		whole, problem := checkIndex(ctx, cfg, owner.kind)
+		state, problem := checkIndex(ctx, cfg, owner.kind)
 		switch {
 		case problem != nil:
 			return []finding{*problem}
-		case !whole:
+		case state == indexFilling:
+			findings = append(findings, bad("index of "+owner.kind, "is being filled, so that search is unavailable",
+				"wait; the condition DependenciesReady or the log of "+owner.name+" says why and how far"))
+		case state == indexAbsent:
 			findings = append(findings, good("index of "+owner.kind, "not there yet, "+owner.name+" makes and fills it"))
 		default:
 			findings = append(findings, good("index of "+owner.kind, "whole"))
@@ -42,21 +45,38 @@ func checkElasticsearch(ctx context.Context, environ map[string]string) []findin
 	return findings
 }
 
-func checkIndex(ctx context.Context, cfg indexserver.Settings, kind string) (whole bool, problem *finding) {
+// States of an index, as doctors see it.
+type indexState int
+
+const (
+	indexAbsent indexState = iota
+	indexFilling
+	indexWhole
+)
+
+func checkIndex(ctx context.Context, cfg indexserver.Settings, kind string) (state indexState, problem *finding) {
 	index, err := cfg.Elastic(kind)
 	if err != nil {
-		return false, new(bad("Elasticsearch", "no certificates", err.Error()))
+		return state, new(bad("Elasticsearch", "no certificates", err.Error()))
 	}
-	whole, err = index.Check(ctx)
+	whole, err := index.Check(ctx)
+	filling := false
+	if err == nil && !whole {
+		filling, err = index.Filling(ctx)
+	}
 	switch {
+	case filling:
+		return indexFilling, nil
+	case whole:
+		return indexWhole, nil
 	case errors.Is(err, searchindex.ErrForbidden):
-		return false, new(bad("Elasticsearch reachable", "refuses us", "correct user and password, or give the user rights on its indices"))
+		return state, new(bad("Elasticsearch reachable", "refuses us", "correct user and password, or give the user rights on its indices"))
 	case errors.Is(err, searchindex.ErrCertificate):
-		return false, new(bad("Elasticsearch reachable", "not trusted", "correct ca.crt or PARLEY_ELASTICSEARCH_TLS"))
+		return state, new(bad("Elasticsearch reachable", "not trusted", "correct ca.crt or PARLEY_ELASTICSEARCH_TLS"))
 	case errors.Is(err, searchindex.ErrUnfit):
-		return false, new(bad("Elasticsearch fits", "no", "run Elasticsearch 8 or 9, or choose another PARLEY_ELASTICSEARCH_INDEX_PREFIX: the index is foreign"))
+		return state, new(bad("Elasticsearch fits", "no", "run Elasticsearch 8 or 9, or choose another PARLEY_ELASTICSEARCH_INDEX_PREFIX: the index is foreign"))
 	case err != nil:
-		return false, new(bad("Elasticsearch reachable", "no", "check that Elasticsearch runs and that host and port are right"))
+		return state, new(bad("Elasticsearch reachable", "no", "check that Elasticsearch runs and that host and port are right"))
 	}
-	return whole, nil
+	return indexAbsent, nil
 }

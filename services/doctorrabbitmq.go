@@ -17,6 +17,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/broker"
 	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
 	"github.com/parley-chat/parley/services/internal/certificate"
+	"github.com/parley-chat/parley/services/internal/searchindex/indexer"
 	"github.com/parley-chat/parley/services/internal/secret"
 	messageserver "github.com/parley-chat/parley/services/message/server"
 	userserver "github.com/parley-chat/parley/services/user/server"
@@ -51,8 +52,14 @@ func checkRabbitMQ(ctx context.Context, environ map[string]string) []finding {
 	for _, queue := range transmitQueues() {
 		findings = append(findings, checkQueue(connection, queue), checkDeadLetters(connection, queue+broker.DeadSuffix))
 	}
-	for _, queue := range []string{messageserver.Source(nil).Queue(), userserver.Source(nil).Queue()} {
-		findings = append(findings, checkParked(connection, queue+broker.DeadSuffix)...)
+	for _, texts := range []struct {
+		owner  component.Name
+		source indexer.Source
+	}{{component.Message, messageserver.Source(nil)}, {component.User, userserver.Source(nil)}} {
+		if environ[component.EnvElasticsearchURL] != "" {
+			findings = append(findings, checkSearchQueue(ctx, connection, indexer.Events(texts.source), texts.owner))
+		}
+		findings = append(findings, checkParked(connection, texts.source.Queue()+broker.DeadSuffix)...)
 	}
 	return findings
 }
@@ -122,6 +129,23 @@ func checkQueue(connection *amqp.Connection, name string) finding {
 	}
 	found := fmt.Sprintf("%d waiting, %d consumers", queue.Messages, queue.Consumers)
 	return expect(queue.Consumers > 0 || queue.Messages == 0, check, found, "start parley transmit: nobody takes the events")
+}
+
+// checkSearchQueue looks at the events for a search index. One that is not there is made by its service.
+func checkSearchQueue(ctx context.Context, connection *amqp.Connection, s broker.Subscription, owner component.Name) finding {
+	check := "queue " + s.Queue
+	queue, err := amqpbroker.Look(ctx, connection, s)
+	switch {
+	case err != nil:
+		return bad(check, "not readable", "give the user of PARLEY_RABBITMQ_URL the right to read "+s.Queue)
+	case !queue.Found:
+		return good(check, "not there yet, "+string(owner)+" makes it")
+	case queue.Conflict != nil:
+		return bad(check, fmt.Sprintf("made by another build, %d consumers", queue.Consumers),
+			"end the pods that consume it: then "+string(owner)+" makes it anew and fills its index")
+	}
+	found := fmt.Sprintf("%d waiting, %d consumers", queue.Ready, queue.Consumers)
+	return expect(queue.Consumers > 0 || queue.Ready == 0, check, found, "start parley "+string(owner)+": nobody takes the events")
 }
 
 // checkParked looks at what a search index could not take; without an index there is no such queue.

@@ -89,13 +89,17 @@ const (
 	ReasonDatabaseDown = "DatabaseDown"
 )
 
-// Reasons of DependenciesReady. All but the first two have the name of a dependency in front:
+// Reasons of DependenciesReady. All but the first four have the name of a dependency in front:
 // MySQLSecretMissing.
 const (
 	// ReasonReachable: pods reach every store.
 	ReasonReachable = "Reachable"
 	// ReasonBound: the bindings are complete; no pod has tried them yet.
 	ReasonBound = "Bound"
+	// ReasonSearchIndexWithdrawn: wait until the index is whole; until then search is unavailable and everything else goes on.
+	ReasonSearchIndexWithdrawn = "SearchIndexWithdrawn"
+	// ReasonSearchIndexFilling: wait until the index is whole for the first time; until then search is unavailable.
+	ReasonSearchIndexFilling = "SearchIndexFilling"
 	// SuffixSecretMissing: create the Secret that the message names.
 	SuffixSecretMissing = "SecretMissing"
 	// SuffixKeyMissing: add the entry that the message names to the Secret.

@@ -104,21 +104,28 @@ func dependenciesCondition(p *pass, s *chatv1alpha1.ChatClusterStatus) metav1.Co
 	if len(p.bound.Problems) > 0 {
 		return condition(kind, metav1.ConditionFalse, p.bound.Problems[0].Reason(), p.bound.Problems[0].Message)
 	}
-	result := condition(kind, metav1.ConditionTrue, chatv1alpha1.ReasonReachable, "")
+	result, filling := condition(kind, metav1.ConditionTrue, chatv1alpha1.ReasonReachable, ""), false
 	for _, d := range s.Dependencies {
 		if d.Reason == chatv1alpha1.ReasonIgnored {
 			continue
 		}
 		switch d.Ready {
 		case metav1.ConditionFalse:
+			if d.Reason == chatv1alpha1.ReasonSearchIndexWithdrawn {
+				return condition(kind, metav1.ConditionFalse, d.Reason, indexMessage(p))
+			}
 			return condition(kind, metav1.ConditionFalse, dependencyReason(d.Name, d.Reason), dependencyAdvice(d))
 		case metav1.ConditionUnknown:
 			result.Reason = chatv1alpha1.ReasonBound
 		case metav1.ConditionTrue:
+			filling = filling || d.Reason == chatv1alpha1.ReasonSearchIndexFilling
 		}
 	}
 	if p.bound.Sources == nil {
 		return condition(kind, metav1.ConditionUnknown, chatv1alpha1.ReasonUnobserved, "")
+	}
+	if filling {
+		result.Reason, result.Message = chatv1alpha1.ReasonSearchIndexFilling, indexMessage(p)
 	}
 	return result
 }
@@ -211,6 +218,8 @@ func availableCondition(p *pass, s *chatv1alpha1.ChatClusterStatus) metav1.Condi
 		}
 		reached := classOf(p, component.Dependency(d.Name))
 		switch {
+		case d.Reason == chatv1alpha1.ReasonSearchIndexWithdrawn:
+			return condition(kind, metav1.ConditionTrue, chatv1alpha1.ReasonDegraded, "search is unavailable: "+d.Name+" has an index that lacks texts; sends go on")
 		case reached == "" || reached == component.ClassReachable: // pods run on with what they have
 		case d.Name == string(component.MySQL):
 			return down(chatv1alpha1.ReasonDatabaseDown, "no pod reaches MySQL")

@@ -147,7 +147,9 @@ type day struct {
 	sessions map[string]int
 	// answers is the version that pods tell, where it is not their label's.
 	answers string
-	events  []string
+	// index is how pods that answer see their index.
+	index  *component.IndexStatus
+	events []string
 	// operator that remembers; without it every pass is one of an operator that knows nothing.
 	operator *chatcluster.Reconciler
 	writer   *mortal

@@ -239,6 +239,10 @@ func (w world) ask(_ context.Context, address string) (component.Status, error) 
 	if address == rebuildAddress {
 		status.Reindex = &w.progress
 	}
+	if w.index != nil {
+		status.Index = w.index
+		status.Dependencies = map[component.Dependency]component.Class{component.Elasticsearch: component.ClassReachable}
+	}
 	if isSeat && known {
 		status.Gateway = &component.GatewayStatus{Sessions: sessions}
 	}

@@ -35,6 +35,7 @@ func TestServer(t *testing.T) {
 		"corrected credentials are tried at once":   testCredentials,
 		"who sends codes is for the user service":   testCodes,
 		"an index is for user and message":          testSearch,
+		"an index that lost events is named":        testWithdrawnIndex,
 		"a rebuild runs beside everything else":     testRebuild,
 		"a rebuild that is lost goes on":            testLostRebuild,
 		"a rebuild that failed is told":             testFailedRebuild,

@@ -174,6 +174,7 @@ func dependenciesOf(p *pass) []chatv1alpha1.DependencyStatus {
 			status.Ready, status.Reason = metav1.ConditionFalse, string(class)
 			if class == component.ClassReachable {
 				status.Ready = metav1.ConditionTrue
+				judgeIndex(p, &status)
 			}
 		}
 		for _, problem := range p.bound.Problems {

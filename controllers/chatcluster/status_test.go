@@ -4,6 +4,7 @@ package chatcluster
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,25 @@ func TestAdviceNamesWhatIsSet(t *testing.T) {
 		got := dependencyAdvice(chatv1alpha1.DependencyStatus{Name: string(row.d), Reason: string(row.class), Secret: "acme-it"})
 		if !strings.Contains(got, row.says) {
 			t.Errorf("%s %s: %q does not say %q", row.d, row.class, got, row.says)
+		}
+	}
+}
+
+// TestOnePodThatSeesAWholeIndexIsEnough: the others have not looked yet, or still fill what is full. Of the rest,
+// whoever knows the cause is believed.
+func TestOnePodThatSeesAWholeIndexIsEnough(t *testing.T) {
+	t.Parallel()
+	pod := func(kind string, whole bool, cause component.IndexCause) component.Status {
+		return component.Status{Index: &component.IndexStatus{Kind: kind, Whole: whole, Cause: cause}}
+	}
+	p := &pass{seen: &observed{told: map[string]component.Status{
+		"a": pod("messages", false, component.IndexOverflow), "b": pod("messages", true, ""),
+		"c": pod("people", false, ""), "d": pod("people", false, component.IndexUncollected), "e": pod("people", false, ""), "f": {},
+	}}}
+	want := []component.IndexStatus{{Kind: "people", Cause: component.IndexUncollected}}
+	for range 20 { // pods come in any order
+		if got := lacking(p); !slices.Equal(got, want) {
+			t.Fatalf("got %+v, want %+v", got, want)
 		}
 	}
 }

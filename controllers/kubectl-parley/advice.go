@@ -48,7 +48,9 @@ func next(c *chatv1alpha1.ChatCluster) []advice {
 	isTrue := func(c *metav1.Condition) bool { return c.Status == metav1.ConditionTrue }
 	isFalse := func(c *metav1.Condition) bool { return c.Status == metav1.ConditionFalse }
 	condition(chatv1alpha1.ConditionStalled, isTrue)
-	condition(chatv1alpha1.ConditionDependenciesReady, isFalse)
+	condition(chatv1alpha1.ConditionDependenciesReady, func(c *metav1.Condition) bool {
+		return c.Status == metav1.ConditionFalse || c.Reason == chatv1alpha1.ReasonSearchIndexFilling
+	})
 	condition(chatv1alpha1.ConditionSchemaReady, isFalse)
 	for _, service := range c.Status.Services {
 		switch service.Reason {
@@ -134,7 +136,8 @@ func commandsFor(reason string, c *chatv1alpha1.ChatCluster) []string {
 		return []string{kubectl + " wait --for=condition=Ready --timeout=10m chat/" + c.Name}
 	case chatv1alpha1.ReasonServicesNotReady, chatv1alpha1.ReasonNoGateway, chatv1alpha1.ReasonCoreServiceDown:
 		return []string{podsCommand(c)}
-	case chatv1alpha1.ReasonDependencyNotReady, chatv1alpha1.ReasonDegraded, chatv1alpha1.ReasonDatabaseDown:
+	case chatv1alpha1.ReasonDependencyNotReady, chatv1alpha1.ReasonDegraded, chatv1alpha1.ReasonDatabaseDown,
+		chatv1alpha1.ReasonSearchIndexWithdrawn, chatv1alpha1.ReasonSearchIndexFilling:
 		return []string{plugin + " doctor " + c.Name}
 	case chatv1alpha1.ReasonUnobserved:
 		return []string{"kubectl get pods -A -l app.kubernetes.io/name=parley-operator"}

@@ -60,6 +60,7 @@ func TestStatusOfRecordedMoments(t *testing.T) {
 		{"nokey", []string{`add the key "password" to the Secret "demo-rabbitmq"`, "edit secret demo-rabbitmq"}},
 		{"mysqldown", []string{"Next, because of MySQLUnreachable", "demo-mysql", "kubectl parley -n chat doctor demo", "DatabaseDown"}},
 		{"nobucket", []string{"Next, because of ObjectStoreUnfit", "spec.dependencies.objectStore.bucket", "kubectl parley -n chat doctor demo", "files are unavailable"}},
+		{"withdrawn", []string{"Next, because of SearchIndexWithdrawn", "1200000 written so far", "kubectl parley -n chat doctor demo", "sends go on"}},
 		{"draining", []string{"demo-gateway-1-7c9f4-x2x4z  4200", "in 3m30s", "kubectl parley -n chat sessions demo"}},
 		{"rebuilding", []string{"rebuild running, begun 40m ago, 1200000 of 5000000 messages (24 %)", "Next, because of Rebuilding", "logs -f job/demo-reindex-243d09a5"}},
 		{"rebuildfailed", []string{"Next, because of RebuildFailed", "refuses username and password", "kubectl parley -n chat reindex demo --wait"}},

@@ -38,6 +38,8 @@ func conditionHelp() map[string]string {
 		"DatabaseDown":             "no pod reaches MySQL",
 		"Reachable":                "pods reach every store",
 		"Bound":                    "the bindings are complete; no pod has tried them yet",
+		"SearchIndexWithdrawn":     "wait until the index is whole; until then search is unavailable and everything else goes on",
+		"SearchIndexFilling":       "wait until the index is whole for the first time; until then search is unavailable",
 		"SecretMissing":            "create the Secret that the message names",
 		"KeyMissing":               "add the entry that the message names to the Secret",
 		"Invalid":                  "correct the entry that the message names",
