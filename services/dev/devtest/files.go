@@ -21,6 +21,9 @@ func (s *System) RestartFiles(t testing.TB) {
 	s.restartFiles(t)
 }
 
+// AdvanceFiles sets the clock of the file service forward, by which links and uploads end.
+func (s *System) AdvanceFiles(by time.Duration) { s.filesAhead.Add(int64(by)) }
+
 func (r *runner) file(ctx context.Context, listener net.Listener, settings map[string]string) {
 	environ := map[string]string{
 		component.EnvMySQLDSN: r.dsn("file"), component.EnvFileDir: filepath.Join(r.dir, "files"),
@@ -33,9 +36,11 @@ func (r *runner) file(ctx context.Context, listener net.Listener, settings map[s
 	ended := make(chan struct{})
 	r.run(func() error {
 		defer close(ended)
-		return fileserver.Run(one, cfg, fileserver.Parts{LinkKeys: [][]byte{[]byte("thirty-two bytes for file links!")}, Parts: process.Parts{
-			RPC: listener, Keys: r.keys[component.File], Logger: r.logger, Started: r.up,
-		}})
+		return fileserver.Run(one, cfg, fileserver.Parts{
+			LinkKeys: [][]byte{[]byte("thirty-two bytes for file links!")},
+			Now:      func() time.Time { return time.Now().Add(time.Duration(r.filesAhead.Load())) },
+			Parts:    process.Parts{RPC: listener, Keys: r.keys[component.File], Logger: r.logger, Started: r.up},
+		})
 	})
 	r.restartFiles = func(t testing.TB) {
 		t.Helper()

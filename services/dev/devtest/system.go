@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,6 +69,8 @@ type System struct {
 	ends    []context.CancelFunc // by seat
 	dir     string
 	bus     *membroker.Broker
+	// filesAhead is how far the clock of the file service is ahead, as a time.Duration.
+	filesAhead atomic.Int64
 
 	restartFiles func(testing.TB)
 }

@@ -4,6 +4,7 @@ package server
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/process"
@@ -17,9 +18,14 @@ type Parts struct {
 	LinkKeys [][]byte
 	// Store keeps bytes; nil: that of the Config. One that is given stays open.
 	Store Store
+	// Now is the clock by which links and uploads end; nil: that of the system.
+	Now func() time.Time
 }
 
 func (p Parts) load(cfg Config) (Parts, error) {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
 	var err error
 	if p.Parts, err = p.Load(cfg.process()); err != nil || p.LinkKeys != nil {
 		return p, err

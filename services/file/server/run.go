@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -117,7 +116,7 @@ func newService(group *lifecycle.Group, cfg Config, parts Parts, store Store, db
 			userv1connect.NewUserServiceClient(users.HTTPClient(), users.BaseURL(), users.Options()...)),
 		Presigner:  presignerOf(cfg, store),
 		Thumbnails: picture.NewMaker(picture.DefaultBudget, picture.DefaultTimeout),
-	}, file.Options{Limits: cfg.limits(), Links: links, Now: time.Now, Logger: parts.Logger}), nil
+	}, file.Options{Limits: cfg.limits(), Links: links, Now: parts.Now, Logger: parts.Logger}), nil
 }
 
 // serve opens the listeners and registers what answers on them.

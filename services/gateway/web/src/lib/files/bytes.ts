@@ -6,10 +6,16 @@ import { Past, PastFailed, type Source } from './past';
 const OFFSET = 'Upload-Offset';
 /** How long a part of an upload may take. */
 const PART_MS = 120_000;
+/** How much is fetched at once: a gateway lets a person have twelve downloads, on all devices together. */
+const AT_ONCE = 6;
+/** How often somebody who is told to wait asks. */
+const TRIES = 10;
 
 /** Bytes brings parts of uploads to the server and fetches what links name. */
 export class Bytes {
   readonly past = new Past();
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
 
   constructor(private readonly token: () => string | undefined) {}
 
@@ -27,9 +33,26 @@ export class Bytes {
   /** Fetches what a link names. Fails with PastFailed if that was one to the object store. */
   async get(source: Source, signal?: AbortSignal): Promise<Blob> {
     if (source.presigned) return this.past.get(source, signal);
-    const answer = await fetch(source.url, { headers: this.authorization(), signal });
-    if (!answer.ok) throw await refusal(answer);
-    return answer.blob();
+    if (this.running < AT_ONCE) this.running++;
+    else await new Promise<void>((go) => this.waiting.push(go));
+    try {
+      return await this.fetchInTurn(source.url, signal);
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running--;
+    }
+  }
+
+  private async fetchInTurn(url: string, signal?: AbortSignal): Promise<Blob> {
+    for (let tries = 1; ; tries++) {
+      const answer = await fetch(url, { headers: this.authorization(), signal });
+      if (answer.ok) return answer.blob();
+      if (answer.status !== 429 || tries === TRIES) throw await refusal(answer);
+      const seconds = Number(answer.headers.get('Retry-After')) || 1;
+      // Not all of them at the same moment.
+      await new Promise((go) => setTimeout(go, seconds * 1000 * (1 + Math.random())));
+    }
   }
 
   /** Asks for a link and fetches what it names; where the object store fails, by another link, through Parley. */
