@@ -209,6 +209,12 @@ func checkAway(t *testing.T, u upload, before *filev1.File, conversation string)
 			status, _, body := u.by.Bytes(t, http.MethodPut, u.url, u.content[at:at+1000], "Upload-Offset", strconv.Itoa(at))
 			return people.Refusal(status, body)
 		},
+		"half of the rest, from a client that waits": func() people.Answer {
+			l := dial(t, u.base)
+			l.put(t, u.by.Token, u.url, 1000, u.content[at:at+500], "Upload-Offset", strconv.Itoa(at))
+			answer, body := l.hear(t)
+			return people.Refusal(answer.StatusCode, body)
+		},
 		"a download": func() people.Answer {
 			var got filev1.GetFileResponse
 			u.by.Do(t, fileCalls+"GetFile", &filev1.GetFileRequest{FileId: before.GetFileId()}, &got)

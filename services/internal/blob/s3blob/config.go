@@ -5,17 +5,13 @@ package s3blob
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
@@ -28,17 +24,18 @@ import (
 // Defaults of a Config, and bounds of connections: chosen; no evidence.
 const (
 	DefaultMemory  = 20 << 20 // four parts: 50 transfers at once stay below 64 MiB, garbage included
-	DefaultTimeout = 30 * time.Second
+	DefaultTimeout = 10 * time.Second
+	DefaultSilence = 5 * time.Second
 	DefaultTurn    = 2 * time.Second
 	DefaultRegion  = "us-east-1"
 
-	attempts      = 4
-	maxBackoff    = 3 * time.Second
-	dialTimeout   = 5 * time.Second
-	answerTimeout = 15 * time.Second // from the last byte sent to the first that comes back
-	stallTimeout  = 15 * time.Second // between two reads
-	idleTimeout   = 50 * time.Second // shorter than what servers keep
-	idlePerHost   = 32
+	attempts    = 4
+	maxBackoff  = time.Second
+	dialTimeout = 3 * time.Second
+	partTimeout = 2 * time.Minute  // of a part that moves all the time, but slowly
+	joinTimeout = 30 * time.Second // a store may copy all parts before it answers
+	idleTimeout = 50 * time.Second // shorter than what servers keep
+	idlePerHost = 32
 
 	continueBytes   = 64 << 10
 	continueTimeout = time.Second
@@ -57,7 +54,8 @@ type Config struct {
 	SessionToken    secret.String
 	TLS             certificate.Files
 	Memory          int64         // bytes that wait for their part; at least one part
-	Timeout         time.Duration // of a call, with its repetitions
+	Timeout         time.Duration // of a call that moves few bytes, with its repetitions
+	Silence         time.Duration // that a store may keep while it should take, give or answer something
 	Turn            time.Duration // that a slow upload may keep memory for which others wait
 
 	// Now is when presigned requests begin; nil: when they are made.
@@ -78,6 +76,9 @@ func Open(c Config) (*Store, error) {
 	if c.Timeout <= 0 {
 		c.Timeout = DefaultTimeout
 	}
+	if c.Silence <= 0 {
+		c.Silence = DefaultSilence
+	}
 	if c.Turn <= 0 {
 		c.Turn = DefaultTurn
 	}
@@ -85,14 +86,18 @@ func Open(c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	silent := &atomic.Bool{}
-	options.HTTPClient = noting{options.HTTPClient, silent}
 	public := options
 	if c.PublicEndpoint != "" {
 		if public, err = c.options(c.PublicEndpoint); err != nil {
 			return nil, err
 		}
 	}
+	secured, err := c.secured(c.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	heart := &pulse{}
+	options.HTTPClient = sender{client(secured, c.Silence, c.Silence), client(secured, c.Silence, joinTimeout), heart}
 	return &Store{
 		client: s3.New(options),
 		presigner: s3.NewPresignClient(s3.New(public), func(o *s3.PresignOptions) {
@@ -102,14 +107,13 @@ func Open(c Config) (*Store, error) {
 				o.Presigner = clocked{signer, c.Now}
 			}
 		}),
-		bucket: c.Bucket, prefix: c.Prefix, timeout: c.Timeout, turn: c.Turn, buffers: newBuffers(c.Memory),
-		silent: silent,
+		bucket: c.Bucket, prefix: c.Prefix, timeout: c.Timeout, silence: c.Silence, turn: c.Turn, buffers: newBuffers(c.Memory),
+		pulse: heart,
 	}, nil
 }
 
 func (c Config) options(endpoint string) (s3.Options, error) {
-	secured, err := c.secured(endpoint)
-	if err != nil {
+	if _, err := c.secured(endpoint); err != nil {
 		return s3.Options{}, err
 	}
 	options := s3.Options{
@@ -120,8 +124,7 @@ func (c Config) options(endpoint string) (s3.Options, error) {
 				AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(), SessionToken: c.SessionToken.Reveal(),
 			}, nil
 		}),
-		HTTPClient: client(secured),
-		Retryer:    retryer(),
+		Retryer: retryer(),
 		// Bytes are signed with their SHA-256, which every server checks; newer sums not every one knows.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
@@ -163,14 +166,15 @@ func (c Config) secured(endpoint string) (*tls.Config, error) {
 	return config, nil
 }
 
-func client(secured *tls.Config) *http.Client {
+// client waits so long for an answer, from the last byte sent to the first that comes back.
+func client(secured *tls.Config, silence, answer time.Duration) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			DialContext:           dial(silence),
 			TLSClientConfig:       secured,
 			TLSHandshakeTimeout:   dialTimeout,
-			ResponseHeaderTimeout: answerTimeout,
+			ResponseHeaderTimeout: answer,
 			ExpectContinueTimeout: continueTimeout,
 			IdleConnTimeout:       idleTimeout,
 			MaxIdleConnsPerHost:   idlePerHost,
@@ -179,29 +183,4 @@ func client(secured *tls.Config) *http.Client {
 		// An answer that leads elsewhere is none of a store: the signature is for one host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-// noting remembers whether the store answers at all.
-type noting struct {
-	s3.HTTPClient
-
-	silent *atomic.Bool
-}
-
-// Do sends a request. Who gives up its own request learns nothing of the store.
-func (n noting) Do(r *http.Request) (*http.Response, error) {
-	answer, err := n.HTTPClient.Do(r)
-	if !errors.Is(err, context.Canceled) {
-		n.silent.Store(err != nil)
-	}
-	return answer, err
-}
-
-// retryer repeats what may have been bad luck: no answer, too busy, or bytes that changed on their way.
-func retryer() aws.Retryer {
-	standard := retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts, o.MaxBackoff = attempts, maxBackoff
-		o.RateLimiter = ratelimit.None // each call has its own bound
-	})
-	return retry.AddWithErrorCodes(standard, "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody")
 }

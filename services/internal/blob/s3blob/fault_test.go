@@ -242,7 +242,7 @@ func TestWhatAStoreSaysIsUnderstood(t *testing.T) {
 			if u, err = s.Append(t.Context(), u, bytes.NewReader(content[:blob.StepBytes])); err != nil {
 				t.Fatal(err)
 			}
-			c.Timeout = time.Second
+			c.Timeout, c.Silence = time.Second, time.Second
 			strained := open(t, c)
 			p.strike(-1, row.f)
 			after, err := strained.Append(t.Context(), u, bytes.NewReader(content[u.Offset:]))

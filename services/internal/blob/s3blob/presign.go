@@ -18,7 +18,7 @@ import (
 
 // PresignPut signs length and SHA-256: the store takes nothing else.
 func (s *Store) PresignPut(ctx context.Context, put blob.PresignedPut) (blob.Request, error) {
-	if err := check(ctx, put.Key); err != nil {
+	if err := checkKey(ctx, put.Key); err != nil {
 		return blob.Request{}, err
 	}
 	signed, err := s.presigner.PresignPutObject(ctx, &s3.PutObjectInput{
@@ -30,7 +30,7 @@ func (s *Store) PresignPut(ctx context.Context, put blob.PresignedPut) (blob.Req
 
 // PresignGet signs how the answer is described, whatever the object says.
 func (s *Store) PresignGet(ctx context.Context, get blob.PresignedGet) (blob.Request, error) {
-	if err := check(ctx, get.Key); err != nil {
+	if err := checkKey(ctx, get.Key); err != nil {
 		return blob.Request{}, err
 	}
 	signed, err := s.presigner.PresignGetObject(ctx, &s3.GetObjectInput{

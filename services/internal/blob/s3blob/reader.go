@@ -15,7 +15,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/blob"
 )
 
-// reopens is how often a reader takes up a connection that breaks without a byte.
+// reopens is how often a reader takes up a connection that breaks without a byte. One that stalls counts twice.
 const reopens = 3
 
 var errLength = errors.New("the answer has another length")
@@ -46,7 +46,7 @@ func (r *reader) open(ctx context.Context) error {
 	if r.etag != "" {
 		in.IfMatch = &r.etag
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(counted(ctx))
 	stall := time.AfterFunc(r.store.timeout, cancel)
 	out, err := r.store.client.GetObject(ctx, in)
 	if err != nil {
@@ -54,6 +54,7 @@ func (r *reader) open(ctx context.Context) error {
 		cancel()
 		return err
 	}
+	stall.Stop()
 	r.body, r.cancel, r.stall = out.Body, cancel, stall
 	// A store that does not say how much comes cannot be told from one that breaks off.
 	if out.ContentLength == nil || r.etag != "" && *out.ContentLength != r.rest {
@@ -66,7 +67,7 @@ func (r *reader) open(ctx context.Context) error {
 
 // Read takes a connection up again that breaks or stalls.
 func (r *reader) Read(p []byte) (int, error) {
-	for try := 0; ; try++ {
+	for try := 0; ; {
 		if r.rest == 0 {
 			return 0, io.EOF
 		}
@@ -75,14 +76,20 @@ func (r *reader) Read(p []byte) (int, error) {
 				return 0, classify(r.ctx(), err)
 			}
 		}
-		r.stall.Reset(stallTimeout)
+		// Only waiting for the store counts: whoever reads may be slow.
+		r.stall.Reset(r.store.silence)
 		n, err := r.body.Read(p[:min(int64(len(p)), r.rest)])
+		stalled := !r.stall.Stop()
 		r.at, r.rest = r.at+int64(n), r.rest-int64(n)
 		if n > 0 || err == nil {
 			return n, nil
 		}
 		r.disconnect()
-		if r.ctx().Err() != nil || try == reopens {
+		if try++; stalled {
+			r.store.pulse.silent.Store(true)
+			try++
+		}
+		if r.ctx().Err() != nil || try > reopens {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}

@@ -6,6 +6,9 @@
 // with its SHA-256. What came of a part when a body broke off lies in a small object beside, its tail, until
 // the part is whole. Bytes wait for their part in a bounded amount of memory; while others wait for it, a
 // slow upload gives its memory back now and then, by way of its tail.
+//
+// What moves bytes ends when none moved for a while, however long it takes. After a request without an answer the
+// store is taken for silent: calls are refused at once, while one question at a time finds out whether it is back.
 package s3blob
 
 import (
@@ -15,7 +18,6 @@ import (
 	"io"
 	"math"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,9 +40,10 @@ type Store struct {
 	bucket    string
 	prefix    string
 	timeout   time.Duration
+	silence   time.Duration
 	turn      time.Duration
 	buffers   *buffers
-	silent    *atomic.Bool // the last request had no answer
+	pulse     *pulse
 }
 
 // Interfaces that a bucket offers.
@@ -55,12 +58,17 @@ func (s *Store) name(key string) *string { return aws.String(s.prefix + key) }
 
 // limited bounds one call, with its repetitions.
 func (s *Store) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, s.timeout)
+	return context.WithTimeout(counted(ctx), s.timeout)
+}
+
+// unhurried bounds a call that moves many bytes: it ends by silence long before, if the store is silent.
+func (s *Store) unhurried(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(counted(ctx), max(most, s.timeout))
 }
 
 // Open begins to read. What it reads later is bounded by ctx alone, and by how long nothing may come.
 func (s *Store) Open(ctx context.Context, key string, from, length int64) (io.ReadCloser, error) {
-	if err := check(ctx, key); err != nil {
+	if err := s.check(ctx, key); err != nil {
 		return nil, err
 	}
 	if from < 0 {
@@ -87,7 +95,7 @@ func (s *Store) Open(ctx context.Context, key string, from, length int64) (io.Re
 
 // Stat asks for the head. Where that says that nothing is there, it may be the bucket that is not.
 func (s *Store) Stat(ctx context.Context, key string) (blob.Object, error) {
-	if err := check(ctx, key); err != nil {
+	if err := s.check(ctx, key); err != nil {
 		return blob.Object{}, err
 	}
 	limited, cancel := s.limited(ctx)
@@ -106,7 +114,7 @@ func (s *Store) Stat(ctx context.Context, key string) (blob.Object, error) {
 
 // Delete removes the object, and what is unfinished under its key.
 func (s *Store) Delete(ctx context.Context, key string) error {
-	if err := check(ctx, key); err != nil {
+	if err := s.check(ctx, key); err != nil {
 		return err
 	}
 	limited, cancel := s.limited(ctx)
@@ -162,6 +170,14 @@ func (s *Store) Check(ctx context.Context) error {
 	return err
 }
 
-func check(ctx context.Context, key string) error {
+// check refuses what cannot be, and all as long as the store is silent.
+func (s *Store) check(ctx context.Context, key string) error {
+	if err := checkKey(ctx, key); err != nil {
+		return err
+	}
+	return s.awake(ctx)
+}
+
+func checkKey(ctx context.Context, key string) error {
 	return errors.Join(ctx.Err(), blob.CheckKey(key))
 }

@@ -18,7 +18,7 @@ import (
 
 // Abort removes all that is unfinished under a key, whether its state is known or not.
 func (s *Store) Abort(ctx context.Context, u blob.Upload) error {
-	if err := check(ctx, u.Key); err != nil {
+	if err := s.check(ctx, u.Key); err != nil {
 		return err
 	}
 	limited, cancel := s.limited(ctx)

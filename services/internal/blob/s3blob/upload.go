@@ -25,31 +25,20 @@ const firstBytes = 512
 // octets is the type of all objects: what they are is noted elsewhere.
 const octets = "application/octet-stream"
 
-// beginTimeout bounds the question whether a store is back.
-const beginTimeout = 3 * time.Second
-
-// Begin checks what was asked. A store that did not answer is asked again first: nobody is to announce bytes that
-// have nowhere to go.
+// Begin checks what was asked. Nobody is to announce bytes that have nowhere to go.
 func (s *Store) Begin(ctx context.Context, key string, size int64) (blob.Upload, error) {
-	if err := check(ctx, key); err != nil {
+	if err := s.check(ctx, key); err != nil {
 		return blob.Upload{}, err
 	}
 	if size < 0 || size > blob.MaxBytes {
 		return blob.Upload{}, fmt.Errorf("%w: a blob of %d bytes", blob.ErrUnfit, size)
-	}
-	if s.silent.Load() {
-		asked, cancel := context.WithTimeout(ctx, beginTimeout)
-		defer cancel()
-		if err := s.Check(asked); err != nil {
-			return blob.Upload{}, err
-		}
 	}
 	return blob.Upload{Key: key, Size: size}, nil
 }
 
 // Append writes part after part.
 func (s *Store) Append(ctx context.Context, u blob.Upload, r io.Reader) (blob.Upload, error) {
-	if err := check(ctx, u.Key); err != nil {
+	if err := s.check(ctx, u.Key); err != nil {
 		return u, err
 	}
 	now, err := parseState(u)
@@ -124,7 +113,7 @@ func (s *Store) part(ctx context.Context, u blob.Upload, now state, from *body) 
 		return now, fmt.Errorf("%w: no memory is free: %w", blob.ErrUnavailable, err)
 	}
 	defer s.buffers.give(buffer)
-	kept, cancel := s.limited(context.WithoutCancel(ctx))
+	kept, cancel := s.unhurried(context.WithoutCancel(ctx), partTimeout)
 	defer cancel()
 	if now.tail > 0 {
 		if err := s.readTail(kept, u.Key, now, buffer[:now.tail]); err != nil {
@@ -135,7 +124,7 @@ func (s *Store) part(ctx context.Context, u blob.Upload, now state, from *body) 
 		}
 	}
 	n := s.fill(buffer, now.tail, from)
-	stored, cancelStored := s.limited(context.WithoutCancel(ctx))
+	stored, cancelStored := s.unhurried(context.WithoutCancel(ctx), partTimeout)
 	defer cancelStored()
 	if n < size {
 		return s.writeTail(stored, u.Key, now, buffer[:n])
@@ -161,30 +150,22 @@ func (s *Store) fill(buffer []byte, at int64, from *body) int64 {
 	return at
 }
 
-// tailName is the object with the begin of the next part. Each part has its own: a process that died after it
-// wrote one and before it noted that must leave the one before.
-func (s *Store) tailName(key string, now state) *string {
-	return s.name(tails + key + "/" + strconv.Itoa(len(now.tags)))
-}
+// tailKey of the object with the begin of the next part. Each part has its own: a process that died after it wrote one
+// and before it noted that must leave the one before.
+func tailKey(key string, now state) string { return tails + key + "/" + strconv.Itoa(len(now.tags)) }
 
 func (s *Store) readTail(ctx context.Context, key string, now state, into []byte) error {
-	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{
-		Bucket: &s.bucket, Key: s.tailName(key, now), Range: aws.String(fmt.Sprintf("bytes=0-%d", len(into)-1)),
-	})
-	if code(err) == "InvalidRange" {
+	r := &reader{store: s, ctx: func() context.Context { return ctx }, key: tailKey(key, now), rest: int64(len(into))}
+	defer r.disconnect()
+	err := r.open(ctx)
+	if code(err) == "InvalidRange" || err == nil && r.rest < int64(len(into)) {
 		return fmt.Errorf("%w: the tail is shorter", blob.ErrNotFound)
 	}
 	if err != nil {
 		return classify(ctx, err)
 	}
-	defer out.Body.Close() // it was read
-	if _, err := io.ReadFull(out.Body, into); err != nil {
-		if aws.ToInt64(out.ContentLength) < int64(len(into)) {
-			return fmt.Errorf("%w: the tail is shorter", blob.ErrNotFound)
-		}
-		return fmt.Errorf("%w: %w", blob.ErrUnavailable, err)
-	}
-	return nil
+	_, err = io.ReadFull(r, into)
+	return err
 }
 
 func (s *Store) writeTail(ctx context.Context, key string, now state, content []byte) (state, error) {
@@ -192,7 +173,7 @@ func (s *Store) writeTail(ctx context.Context, key string, now state, content []
 		return now, nil
 	}
 	_, err := s.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &s.bucket, Key: s.tailName(key, now), Body: bytes.NewReader(content), ContentType: aws.String(octets),
+		Bucket: &s.bucket, Key: s.name(tailKey(key, now)), Body: bytes.NewReader(content), ContentType: aws.String(octets),
 	})
 	if err != nil {
 		return now, classify(ctx, err)
@@ -226,7 +207,7 @@ func (s *Store) writePart(ctx context.Context, u blob.Upload, now state, content
 			Bucket: &s.bucket, Key: s.name(u.Key), UploadId: &now.id, PartNumber: aws.Int32(number(len(now.tags) + 1)), Body: bytes.NewReader(content),
 		})
 		err = classify(ctx, err)
-		if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrUnavailable) && s.isGone(ctx, u.Key, now.id) {
+		if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrUnavailable) && !isLate(err) && s.isGone(ctx, u.Key, now.id) {
 			return state{tailed: now.tailed}, fmt.Errorf("%w: the upload is gone, and all parts with it", blob.ErrNotFound)
 		}
 		if err != nil {
@@ -250,7 +231,7 @@ func number(n int) int32 { return int32(n) } //nolint:gosec // MaxBytes by StepB
 
 // Finish puts the parts together. One that was done before has no upload any longer, but its blob.
 func (s *Store) Finish(ctx context.Context, u blob.Upload) (blob.Object, error) {
-	if err := check(ctx, u.Key); err != nil {
+	if err := s.check(ctx, u.Key); err != nil {
 		return blob.Object{}, err
 	}
 	now, err := parseState(u)
@@ -260,7 +241,7 @@ func (s *Store) Finish(ctx context.Context, u blob.Upload) (blob.Object, error) 
 	if u.Offset != u.Size {
 		return blob.Object{}, fmt.Errorf("%w: %d of %d bytes", blob.ErrIncomplete, u.Offset, u.Size)
 	}
-	limited, cancel := s.limited(ctx)
+	limited, cancel := s.unhurried(ctx, joinTimeout)
 	defer cancel()
 	switch {
 	case u.Size == 0:
