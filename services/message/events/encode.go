@@ -24,42 +24,50 @@ func Encode(events []message.Event) []*eventv1.Event {
 func encode(e message.Event) *eventv1.Event {
 	event := &eventv1.Event{EventId: e.ID.String(), OccurredAt: e.OccurredAt, RecipientIds: ids.Texts(e.Recipients), MembersRev: e.MembersRev}
 	switch e.Kind {
-	case message.MessageCreated:
-		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED
-		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
-	case message.MessageRecalled:
-		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_RECALLED
-		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
-	case message.MessageReacted:
-		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_REACTED
-		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
-	case message.MessageEdited:
-		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED
-		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
-	case message.MessageTranscribed:
-		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_TRANSCRIBED
+	case message.MessageCreated, message.MessageRecalled, message.MessageReacted, message.MessageEdited, message.MessageTranscribed:
 		event.Payload = &eventv1.Event_Message{Message: encodeMessage(e.Message)}
 	case message.SpeechRequested:
-		event.Type = eventv1.EventType_EVENT_TYPE_SPEECH_REQUESTED
 		event.Payload = &eventv1.Event_SpeechRequested{SpeechRequested: encodeSpeech(e.Message)}
-	case message.ConversationCreated:
-		event.Type = eventv1.EventType_EVENT_TYPE_CONVERSATION_CREATED
-		event.Payload = &eventv1.Event_Conversation{Conversation: encodeConversation(e.Conversation)}
-	case message.ConversationUpdated:
-		event.Type = eventv1.EventType_EVENT_TYPE_CONVERSATION_UPDATED
+	case message.ConversationCreated, message.ConversationUpdated:
 		event.Payload = &eventv1.Event_Conversation{Conversation: encodeConversation(e.Conversation)}
 	case message.MarkerMoved:
-		event.Type = eventv1.EventType_EVENT_TYPE_MARKER_MOVED
 		event.Payload = &eventv1.Event_Marker{Marker: &eventv1.MarkerMoved{
 			ConversationId: e.Marker.Conversation.String(), UserId: e.Marker.User.String(), Seq: e.Marker.Seq,
 		}}
 	case message.MessageHidden:
-		event.Type = eventv1.EventType_EVENT_TYPE_MESSAGE_HIDDEN
 		event.Payload = &eventv1.Event_Hidden{Hidden: &eventv1.MessageHidden{
 			ConversationId: e.Marker.Conversation.String(), UserId: e.Marker.User.String(), Seq: e.Marker.Seq,
 		}}
 	}
+	event.Type = typeOf(e.Kind)
 	return event
+}
+
+func typeOf(kind message.EventKind) eventv1.EventType {
+	switch kind {
+	case message.MessageCreated:
+		return eventv1.EventType_EVENT_TYPE_MESSAGE_CREATED
+	case message.MessageRecalled:
+		return eventv1.EventType_EVENT_TYPE_MESSAGE_RECALLED
+	case message.MessageReacted:
+		return eventv1.EventType_EVENT_TYPE_MESSAGE_REACTED
+	case message.MessageEdited:
+		return eventv1.EventType_EVENT_TYPE_MESSAGE_EDITED
+	case message.MessageTranscribed:
+		return eventv1.EventType_EVENT_TYPE_MESSAGE_TRANSCRIBED
+	case message.SpeechRequested:
+		return eventv1.EventType_EVENT_TYPE_SPEECH_REQUESTED
+	case message.ConversationCreated:
+		return eventv1.EventType_EVENT_TYPE_CONVERSATION_CREATED
+	case message.ConversationUpdated:
+		return eventv1.EventType_EVENT_TYPE_CONVERSATION_UPDATED
+	case message.MarkerMoved:
+		return eventv1.EventType_EVENT_TYPE_MARKER_MOVED
+	case message.MessageHidden:
+		return eventv1.EventType_EVENT_TYPE_MESSAGE_HIDDEN
+	default:
+		return eventv1.EventType_EVENT_TYPE_UNSPECIFIED
+	}
 }
 
 // encodeMessage marks what differs by reader: whoever may know more reads it in history.
