@@ -51,7 +51,7 @@ func internalEdges() map[string][]string {
 		"broker/brokertest":           {"broker", "fault"},
 		"outbox":                      {"broker", "failpoint", "fault", "ids", "sqldb", "dialect", "sqldb/dialect"},
 		"outbox/outboxtest":           {"outbox", "broker", "ids", "sqldb"},
-		"rpcserver":                   {"fault", "ids", "identity", "secret", "telemetry"},
+		"rpcserver":                   {"fault", "ids", "identity", "lifecycle", "secret", "telemetry"},
 		"rpcclient":                   {"fault", "ids", "identity"},
 		"process":                     {"broker", "broker/amqpbroker", "certificate", "identity", "lifecycle", "secret", "telemetry"},
 		"blob":                        {},

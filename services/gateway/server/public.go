@@ -4,13 +4,13 @@ package server
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/parley-chat/parley/services/gateway/web"
+	"github.com/parley-chat/parley/services/internal/lifecycle"
 )
 
 // servePublic serves clients until ctx ends and lets running calls end. Sessions are not its business:
@@ -19,28 +19,7 @@ func servePublic(ctx context.Context, server *http.Server, parts Parts) error {
 	silent := &silentConns{open: map[net.Conn]bool{}}
 	server.ConnState = silent.note
 	server.RegisterOnShutdown(silent.end)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(parts.Public) }()
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopMargin/3)
-	defer cancel()
-	err := server.Shutdown(stop)
-	if err != nil {
-		err = errors.Join(err, server.Close())
-	}
-	return errors.Join(err, notClosed(<-served))
-}
-
-// notClosed drops the error that says that a server was stopped.
-func notClosed(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
+	return lifecycle.ServeHTTP(ctx, server, parts.Public, stopMargin/3)
 }
 
 // silentConns are connections on which nothing was asked yet. Browsers open them ahead of need, and a stop

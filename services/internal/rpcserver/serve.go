@@ -4,13 +4,14 @@ package rpcserver
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/parley-chat/parley/services/internal/lifecycle"
 )
 
 // Limits of the listener.
@@ -32,22 +33,7 @@ const (
 // Serve answers calls on a listener, which it closes, until ctx ends; then it lets running calls end,
 // within 8 s. It speaks HTTP/1.1 and HTTP/2 without TLS.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	server := s.httpServer(ctx)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(netutil.LimitListener(listener, maxConnections)) }()
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)
-	defer cancel()
-	err := server.Shutdown(stop)
-	if err != nil {
-		err = errors.Join(err, server.Close())
-	}
-	<-served //nolint:errcheck // always http.ErrServerClosed here
-	return err
+	return lifecycle.ServeHTTP(ctx, s.httpServer(ctx), netutil.LimitListener(listener, maxConnections), shutdownWait)
 }
 
 func (s *Server) httpServer(ctx context.Context) *http.Server {
