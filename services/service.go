@@ -15,6 +15,7 @@ import (
 	fileserver "github.com/parley-chat/parley/services/file/server"
 	friendserver "github.com/parley-chat/parley/services/friend/server"
 	gatewayserver "github.com/parley-chat/parley/services/gateway/server"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/telemetry"
 	messageserver "github.com/parley-chat/parley/services/message/server"
 	speechserver "github.com/parley-chat/parley/services/speech/server"
@@ -71,12 +72,17 @@ func explainSettings(name component.Name, err error) error {
 	}
 }
 
+// parts that every service gets from its command.
+func (s streams) parts(name component.Name, logLevel string) process.Parts {
+	return process.Parts{Logger: telemetry.NewLogger(s.errs, name, logLevel), Version: version}
+}
+
 func startGateway(ctx context.Context, s streams) error {
 	cfg, err := gatewayserver.Load(s.environ)
 	if err != nil {
 		return err
 	}
-	return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Gateway, cfg.LogLevel), Version: version})
+	return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{Parts: s.parts(component.Gateway, cfg.LogLevel)})
 }
 
 func startUser(ctx context.Context, s streams) error {
@@ -84,7 +90,7 @@ func startUser(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return userserver.Run(ctx, cfg, userserver.Parts{Logger: telemetry.NewLogger(s.errs, component.User, cfg.LogLevel), Version: version})
+	return userserver.Run(ctx, cfg, s.parts(component.User, cfg.LogLevel))
 }
 
 func startFriend(ctx context.Context, s streams) error {
@@ -92,7 +98,7 @@ func startFriend(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return friendserver.Run(ctx, cfg, friendserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Friend, cfg.LogLevel), Version: version})
+	return friendserver.Run(ctx, cfg, s.parts(component.Friend, cfg.LogLevel))
 }
 
 func startFile(ctx context.Context, s streams) error {
@@ -100,9 +106,7 @@ func startFile(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	parts := fileserver.Parts{}
-	parts.Logger, parts.Version = telemetry.NewLogger(s.errs, component.File, cfg.LogLevel), version
-	return fileserver.Run(ctx, cfg, parts)
+	return fileserver.Run(ctx, cfg, fileserver.Parts{Parts: s.parts(component.File, cfg.LogLevel)})
 }
 
 func startMessage(ctx context.Context, s streams) error {
@@ -110,7 +114,7 @@ func startMessage(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return messageserver.Run(ctx, cfg, messageserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Message, cfg.LogLevel), Version: version})
+	return messageserver.Run(ctx, cfg, s.parts(component.Message, cfg.LogLevel))
 }
 
 func startTransmit(ctx context.Context, s streams) error {
@@ -118,7 +122,7 @@ func startTransmit(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return transmitserver.Run(ctx, cfg, transmitserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Transmit, cfg.LogLevel), Version: version})
+	return transmitserver.Run(ctx, cfg, transmitserver.Parts{Parts: s.parts(component.Transmit, cfg.LogLevel)})
 }
 
 func startSpeech(ctx context.Context, s streams) error {
@@ -126,7 +130,7 @@ func startSpeech(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return speechserver.Run(ctx, cfg, speechserver.Parts{Logger: telemetry.NewLogger(s.errs, component.Speech, cfg.LogLevel), Version: version})
+	return speechserver.Run(ctx, cfg, s.parts(component.Speech, cfg.LogLevel))
 }
 
 // settings lists the environment variables of a Config in columns.

@@ -192,10 +192,10 @@ func (s *system) transmit(group *lifecycle.Group) error {
 	}
 	cfg.OpsListen = ""
 	s.add(group, "transmit", func(ctx context.Context) error {
-		return transmitserver.Run(ctx, cfg, transmitserver.Parts{
-			Broker: s.bus, Transport: s.transport, Ring: s.ring,
+		return transmitserver.Run(ctx, cfg, transmitserver.Parts{Ring: s.ring, Parts: process.Parts{
+			Broker: s.bus, Transport: s.transport,
 			Keys: s.keyring.keys[component.Transmit], Logger: s.logger("transmit"), Started: s.up,
-		})
+		}})
 	})
 	return nil
 }
@@ -225,10 +225,10 @@ func (s *system) gateways(group *lifecycle.Group) error {
 		cfg.DrainTimeout = drainTimeout
 		cfg.FilesOrigin, cfg.ObjectStoreOrigin, cfg.PageOrigins = s.doors.filesOrigin, s.storeOrigin, s.doors.pageOrigins()
 		s.add(group, pod, func(ctx context.Context) error {
-			return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{
-				Public: s.doors.listeners[k], RPC: s.network.listen(pod), Broker: s.bus, Transport: s.transport, Ring: s.ring,
+			return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{Public: s.doors.listeners[k], Ring: s.ring, Parts: process.Parts{
+				RPC: s.network.listen(pod), Broker: s.bus, Transport: s.transport,
 				Keys: s.keyring.keys[component.Gateway], Logger: s.logger(pod), Started: s.up,
-			})
+			}})
 		})
 	}
 	return nil

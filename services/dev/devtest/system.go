@@ -27,6 +27,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/broker/membroker"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/secret"
 	messageserver "github.com/parley-chat/parley/services/message/server"
@@ -342,9 +343,9 @@ func (r *runner) gateways(ctx context.Context, count int) {
 		ctx, end := context.WithCancel(ctx)
 		r.ends[seat] = end
 		r.run(func() error {
-			return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{
-				Public: publics[seat], RPC: rpcs[seat], Broker: r.bus, Keys: r.keys[component.Gateway], Ring: source, Logger: r.logger, Started: r.up,
-			})
+			return gatewayserver.Run(ctx, cfg, gatewayserver.Parts{Public: publics[seat], Ring: source, Parts: process.Parts{
+				RPC: rpcs[seat], Broker: r.bus, Keys: r.keys[component.Gateway], Logger: r.logger, Started: r.up,
+			}})
 		})
 	}
 }
@@ -357,6 +358,8 @@ func (r *runner) transmit(ctx context.Context, source ring.Source) {
 	})
 	cfg.OpsListen = ""
 	r.run(func() error {
-		return transmitserver.Run(ctx, cfg, transmitserver.Parts{Broker: r.bus, Keys: r.keys[component.Transmit], Ring: source, Logger: r.logger, Started: r.up})
+		return transmitserver.Run(ctx, cfg, transmitserver.Parts{Ring: source, Parts: process.Parts{
+			Broker: r.bus, Keys: r.keys[component.Transmit], Logger: r.logger, Started: r.up,
+		}})
 	})
 }

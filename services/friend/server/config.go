@@ -4,14 +4,11 @@ package server
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb"
-	"github.com/parley-chat/parley/services/internal/telemetry"
 )
 
 // Config of the friend service, from the environment.
@@ -45,28 +42,10 @@ func Load(environ map[string]string) (Config, error) {
 
 // Validate tells all that is wrong, at once. A value that Parts may give instead may be empty.
 func (c Config) Validate() error {
-	var problems []error
-	if c.MySQLDSN.IsZero() {
-		problems = append(problems, errors.New("PARLEY_MYSQL_DSN must name a database"))
-	}
-	if c.MySQLMaxOpenConns < 0 {
-		problems = append(problems, errors.New("PARLEY_MYSQL_MAX_OPEN_CONNS must not be negative"))
-	}
-	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
-		problems = append(problems, fmt.Errorf("PARLEY_LOG_LEVEL: %w", err))
-	}
-	if !isURL(c.UserURL) {
-		problems = append(problems, errors.New("PARLEY_UPSTREAM_USER_URL must be a URL with a host"))
-	}
-	if !isURL(c.MessageURL) {
-		problems = append(problems, errors.New("PARLEY_UPSTREAM_MESSAGE_URL must be a URL with a host"))
-	}
-	return errors.Join(problems...)
-}
-
-func isURL(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+	return errors.Join(
+		process.CheckDatabase(c.MySQLDSN, c.MySQLMaxOpenConns), process.CheckLogLevel(c.LogLevel),
+		process.CheckUpstream(component.EnvUpstreamUserURL, c.UserURL), process.CheckUpstream(component.EnvUpstreamMessageURL, c.MessageURL),
+	)
 }
 
 func (c Config) database() sqldb.Config {

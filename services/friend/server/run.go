@@ -23,7 +23,6 @@ import (
 	"github.com/parley-chat/parley/services/friend/events"
 	"github.com/parley-chat/parley/services/friend/sqlstore"
 	"github.com/parley-chat/parley/services/friend/upstream"
-	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/outbox"
 	"github.com/parley-chat/parley/services/internal/page"
@@ -50,7 +49,7 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 	if err != nil {
 		return fmt.Errorf("friend: %w", err)
 	}
-	db, err := openDatabase(ctx, cfg)
+	db, err := sqldb.OpenOwn(ctx, cfg.database(), sqlstore.Migrations)
 	if err != nil {
 		return fmt.Errorf("friend: open the database: %w", err)
 	}
@@ -67,21 +66,6 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 		return errors.Join(fmt.Errorf("friend: %w", err), closed(), db.Close())
 	}
 	return group.Run(ctx)
-}
-
-// openDatabase migrates SQLite, which belongs to this process alone; the schema of MySQL is migrated by
-// a Job, once for all pods.
-func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {
-	db, err := sqldb.Open(cfg.database())
-	if err != nil {
-		return nil, err
-	}
-	if db.Dialect() == dialect.SQLite {
-		if err := db.Migrate(ctx, sqlstore.Migrations); err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-	}
-	return db, nil
 }
 
 // resources are what a service is built on.

@@ -9,11 +9,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
+	"strings"
 
 	"github.com/parley-chat/parley/api/component"
-	"github.com/parley-chat/parley/services/internal/broker"
-	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/ring/endpointslices"
@@ -22,27 +20,13 @@ import (
 
 // Parts is what the surrounding process gives; what is missing is made from the Config.
 type Parts struct {
+	process.Parts
+
 	// Public serves clients; nil: listen on Config.PublicListen.
 	Public net.Listener
-	// RPC serves the other gateway pods; nil: listen on Config.RPCListen.
-	RPC net.Listener
-	// Ops serves probes and metrics; nil: listen on Config.OpsListen, or not at all if that is empty.
-	Ops net.Listener
-	// Broker is closed by its owner; nil: RabbitMQ at Config.AMQPURL.
-	Broker broker.Broker
-	// Transport to other components and gateway pods.
-	Transport http.RoundTripper
-	// Keys of the gateway; zero: loaded from Config.KeysDir.
-	Keys identity.Keys
 	// Ring of the gateways; nil: that of Config.RingService, the fixed ring of Config.RingMembers, or this
 	// pod alone. One that is a ring.Watched is run, and tells of pods that end.
 	Ring ring.Source
-	// Logger; nil: JSON to standard error.
-	Logger *slog.Logger
-	// Version of the program, for /statusz.
-	Version string
-	// Started is called once everything runs; may be nil.
-	Started func()
 }
 
 // complete makes what was not given. Closed ends what was made here, and is never nil.
@@ -51,11 +35,9 @@ func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed
 	settings := process.Settings{
 		Component: component.Gateway, BrokerName: cfg.PodName, LogLevel: cfg.LogLevel, KeysDir: cfg.KeysDir, AMQPURL: cfg.AMQPURL,
 	}
-	own, err := process.Parts{Broker: p.Broker, Keys: p.Keys, Logger: p.Logger, Started: p.Started}.Load(settings)
-	if err != nil {
+	if p.Parts, err = p.Load(settings); err != nil {
 		return p, closed, err
 	}
-	p.Keys, p.Logger, p.Started = own.Keys, own.Logger, own.Started
 	if p.Transport == nil {
 		p.Transport = rpcclient.NewTransport()
 	}
@@ -67,39 +49,21 @@ func (p Parts) complete(ctx context.Context, cfg Config) (complete Parts, closed
 	if p, err = p.listen(ctx, cfg); err != nil {
 		return p, closed, err
 	}
-	own, closed, err = own.OpenBroker(settings) //nolint:contextcheck // it lives until closed
-	if err != nil {
+	if p.Parts, closed, err = p.OpenBroker(settings); err != nil { //nolint:contextcheck // it lives until closed
 		return p, closed, errors.Join(err, p.closeListeners())
 	}
-	p.Broker = own.Broker
 	return p, closed, nil
 }
 
-// findRing is the ring of the configuration.
+// findRing is the ring of the configuration; without one, this pod alone.
 func findRing(cfg Config, logger *slog.Logger) (ring.Source, error) {
-	if cfg.RingService == "" {
-		return fixedRing(cfg)
-	}
-	source, err := endpointslices.New(endpointslices.Options{Service: cfg.RingService, Namespace: cfg.Namespace, Logger: logger})
-	if err != nil {
-		return nil, fmt.Errorf("watch the ring: %w", err)
-	}
-	return source, nil
-}
-
-// fixedRing is that of the configuration; without one, this pod alone.
-func fixedRing(cfg Config) (ring.Source, error) {
-	members, err := ring.ParseMembers(cfg.RingMembers)
-	if err != nil {
-		return nil, fmt.Errorf("read ring members: %w", err)
-	}
-	if len(members) == 0 {
-		members = []ring.Member{{
+	if cfg.RingService == "" && strings.TrimSpace(cfg.RingMembers) == "" {
+		return ring.Static(ring.Member{
 			Seat: cfg.Seat, Pod: cfg.PodName, UID: cmp.Or(cfg.PodUID, cfg.PodName), URL: fmt.Sprintf("http://127.0.0.1:%d", component.RPCPort),
 			Ready: true, Serving: true,
-		}}
+		}), nil
 	}
-	return ring.Static(members...), nil
+	return endpointslices.Find(endpointslices.Options{Service: cfg.RingService, Namespace: cfg.Namespace, Logger: logger}, cfg.RingMembers)
 }
 
 // listen opens the listeners that were not given.

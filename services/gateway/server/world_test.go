@@ -33,6 +33,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/internal/rpcclient"
 	"github.com/parley-chat/parley/services/internal/rpcserver"
@@ -226,10 +227,10 @@ func (w *world) begin(t *testing.T, gateways int) {
 		w.addrs, w.ops = append(w.addrs, public.Addr().String()), append(w.ops, ops.Addr().String())
 		started := make(chan struct{})
 		w.stops = append(w.stops, run(t, func(ctx context.Context) error {
-			return server.Run(ctx, cfg, server.Parts{
-				Public: public, RPC: rpcs[seat], Ops: ops, Broker: w.bus, Transport: transport, Keys: keys[component.Gateway],
-				Ring: source, Logger: w.logs, Started: func() { close(started) },
-			})
+			return server.Run(ctx, cfg, server.Parts{Public: public, Ring: source, Parts: process.Parts{
+				RPC: rpcs[seat], Ops: ops, Broker: w.bus, Transport: transport, Keys: keys[component.Gateway],
+				Logger: w.logs, Started: func() { close(started) },
+			}})
 		}))
 		if w.known != nil && seat == 0 {
 			w.wantUnready()

@@ -6,6 +6,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"io/fs"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +42,21 @@ func Open(cfg Config) (*DB, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	return db, nil
+}
+
+// OpenOwn is Open, and migrates a SQLite file, which belongs to this process alone; the schema of MySQL is
+// migrated by a Job, once for all pods.
+func OpenOwn(ctx context.Context, cfg Config, migrations fs.FS) (*DB, error) {
+	db, err := Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if db.Dialect() == dialect.SQLite {
+		if err := db.Migrate(ctx, migrations); err != nil {
+			return nil, errors.Join(fmt.Errorf("migrate: %w", err), db.Close())
+		}
 	}
 	return db, nil
 }

@@ -5,14 +5,13 @@ package server
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/secret"
-	"github.com/parley-chat/parley/services/internal/telemetry"
+	"github.com/parley-chat/parley/services/internal/sqldb"
 )
 
 // maxLanes is far above what helps: every lane more makes batches smaller.
@@ -60,12 +59,12 @@ func Load(environ map[string]string) (Config, error) {
 
 // Validate tells all that is wrong, at once. A value that Parts may give instead may be empty.
 func (c Config) Validate() error {
-	var problems []error
-	if c.MySQLDSN.IsZero() {
-		problems = append(problems, errors.New("PARLEY_MYSQL_DSN must name a database"))
+	problems := []error{
+		process.CheckDatabase(c.MySQLDSN, c.MySQLMaxOpenConns), process.CheckLogLevel(c.LogLevel), c.Search.Validate(),
+		process.CheckUpstream(component.EnvUpstreamFriendURL, c.FriendURL),
 	}
-	if c.MySQLMaxOpenConns < 0 {
-		problems = append(problems, errors.New("PARLEY_MYSQL_MAX_OPEN_CONNS must not be negative"))
+	if c.FileURL != "" {
+		problems = append(problems, process.CheckUpstream(component.EnvUpstreamFileURL, c.FileURL))
 	}
 	if c.RecallWindow < 0 || c.EditWindow < 0 {
 		problems = append(problems, errors.New("PARLEY_RECALL_WINDOW and PARLEY_EDIT_WINDOW must not be negative"))
@@ -73,15 +72,9 @@ func (c Config) Validate() error {
 	if c.Lanes < 0 || c.Lanes > maxLanes {
 		problems = append(problems, fmt.Errorf("lanes must be 0 to %d", maxLanes))
 	}
-	problems = append(problems, c.Search.Validate())
-	if u, err := url.Parse(c.FriendURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		problems = append(problems, errors.New("PARLEY_UPSTREAM_FRIEND_URL must be a URL with a host"))
-	}
-	if u, err := url.Parse(c.FileURL); c.FileURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		problems = append(problems, errors.New("PARLEY_UPSTREAM_FILE_URL must be a URL with a host"))
-	}
-	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
-		problems = append(problems, fmt.Errorf("PARLEY_LOG_LEVEL: %w", err))
-	}
 	return errors.Join(problems...)
+}
+
+func (c Config) database() sqldb.Config {
+	return sqldb.Config{DSN: c.MySQLDSN, MaxOpenConns: c.MySQLMaxOpenConns}
 }

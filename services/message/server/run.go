@@ -46,9 +46,9 @@ func Run(ctx context.Context, cfg Config, given Parts) error {
 	if err != nil {
 		return err
 	}
-	db, err := open(ctx, cfg)
+	db, err := sqldb.OpenOwn(ctx, cfg.database(), sqlstore.Migrations)
 	if err != nil {
-		return errors.Join(err, closed())
+		return errors.Join(fmt.Errorf("open database: %w", err), closed())
 	}
 	index, closeIndex, err := cfg.Search.Open(Indexed)
 	if err != nil {
@@ -132,18 +132,4 @@ func (w wiring) close() {
 	if w.files != nil {
 		w.files.Close()
 	}
-}
-
-func open(ctx context.Context, cfg Config) (*sqldb.DB, error) {
-	db, err := sqldb.Open(sqldb.Config{DSN: cfg.MySQLDSN, MaxOpenConns: cfg.MySQLMaxOpenConns})
-	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
-	}
-	if db.Dialect() != dialect.SQLite {
-		return db, nil
-	}
-	if err := sqlstore.Migrate(ctx, db); err != nil {
-		return nil, errors.Join(fmt.Errorf("migrate: %w", err), db.Close())
-	}
-	return db, nil
 }

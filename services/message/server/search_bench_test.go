@@ -145,7 +145,7 @@ func benchmark(b *testing.B, name string, total, rate int, dsn string, search in
 	if err := Migrate(b.Context(), cfg); err != nil {
 		b.Fatal(err)
 	}
-	db, err := open(b.Context(), cfg)
+	db, err := sqldb.Open(cfg.database()) // migrated above
 	if err != nil {
 		b.Fatal(err)
 	}

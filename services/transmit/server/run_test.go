@@ -31,6 +31,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/broker/membroker"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
+	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/ring"
 	"github.com/parley-chat/parley/services/transmit/server"
 )
@@ -104,10 +105,10 @@ func start(t *testing.T, b broker.Broker, members ...ring.Member) *world {
 	ctx, cancel := context.WithCancel(t.Context())
 	started, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- server.Run(ctx, server.Config{FriendURL: upstream.URL, MessageURL: upstream.URL}, server.Parts{
-			Ops: ops, Broker: b, Transport: transport, Ring: w.ring, Logger: slog.New(slog.DiscardHandler),
+		ended <- server.Run(ctx, server.Config{FriendURL: upstream.URL, MessageURL: upstream.URL}, server.Parts{Ring: w.ring, Parts: process.Parts{
+			Ops: ops, Broker: b, Transport: transport, Logger: slog.New(slog.DiscardHandler),
 			Keys: identity.GenerateKeys(component.All()...)[component.Transmit], Started: func() { close(started) },
-		})
+		}})
 	}()
 	t.Cleanup(func() {
 		cancel()

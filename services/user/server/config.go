@@ -4,14 +4,12 @@ package server
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/services/internal/process"
 	"github.com/parley-chat/parley/services/internal/searchindex/indexserver"
 	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb"
-	"github.com/parley-chat/parley/services/internal/telemetry"
 	"github.com/parley-chat/parley/services/user/argon2hasher"
 )
 
@@ -64,18 +62,10 @@ func Load(environ map[string]string) (Config, error) {
 
 // Validate tells all that is wrong, at once. A value that Parts may give instead may be empty.
 func (c Config) Validate() error {
-	var problems []error
-	if c.MySQLDSN.IsZero() {
-		problems = append(problems, errors.New("PARLEY_MYSQL_DSN must name a database"))
-	}
-	if c.MySQLMaxOpenConns < 0 {
-		problems = append(problems, errors.New("PARLEY_MYSQL_MAX_OPEN_CONNS must not be negative"))
-	}
-	if _, err := telemetry.ParseLevel(c.LogLevel); err != nil {
-		problems = append(problems, fmt.Errorf("PARLEY_LOG_LEVEL: %w", err))
-	}
-	problems = append(problems, c.Search.Validate())
-	return errors.Join(append(problems, c.SMS.validate(c.Development))...)
+	return errors.Join(
+		process.CheckDatabase(c.MySQLDSN, c.MySQLMaxOpenConns), process.CheckLogLevel(c.LogLevel),
+		c.Search.Validate(), c.SMS.validate(c.Development),
+	)
 }
 
 // addressCodes an hour: the product's limit for one client address, which falls with that of logins.

@@ -19,7 +19,6 @@ import (
 	"github.com/parley-chat/parley/api/component"
 	"github.com/parley-chat/parley/api/gen/parley/file/v1/filev1connect"
 	"github.com/parley-chat/parley/api/gen/parley/user/v1/userv1connect"
-	"github.com/parley-chat/parley/services/internal/dialect"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/lifecycle"
 	"github.com/parley-chat/parley/services/internal/outbox"
@@ -58,7 +57,7 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 	if err != nil {
 		return fmt.Errorf("user: %w", err)
 	}
-	db, err := openDatabase(ctx, cfg)
+	db, err := sqldb.OpenOwn(ctx, cfg.database(), sqlstore.Migrations)
 	if err != nil {
 		return fmt.Errorf("user: open the database: %w", err)
 	}
@@ -84,21 +83,6 @@ func Run(ctx context.Context, cfg Config, parts Parts) error {
 		return errors.Join(fmt.Errorf("user: %w", err), closed(), closeIndex(), db.Close())
 	}
 	return group.Run(ctx)
-}
-
-// openDatabase migrates SQLite, which belongs to this process alone; the schema of MySQL is migrated by
-// a Job, once for all pods.
-func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {
-	db, err := sqldb.Open(cfg.database())
-	if err != nil {
-		return nil, err
-	}
-	if db.Dialect() == dialect.SQLite {
-		if err := db.Migrate(ctx, sqlstore.Migrations); err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-	}
-	return db, nil
 }
 
 // resources are what a service is built on.

@@ -49,6 +49,22 @@ type Source struct {
 
 var _ ring.Watched = (*Source)(nil)
 
+// Find is the ring of a configuration: that of a Service, or, where none is named, the fixed one of some members.
+func Find(o Options, members string) (ring.Source, error) {
+	if o.Service == "" {
+		fixed, err := ring.ParseMembers(members)
+		if err != nil {
+			return nil, fmt.Errorf("read ring members: %w", err)
+		}
+		return ring.Static(fixed...), nil
+	}
+	source, err := New(o)
+	if err != nil {
+		return nil, fmt.Errorf("watch the ring: %w", err)
+	}
+	return source, nil
+}
+
 // New reads the token and the namespace, and calls nobody. An error means that this is no pod, or that it
 // has no token.
 func New(o Options) (*Source, error) {
