@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { allowPages } from './cors';
 import { end, freePorts } from './servers';
 
 const BUCKET = 'chat';
@@ -18,7 +19,7 @@ export interface ObjectStore {
   close(): Promise<void>;
 }
 
-/** Starts the S3 server that PARLEY_TEST_S3_PROGRAM names, which lets pages of one origin in. */
+/** Starts the S3 server that PARLEY_TEST_S3_PROGRAM names, with a bucket that lets pages of one origin in. */
 export async function objectStore(pages: string): Promise<ObjectStore> {
   const program = process.env.PARLEY_TEST_S3_PROGRAM;
   if (!program) throw new Error('PARLEY_TEST_S3_PROGRAM names no program: set it to what `hack/tool.sh versitygw --path` prints');
@@ -27,13 +28,14 @@ export async function objectStore(pages: string): Promise<ObjectStore> {
   await mkdir(join(data, BUCKET), { recursive: true });
   await mkdir(metadata);
   const address = `127.0.0.1:${await freePorts(1)}`;
-  const options = ['--port', address, '--region', 'us-east-1', '--keep-alive', '--health', HEALTH, '--quiet', '--cors-allow-origin', pages];
+  const options = ['--port', address, '--region', 'us-east-1', '--keep-alive', '--health', HEALTH, '--quiet'];
   const child = spawn(program, [...options, 'posix', '--sidecar', metadata, data], {
     stdio: 'ignore',
     env: { ...process.env, ROOT_ACCESS_KEY: KEYS.id, ROOT_SECRET_KEY: KEYS.secret },
   });
   const origin = `http://${address}`;
   await answers(origin + HEALTH);
+  await allowPages({ origin, name: BUCKET, keys: KEYS }, pages);
   return {
     origin,
     settings: {
