@@ -57,6 +57,22 @@ func TestADownloadGoesOnAfterEveryBreak(t *testing.T) {
 	}
 }
 
+func TestBytesThatMoveKeepTheWaitsShort(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, f *fake) {
+		content := noise(20_000)
+		id := f.files.put(content)
+		tune(f.files, &f.files.onBytes, func(*http.Request, int) *fate { return &fate{after: 1000} })
+		var got bytes.Buffer
+		start := time.Now()
+		if _, err := idle(t, f).Download(t.Context(), id, &got); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "fetched", content, got.Bytes())
+		check(t, "time of 19 waits", 19*250*time.Millisecond, time.Since(start))
+	})
+}
+
 func TestADownloadThatIsRefused(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, f *fake) {

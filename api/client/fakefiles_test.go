@@ -65,6 +65,7 @@ type fate struct {
 	refuse error // instead of all
 	status int   // instead of all, without a word
 	whole  bool  // what comes is answered from its beginning, whatever the range
+	lose   bool  // nothing of it is kept
 }
 
 func newShelf() *shelf {
@@ -235,6 +236,7 @@ func (s *shelf) take(w http.ResponseWriter, r *http.Request, u *upload, will *fa
 	whole := err == nil && int64(len(content)) == r.ContentLength
 	s.requests[at].took = len(content)
 	switch {
+	case will.lose:
 	case r.Host == storeHost && whole:
 		u.content = content
 	case r.Host == storeHost:

@@ -303,6 +303,15 @@ func TestAContentThatCannotBeReadEndsTheUpload(t *testing.T) {
 				return len(p), nil
 			})
 		}()}, broken},
+		"cut off later": {client.Upload{Size: 10, Content: func() io.ReaderAt {
+			var reads atomic.Int64
+			return readerAt(func(p []byte, at int64) (int, error) {
+				if reads.Add(1) > 1 {
+					return 0, io.EOF
+				}
+				return len(p), nil
+			})
+		}()}, io.ErrUnexpectedEOF},
 		"too short": {client.Upload{Size: 10, Content: strings.NewReader("short")}, io.ErrUnexpectedEOF},
 		"empty":     {client.Upload{Content: strings.NewReader("")}, nil},
 		"none":      {client.Upload{Size: 10}, nil},
@@ -323,13 +332,15 @@ func TestAContentThatCannotBeReadEndsTheUpload(t *testing.T) {
 func TestAnUploadPastParley(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
-		store    *fate
-		requests []string
+		store     *fate
+		requests  []string
+		announced int
 	}{
-		"goes to the store as a whole":      {nil, []string{"PUT store 400000"}},
-		"after a refusal there":             {&fate{status: http.StatusForbidden}, []string{"PUT store 0", "PUT 0 400000"}},
-		"after a break there":               {&fate{after: 5000}, []string{"PUT store 5000", "PUT 0 400000"}},
-		"whose answer is lost is completed": {&fate{after: 400_000}, []string{"PUT store 400000"}},
+		"goes to the store as a whole":      {nil, []string{"PUT store 400000"}, 1},
+		"after a refusal there":             {&fate{status: http.StatusForbidden}, []string{"PUT store 0", "PUT 0 400000"}, 1},
+		"after a break there":               {&fate{after: 5000}, []string{"PUT store 5000", "PUT 0 400000"}, 1},
+		"whose answer is lost is completed": {&fate{after: 400_000}, []string{"PUT store 400000"}, 1},
+		"which the store loses":             {&fate{after: 400_000, lose: true}, []string{"PUT store 400000", "PUT 0 400000"}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -340,7 +351,7 @@ func TestAnUploadPastParley(t *testing.T) {
 				id := must(t, idle(t, f), client.Upload{Name: "a", Content: bytes.NewReader(content)})
 				same(t, "stored", content, f.files.content(id))
 				check(t, "requests", row.requests, f.files.saw())
-				check(t, "announced", 1, f.files.count("CreateUpload"))
+				check(t, "announced", row.announced, f.files.count("CreateUpload"))
 			})
 		})
 	}
