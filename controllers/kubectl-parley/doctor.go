@@ -90,6 +90,9 @@ func (c *cluster) runAs(ctx context.Context, out io.Writer, name string, todo ta
 		if err != nil {
 			return false, explain(err, "read Deployments")
 		}
+		if imageOf(more) != imageOf(source) && more.Status.ReadyReplicas == 0 {
+			continue // the Job would wait for an image that perhaps nobody can have; the status tells of it
+		}
 		lend(&source.Spec.Template.Spec, &more.Spec.Template.Spec)
 	}
 	job := taskJob(source, name, todo)
@@ -105,6 +108,8 @@ func (c *cluster) runAs(ctx context.Context, out io.Writer, name string, todo ta
 	}
 	return failed, c.copyLogs(ctx, out, job)
 }
+
+func imageOf(d *appsv1.Deployment) string { return d.Spec.Template.Spec.Containers[0].Image }
 
 // lend gives a pod what another one has and it has not: variables, the volumes of bindings, and the image, which is the
 // same or has programs beside ours.

@@ -257,6 +257,28 @@ func TestDoctorRunsTheChecksAsAJob(t *testing.T) {
 	}
 }
 
+// The image of speech has programs beside ours, which the check of its provider needs; one that no pod could start is not
+// waited for.
+func TestDoctorRunsTheImageOfSpeech(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string][]string{
+		"speechdeployment.yaml": {"image: parley-chat/parley-speech:0.2.0", "value: PocketSphinx", "value: parley_message"},
+		"speechnoimage.yaml":    {"image: parley-chat/parley:0.2.0", "value: parley_message"},
+	} {
+		s := newAPIServer(t, "ready.yaml", "deployments.yaml", file)
+		mustRun(t, s, "doctor", "demo")
+		text, err := yaml.Marshal(s.created[0].Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, words := range want {
+			if !strings.Contains(string(text), words) {
+				t.Errorf("%s: no %s in the Job:\n%s", file, words, text)
+			}
+		}
+	}
+}
+
 func TestDoctorFailsWhenACheckFoundAProblem(t *testing.T) {
 	t.Parallel()
 	s := newAPIServer(t, "mysqldown.yaml", "deployments.yaml")
