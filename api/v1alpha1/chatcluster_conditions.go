@@ -118,7 +118,7 @@ const (
 	SuffixTLSFailed = "TLSFailed"
 	// SuffixUnfit: the store is not what is needed, or what lies there is foreign; the message says what to look at.
 	SuffixUnfit = "Unfit"
-	// SuffixProgramMissing: the image of the component lacks a program; take one that has it, see services.speech.image.
+	// SuffixProgramMissing: choose an image that has the programs that the message names.
 	SuffixProgramMissing = "ProgramMissing"
 )
 

@@ -49,7 +49,7 @@ func conditionHelp() map[string]string {
 		"AuthFailed":               "the store refuses username and password of its binding",
 		"TLSFailed":                "the certificate does not fit; see the field tls and the entry ca.crt",
 		"Unfit":                    "the store is not what is needed, or what lies there is foreign; the message says what to look at",
-		"ProgramMissing":           "the image of the component lacks a program; take one that has it, see services.speech.image",
+		"ProgramMissing":           "choose an image that has the programs that the message names",
 		"UpToDate":                 "nothing to do",
 		"Expanding":                "wait for the Job",
 		"JobFailed":                "read the Job's log",

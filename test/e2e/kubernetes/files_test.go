@@ -33,18 +33,7 @@ const (
 // Nothing is restarted by hand.
 func TestFilesComeAndGo(t *testing.T) {
 	c := install(t, "e2e-files")
-	port, err := servers.FreePort(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := servers.StartS3(t.Context(), t.TempDir(), servers.S3Options{Port: port, Host: storeAddress})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(store.Stop)
-	if _, err := store.MakeBucket(filesBucket); err != nil {
-		t.Fatal(err)
-	}
+	store := c.storeFiles(t)
 	gateways, err := c.seatURLs(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -57,13 +46,7 @@ func TestFilesComeAndGo(t *testing.T) {
 		t.Errorf("without a store: %s", got)
 	}
 	err = errors.Join(
-		c.secret(t.Context(), filesSecret, map[string]string{
-			"uri": fmt.Sprintf("http://%s:%d", storeAddress, port), "bucket": filesBucket,
-			"access-key-id": servers.S3AccessKeyID, "secret-access-key": servers.S3SecretAccessKey,
-		}),
-		c.patch(t.Context(), map[string]any{"dependencies": map[string]any{
-			"objectStore": map[string]any{"secretRef": map[string]any{"name": filesSecret}, "tls": "Disabled"},
-		}}),
+		c.patch(t.Context(), map[string]any{"dependencies": map[string]any{"objectStore": objectStore()}}),
 		c.ready(t.Context()), c.agrees(t.Context(), current),
 		c.reason(t.Context(), chatv1alpha1.ConditionDependenciesReady, chatv1alpha1.ReasonReachable),
 	)
@@ -92,6 +75,34 @@ func TestFilesComeAndGo(t *testing.T) {
 	if body := transfer(t, anna, http.MethodGet, gateways[0]+got.GetFile().GetLink().GetUrl(), nil); !bytes.Equal(body, content) {
 		t.Errorf("%d bytes came back, want %d", len(body), len(content))
 	}
+}
+
+// storeFiles starts a store of files and makes its Secret.
+func (c *chat) storeFiles(t *testing.T) *servers.S3 {
+	t.Helper()
+	port, err := servers.FreePort(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := servers.StartS3(t.Context(), t.TempDir(), servers.S3Options{Port: port, Host: storeAddress})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Stop)
+	_, err = store.MakeBucket(filesBucket)
+	err = errors.Join(err, c.secret(t.Context(), filesSecret, map[string]string{
+		"uri": fmt.Sprintf("http://%s:%d", storeAddress, port), "bucket": filesBucket,
+		"access-key-id": servers.S3AccessKeyID, "secret-access-key": servers.S3SecretAccessKey,
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// objectStore is the dependency of that Secret.
+func objectStore() map[string]any {
+	return map[string]any{"secretRef": map[string]any{"name": filesSecret}, "tls": "Disabled"}
 }
 
 func announce(content []byte) *filev1.CreateUploadRequest {
