@@ -159,6 +159,7 @@ type Rebuild struct {
 
 // ObjectStore keeps files.
 // +kubebuilder:validation:XValidation:rule="has(self.bucket) == has(oldSelf.bucket) && (!has(self.bucket) || self.bucket == oldSelf.bucket)",message="bucket cannot be added, removed or changed: set it back, or make a new ChatCluster"
+// +kubebuilder:validation:XValidation:rule="!has(self.publicEndpoint) || self.publicEndpoint.size() == 0 || self.pathStyle || has(self.bucket)",message="name the bucket here: without pathStyle it is part of the address that publicEndpoint gives pages",fieldPath=".bucket"
 type ObjectStore struct {
 	Source `json:",inline"`
 	// Bucket; by default the binding's.
@@ -176,7 +177,7 @@ type ObjectStore struct {
 	// PublicEndpoint is where people reach the store: their files go and come there by presigned requests, past Parley. The
 	// bucket then needs a CORS rule. Empty: all bytes pass Parley.
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:Pattern=`^(https?://[^@?#\s]+)?$`
+	// +kubebuilder:validation:Pattern=`^(https?://([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^@?#\s]*)?)?$`
 	PublicEndpoint string `json:"publicEndpoint,omitempty"`
 }
 
