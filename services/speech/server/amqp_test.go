@@ -18,8 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"connectrpc.com/connect"
-
 	"github.com/parley-chat/parley/api/component"
 	eventv1 "github.com/parley-chat/parley/api/gen/parley/event/v1"
 	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
@@ -28,6 +26,7 @@ import (
 	"github.com/parley-chat/parley/api/gen/parley/message/v1/messagev1connect"
 	"github.com/parley-chat/parley/services/internal/broker"
 	"github.com/parley-chat/parley/services/internal/broker/amqpbroker"
+	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/identity"
 	"github.com/parley-chat/parley/services/internal/ids"
 	"github.com/parley-chat/parley/services/internal/secret"
@@ -79,11 +78,13 @@ type recordings struct {
 	reads map[string]int
 }
 
+var errGone = fault.New(fault.NotFound, "NOT_FOUND", "there is no such voice message")
+
 func (x *recordings) ReadVoice(_ context.Context, r *filev1.ReadVoiceRequest) (*filev1.ReadVoiceResponse, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if _, known := x.reads[r.GetFileId()]; !known {
-		return nil, connect.NewError(connect.CodeNotFound, nil)
+		return nil, errGone // of an earlier run, whose end came before the acknowledgement
 	}
 	x.reads[r.GetFileId()]++
 	return &filev1.ReadVoiceResponse{ContentType: "audio/wav", Content: x.audio}, nil

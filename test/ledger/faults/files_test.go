@@ -72,7 +72,7 @@ func TestF2_B3_TheFileServiceDiesAtTheWorstMoments(t *testing.T) { // not parall
 	if file := s.dieCompleting(t, ann, "after-thumbnails", picture); len(file.GetThumbnails()) != 2 {
 		t.Errorf("picture %v", file)
 	}
-	for i, point := range []string{"after-cite", "before-commit", "after-commit"} {
+	for i, point := range []string{"after-cite", "after-commit"} {
 		s.dieShowing(t, point, ann, bob, &messagev1.SendRequest{
 			ConversationId: conversation, ClientMessageId: people.NewID(),
 			Content: &messagev1.Content{Kind: &messagev1.Content_File{File: &messagev1.FileContent{FileId: report}}},
