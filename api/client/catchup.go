@@ -37,6 +37,14 @@ func (e *engine) announce(cursor string, heads []*messagev1.Head) {
 	}
 }
 
+// newest is the cursor of the last announcement, whether it may be kept yet or not.
+func (e *engine) newest() string {
+	if e.claim != nil {
+		return e.claim.cursor
+	}
+	return e.cursor
+}
+
 // settle drops a need that is met. One that the server took back by naming a lower head is met too.
 func (e *engine) settle(c *conversation) {
 	if e.claim == nil {

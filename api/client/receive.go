@@ -136,11 +136,13 @@ func (e *engine) ponged(s *session, p *gatewayv1.Pong) {
 	if e.catch != nil || p.GetCursor() == "" {
 		return
 	}
-	if !p.GetComplete() {
-		e.catch = &catchUp{cursor: e.cursor}
+	if p.GetComplete() {
+		e.announce(p.GetCursor(), p.GetHeads())
 		return
 	}
-	e.announce(p.GetCursor(), p.GetHeads())
+	if newest := e.newest(); newest == s.pinged { // else the rest has been asked for since the ping
+		e.catch = &catchUp{cursor: newest}
+	}
 }
 
 // resync pulls one conversation, or asks what moved.

@@ -42,6 +42,7 @@ type session struct {
 	pingEvery   time.Duration
 	pingAt      time.Time
 	pongBy      time.Time // zero: no ping is unanswered
+	pinged      string    // the newest cursor at the last ping
 	moveAt      time.Time // when to open the next session; zero: this one stays
 	moves       int       // failed tries to do so
 	liveSince   time.Time
@@ -228,6 +229,7 @@ func (e *engine) ping(s *session, now time.Time) {
 	if s.pongBy.IsZero() {
 		s.pongBy = now.Add(pongWait)
 	}
+	s.pinged = e.newest()
 	e.send(s, &gatewayv1.ClientFrame{Id: e.newID(), Kind: &gatewayv1.ClientFrame_Ping{
 		Ping: &gatewayv1.Ping{Cursor: e.cursor, Active: !e.hidden},
 	}})
