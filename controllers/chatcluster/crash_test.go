@@ -59,55 +59,57 @@ func (w world) end(t *testing.T) []string {
 	return lines
 }
 
-// testCrash lets the operator die after its first write, its second and so on, until one lives to the end.
-func testCrash(t *testing.T, c client.WithWatch) {
+// share is a part of a sweep over all writes: every of-th, beginning with one. Parts run beside one another.
+type share struct{ part, of int }
+
+// sweep gives each part of a sweep a name.
+func sweep(parts int, name string, run func(t *testing.T, s share)) map[string]func(*testing.T) {
+	all := map[string]func(*testing.T){}
+	for part := range parts {
+		all[fmt.Sprintf("%s, %d of %d", name, part+1, parts)] = func(t *testing.T) { run(t, share{part, parts}) }
+	}
+	return all
+}
+
+// testCrashOfInstall lets the operator die after its first write, its second and so on, until one lives to the end.
+func testCrashOfInstall(t *testing.T, c client.WithWatch, s share) {
 	undisturbed := newWorld(t, c)
 	undisturbed.mustCreate(t, undisturbed.newCluster(t))
 	undisturbed.settle(t, immortal())
 	want := undisturbed.end(t)
-
-	t.Run("while it installs", func(t *testing.T) {
-		t.Parallel()
-		for n := 1; ; n++ {
-			w, m := newWorld(t, c), &mortal{after: n}
-			w.mustCreate(t, w.newCluster(t))
-			w.settle(t, m)
-			w.settle(t, immortal())
-			if diff := cmp.Diff(want, w.end(t)); diff != "" {
-				t.Fatalf("died after write %d: %s", n, diff)
-			}
-			if !m.isDead() {
-				t.Logf("%d writes", len(m.writes))
-				return
-			}
+	for n := 1 + s.part; ; n += s.of {
+		w, m := newWorld(t, c), &mortal{after: n}
+		w.mustCreate(t, w.newCluster(t))
+		w.settle(t, m)
+		w.settle(t, immortal())
+		if diff := cmp.Diff(want, w.end(t)); diff != "" {
+			t.Fatalf("died after write %d: %s", n, diff)
 		}
-	})
-	for name, there := range map[string]struct{ forth, back func(*testing.T, world) }{
-		"while it scales":        {replicas(4), replicas(2)},
-		"while it upgrades":      {version("0.2.0"), version("0.1.0")},
-		"while a Secret changes": {password("second"), password("third")},
-		"while it rebuilds":      {request("one"), request("two")},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, c)
-			w.mustCreate(t, w.newCluster(t, searches))
-			w.mustCreate(t, w.searchSecret())
-			w.settle(t, immortal())
-			testDeaths(t, w, there.forth, there.back)
-		})
+		if !m.isDead() {
+			t.Logf("%d writes", len(m.writes))
+			return
+		}
 	}
+}
+
+// testCrash is testCrashOfInstall for changes of a cluster that runs, forth and back.
+func testCrash(t *testing.T, c client.WithWatch, s share, forth, back func(*testing.T, world)) {
+	w := newWorld(t, c)
+	w.mustCreate(t, w.newCluster(t, searches))
+	w.mustCreate(t, w.searchSecret())
+	w.settle(t, immortal())
+	testDeaths(t, w, s, forth, back)
 }
 
 // testDelete deletes the ChatCluster before the operator's first write of an install, its second and so on.
 // What the rest of that pass writes belongs to an owner that is gone, so it is collected, and one of the
 // same name can be made at once.
-func testDelete(t *testing.T, c client.WithWatch) {
+func testDelete(t *testing.T, c client.WithWatch, s share) {
 	calm := newWorld(t, c)
 	calm.mustCreate(t, calm.newCluster(t))
 	calm.settle(t, immortal())
 	want := calm.end(t)
-	for n := 0; ; n++ {
+	for n := s.part; ; n += s.of {
 		w, m := newWorld(t, c), immortal()
 		w.mustCreate(t, w.newCluster(t))
 		m.strikeAt, m.strike = n, func() error { return w.Delete(t.Context(), w.newCluster(t)) }
@@ -144,7 +146,7 @@ func testDelete(t *testing.T, c client.WithWatch) {
 }
 
 // testDeaths goes forth and back, and dies one write later each time.
-func testDeaths(t *testing.T, w world, forth, back func(*testing.T, world)) {
+func testDeaths(t *testing.T, w world, s share, forth, back func(*testing.T, world)) {
 	var ends [2][]string
 	ways := [2]func(*testing.T, world){forth, back}
 	for i, way := range ways {
@@ -152,7 +154,7 @@ func testDeaths(t *testing.T, w world, forth, back func(*testing.T, world)) {
 		w.settle(t, immortal())
 		ends[i] = w.end(t)
 	}
-	for n, alive := 1, 0; alive < 2; n++ {
+	for n, alive := 1+s.part, 0; alive < 2; n += s.of {
 		alive = 0
 		for i, way := range ways {
 			m := &mortal{after: n}

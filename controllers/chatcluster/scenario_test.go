@@ -3,6 +3,7 @@
 package chatcluster_test
 
 import (
+	"maps"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,58 +14,85 @@ import (
 	chatv1alpha1 "github.com/parley-chat/parley/api/v1alpha1"
 )
 
+// The server is shared, and every test has a namespace of its own. The long ones begin first, so that none is alone in
+// the end.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	t.Run("an install ends Ready, and then nothing is written", func(t *testing.T) { testIdle(t, newWorld(t, c)) })
-	t.Run("labels of others stay", func(t *testing.T) { testForeignLabels(t, newWorld(t, c)) })
-	t.Run("a stranger's object stays and is named", func(t *testing.T) { testConflict(t, newWorld(t, c)) })
-	t.Run("what a person must correct has a reason", func(t *testing.T) { testReasons(t, c) })
-	t.Run("keys that somebody brings are read", func(t *testing.T) { testBroughtKeys(t, newWorld(t, c), newWorld(t, c)) })
-	t.Run("keys are made once", func(t *testing.T) { testKeys(t, newWorld(t, c)) })
-	for name, test := range map[string]func(*testing.T, world){
-		"a lost broker holds everything":            testLostBroker,
-		"a store that never was holds the install":  testLostAtOnce,
-		"sessions choose the count of seats":        testSessions,
-		"an autoscaler keeps its count":             testAutoscaler,
-		"pods have a say in what runs":              testStatusVersion,
-		"a wave begins after a look past the cache": testLiveRead,
-		"each change is told once":                  testEvents,
-		"what no service reads is named":            testIgnored,
-		"an image that nobody has stops the Job":    testUnknownImage,
-		"corrected credentials are tried at once":   testCredentials,
-		"who sends codes is for the user service":   testCodes,
-		"an index is for user and message":          testSearch,
-		"an index that lost events is named":        testWithdrawnIndex,
-		"a rebuild runs beside everything else":     testRebuild,
-		"a rebuild that is lost goes on":            testLostRebuild,
-		"a rebuild that failed is told":             testFailedRebuild,
-		"two wishes for a rebuild are two rebuilds": testTwoRebuilds,
-		"a rebuild without an index":                testNoIndex,
-		"a rebuild ends for another version":        testRebuildAndUpgrade,
-		"a wish for a rebuild is taken back":        testStoppedRebuild,
-		"keys of an older operator are completed":   testOlderKeys,
-		"a store of files is for the file service":  testObjectStore,
-		"speech comes with its provider":            testSpeech,
-		"an install goes on without its speech":     testInstallWithoutSpeech,
-		"a cluster of before files gets them":       testWithoutFiles,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, newWorld(t, c))
-		})
+	for _, group := range []map[string]func(*testing.T){long(c), others(c)} {
+		for name, test := range group {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t)
+			})
+		}
 	}
-	t.Run("a lost Secret holds only its readers", func(t *testing.T) { testLostSecret(t, c) })
-	t.Run("deleted before any write, nothing is left", func(t *testing.T) {
-		t.Parallel()
-		testDelete(t, c)
-	})
-	t.Run("a view that is late changes no end", func(t *testing.T) {
-		t.Parallel()
-		testLate(t, c)
-	})
-	t.Run("a failed rollout stops and stays", func(t *testing.T) { testFailure(t, c) })
-	t.Run("a crash after any write changes no end", func(t *testing.T) { testCrash(t, c) })
+}
+
+// long are tests that go through all writes of the operator.
+func long(c client.WithWatch) map[string]func(*testing.T) {
+	const crash = "a crash after any write changes no end, while it "
+	all := map[string]func(*testing.T){
+		"a view that is late changes no end": func(t *testing.T) { testLate(t, c) },
+	}
+	maps.Copy(all, sweep(2, "deleted before any write, nothing is left", func(t *testing.T, s share) { testDelete(t, c, s) }))
+	maps.Copy(all, sweep(2, crash+"installs", func(t *testing.T, s share) { testCrashOfInstall(t, c, s) }))
+	for name, row := range map[string]struct {
+		parts       int
+		forth, back func(*testing.T, world)
+	}{
+		"upgrades":        {3, version("0.2.0"), version("0.1.0")},
+		"scales":          {1, replicas(4), replicas(2)},
+		"changes Secrets": {1, password("second"), password("third")},
+		"rebuilds":        {1, request("one"), request("two")},
+	} {
+		maps.Copy(all, sweep(row.parts, crash+name, func(t *testing.T, s share) { testCrash(t, c, s, row.forth, row.back) }))
+	}
+	return all
+}
+
+// others are tests of one course of events.
+func others(c client.WithWatch) map[string]func(*testing.T) {
+	all := map[string]func(*testing.T){
+		"keys that somebody brings are read":      func(t *testing.T) { testBroughtKeys(t, newWorld(t, c), newWorld(t, c)) },
+		"what a person must correct has a reason": func(t *testing.T) { testReasons(t, c) },
+		"a lost Secret holds only its readers":    func(t *testing.T) { testLostSecret(t, c) },
+		"a failed rollout stops and stays":        func(t *testing.T) { testFailure(t, c) },
+	}
+	for name, test := range map[string]func(*testing.T, world){
+		"an install ends Ready, and then nothing is written": testIdle,
+		"labels of others stay":                              testForeignLabels,
+		"a stranger's object stays and is named":             testConflict,
+		"keys are made once":                                 testKeys,
+		"a lost broker holds everything":                     testLostBroker,
+		"a store that never was holds the install":           testLostAtOnce,
+		"sessions choose the count of seats":                 testSessions,
+		"an autoscaler keeps its count":                      testAutoscaler,
+		"pods have a say in what runs":                       testStatusVersion,
+		"a wave begins after a look past the cache":          testLiveRead,
+		"each change is told once":                           testEvents,
+		"what no service reads is named":                     testIgnored,
+		"an image that nobody has stops the Job":             testUnknownImage,
+		"corrected credentials are tried at once":            testCredentials,
+		"who sends codes is for the user service":            testCodes,
+		"an index is for user and message":                   testSearch,
+		"an index that lost events is named":                 testWithdrawnIndex,
+		"a rebuild runs beside everything else":              testRebuild,
+		"a rebuild that is lost goes on":                     testLostRebuild,
+		"a rebuild that failed is told":                      testFailedRebuild,
+		"two wishes for a rebuild are two rebuilds":          testTwoRebuilds,
+		"a rebuild without an index":                         testNoIndex,
+		"a rebuild ends for another version":                 testRebuildAndUpgrade,
+		"a wish for a rebuild is taken back":                 testStoppedRebuild,
+		"keys of an older operator are completed":            testOlderKeys,
+		"a store of files is for the file service":           testObjectStore,
+		"speech comes with its provider":                     testSpeech,
+		"an install goes on without its speech":              testInstallWithoutSpeech,
+		"a cluster of before files gets them":                testWithoutFiles,
+	} {
+		all[name] = func(t *testing.T) { test(t, newWorld(t, c)) }
+	}
+	return all
 }
 
 func testIdle(t *testing.T, w world) {
