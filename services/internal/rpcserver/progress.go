@@ -33,6 +33,7 @@ func ServeByProgress(w http.ResponseWriter, r *http.Request, now func() time.Tim
 		p.body = &movingBody{ReadCloser: r.Body, p: p}
 		moved.Body = p.body
 	}
+	defer p.end()
 	handler.ServeHTTP(p, moved)
 	p.linger(r.Header.Get("Expect") != "")
 }
@@ -50,8 +51,17 @@ type progress struct {
 	begun bool   // the answer
 	held  *whole // the answer, if it is kept until its length is known
 
-	mu    sync.Mutex // guards early, and the fields of body
+	mu    sync.Mutex // guards early, over, the use of control by readers, and the fields of body
 	early bool       // the answer began before the request had ended
+	over  bool       // the request is done with, and control must not be used any more
+}
+
+// end is for bodies that are read longer than their request lives, as a proxy's are: it hands them on in a goroutine
+// that hears of an early answer last.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
 }
 
 // whole is an answer that came early and did not tell its length. The client must not wait for the end of the
@@ -65,6 +75,9 @@ type whole struct {
 func (p *progress) extend() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.over {
+		return
+	}
 	now := p.now()
 	if !p.early {
 		_ = p.control.SetReadDeadline(now.Add(Patience))
