@@ -31,6 +31,9 @@ func (s *Service) Complete(ctx context.Context, owner ids.UserID, id ids.FileID)
 		return f, err
 	}
 	isPast := f.Upload.Offset < f.Size // all that can be there came past Parley
+	if isPast && s.ports.Presigner == nil {
+		return File{}, incomplete(f)
+	}
 	if isPast {
 		if !s.enter(id) {
 			return File{}, ErrBusy // what is being written could come over what was checked

@@ -34,9 +34,6 @@ func (s *Service) Presign(ctx context.Context, f File) *Presigned {
 // arrived looks for the bytes of an upload that did not come through Parley. An object of the announced size
 // counts as all of them: what they are is checked as ever.
 func (s *Service) arrived(ctx context.Context, f File) error {
-	if s.ports.Presigner == nil {
-		return incomplete(f)
-	}
 	object, err := s.ports.Blobs.Stat(ctx, f.Upload.Key)
 	switch {
 	case errors.Is(err, blob.ErrNotFound):
