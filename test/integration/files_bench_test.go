@@ -30,7 +30,7 @@ import (
 
 const (
 	benchTransfers = 50
-	benchPeople    = 5                      // who share the transfers: each has a quota of a day
+	benchPeople    = 10                     // who share the transfers: each has a quota of a day, and may do few at once
 	benchEvery     = 100 * time.Millisecond // between two looks at the heap
 	benchPatience  = 10 * time.Minute       // of a transfer
 )
