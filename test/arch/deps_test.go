@@ -57,6 +57,7 @@ func internalEdges() map[string][]string {
 		"blob":                        {},
 		"blob/folderblob":             {"blob"},
 		"blob/s3blob":                 {"blob", "certificate", "secret"},
+		"blob/s3blob/s3test":          {"blob/s3blob", "secret"},
 		"blob/blobtest":               {"blob"},
 		"picture":                     {},
 		"mediatype":                   {},

@@ -4,24 +4,18 @@ package server_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"image"
 	"image/png"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/parley-chat/parley/api/component"
 	filev1 "github.com/parley-chat/parley/api/gen/parley/file/v1"
@@ -31,50 +25,18 @@ import (
 	"github.com/parley-chat/parley/services/file/sqlstore"
 	"github.com/parley-chat/parley/services/internal/blob"
 	"github.com/parley-chat/parley/services/internal/blob/s3blob"
+	"github.com/parley-chat/parley/services/internal/blob/s3blob/s3test"
 	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/ids"
-	"github.com/parley-chat/parley/services/internal/secret"
 	"github.com/parley-chat/parley/services/internal/sqldb/sqldbtest"
 )
-
-var buckets atomic.Int64
 
 // newBucket of a real server, which clients reach under another name than we do.
 func newBucket(t *testing.T) s3blob.Config {
 	t.Helper()
-	endpoint := os.Getenv("PARLEY_TEST_S3_ENDPOINT")
-	if endpoint == "" {
-		text := "needs an S3 server: run `make test`, or set PARLEY_TEST_S3_ENDPOINT, _ACCESS_KEY_ID and _SECRET_ACCESS_KEY"
-		if os.Getenv("PARLEY_TEST_REQUIRE_SERVERS") == "1" {
-			t.Fatal(text)
-		}
-		t.Skip(text)
-	}
-	c := s3blob.Config{
-		Endpoint: endpoint, PublicEndpoint: strings.Replace(endpoint, "127.0.0.1", "localhost", 1), PathStyle: true,
-		Bucket:          fmt.Sprintf("files-%d-%d", os.Getpid(), buckets.Add(1)),
-		AccessKeyID:     os.Getenv("PARLEY_TEST_S3_ACCESS_KEY_ID"),
-		SecretAccessKey: secret.New(os.Getenv("PARLEY_TEST_S3_SECRET_ACCESS_KEY")),
-	}
-	client := s3.New(s3.Options{
-		BaseEndpoint: &c.Endpoint, UsePathStyle: true, Region: s3blob.DefaultRegion,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal()}, nil
-		}),
-	})
-	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &c.Bucket}); err != nil {
-		t.Fatal(err)
-	}
+	c := s3test.MakeBucket(t, s3test.Config(t))
+	c.PublicEndpoint = strings.Replace(c.Endpoint, "127.0.0.1", "localhost", 1)
 	return c
-}
-
-func open(t *testing.T, c s3blob.Config) *s3blob.Store {
-	t.Helper()
-	store, err := s3blob.Open(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return store
 }
 
 // presigning is a server whose clients reach the store, with that store.
@@ -82,7 +44,7 @@ func presigning(t *testing.T, now func() time.Time) (*running, *s3blob.Store) {
 	t.Helper()
 	c := newBucket(t)
 	c.Now = now
-	cfg, store := config(t), open(t, c)
+	cfg, store := config(t), s3test.Open(t, c)
 	cfg.S3 = server.S3Config{
 		Endpoint: c.Endpoint, PublicEndpoint: c.PublicEndpoint, Bucket: c.Bucket, Region: s3blob.DefaultRegion, PathStyle: true,
 		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey,
@@ -372,7 +334,7 @@ func TestB3_HalfThroughParleyAndThenPastItOnARealStore(t *testing.T) {
 // A request that outlives its upload brings bytes that nobody sees, and that are removed with the row.
 func TestI24_NoOrphanStaysInARealStore(t *testing.T) {
 	t.Parallel()
-	store, clock := open(t, newBucket(t)), filetest.NewClock()
+	store, clock := s3test.Open(t, newBucket(t)), filetest.NewClock()
 	rows := sqlstore.New(sqldbtest.Open(t, sqldbtest.SQLiteDSN(t), sqlstore.Migrations))
 	links, err := file.NewLinks("", []byte(filetest.Key))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-chat/parley/services/internal/blob"
 	"github.com/parley-chat/parley/services/internal/blob/s3blob"
+	"github.com/parley-chat/parley/services/internal/blob/s3blob/s3test"
 	"github.com/parley-chat/parley/services/internal/secret"
 )
 
@@ -26,7 +27,7 @@ func TestNothingBeginsWhileTheStoreIsSilent(t *testing.T) {
 		_, _ = io.WriteString(w, `<?xml version="1.0"?><ListBucketResult></ListBucketResult>`)
 	}))
 	t.Cleanup(server.Close)
-	s := open(t, s3blob.Config{Endpoint: server.URL, Bucket: "b", PathStyle: true, AccessKeyID: "id", SecretAccessKey: secret.New("key")})
+	s := s3test.Open(t, s3blob.Config{Endpoint: server.URL, Bucket: "b", PathStyle: true, AccessKeyID: "id", SecretAccessKey: secret.New("key")})
 	begin := func() error {
 		_, err := s.Begin(t.Context(), blob.NewKey(), 5)
 		return err

@@ -21,6 +21,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/blob"
 	"github.com/parley-chat/parley/services/internal/blob/blobtest"
 	"github.com/parley-chat/parley/services/internal/blob/s3blob"
+	"github.com/parley-chat/parley/services/internal/blob/s3blob/s3test"
 	"github.com/parley-chat/parley/services/internal/certificate"
 	"github.com/parley-chat/parley/services/internal/certificate/certificatetest"
 	"github.com/parley-chat/parley/services/internal/secret"
@@ -136,8 +137,8 @@ func TestBadLuckIsTriedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, c := behind(t, bucket(t, config(t)))
-			s := open(t, c)
+			p, c := behind(t, s3test.MakeBucket(t, s3test.Config(t)))
+			s := s3test.Open(t, c)
 			for i, size := range []int{5000, blob.StepBytes + 5000} {
 				content, key := blobtest.Content(uint64(i), size), blob.NewKey()
 				p.strike(2, f)
@@ -171,8 +172,8 @@ func readAll(t *testing.T, s blob.Store, key string) []byte {
 
 func TestAReadThatBreaksOffGoesOn(t *testing.T) {
 	t.Parallel()
-	p, c := behind(t, bucket(t, config(t)))
-	s := open(t, c)
+	p, c := behind(t, s3test.MakeBucket(t, s3test.Config(t)))
+	s := s3test.Open(t, c)
 	content, key := blobtest.Content(1, 500_000), blob.NewKey()
 	if _, err := blob.Put(t.Context(), s, key, content); err != nil {
 		t.Fatal(err)
@@ -193,7 +194,7 @@ func TestAReadThatBreaksOffGoesOn(t *testing.T) {
 	// What lies there in the meantime must not become a part of it.
 	p.strike(1, func(w http.ResponseWriter, r *http.Request, next http.Handler) bool {
 		defer func() {
-			if _, err := blob.Put(t.Context(), open(t, c), key, blobtest.Content(2, 500_000)); err != nil {
+			if _, err := blob.Put(t.Context(), s3test.Open(t, c), key, blobtest.Content(2, 500_000)); err != nil {
 				t.Error(err)
 			}
 			panic(http.ErrAbortHandler)
@@ -232,8 +233,8 @@ func TestWhatAStoreSaysIsUnderstood(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			p, c := behind(t, bucket(t, config(t)))
-			s := open(t, c)
+			p, c := behind(t, s3test.MakeBucket(t, s3test.Config(t)))
+			s := s3test.Open(t, c)
 			content, key := blobtest.Content(1, blob.StepBytes+5000), blob.NewKey()
 			u, err := s.Begin(t.Context(), key, int64(len(content)))
 			if err != nil {
@@ -243,7 +244,7 @@ func TestWhatAStoreSaysIsUnderstood(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.Timeout, c.Silence = time.Second, time.Second
-			strained := open(t, c)
+			strained := s3test.Open(t, c)
 			p.strike(-1, row.f)
 			after, err := strained.Append(t.Context(), u, bytes.NewReader(content[u.Offset:]))
 			if !errors.Is(err, row.want) || after != u {
@@ -272,9 +273,9 @@ func TestWhatAStoreSaysIsUnderstood(t *testing.T) {
 // TestMemoryIsShared: with memory for one part, a slow upload gives way to another.
 func TestMemoryIsShared(t *testing.T) {
 	t.Parallel()
-	c := bucket(t, config(t))
+	c := s3test.MakeBucket(t, s3test.Config(t))
 	c.Memory, c.Turn = blob.StepBytes, time.Nanosecond
-	s := open(t, c)
+	s := s3test.Open(t, c)
 	const size = blob.StepBytes
 	slow, slowWriter := io.Pipe()
 	slowContent, quickContent := blobtest.Content(1, size), blobtest.Content(2, size)
@@ -332,7 +333,7 @@ func TestMemoryIsShared(t *testing.T) {
 // start runs a server that the test may kill.
 func start(t *testing.T, o servers.S3Options) (*servers.S3, s3blob.Config) {
 	t.Helper()
-	config(t) // or skip
+	s3test.Config(t) // or skip
 	server, err := servers.StartS3(t.Context(), t.TempDir(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -349,7 +350,7 @@ func start(t *testing.T, o servers.S3Options) (*servers.S3, s3blob.Config) {
 func TestAServerThatDiesInTheMiddle(t *testing.T) {
 	t.Parallel()
 	server, c := start(t, servers.S3Options{})
-	s := open(t, c)
+	s := s3test.Open(t, c)
 	content := blobtest.Content(1, 2*blob.StepBytes+5000)
 	u, err := s.Begin(t.Context(), blob.NewKey(), int64(len(content)))
 	if err != nil {
@@ -361,14 +362,14 @@ func TestAServerThatDiesInTheMiddle(t *testing.T) {
 	server.Kill()
 	impatient := c
 	impatient.Timeout = time.Second
-	after, err := open(t, impatient).Append(t.Context(), u, bytes.NewReader(content[u.Offset:]))
+	after, err := s3test.Open(t, impatient).Append(t.Context(), u, bytes.NewReader(content[u.Offset:]))
 	if !errors.Is(err, blob.ErrUnavailable) || after != u {
 		t.Errorf("while it is down: at %d, %v", after.Offset, err)
 	}
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s = open(t, c)
+	s = s3test.Open(t, c)
 	if u, err = s.Append(t.Context(), after, bytes.NewReader(content[after.Offset:])); err != nil {
 		t.Fatal(err)
 	}
@@ -386,7 +387,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 	chain, key := authority.Issue("127.0.0.1")
 	_, c := start(t, servers.S3Options{Certificate: chain, Key: key})
 	c.TLS = certificate.Files{Mode: certificate.VerifyFull, CA: authority.File}
-	s := open(t, c)
+	s := s3test.Open(t, c)
 	if object, err := blob.Put(t.Context(), s, blob.NewKey(), []byte("content")); err != nil || object.Size != 7 {
 		t.Errorf("put: %+v, %v", object, err)
 	}
@@ -394,7 +395,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 		"without its CA": {}, "not to be verified": {Mode: certificate.Disabled}, "another CA": {CA: certificatetest.New(t).File},
 	} {
 		c.TLS, c.Timeout = files, 5*time.Second
-		if err := open(t, c).Check(t.Context()); !errors.Is(err, blob.ErrCertificate) {
+		if err := s3test.Open(t, c).Check(t.Context()); !errors.Is(err, blob.ErrCertificate) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

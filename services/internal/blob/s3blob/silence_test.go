@@ -22,6 +22,7 @@ import (
 	"github.com/parley-chat/parley/services/internal/blob"
 	"github.com/parley-chat/parley/services/internal/blob/blobtest"
 	"github.com/parley-chat/parley/services/internal/blob/s3blob"
+	"github.com/parley-chat/parley/services/internal/blob/s3blob/s3test"
 	"github.com/parley-chat/parley/services/internal/secret"
 )
 
@@ -128,7 +129,7 @@ func TestASilentStoreIsLeftAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, connections := deaf(t)
-			s := open(t, c)
+			s := s3test.Open(t, c)
 			ctx, cancel := context.WithTimeout(t.Context(), bounded)
 			defer cancel()
 			if err := call(ctx, s); !errors.Is(err, blob.ErrUnavailable) || ctx.Err() != nil {
@@ -167,7 +168,7 @@ func TestAnUploadIntoABlackHoleEnds(t *testing.T) {
 	}})
 	t.Cleanup(func() { close(over) })
 	c.Silence = 200 * time.Millisecond
-	s := open(t, c)
+	s := s3test.Open(t, c)
 	ctx, cancel := context.WithTimeout(t.Context(), bounded)
 	defer cancel()
 	u := blob.Upload{Key: blob.NewKey(), Size: blob.StepBytes}
@@ -200,7 +201,7 @@ func TestADownloadOutOfABlackHole(t *testing.T) {
 				<-r.Context().Done()
 			}})
 			c.Silence = time.Second
-			s := open(t, c)
+			s := s3test.Open(t, c)
 			ctx, cancel := context.WithTimeout(t.Context(), bounded)
 			defer cancel()
 			r, err := s.Open(ctx, blob.NewKey(), 0, -1)
@@ -255,7 +256,7 @@ func TestASlowStoreGoesOn(t *testing.T) {
 	}
 	c := of(t, store)
 	c.Timeout = time.Second // half of what it takes
-	s := open(t, c)
+	s := s3test.Open(t, c)
 	u, err := s.Append(t.Context(), blob.Upload{Key: blob.NewKey(), Size: blob.StepBytes}, bytes.NewReader(content))
 	if err != nil || u.Offset != blob.StepBytes {
 		t.Fatalf("%+v, %v", u, err)
@@ -281,7 +282,7 @@ func TestASlowReaderIsNoSilence(t *testing.T) {
 		_, _ = w.Write(part)
 	}})
 	c.Silence = time.Second
-	r, err := open(t, c).Open(t.Context(), blob.NewKey(), 0, -1)
+	r, err := s3test.Open(t, c).Open(t.Context(), blob.NewKey(), 0, -1)
 	if err != nil {
 		t.Fatal(err)
 	}

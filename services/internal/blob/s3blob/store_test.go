@@ -4,80 +4,29 @@ package s3blob_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/parley-chat/parley/services/internal/blob"
 	"github.com/parley-chat/parley/services/internal/blob/blobtest"
 	"github.com/parley-chat/parley/services/internal/blob/s3blob"
+	"github.com/parley-chat/parley/services/internal/blob/s3blob/s3test"
 	"github.com/parley-chat/parley/services/internal/secret"
 )
 
-// config of a real server, without a bucket.
-func config(t *testing.T) s3blob.Config {
-	t.Helper()
-	if os.Getenv("PARLEY_TEST_S3_ENDPOINT") == "" {
-		text := "needs an S3 server: run `make test`, or set PARLEY_TEST_S3_ENDPOINT, _ACCESS_KEY_ID and _SECRET_ACCESS_KEY"
-		if os.Getenv("PARLEY_TEST_REQUIRE_SERVERS") == "1" {
-			t.Fatal(text)
-		}
-		t.Skip(text)
-	}
-	return s3blob.Config{
-		Endpoint: os.Getenv("PARLEY_TEST_S3_ENDPOINT"), PathStyle: true,
-		AccessKeyID:     os.Getenv("PARLEY_TEST_S3_ACCESS_KEY_ID"),
-		SecretAccessKey: secret.New(os.Getenv("PARLEY_TEST_S3_SECRET_ACCESS_KEY")),
-		Timeout:         2 * time.Minute, // of a slow machine
-	}
-}
-
-var made atomic.Int64
-
-// bucket makes an empty one and configures it.
-func bucket(t *testing.T, c s3blob.Config) s3blob.Config {
-	t.Helper()
-	c.Bucket = fmt.Sprintf("test-%d-%d", os.Getpid(), made.Add(1))
-	client := s3.New(s3.Options{
-		BaseEndpoint: &c.Endpoint, UsePathStyle: true, Region: s3blob.DefaultRegion,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal()}, nil
-		}),
-	})
-	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &c.Bucket}); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func open(t *testing.T, c s3blob.Config) *s3blob.Store {
-	t.Helper()
-	s, err := s3blob.Open(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 // place is a bucket that others use too.
 func place(t *testing.T) func() blobtest.Kept {
-	c := bucket(t, config(t))
-	other := open(t, c)
+	c := s3test.MakeBucket(t, s3test.Config(t))
+	other := s3test.Open(t, c)
 	c.Prefix = "one/"
 	if _, err := blob.Put(t.Context(), other, blob.NewKey(), []byte("of somebody else")); err != nil {
 		t.Fatal(err)
 	}
-	return func() blobtest.Kept { return open(t, c) }
+	return func() blobtest.Kept { return s3test.Open(t, c) }
 }
 
 func TestS3(t *testing.T) {
@@ -88,8 +37,8 @@ func TestS3(t *testing.T) {
 func TestS3WithoutPrefix(t *testing.T) {
 	t.Parallel()
 	blobtest.Histories(t, func(t *testing.T) func() blobtest.Kept {
-		c := bucket(t, config(t))
-		return func() blobtest.Kept { return open(t, c) }
+		c := s3test.MakeBucket(t, s3test.Config(t))
+		return func() blobtest.Kept { return s3test.Open(t, c) }
 	}, 3)
 }
 
@@ -102,7 +51,7 @@ func TestS3Large(t *testing.T) { blobtest.Large(t, place) }
 
 func TestWhatIsWrongIsTold(t *testing.T) {
 	t.Parallel()
-	good := bucket(t, config(t))
+	good := s3test.MakeBucket(t, s3test.Config(t))
 	for _, row := range []struct {
 		name   string
 		change func(*s3blob.Config)
@@ -118,7 +67,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 			t.Parallel()
 			c := good
 			row.change(&c)
-			s := open(t, c)
+			s := s3test.Open(t, c)
 			key := blob.NewKey()
 			_, openErr := s.Open(t.Context(), key, 0, -1)
 			_, listErr := s.List(t.Context(), "", 1)
@@ -176,7 +125,7 @@ func send(t *testing.T, r blob.Request, body []byte, header ...string) (int, htt
 
 func TestPresigned(t *testing.T) {
 	t.Parallel()
-	s := open(t, bucket(t, config(t)))
+	s := s3test.Open(t, s3test.MakeBucket(t, s3test.Config(t)))
 	content := blobtest.Content(1, 100_000)
 	key := blob.NewKey()
 	put, err := s.PresignPut(t.Context(), blob.PresignedPut{Key: key, Size: int64(len(content)), SHA256: sha256.Sum256(content), Lifetime: time.Minute})
