@@ -48,6 +48,8 @@ for (const locale of ['en', 'zh-CN'] as const) {
     const wire = await new Wire().lay(guest.page);
     const { page, t } = { page: guest.page, t: guest.t.bind(guest) };
     const live = async () => {
+      // The page before may be connecting still: its connection is not the one that is waited for.
+      await page.goto('about:blank');
       const before = wire.opened;
       await page.goto(`${guest.base}/`);
       await expect(page.locator('[data-conversation]').first()).toBeVisible();
