@@ -175,6 +175,33 @@ describe('the open conversation', () => {
     view.leave();
   });
 
+  it.each([false, true])('is made anew any number of times while its end is not loaded (server down: %s)', async (down) => {
+    say(300, false);
+    w.conversation.read.set(w.alice, 300);
+    const copy = await live(w, w.alice);
+    const timeline = copy.chat.replica.timelines.get(w.conversation.id)!;
+    timeline.messages.clear();
+    timeline.record.holes = [{ from: 1, to: 300 }];
+    w.server.down = down;
+    const made = vi.spyOn(copy.chat.typingIn, 'in');
+    made.mockImplementation(() => {
+      // Without this an endless chain of promises would hold the test for ever.
+      if (made.mock.calls.length > 100) throw new Error('made anew without end');
+      return [];
+    });
+    const view = open(copy);
+    view.refresh();
+    await settle();
+    view.refresh();
+    await settle();
+    expect(made.mock.calls.length).toBeLessThan(20);
+    w.server.down = false;
+    await vi.advanceTimersByTimeAsync(3_100);
+    await settle();
+    expect(shown(view).at(-1)).toBe(300);
+    view.leave();
+  });
+
   it('tries again after messages could not be loaded', async () => {
     say(300, false);
     w.conversation.read.set(w.alice, 300);

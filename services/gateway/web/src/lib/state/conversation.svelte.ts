@@ -213,7 +213,9 @@ export class ConversationView {
     window.from = Math.max(1, start, Math.min(window.from, record.localSeq + 1), record.localSeq - WINDOW + 1);
   }
 
+  // What goes on already, or waits to be tried again, makes the lines anew by itself.
   private async fillEnd(): Promise<void> {
+    if (this.loading || this.failed) return;
     await this.load('older', () => this.chat.replica.older(this.id, this.timeline.record.localSeq + 1));
     if (!this.failed && this.place.window.to === Infinity) this.place.window.from = this.endFrom();
     this.refresh();
