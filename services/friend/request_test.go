@@ -440,3 +440,22 @@ func TestF8_AnAnswerNeedsNoUserService(t *testing.T) {
 		t.Errorf("answer %+v, %v; want friends, shown by id alone", outcome, err)
 	}
 }
+
+func TestF7_NobodyBecomesAFriendOfADeletedAccount(t *testing.T) {
+	t.Parallel()
+	c := newCouple()
+	request := c.Ask(t, c.ann, c.bob).Request.ID
+	c.Users.Delete(c.ann.ID)
+	if _, err := c.respond(t, c.bob, request, true); !errors.Is(err, friend.ErrRequestNotFound) {
+		t.Errorf("accepting the request of a deleted account: %v", err)
+	}
+	if _, err := c.SendRequest(t.Context(), friendtest.Wish(c.bob, c.ann)); !errors.Is(err, friend.ErrUserNotFound) {
+		t.Errorf("a request to a deleted account: %v", err)
+	}
+	if c.areFriends(t) {
+		t.Error("they are friends")
+	}
+	if got, err := c.respond(t, c.bob, request, false); err != nil || got.Request.State != friend.Refused {
+		t.Errorf("refusing the request of a deleted account: %+v, %v", got.Request, err)
+	}
+}

@@ -87,6 +87,9 @@ func (s *Service) RespondToRequest(ctx context.Context, caller ids.UserID, id id
 		return Outcome{}, ErrRequestNotFound
 	}
 	p := s.people(ctx, found)
+	if _, there := p[found.Applicant]; accept && p != nil && !there {
+		return Outcome{}, ErrRequestNotFound // the account is gone
+	}
 	now := s.millis()
 	query := Query{Pair: PairOf(found.Applicant, found.Respondent), Request: id, Count: accept}
 	return s.settle(ctx, query, p, func(snapshot Snapshot) (Change, Request, error) {

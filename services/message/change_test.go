@@ -3,6 +3,7 @@
 package message_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -264,5 +265,50 @@ func TestAPageOfChangesEndsAtItsBytes(t *testing.T) {
 	}
 	if seen != n {
 		t.Errorf("%d changes", seen)
+	}
+}
+
+// between does something between the two reads of a call.
+type between struct {
+	message.Store
+	do func()
+}
+
+func (b *between) Changes(ctx context.Context, id ids.ConversationID, after int64, limit int) ([]message.Message, error) {
+	b.do()
+	return b.Store.Changes(ctx, id, after, limit)
+}
+
+// What came and changed while a page was read must not count as told by it.
+func TestAPageOfChangesPromisesNoMoreThanItTells(t *testing.T) {
+	t.Parallel()
+	store := &between{Store: messagetest.NewStore()}
+	f := messagetest.Start(t, store, 1)
+	id, a, b := f.Open(t)
+	f.Say(t, a, id, "one")
+	thumb := func(seq int64) {
+		if _, err := f.React(t.Context(), message.Given{User: a, Conversation: id, Seq: seq, Emoji: "\U0001F44D"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	thumb(1)
+	store.do = func() {
+		store.do = func() {}
+		f.Say(t, a, id, "two")
+		thumb(2)
+	}
+	told := map[int64]bool{}
+	for rev := int64(0); rev < 2; {
+		items, upTo, err := f.ListChanges(t.Context(), message.ChangesQuery{User: b, Conversation: id, AfterRev: rev, Limit: 2})
+		if err != nil || upTo <= rev {
+			t.Fatalf("up to %d after %d, %v", upTo, rev, err)
+		}
+		for _, m := range items {
+			told[m.Seq] = true
+		}
+		rev = upTo
+	}
+	if !told[1] || !told[2] {
+		t.Errorf("told of %v, want both messages", told)
 	}
 }

@@ -115,8 +115,8 @@ func searchable(text string) string {
 		if !found {
 			return b.String()
 		}
-		name, after, closed := strings.Cut(rest, mentionEnd)
-		if _, err := ids.ParseUser("", name); !closed || err != nil && name != mentionAll {
+		name, after := mentioned(rest)
+		if _, err := ids.ParseUser("", name); name == "" || err != nil && name != mentionAll {
 			b.WriteString(mentionStart)
 			text = rest
 			continue

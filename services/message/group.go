@@ -92,11 +92,16 @@ func checkName(name string) (string, error) {
 	case utf8.RuneCountInString(name) > MaxNameCharacters:
 		return name, fault.InvalidField("name", "max_len")
 	case strings.ContainsFunc(name, func(r rune) bool {
-		return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u2028' || r == '\u2029'
+		return unicode.IsControl(r) || turnsText(r) || r == '\u2028' || r == '\u2029'
 	}):
 		return name, fault.InvalidField("name", "characters")
 	}
 	return name, nil
+}
+
+// turnsText tells the explicit controls of the direction of text.
+func turnsText(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 // distinct sorts users and drops repeats.

@@ -178,6 +178,8 @@ func (s *Service) ListChanges(ctx context.Context, q ChangesQuery) (items []Mess
 		return nil, 0, err
 	}
 	upTo = c.Rev
+	// What came after the conversation was read may be of a message that it does not know yet: the next page tells.
+	changed = slices.DeleteFunc(changed, func(m Message) bool { return m.Rev > c.Rev })
 	n := within(len(changed), func(i int) int { return changed[i].weight() - itemBytes })
 	if n == limit || n < len(changed) {
 		upTo = changed[n-1].Rev

@@ -34,12 +34,13 @@ type Reading struct {
 // last position that its owner may see. It answers the member with the marker as it will stand, the
 // events to emit, which are none if it stays, and ErrNotFound for who never was a member. A hidden reading
 // leaves the marker that others see, and only the reader's own devices hear of it; the next one that is not
-// hidden moves both.
+// hidden moves both. Two people whose friendship has ended do not see each other read.
 func DecideReading(c Conversation, r Reading) (Member, []Event, error) {
 	m, ok := c.Membership(r.User)
 	if !ok {
 		return Member{}, nil, ErrNotFound
 	}
+	r.Hidden = r.Hidden || c.Kind == Direct && c.State != Open
 	seq := min(r.Seq, HeadOf(c, m).Seq)
 	if seq <= m.ReadSeq && (r.Hidden || seq <= m.ShownSeq) {
 		return m, nil, nil

@@ -34,7 +34,7 @@ func TestF28_AHiddenReadingMovesTheOwnMarkerOnly(t *testing.T) {
 		"hidden between the shown and the own": {5, 2, 4, true, 5, 2, false, false},
 	} {
 		for _, kind := range []message.Kind{message.Direct, message.Group} {
-			c := message.Conversation{ID: id, Kind: kind, Seq: 8, MembersRev: 4, MemberCount: 2, Members: []message.Member{
+			c := message.Conversation{ID: id, Kind: kind, State: message.Open, Seq: 8, MembersRev: 4, MemberCount: 2, Members: []message.Member{
 				{UserID: reader, JoinedSeq: 1, ReadSeq: row.read, ShownSeq: row.shown}, {UserID: peer, JoinedSeq: 1},
 			}}
 			m, events, err := message.DecideReading(c, message.Reading{
@@ -82,5 +82,45 @@ func TestF28_WhatIsHiddenIsSeenByItsReaderAlone(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Where a friendship has ended, nobody learns of the other side's reading any more.
+func TestF10_AReadingInAClosedConversationIsTheReadersAlone(t *testing.T) {
+	t.Parallel()
+	f := messagetest.Start(t, messagetest.NewStore(), 1)
+	id, a, b := f.Open(t)
+	f.Say(t, a, id, "read later")
+	if err := f.CloseDirect(t.Context(), messagetest.NewPair(t, a, b), 2); err != nil {
+		t.Fatal(err)
+	}
+	read := func() message.Event {
+		head, err := f.MarkRead(t.Context(), message.Marker{Conversation: id, User: b, Seq: 1}, false)
+		if err != nil || head.ReadSeq != 1 || head.Unread != 0 {
+			t.Fatalf("head %+v, %v", head, err)
+		}
+		events := f.Publisher.Events()
+		return events[len(events)-1]
+	}
+	shown := func() int64 {
+		view, err := f.Conversation(t.Context(), a, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _ := view.Conversation.Membership(b)
+		return m.ReadSeq
+	}
+	if e := read(); e.Kind != message.MarkerMoved || len(e.Recipients) != 1 || e.Recipients[0] != b {
+		t.Errorf("%s is told to %v, not to the reader %s alone", e.Kind, e.Recipients, b)
+	}
+	if seq := shown(); seq != 0 {
+		t.Errorf("the other side sees the marker at %d", seq)
+	}
+	f.OpenPair(t, a, b, 3)
+	if e := read(); e.Kind != message.MarkerMoved || len(e.Recipients) != 2 {
+		t.Errorf("after they became friends again %s is told to %v", e.Kind, e.Recipients)
+	}
+	if seq := shown(); seq != 1 {
+		t.Errorf("the other side sees the marker at %d then", seq)
 	}
 }

@@ -66,17 +66,31 @@ func NamedIn(text string) (users []ids.UserID, all bool) {
 		if !found {
 			break
 		}
-		name, _, closed := strings.Cut(rest, mentionEnd)
-		if text = rest; !closed {
-			break
-		}
-		if name == mentionAll {
+		text = rest
+		switch name, _ := mentioned(rest); name {
+		case "":
+		case mentionAll:
 			all = true
-		} else if user, err := ids.ParseUser("", name); err == nil && user != EveryMember() {
-			users = append(users, user)
+		default:
+			if user, err := ids.ParseUser("", name); err == nil && user != EveryMember() {
+				users = append(users, user)
+			}
 		}
 	}
 	return UsersOf(users).List(), all
+}
+
+// userBytes is the length of the id of a user as text.
+const userBytes = 36
+
+// mentioned is the name at the beginning of what follows a mentionStart, and what follows the name; empty if
+// it can be none. No more is looked at than an id is long, so that a text costs no more than its length.
+func mentioned(rest string) (name, after string) {
+	end := strings.Index(rest[:min(len(rest), userBytes+len(mentionEnd))], mentionEnd)
+	if end != userBytes && end != len(mentionAll) {
+		return "", ""
+	}
+	return rest[:end], rest[end+len(mentionEnd):]
 }
 
 // checkMentions bounds them; what is no id is text like any other.

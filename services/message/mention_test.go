@@ -161,3 +161,18 @@ func TestAnAnswerShowsTheOriginalAsItIs(t *testing.T) {
 		t.Errorf("an answer to what cannot be seen: %v", err)
 	}
 }
+
+// What a text of many beginnings costs grows with its length only.
+func TestATextOfManyBeginningsOfMentionsCostsLittle(t *testing.T) { //nolint:paralleltest // allocations are counted
+	user := ids.NewUser()
+	for _, rest := range []string{"", ">", "<@" + user.String() + ">"} {
+		text := strings.Repeat("<@", 3900) + rest
+		if n := testing.AllocsPerRun(1, func() { message.NamedIn(text) }); n > 100 {
+			t.Errorf("%.0f allocations for a text that ends with %q", n, rest)
+		}
+	}
+	users, all := message.NamedIn("<@<@" + user.String() + "> <@x <@all>")
+	if len(users) != 1 || users[0] != user || !all {
+		t.Errorf("mentioned: %v, %t", users, all)
+	}
+}

@@ -95,10 +95,10 @@ func checkEmoji(emoji string) error {
 	}
 	symbol := false
 	for _, r := range emoji {
-		if unicode.IsLetter(r) || unicode.IsSpace(r) || unicode.IsControl(r) {
+		if unicode.IsLetter(r) || unicode.IsSpace(r) || unicode.IsControl(r) || turnsText(r) {
 			return fault.InvalidField("emoji", "emoji")
 		}
-		symbol = symbol || r >= 0x203c || r == 0xa9 || r == 0xae // the first symbols that are emoji
+		symbol = symbol || (r >= 0x203c || r == 0xa9 || r == 0xae) && !unicode.In(r, unicode.Cf, unicode.Mn) // the first symbols that are emoji
 	}
 	if !symbol {
 		return fault.InvalidField("emoji", "emoji")

@@ -18,12 +18,15 @@ func TestWhatIsAnEmoji(t *testing.T) {
 	f := messagetest.Start(t, messagetest.NewStore(), 1)
 	id, a, b := f.Open(t)
 	f.Say(t, a, id, "x")
-	for _, emoji := range []string{"\U0001F44D", "\U0001F44D\U0001F3FD", "\u2764\ufe0f", "1\ufe0f\u20e3", "\U0001F1E8\U0001F1F3", "\u00a9", "\U0001F469\u200d\U0001F4BB"} {
+	for _, emoji := range []string{"\U0001F44D", "\U0001F44D\U0001F3FD", "\u2764\ufe0f", "1\ufe0f\u20e3", "\U0001F1E8\U0001F1F3", "\u00a9", "\U0001F469\u200d\U0001F4BB", "\u203c\ufe0f", "\u2194\ufe0f", "\u3030\ufe0f"} {
 		if _, err := f.React(t.Context(), message.Given{User: b, Conversation: id, Seq: 1, Emoji: emoji}); err != nil {
 			t.Errorf("%q: %v", emoji, err)
 		}
 	}
-	for _, text := range []string{"", "a", "1", "家", "\U0001F44D!a", " \U0001F44D", "\U0001F44D\n", "\x00", "\xff", strings.Repeat("\U0001F44D", 17)} {
+	for _, text := range []string{
+		"", "a", "1", "家", "\U0001F44D!a", " \U0001F44D", "\U0001F44D\n", "\x00", "\xff", strings.Repeat("\U0001F44D", 17),
+		"\ufe0f", "\u2060", "\u2066", "\ufeff", "\U000E0061", "\U0001F44D\u202e", "\u2066\U0001F44D",
+	} {
 		if _, err := f.React(t.Context(), message.Given{User: b, Conversation: id, Seq: 1, Emoji: text}); !errors.Is(err, fault.ErrInvalid) {
 			t.Errorf("%q: %v", text, err)
 		}

@@ -123,7 +123,7 @@ func (s *Service) lookup(ctx context.Context, q SearchQuery, query textmatch.Que
 	}
 	if q.Token != "" {
 		l.After = &searchindex.Hit{}
-		if err := s.tokens.Decode(q.scope(), q.Token, l.After); err != nil {
+		if err := s.tokens.Open(q.scope(), q.Token, l.After); err != nil {
 			return l, err
 		}
 	}
@@ -185,7 +185,7 @@ func (r *searching) page(ctx context.Context) (SearchPage, error) {
 	if err := r.show(ctx); err != nil || !more {
 		return SearchPage{Hits: r.hits}, err
 	}
-	next, err := r.s.tokens.Encode(r.q.scope(), r.lookup.After)
+	next, err := r.s.tokens.Seal(r.q.scope(), r.lookup.After) // the place may be of what the user may not read
 	return SearchPage{Hits: r.hits, Next: next}, err
 }
 

@@ -3,6 +3,7 @@
 package message_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -191,5 +192,32 @@ func TestSearchRefuses(t *testing.T) {
 	f.Index.Err = searchindex.ErrUnavailable
 	if _, err := f.Search(t.Context(), message.SearchQuery{User: a, Text: "x"}); !errors.Is(err, message.ErrSearchUnavailable) {
 		t.Errorf("without an index: %v", err)
+	}
+}
+
+// An index offers what lies before a member joined too. The token of a page that ends there must not tell that.
+func TestATokenOfASearchTellsNothingOfWhatItsUserMayNotRead(t *testing.T) {
+	t.Parallel()
+	f := messagetest.Start(t, messagetest.NewStore(), 1)
+	id, u := newGroup(t, f, 3)
+	for range 11 {
+		f.Say(t, u[1], id, "秘密 before they came")
+		f.Clock.Add(time.Second)
+	}
+	late := ids.NewUser()
+	if _, err := f.AddMembers(t.Context(), u[0], id, []ids.UserID{late}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := f.Search(t.Context(), message.SearchQuery{User: late, Text: "秘密", Size: 1})
+	if err != nil || len(page.Hits) > 0 || page.Next == "" {
+		t.Fatalf("%d hits, token %q, %v", len(page.Hits), page.Next, err)
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(page.Next)
+	if err != nil || strings.Contains(string(raw), id.String()) || strings.Contains(string(raw), "At") {
+		t.Errorf("the token says %q, %v", raw, err)
+	}
+	next, err := f.Search(t.Context(), message.SearchQuery{User: late, Text: "秘密", Size: 1, Token: page.Next})
+	if err != nil || len(next.Hits) > 0 || next.Next != "" {
+		t.Errorf("the page after it has %d hits, token %q, %v", len(next.Hits), next.Next, err)
 	}
 }

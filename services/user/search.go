@@ -78,7 +78,7 @@ func (s *Service) SearchUsers(ctx context.Context, q Search) (FoundPage, error) 
 	r := searching{s: s, q: q, query: typed, size: searchPageSize(q.PageSize), hidden: idSet(q.Excluded)}
 	if q.Token != "" {
 		r.lookup.After = &searchindex.Hit{}
-		if err := s.pages.Decode(q.scope(), q.Token, r.lookup.After); err != nil {
+		if err := s.pages.Open(q.scope(), q.Token, r.lookup.After); err != nil {
 			return FoundPage{}, err
 		}
 	}
@@ -167,7 +167,7 @@ func (r *searching) names(ctx context.Context) (FoundPage, error) {
 	if r.lookup.After == nil { // the exact one filled the page: before the first nickname
 		r.lookup.After = &searchindex.Hit{At: namesAt().Add(time.Millisecond)}
 	}
-	next, err := r.s.pages.Encode(r.q.scope(), r.lookup.After)
+	next, err := r.s.pages.Seal(r.q.scope(), r.lookup.After) // the place may be of somebody who is not to be found
 	return FoundPage{Found: r.found, Next: next}, err
 }
 

@@ -26,6 +26,7 @@ type userService struct {
 	userv1connect.UserServiceClient
 	batches []int
 	missing ids.UserID
+	deleted ids.UserID
 	search  *userv1.SearchUsersRequest
 	err     error
 }
@@ -35,7 +36,7 @@ func (s *userService) BatchGetUsers(_ context.Context, r *userv1.BatchGetUsersRe
 	answer := &userv1.BatchGetUsersResponse{}
 	for _, id := range r.GetUserIds() {
 		if id != s.missing.String() {
-			answer.Users = append(answer.Users, &userv1.User{UserId: id, Username: "u", Nickname: "n", Description: "d"})
+			answer.Users = append(answer.Users, &userv1.User{UserId: id, Username: "u", Nickname: "n", Description: "d", Deleted: id == s.deleted.String()})
 		}
 	}
 	return answer, s.err
@@ -47,6 +48,16 @@ func (s *userService) SearchUsers(_ context.Context, r *userv1.SearchUsersReques
 		Users: []*userv1.User{{UserId: s.missing.String(), Username: "u"}}, NextPageToken: "next",
 		Matches: []*userv1.NameMatch{{Spans: []*userv1.NameSpan{{Start: 1, End: 3}}}},
 	}, s.err
+}
+
+// The user service answers a row for an account that is gone, but nobody is there any more.
+func TestADeletedAccountIsNobody(t *testing.T) {
+	t.Parallel()
+	people := []ids.UserID{ids.NewUser(), ids.NewUser()}
+	got, err := upstream.NewUsers(&userService{deleted: people[0]}).Profiles(t.Context(), people)
+	if _, there := got[people[0]]; err != nil || there || len(got) != 1 {
+		t.Errorf("people who exist: %v, %v", got, err)
+	}
 }
 
 func TestProfilesAreFetchedInBatchesOfAHundred(t *testing.T) {

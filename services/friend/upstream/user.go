@@ -29,7 +29,7 @@ type Users struct {
 // NewUsers calls through a generated client.
 func NewUsers(client userv1connect.UserServiceClient) Users { return Users{client} }
 
-// Profiles makes one call for a hundred people.
+// Profiles makes one call for a hundred people. The user service keeps a row of who is gone; here that is nobody.
 func (u Users) Profiles(ctx context.Context, people []ids.UserID) (map[ids.UserID]friend.Profile, error) {
 	found := make(map[ids.UserID]friend.Profile, len(people))
 	for batch := range slices.Chunk(people, maxBatch) {
@@ -37,7 +37,7 @@ func (u Users) Profiles(ctx context.Context, people []ids.UserID) (map[ids.UserI
 		if err != nil {
 			return nil, err
 		}
-		profiles, err := fromUsers(answer.GetUsers())
+		profiles, err := fromUsers(slices.DeleteFunc(answer.GetUsers(), (*userv1.User).GetDeleted))
 		if err != nil {
 			return nil, err
 		}
