@@ -24,7 +24,7 @@ func (h *Hub) keepTime(ctx context.Context) {
 		}
 		h.endOpenings()
 		h.forceCloses()
-		h.pingSlot(turn % len(h.slots))
+		h.pingSlot(ctx, turn%len(h.slots))
 		h.noteFreshness()
 		if turn%10 == 0 {
 			h.forget()
@@ -87,19 +87,22 @@ func (h *Hub) forceCloses() {
 }
 
 // pingSlot pings the sessions of one slot, closes those that did not answer the ping before, and asks for
-// the heads of those whose time has come.
-func (h *Hub) pingSlot(turn int) {
+// the heads and the login sessions of those whose time has come.
+func (h *Hub) pingSlot(ctx context.Context, turn int) {
 	var due []*Session
 	now := h.since()
 	for _, s := range h.slot(turn) {
 		s.mu.Lock()
-		check := s.state == stateLive && s.sync.next < now
+		check, prove := s.state == stateLive && s.sync.next < now, s.state == stateLive && s.proveAt <= now
 		if check {
 			s.sync.next = now + h.Limits.CheckEvery
 		}
 		s.mu.Unlock()
 		if check {
 			due = append(due, s)
+		}
+		if prove {
+			s.errand(ctx, s.proveAgain) // where too much waits, the next ping asks
 		}
 		s.ping()
 	}

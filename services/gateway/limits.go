@@ -11,6 +11,7 @@ type Limits struct {
 
 	AuthWait     time.Duration // until the first frame
 	VerifyWait   time.Duration // for the token
+	VerifyEvery  time.Duration // how often the token of a session is looked at again; at its end at the latest
 	RegisterWait time.Duration // for the home pod
 	CallWait     time.Duration // for any other call that a frame causes
 	PingEvery    time.Duration // ping control frames, and how often a client shall ping; at least one Tick
@@ -65,7 +66,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		AuthFrameBytes: 4 << 10, FrameBytes: 64 << 10,
-		AuthWait: 5 * time.Second, VerifyWait: 3 * time.Second, RegisterWait: 2 * time.Second,
+		AuthWait: 5 * time.Second, VerifyWait: 3 * time.Second, VerifyEvery: 24 * time.Hour, RegisterWait: 2 * time.Second,
 		CallWait: 5 * time.Second, PingEvery: 25 * time.Second, PongWait: 10 * time.Second, Tick: time.Second,
 		FramesPerSecond: 50, FramesBurst: 100, SendsPerSecond: 1, SendsBurst: 60,
 		ConversationPerSecond: 50, ConversationBurst: 50, SendsInFlight: 32, ErrandsWaiting: 32,

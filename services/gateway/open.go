@@ -29,7 +29,8 @@ func (s *Session) open(ctx context.Context, re int64, a Auth) {
 		return
 	}
 	s.mu.Lock()
-	s.login, s.token, s.instance, s.person = login, a.Token, a.Instance, p
+	s.proved(login, a.Token)
+	s.instance, s.person = a.Instance, p
 	gone := s.state == stateClosed
 	s.mu.Unlock()
 	if gone {
@@ -127,7 +128,7 @@ func (s *Session) swapToken(ctx context.Context, re int64, a Auth) {
 		return
 	}
 	s.mu.Lock()
-	s.login, s.token = login, a.Token
+	s.proved(login, a.Token)
 	gone := s.state == stateClosed
 	s.mu.Unlock()
 	if gone {

@@ -13,6 +13,9 @@ type Login struct {
 	User    ids.UserID
 	Session ids.LoginSessionID
 	Device  ids.DeviceID
+	// Until is when the login session ends by itself, unless it is used until then, ms; 0 if unknown. Nobody tells
+	// of that end.
+	Until int64
 }
 
 // Tokens tells what tokens prove. It is safe for concurrent use.

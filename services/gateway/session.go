@@ -38,7 +38,8 @@ type Session struct {
 	mu       sync.Mutex // guards everything below
 	state    state
 	login    Login
-	token    string // that proved login
+	token    string        // that proved login
+	proveAt  time.Duration // when it must prove it again, in Hub.since
 	instance ids.InstanceID
 	person   *person
 	epoch    int64

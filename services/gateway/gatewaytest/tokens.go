@@ -29,6 +29,13 @@ func (f *Tokens) Issue(token string, login gateway.Login) {
 	f.logins[token] = login
 }
 
+// Withdraw makes a token prove nothing any more, and tells nobody.
+func (f *Tokens) Withdraw(token string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.logins, token)
+}
+
 // SetFresh says whether ends of login sessions are known.
 func (f *Tokens) SetFresh(fresh bool) {
 	f.mu.Lock()

@@ -204,6 +204,7 @@ func toLogin(answer *userv1.VerifyTokenResponse) (login gateway.Login, err error
 	if login.Session, err = ids.ParseLoginSession("login_session_id", answer.GetLoginSessionId()); err != nil {
 		return login, err
 	}
+	login.Until = answer.GetExpiresAt()
 	login.Device, err = ids.ParseDevice("device_id", answer.GetDeviceId())
 	return login, err
 }
