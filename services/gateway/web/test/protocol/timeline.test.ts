@@ -40,6 +40,20 @@ describe('timeline', () => {
     expect(t.record.localSeq).toBe(1);
   });
 
+  it('is as active as its newest message, however that came', () => {
+    const pulled = timeline();
+    pulled.applyHead(head(2, 0, 2)); // as after a resume: the head is told before its messages are asked for
+    pulled.extend({ items: [message(1), message(2)], gaps: [] });
+    expect(pulled.record.activeAt).toBe(2);
+    const jumped = timeline();
+    jumped.applyHead(head(900, 0, 900));
+    jumped.jump({ items: [message(899), message(900)], gaps: [] }, 900);
+    expect(jumped.record.activeAt).toBe(900);
+    const waiting = timeline();
+    waiting.accept(message(7));
+    expect(waiting.record.activeAt).toBe(7);
+  });
+
   it('keeps the copy with the higher rev', () => {
     const t = timeline();
     t.accept(message(1, 'bob', 0));

@@ -289,6 +289,7 @@ export class Timeline {
 
   // What the user hid goes its way through the order, and is not kept.
   private keep(message: ChatMessage): ChatMessage {
+    this.record.activeAt = Math.max(this.record.activeAt, message.sentAt);
     if (this.hides(message.seq)) {
       this.record.holes = ranges.remove(this.record.holes, { from: message.seq, to: message.seq });
       return message;
