@@ -32,12 +32,22 @@ func newCommand() *cobra.Command {
 			"else that they need. It takes the API server from the service account of its pod, or from KUBECONFIG.",
 		Example: "  parley-operator --watch-namespaces chat\n" +
 			"  KUBECONFIG=~/.kube/config parley-operator --leader-elect=false --metrics-bind-address=0",
-		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true, Version: version,
+		Args: noArguments, SilenceUsage: true, SilenceErrors: true, Version: version,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
+	command.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %s --help lists all flags", err, cmd.CommandPath())
+	})
 	o.bind(command.Flags())
 	command.AddCommand(newProbeCommand())
 	return command
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(cmd, args); err != nil {
+		return fmt.Errorf("%w: %s --help lists all", err, cmd.CommandPath())
+	}
+	return nil
 }
 
 func run(ctx context.Context, o options) error {

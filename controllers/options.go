@@ -104,7 +104,10 @@ func (o *options) manager(now func() time.Time) (ctrl.Manager, error) {
 		OperatorNamespace: o.podNamespace, OperatorLabels: o.podLabels, SecretPoll: o.secretPoll,
 		Ask: chatcluster.AskHTTP(), Random: rand.Reader, Now: now,
 	})
-	return m, errors.Join(r.SetupWithManager(m), m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("ping", healthz.Ping))
+	if err := r.SetupWithManager(m); err != nil {
+		return nil, fmt.Errorf("the API server does not answer: check KUBECONFIG or, in a pod, its network and service account: %w", err)
+	}
+	return m, errors.Join(m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("ping", healthz.Ping))
 }
 
 // Rights of the guard of /metrics, in a role of their own: they count in the whole cluster only.

@@ -82,6 +82,23 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+func TestMistakesSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"--bogus":          "unknown flag: --bogus: parley-operator --help lists all flags",
+		"probe --bogus x":  "unknown flag: --bogus: parley-operator probe --help lists all flags",
+		"start":            `unknown command "start" for "parley-operator": parley-operator --help lists all`,
+		"--log-level loud": "--log-level must be debug, info, warn or error",
+		"--secret-poll 0s": "--secret-poll must be at least 1s",
+	} {
+		command := newCommand()
+		command.SetArgs(strings.Fields(args))
+		if err := command.ExecuteContext(t.Context()); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %q", args, err, want)
+		}
+	}
+}
+
 // TestTheManifestsGiveFlagsThatExist reads what the charts and dist start.
 func TestTheManifestsGiveFlagsThatExist(t *testing.T) {
 	t.Parallel()

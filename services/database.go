@@ -109,7 +109,7 @@ func byName(names []string) ([]database, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(d database) bool { return string(d.name) == name })
 		if i < 0 {
-			return nil, fmt.Errorf("%q owns no tables: name user, friend or message", name)
+			return nil, fmt.Errorf("%q owns no tables: name user, friend, file or message", name)
 		}
 		wanted = append(wanted, all[i])
 	}

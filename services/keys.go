@@ -18,9 +18,9 @@ func keysCommand(s streams) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "keys [DIR]",
 		Short: "Make the keys of all components, once",
-		Long: "Make the keys of all components in a folder: a key pair for each, and the key of page tokens.\n" +
-			"Each component needs all public halves, its own private one and the page token key.\n" +
-			"Keys that are there are never written over.",
+		Long: "Make the keys of all components in a folder: a key pair for each, and the keys of\n" +
+			"page tokens and of the links of files. Each component needs all public halves and its own private one; user,\n" +
+			"friend and message the key of page tokens, file that of links. Keys that are there are never written over.",
 		Example: "  parley keys --dir keys\n  PARLEY_KEYS_DIR=$PWD/keys parley user",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {

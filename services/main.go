@@ -88,8 +88,25 @@ func newRoot(s streams) *cobra.Command {
 		return fmt.Errorf("%w: %s --help lists all flags", err, cmd.CommandPath())
 	})
 	root.AddCommand(serviceCommands(s)...)
-	root.AddCommand(devCommand(s), migrateCommand(s), doctorCommand(s), reindexCommand(s), keysCommand(s), probeCommand(s), cli.AdminCommand(s.forPeople(), adminLinkCommand(s)), versionCommand(s))
+	root.AddCommand(devCommand(s), migrateCommand(s), doctorCommand(s), reindexCommand(s), keysCommand(s), probeCommand(s), versionCommand(s))
+	for _, command := range root.Commands() {
+		command.Args = explained(command.Args)
+	}
+	root.AddCommand(cli.AdminCommand(s.forPeople(), adminLinkCommand(s))) // which has exit statuses of its own
 	return root
+}
+
+// explained points to the help of a command whose arguments are wrong.
+func explained(check cobra.PositionalArgs) cobra.PositionalArgs {
+	if check == nil {
+		return nil
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return fmt.Errorf("%w: %s --help has examples", err, cmd.CommandPath())
+		}
+		return nil
+	}
 }
 
 func versionCommand(s streams) *cobra.Command {

@@ -63,11 +63,13 @@ func TestMistakesAreOneLineThatSaysWhatToDo(t *testing.T) {
 		"a level that is none":           {map[string]string{"PARLEY_MYSQL_DSN": "sqlite:/x", "PARLEY_LOG_LEVEL": "loud"}, "message", "PARLEY_LOG_LEVEL"},
 		"a number that is none":          {map[string]string{"PARLEY_GATEWAY_MAX_SESSIONS": "many"}, "gateway", "MaxSessions"},
 		"keys that are missing":          {map[string]string{"PARLEY_MYSQL_DSN": "sqlite:" + dir + "/u.db", "PARLEY_KEYS_DIR": dir + "/none", "PARLEY_RABBITMQ_URL": "amqp://h/"}, "user", "make keys with parley keys --dir DIR and set PARLEY_KEYS_DIR to that folder"},
-		"arguments of a service":         {nil, "user now", `unknown command "now" for "parley user"`},
+		"reindex without settings":       {nil, "reindex", "PARLEY_ELASTICSEARCH_URL must name an Elasticsearch: parley reindex --help has examples"},
+		"arguments of a service":         {nil, "user now", `unknown command "now" for "parley user": parley user --help has examples`},
+		"a probe of nothing":             {nil, "probe", "accepts 1 arg(s), received 0: parley probe --help has examples"},
 		"keys without a folder":          {nil, "keys", "name a folder for the keys: parley keys --dir keys"},
 		"keys below a file":              {nil, "keys " + empty + "/x", "cannot be made: choose another with --dir"},
 		"migrate without a server":       {nil, "migrate", "PARLEY_MYSQL_DSN is not set"},
-		"migrate what has no tables":     {server, "migrate gateway", `"gateway" owns no tables: name user, friend or message`},
+		"migrate what has no tables":     {server, "migrate gateway", `"gateway" owns no tables: name user, friend, file or message`},
 		"migrate with a bad prefix":      {server, "migrate --prefix A-b", "--prefix: use at most 24"},
 		"migrate all into one schema":    {map[string]string{"PARLEY_MYSQL_DSN": "mysql://root@127.0.0.1:1/parley_user"}, "migrate", "name that service too, or leave the schema out"},
 		"migrate all into one file":      {sqlite, "migrate", "name that service too"},
@@ -103,6 +105,33 @@ func TestHelpHasExamples(t *testing.T) {
 	out, err := parley(t, nil)
 	if err != nil || !strings.Contains(out, "Available Commands:") {
 		t.Errorf("parley alone: %v\n%s", err, out)
+	}
+}
+
+// The example of a service has every setting that it cannot do without, and its help none that it does not read.
+func TestTheExampleOfAServiceStartsIt(t *testing.T) {
+	t.Parallel()
+	for _, service := range services() {
+		environ := map[string]string{}
+		for line := range strings.SplitSeq(exampleOf(service.name, service.config), "\n") {
+			if key, value, found := strings.Cut(strings.Trim(line, " \\"), "="); found {
+				environ[key] = value
+			}
+		}
+		environ["PARLEY_KEYS_DIR"] = filepath.Join(t.TempDir(), "none")
+		_, err := parley(t, environ, string(service.name))
+		if err == nil || !strings.Contains(err.Error(), "load keys") {
+			t.Errorf("%s does not come as far as its keys: %v", service.name, err)
+		}
+		out, err := parley(t, nil, string(service.name), "--help")
+		if err != nil {
+			t.Error(err)
+		}
+		for _, key := range []string{"PARLEY_MYSQL_DSN", "PARLEY_RABBITMQ_URL"} {
+			if strings.Contains(out, "Instead of "+key) != strings.Contains(out, "\n  "+key+" ") {
+				t.Errorf("%s --help names a substitute for %s, or none", service.name, key)
+			}
+		}
 	}
 }
 

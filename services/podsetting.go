@@ -2,16 +2,29 @@
 
 package main
 
-import "github.com/parley-chat/parley/api/component"
+import (
+	"reflect"
 
-// bindingHelp is what all services understand instead of whole addresses.
-const bindingHelp = `
+	"github.com/parley-chat/parley/api/component"
+)
 
-Instead of PARLEY_MYSQL_DSN: PARLEY_MYSQL_HOST, _PORT, _DATABASE and _TLS (VerifyFull, VerifyCA or Disabled).
-Instead of PARLEY_RABBITMQ_URL: PARLEY_RABBITMQ_HOST, _PORT, _VHOST and _TLS.
-What those do not say, usernames and passwords among it, is read from files: SERVICE_BINDING_ROOT is a folder
+// bindingHelp is what a service understands instead of whole addresses.
+func bindingHelp(config any) string {
+	reads := map[string]bool{}
+	for _, row := range settingsOf(reflect.TypeOf(config)) {
+		reads[row[0]] = true
+	}
+	text := "\n\n"
+	if reads[component.EnvMySQLDSN] {
+		text += "Instead of PARLEY_MYSQL_DSN: PARLEY_MYSQL_HOST, _PORT, _DATABASE and _TLS (VerifyFull, VerifyCA or Disabled).\n"
+	}
+	if reads[component.EnvAMQPURL] {
+		text += "Instead of PARLEY_RABBITMQ_URL: PARLEY_RABBITMQ_HOST, _PORT, _VHOST and _TLS (VerifyFull, VerifyCA or Disabled).\n"
+	}
+	return text + `What is not set, usernames and passwords among it, is read from files: SERVICE_BINDING_ROOT is a folder
 with folders mysql, rabbitmq, elasticsearch, objectstore, sms and speech, and in them files such as host, username,
 password and ca.crt.`
+}
 
 // meaningOfPod goes on for what the operator sets in pods.
 func meaningOfPod(variable string) string {

@@ -84,7 +84,7 @@ func (w rebuilding) fill(ctx context.Context, s streams, result *component.Reind
 	cfg, err := indexserver.LoadRebuild(w.environ, w.owner)
 	if err != nil {
 		result.Reason = reasonConfiguration
-		return failure{reasonConfiguration, err}
+		return failure{reasonConfiguration, fmt.Errorf("%w: parley reindex --help has examples", err)}
 	}
 	bar := newProgress(s.out, w.texts.Kind)
 	err = indexserver.Rebuild(ctx, cfg, w.texts, version, func(done, total int64) {

@@ -50,8 +50,8 @@ func serviceCommands(s streams) []*cobra.Command {
 	for _, service := range services() {
 		commands = append(commands, &cobra.Command{
 			Use: string(service.name), Short: service.short, Args: cobra.NoArgs,
-			Long:    service.short + ".\n\nSettings come from the environment:\n\n" + settings(service.config) + bindingHelp,
-			Example: "  PARLEY_LOG_LEVEL=debug parley " + string(service.name),
+			Long:    service.short + ".\n\nSettings come from the environment:\n\n" + settings(service.config) + bindingHelp(service.config),
+			Example: exampleOf(service.name, service.config),
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return explainSettings(service.name, service.start(cmd.Context(), s))
 			},
@@ -65,6 +65,8 @@ func explainSettings(name component.Name, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case strings.HasPrefix(err.Error(), string(name)+": "):
+		return err // it says already whose it is
 	case strings.Contains(err.Error(), "PARLEY_"):
 		return fmt.Errorf("%s: %w: parley %s --help lists all settings", name, err, name)
 	default:
@@ -163,6 +165,29 @@ func settingsOf(config reflect.Type) [][2]string {
 	return rows
 }
 
+// exampleOf starts a service with the settings that it cannot do without.
+func exampleOf(name component.Name, config any) string {
+	var text strings.Builder
+	for _, row := range settingsOf(reflect.TypeOf(config)) {
+		value, upstream := "", strings.HasPrefix(row[0], "PARLEY_UPSTREAM_") && row[0] != component.EnvUpstreamSpeechURL
+		switch {
+		case row[0] == component.EnvKeysDir:
+			value = "keys"
+		case row[0] == component.EnvMySQLDSN:
+			value = "mysql://app:secret@db:3306/parley_" + string(name)
+		case row[0] == component.EnvAMQPURL:
+			value = "amqp://app:secret@mq:5672/" //nolint:gosec // an example
+		case upstream:
+			callee := strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(row[0], "PARLEY_UPSTREAM_"), "_URL"))
+			value = fmt.Sprintf("http://%s:%d", callee, component.RPCPort)
+		default:
+			continue
+		}
+		fmt.Fprintf(&text, "  %s=%s \\\n", row[0], value)
+	}
+	return text.String() + "  parley " + string(name)
+}
+
 // meaning of a variable, for people.
 func meaning(variable string) string {
 	switch variable {
@@ -206,8 +231,6 @@ func meaningOfGateway(variable string) string {
 		return "address of the file service"
 	case component.EnvUpstreamMessageURL:
 		return "address of the message service"
-	case component.EnvUpstreamTransmitURL:
-		return "address of transmit"
 	case component.EnvUpstreamSpeechURL:
 		return "address of the speech service; empty: there is none"
 	case component.EnvGatewaySeat:

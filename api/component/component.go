@@ -111,12 +111,11 @@ const (
 	EnvSMSSigningKey         = "PARLEY_SMS_SIGNING_KEY"
 	EnvSMSPreviousSigningKey = "PARLEY_SMS_PREVIOUS_SIGNING_KEY"
 
-	EnvUpstreamUserURL     = "PARLEY_UPSTREAM_USER_URL"
-	EnvUpstreamFriendURL   = "PARLEY_UPSTREAM_FRIEND_URL"
-	EnvUpstreamMessageURL  = "PARLEY_UPSTREAM_MESSAGE_URL"
-	EnvUpstreamTransmitURL = "PARLEY_UPSTREAM_TRANSMIT_URL"
-	EnvUpstreamFileURL     = "PARLEY_UPSTREAM_FILE_URL"
-	EnvUpstreamSpeechURL   = "PARLEY_UPSTREAM_SPEECH_URL"
+	EnvUpstreamUserURL    = "PARLEY_UPSTREAM_USER_URL"
+	EnvUpstreamFriendURL  = "PARLEY_UPSTREAM_FRIEND_URL"
+	EnvUpstreamMessageURL = "PARLEY_UPSTREAM_MESSAGE_URL"
+	EnvUpstreamFileURL    = "PARLEY_UPSTREAM_FILE_URL"
+	EnvUpstreamSpeechURL  = "PARLEY_UPSTREAM_SPEECH_URL"
 
 	EnvGatewaySeat           = "PARLEY_GATEWAY_SEAT"
 	EnvGatewayMaxSessions    = "PARLEY_GATEWAY_MAX_SESSIONS"

@@ -35,8 +35,6 @@ func EnvUpstream(name Name) string {
 		return EnvUpstreamFriendURL
 	case Message:
 		return EnvUpstreamMessageURL
-	case Transmit:
-		return EnvUpstreamTransmitURL
 	case File:
 		return EnvUpstreamFileURL
 	case Speech:

@@ -22,9 +22,9 @@ const localServer = "http://localhost:8080"
 
 func (p *plugin) adminCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "admin", Short: "Let somebody in who answers for the chat", Args: cobra.NoArgs,
+		Use: "admin", Short: "Let somebody in who answers for the chat", Args: cobra.ArbitraryArgs,
 		Example: "  kubectl parley admin create demo",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:    helpOrUnknown,
 	}
 	command.AddCommand(p.adminCreateCommand())
 	return command

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,7 +57,11 @@ func (p *plugin) root() *cobra.Command {
 			"  kubectl parley restart demo message",
 		SilenceErrors: true, SilenceUsage: true,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl parley"},
+		Args:        cobra.ArbitraryArgs, RunE: helpOrUnknown,
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %s --help lists all flags", err, cmd.CommandPath())
+	})
 	root.SetOut(p.out)
 	flags := root.PersistentFlags()
 	flags.StringVar(&p.connection.kubeconfig, "kubeconfig", "", "kubeconfig file; by default KUBECONFIG or ~/.kube/config")
@@ -70,5 +75,32 @@ func (p *plugin) root() *cobra.Command {
 			return err
 		},
 	})
+	explainArguments(root)
 	return root
+}
+
+// helpOrUnknown is what a command does that only holds others.
+func helpOrUnknown(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	question := ""
+	if cmd.SuggestionsMinimumDistance = 2; len(cmd.SuggestionsFor(args[0])) > 0 {
+		question = ", did you mean " + strings.Join(cmd.SuggestionsFor(args[0]), " or ") + "?"
+	}
+	return fmt.Errorf("there is no command %q%s: %s --help lists all", args[0], question, cmd.CommandPath())
+}
+
+// explainArguments points to the help of each command where its arguments are wrong.
+func explainArguments(root *cobra.Command) {
+	for _, command := range root.Commands() {
+		explainArguments(command)
+		check := command.Args
+		command.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return fmt.Errorf("%w: %s --help has examples", err, cmd.CommandPath())
+			}
+			return nil
+		}
+	}
 }

@@ -300,9 +300,10 @@ func TestRefusals(t *testing.T) {
 		args  string
 		want  string
 	}{
-		{"unknown command", nil, files, "stauts", "Did you mean this?"},
-		{"unknown flag", nil, files, "status --bogus", "unknown flag: --bogus"},
-		{"too many names", nil, files, "status demo other", "accepts at most 1 arg(s)"},
+		{"unknown command", nil, files, "stauts", `there is no command "stauts", did you mean status?: kubectl parley --help lists all`},
+		{"unknown command of a group", nil, files, "admin make", `there is no command "make": kubectl parley admin --help lists all`},
+		{"unknown flag", nil, files, "status --bogus", "unknown flag: --bogus: kubectl parley status --help lists all flags"},
+		{"too many names", nil, files, "status demo other", "accepts at most 1 arg(s), received 2: kubectl parley status --help has examples"},
 		{"unknown output", nil, files, "status demo -o xml", "use json or yaml"},
 		{"unknown output of sessions", nil, files, "sessions demo -o wide", "use json or yaml"},
 		{"missing ChatCluster", nil, files, "status demmo", "namespace chat has no ChatCluster demmo: kubectl get chat -A lists them"},

@@ -62,7 +62,7 @@ func usage(cmd *cobra.Command, format string, args ...any) error {
 func exactly(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usage(cmd, "%d arguments are wanted, %d were given", n, len(args))
+			return usage(cmd, "%d arguments were given: write %s", len(args), cmd.UseLine())
 		}
 		return nil
 	}
@@ -99,13 +99,24 @@ func explain(err error) error {
 	if reason != "" {
 		what = reason + ": " + what
 	}
-	switch connect.CodeOf(err) {
+	switch reason {
+	case "INVALID_CREDENTIALS":
+		return fail(exitNotSignedIn, "%s: try again", what)
+	case "LINK_INVALID":
+		return fail(exitNotFound, "%s: parley admin link, or kubectl parley admin create, makes another", what)
+	default:
+		return explainCode(connect.CodeOf(err), what)
+	}
+}
+
+func explainCode(code connect.Code, what string) error {
+	switch code {
 	case connect.CodeUnauthenticated:
 		return fail(exitNotSignedIn, "%s: sign in with parley admin login", what)
 	case connect.CodePermissionDenied:
 		return fail(exitNotAllowed, "%s: ask an administrator or owner for the role that may", what)
 	case connect.CodeNotFound:
-		return fail(exitNotFound, "%s: parley admin users find shows whom there is", what)
+		return fail(exitNotFound, "%s: check the id; parley admin users find shows whom there is", what)
 	case connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeResourceExhausted:
 		return fail(exitUnavailable, "%s: check the address, and try again in a minute", what)
 	case connect.CodeInvalidArgument:

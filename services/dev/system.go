@@ -102,15 +102,14 @@ func (s *system) up() { s.started <- struct{}{} }
 // environment of a service: what differs from its defaults.
 func (s *system) environment(name component.Name, more map[string]string) map[string]string {
 	environ := map[string]string{
-		component.EnvLogLevel:            s.plan.logLevel,
-		component.EnvMySQLDSN:            s.folder.dsn(name),
-		component.EnvUpstreamUserURL:     urlFor(string(component.User)),
-		component.EnvUpstreamFriendURL:   urlFor(string(component.Friend)),
-		component.EnvUpstreamFileURL:     urlFor(string(component.File)),
-		component.EnvUpstreamMessageURL:  urlFor(string(component.Message)),
-		component.EnvUpstreamTransmitURL: urlFor(string(component.Transmit)),
-		component.EnvUpstreamSpeechURL:   urlFor(string(component.Speech)),
-		component.EnvTranscripts:         strconv.FormatBool(s.plan.hasSpeech()),
+		component.EnvLogLevel:           s.plan.logLevel,
+		component.EnvMySQLDSN:           s.folder.dsn(name),
+		component.EnvUpstreamUserURL:    urlFor(string(component.User)),
+		component.EnvUpstreamFriendURL:  urlFor(string(component.Friend)),
+		component.EnvUpstreamFileURL:    urlFor(string(component.File)),
+		component.EnvUpstreamMessageURL: urlFor(string(component.Message)),
+		component.EnvUpstreamSpeechURL:  urlFor(string(component.Speech)),
+		component.EnvTranscripts:        strconv.FormatBool(s.plan.hasSpeech()),
 	}
 	maps.Copy(environ, more)
 	return environ

@@ -4,8 +4,10 @@ package arch_test
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,6 +66,63 @@ func expand(pattern string) []string {
 		all = append(all, expand(pattern[:at[0]]+option+pattern[at[1]:])...)
 	}
 	return all
+}
+
+var (
+	anyLink  = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	heading  = regexp.MustCompile(`(?m)^(#+) (.+)$`)
+	fenced   = regexp.MustCompile("(?ms)^```.*?^```")
+	noAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// TestLinksOfDocumentsLeadSomewhere follows links to files, and to headings in them.
+func TestLinksOfDocumentsLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	for document, text := range documents(t) {
+		for _, m := range anyLink.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			target, anchor, _ := strings.Cut(m[1], "#")
+			file := document
+			if target != "" {
+				file = path.Join(path.Dir(document), target)
+			}
+			if _, err := os.Stat(filepath.Join(root(), filepath.FromSlash(file))); err != nil {
+				t.Errorf("%s links to %s, which does not exist", document, m[1])
+			} else if anchor != "" && !slices.Contains(anchors(t, file), anchor) {
+				t.Errorf("%s links to %s, where no such heading is", document, m[1])
+			}
+		}
+	}
+}
+
+// anchors of the headings of a document, as readers make them.
+func anchors(t *testing.T, document string) []string {
+	t.Helper()
+	text, err := read(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, m := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		list = append(list, strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(m[2]), ""), " ", "-"))
+	}
+	return list
+}
+
+// TestHeadingsAreInOrder: one title first, and no level left out.
+func TestHeadingsAreInOrder(t *testing.T) {
+	t.Parallel()
+	for document, text := range documents(t) {
+		level := 0
+		for i, m := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+			if now := len(m[1]); now > level+1 || (now == 1) != (i == 0) {
+				t.Errorf("%s: the heading %q has the level %d after %d", document, m[2], now, level)
+			}
+			level = len(m[1])
+		}
+	}
 }
 
 func TestPathsAreFoundInProse(t *testing.T) {

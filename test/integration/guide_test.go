@@ -4,8 +4,10 @@ package integration_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	stdmaps "maps"
 	"net"
 	"net/http"
@@ -22,6 +24,7 @@ import (
 
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
 	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
+	"github.com/parley-chat/parley/services/dev"
 	"github.com/parley-chat/parley/services/dev/devtest"
 	"github.com/parley-chat/parley/test/integration/people"
 )
@@ -48,19 +51,53 @@ func TestTheCurlSamplesOfTheAPIGuideWork(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Fatal("curl is missing; run hack/debian.sh")
 	}
-	sys := devtest.Start(t, devtest.Options{})
-	run := func(blocks []string) string {
-		script := strings.Replace(strings.Join(blocks, "\n"), "http://localhost:8080", sys.Public(0), 1)
-		command := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
-		command.Dir = t.TempDir()
-		out, err := command.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		return string(out)
+	for name, start := range map[string]func(t *testing.T) (base string){
+		"links below the chat":          func(t *testing.T) string { return devtest.Start(t, devtest.Options{}).Public(0) },
+		"an origin of files, make demo": demo,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			followTheGuide(t, start(t))
+		})
 	}
+}
+
+// demo runs what `make demo` runs.
+func demo(t *testing.T) (base string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ready, ended := make(chan []string, 1), make(chan error, 1)
+	options := dev.Options{DataDir: t.TempDir(), Stdout: io.Discard, Log: io.Discard, Ready: func(urls []string) { ready <- urls }}
+	go func() { ended <- dev.Run(ctx, options) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil { // Run bounds its own end
+			t.Errorf("it ended with %v", err)
+		}
+	})
+	select {
+	case urls := <-ready:
+		return urls[0]
+	case err := <-ended:
+		ended <- nil
+		t.Fatalf("it ended: %v", err)
+	case <-time.After(time.Minute):
+		t.Fatal("it is not ready")
+	}
+	return ""
+}
+
+func followTheGuide(t *testing.T, base string) {
+	t.Helper()
 	all := append(marked(t, "curl"), "echo refused:", marked(t, "refused")[0])
-	out, refused, _ := strings.Cut(run(all), "refused:")
+	script := strings.Replace(strings.Join(all, "\n"), "http://localhost:8080", base, 1)
+	command := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
+	command.Dir = t.TempDir()
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	out, refused, _ := strings.Cut(string(output), "refused:")
 	for _, want := range []string{`"token":"parley_s1_`, `"state":"REQUEST_STATE_ACCEPTED"`, `"body":"在吗？"`, `"readSeq":"1"`, `"name":"会议记录.txt"`, "the same bytes", `"offset":"7"`, `"name":"agenda.txt"`, "Tuesday", "Minutes of Monday"} {
 		if !strings.Contains(strings.ReplaceAll(out, `": "`, `":"`), want) {
 			t.Errorf("no %s in the output:\n%s", want, out)

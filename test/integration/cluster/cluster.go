@@ -111,16 +111,15 @@ func (c *Cluster) sharedEnvironment(listen map[string][]string) map[string]strin
 		members = append(members, fmt.Sprintf("%d=%s@http://127.0.0.1:%s", seat, name, listen[name][1]))
 	}
 	return map[string]string{
-		component.EnvLogLevel:            "info",
-		component.EnvKeysDir:             c.keys(),
-		component.EnvAMQPURL:             c.options.AMQP,
-		component.EnvUpstreamUserURL:     url(component.User),
-		component.EnvUpstreamFriendURL:   url(component.Friend),
-		component.EnvUpstreamFileURL:     url(component.File),
-		component.EnvUpstreamMessageURL:  url(component.Message),
-		component.EnvUpstreamTransmitURL: url(component.Transmit),
-		component.EnvFileDir:             filepath.Join(c.options.Dir, "files"),
-		component.EnvRingMembers:         strings.Join(members, ","),
+		component.EnvLogLevel:           "info",
+		component.EnvKeysDir:            c.keys(),
+		component.EnvAMQPURL:            c.options.AMQP,
+		component.EnvUpstreamUserURL:    url(component.User),
+		component.EnvUpstreamFriendURL:  url(component.Friend),
+		component.EnvUpstreamFileURL:    url(component.File),
+		component.EnvUpstreamMessageURL: url(component.Message),
+		component.EnvFileDir:            filepath.Join(c.options.Dir, "files"),
+		component.EnvRingMembers:        strings.Join(members, ","),
 		// A test that stops a gateway does not wait for a paced drain, unless it is about drains.
 		component.EnvGatewayDrainTimeout: "2s",
 	}
