@@ -194,7 +194,7 @@ func read(t *testing.T, dir string) map[string]string {
 
 func TestMigrateOfAFile(t *testing.T) {
 	t.Parallel()
-	for _, service := range []string{"user", "friend", "message"} {
+	for _, service := range []string{"user", "friend", "file", "message"} {
 		environ := map[string]string{"PARLEY_MYSQL_DSN": sqldbtest.SQLiteDSN(t)}
 		out, err := parley(t, environ, "migrate", service)
 		if err != nil || !strings.HasPrefix(out, fmt.Sprintf("%-8s  sqlite                    schema ", service)) || !strings.HasSuffix(out, ", was 0\n") {

@@ -9,7 +9,7 @@
 // that it is stored once. What the server said is acknowledged and the cursor is saved only after Events
 // has returned and the Store holds the position; so a crash repeats messages and never skips one.
 //
-// Upload and Download carry the bytes of files over every break, without Run.
+// Upload, Download and Thumbnail carry the bytes of files over every break, without Run.
 //
 // Run drives everything and blocks; all other methods may be called from any goroutine, before Run too.
 // Everything that is not live, such as friends and profiles, goes through the generated clients that

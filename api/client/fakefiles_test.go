@@ -123,6 +123,17 @@ func (s *shelf) put(content []byte) (fileID string) {
 	return id
 }
 
+// shrink gives a file smaller pictures of 320, 640 … pixels.
+func (s *shelf) shrink(id string, pictures ...[]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, picture := range pictures {
+		side := int32(320 << i)
+		s.uploads[id].file.Thumbnails = append(s.uploads[id].file.Thumbnails, &filev1.Thumbnail{Width: side / 2, Height: side})
+		s.uploads[id+"-"+strconv.Itoa(i)] = &upload{content: picture}
+	}
+}
+
 // content is what the shelf has of the only upload.
 func (s *shelf) content(id string) []byte {
 	s.mu.Lock()
@@ -183,11 +194,18 @@ func (s *shelf) GetFile(_ context.Context, in *filev1.GetFileRequest) (*filev1.G
 		return nil, refusal(connect.CodeNotFound, "NOT_FOUND", 0)
 	}
 	file := proto.CloneOf(u.file)
-	file.Link = &filev1.Link{Url: "/v1/files/" + in.GetFileId() + "?s=sealed"}
-	if s.presign && !in.GetThroughParley() {
-		file.Link = &filev1.Link{Url: "http://" + storeHost + "/" + in.GetFileId() + "?signed", Presigned: true}
+	file.Link = s.link(in.GetFileId(), in.GetThroughParley())
+	for i, t := range file.GetThumbnails() {
+		t.Link = s.link(in.GetFileId()+"-"+strconv.Itoa(i), in.GetThroughParley())
 	}
 	return &filev1.GetFileResponse{File: file}, nil
+}
+
+func (s *shelf) link(id string, throughParley bool) *filev1.Link {
+	if s.presign && !throughParley {
+		return &filev1.Link{Url: "http://" + storeHost + "/" + id + "?signed", Presigned: true}
+	}
+	return &filev1.Link{Url: "/v1/files/" + id + "?s=sealed"}
 }
 
 // bytes takes bytes in and gives them out, for Parley and for the store.

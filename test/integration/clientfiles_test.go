@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
 	"io"
 	"net"
 	"path/filepath"
@@ -215,6 +216,17 @@ func TestF19_TheGoClientCarriesFilesOverCutsAndRestarts(t *testing.T) {
 	_, err = reader.Upload(ctx, client.Upload{Purpose: filev1.Purpose_PURPOSE_IMAGE, Name: "a.png", Content: strings.NewReader("no picture")})
 	if refused, ok := errors.AsType[*client.FileError](err); !ok || refused.Reason != "CONTENT_TYPE_MISMATCH" {
 		t.Errorf("what is no picture: %v", err)
+	}
+	sea, err := reader.Upload(ctx, client.Upload{Purpose: filev1.Purpose_PURPOSE_IMAGE, Name: "sea.png", Content: bytes.NewReader(aPicture(t, 900, 600))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, err := reader.Thumbnail(ctx, sea.GetFileId(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size, form, err := image.DecodeConfig(bytes.NewReader(small)); err != nil || size.Width != 320 || size.Height != 213 {
+		t.Errorf("the smaller picture is a %s of %d x %d, %v", form, size.Width, size.Height, err)
 	}
 }
 

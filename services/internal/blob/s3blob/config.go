@@ -92,7 +92,7 @@ func Open(c Config) (*Store, error) {
 			return nil, err
 		}
 	}
-	secured, err := c.secured(c.Endpoint)
+	secured, err := c.secured()
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func Open(c Config) (*Store, error) {
 }
 
 func (c Config) options(endpoint string) (s3.Options, error) {
-	if _, err := c.secured(endpoint); err != nil {
+	if _, err := parse(endpoint); err != nil {
 		return s3.Options{}, err
 	}
 	options := s3.Options{
@@ -139,16 +139,27 @@ func (c Config) options(endpoint string) (s3.Options, error) {
 	return options, nil
 }
 
-// secured is the TLS of an endpoint, nil for one without.
-func (c Config) secured(endpoint string) (*tls.Config, error) {
+// parse reads an endpoint; an empty one is that of AWS, and nil.
+func parse(endpoint string) (*url.URL, error) {
 	if endpoint == "" {
-		return &tls.Config{MinVersion: tls.VersionTLS12}, nil
+		return nil, nil
 	}
 	address, err := url.Parse(endpoint)
 	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
 		return nil, fmt.Errorf("%w: the endpoint must be http(s)://host:port", blob.ErrUnfit)
 	}
-	if address.Scheme == "http" {
+	return address, nil
+}
+
+// secured is the TLS of the endpoint, nil for one without. It reads the files of certificates.
+func (c Config) secured() (*tls.Config, error) {
+	address, err := parse(c.Endpoint)
+	switch {
+	case err != nil:
+		return nil, err
+	case address == nil:
+		return &tls.Config{MinVersion: tls.VersionTLS12}, nil
+	case address.Scheme == "http":
 		return nil, nil
 	}
 	files := c.TLS
