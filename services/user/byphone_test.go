@@ -32,7 +32,7 @@ func TestAnAccountByPhoneHasAMadeUpNameAndNoPassword(t *testing.T) {
 		}
 	}
 	caller := usertest.CallerOf(login)
-	if err := f.SetPassword(t.Context(), caller, "", usertest.Password); err != nil {
+	if err := f.SetPassword(t.Context(), caller, user.Proof{}, usertest.Password); err != nil {
 		t.Errorf("a first password: %v", err)
 	}
 	f.LoginAs(t, login.Account.Username)
@@ -135,7 +135,7 @@ func TestANumberIsChangedWithTwoProofs(t *testing.T) {
 			f := usertest.NewFixture()
 			here := person(t, f, phone)
 			caller := usertest.CallerOf(here)
-			if err := f.SetPassword(t.Context(), caller, "", usertest.Password); err != nil {
+			if err := f.SetPassword(t.Context(), caller, user.Proof{}, usertest.Password); err != nil {
 				t.Fatal(err)
 			}
 			there := f.LoginAs(t, here.Account.Username)
@@ -227,5 +227,47 @@ func TestSearchesByPhoneAreCountedOverAllPods(t *testing.T) {
 	}
 	if _, err := f.SearchUsers(t.Context(), user.Search{Query: phone, Reader: "you"}); err != nil {
 		t.Errorf("another reader: %v", err)
+	}
+}
+
+// Who has nothing but a token must not get the account by giving it a first password, which would then prove
+// the owner everywhere.
+func TestF4_AFirstPasswordNeedsACodeForTheNumber(t *testing.T) {
+	t.Parallel()
+	f := usertest.NewFixture()
+	here := person(t, f, phone)
+	caller := usertest.CallerOf(here)
+	f.Clock.Advance(10 * time.Minute)
+	ofOther, ofLogin := codeFor(t, f, "+8613900000000", user.ToConfirmOldPhone), codeFor(t, f, phone, user.ToLogin)
+	for name, proof := range map[string]user.Proof{
+		"nothing": {}, "any password": {Password: usertest.Password}, "a code for another number": {Code: &ofOther},
+		"a code for another purpose": {Code: &ofLogin},
+	} {
+		if err := f.SetPassword(t.Context(), caller, proof, usertest.Password); !errors.Is(err, user.ErrCodeInvalid) {
+			t.Errorf("with %s: %v, want CODE_INVALID", name, err)
+		}
+	}
+	if record, err := f.Record(t.Context(), caller.UserID); err != nil || record.HasPassword() {
+		t.Errorf("has a password: %t, %v", record.HasPassword(), err)
+	}
+	f.Clock.Advance(time.Minute)
+	code := codeFor(t, f, phone, user.ToConfirmOldPhone)
+	if err := f.SetPassword(t.Context(), caller, user.Proof{Code: &code}, usertest.Password); err != nil {
+		t.Errorf("with a code for the number: %v", err)
+	}
+	f.LoginAs(t, here.Account.Username)
+}
+
+// Who has just signed in with a code has shown one.
+func TestF4_AFirstPasswordRightAfterSigningInNeedsNoOtherCode(t *testing.T) {
+	t.Parallel()
+	f := usertest.NewFixture()
+	here := person(t, f, phone)
+	f.Clock.Advance(8 * time.Minute)
+	if err := f.SetPassword(t.Context(), usertest.CallerOf(here), user.Proof{}, usertest.Password); err != nil {
+		t.Errorf("a first password: %v", err)
+	}
+	if err := f.SetPassword(t.Context(), usertest.CallerOf(here), user.Proof{}, "another quiet morning"); !errors.Is(err, user.ErrPasswordWrong) {
+		t.Errorf("a second one without the first: %v, want PASSWORD_WRONG", err)
 	}
 }

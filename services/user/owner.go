@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/parley-chat/parley/services/internal/ids"
@@ -83,8 +84,9 @@ func (s *Service) SetPrivacy(ctx context.Context, caller Caller, p PrivacyChange
 }
 
 // SetPassword changes the password, or gives one to an account that has none, and ends all other login
-// sessions.
-func (s *Service) SetPassword(ctx context.Context, caller Caller, current, password string) error {
+// sessions. It is no way around what proves the owner elsewhere: who has no password shows a code for the
+// number, or has just signed in with one.
+func (s *Service) SetPassword(ctx context.Context, caller Caller, proof Proof, password string) error {
 	known, err := s.Records.Record(ctx, caller.UserID)
 	if err != nil {
 		return err
@@ -92,7 +94,11 @@ func (s *Service) SetPassword(ctx context.Context, caller Caller, current, passw
 	if err := s.passwords.Check(password, known.Account.Username); err != nil {
 		return err
 	}
-	if err := s.prove(ctx, known, current); err != nil {
+	bySession := proof.Code == nil && !known.HasPassword() && !known.Phone.IsZero()
+	if !bySession {
+		err = s.proveOwner(ctx, known, proof)
+	}
+	if err != nil {
 		return err
 	}
 	hash, err := s.Hasher.Hash(ctx, password)
@@ -100,12 +106,25 @@ func (s *Service) SetPassword(ctx context.Context, caller Caller, current, passw
 		return err
 	}
 	return s.rewrite(ctx, caller, func(record Record, sessions []LoginSession, now int64) (*Rewriting, error) {
-		if record.Rev != known.Rev {
+		switch {
+		case record.Rev != known.Rev:
 			return nil, ErrPasswordWrong // changed since it was looked at
+		case bySession && !justOpened(sessions, caller.SessionID, now):
+			return nil, ErrCodeInvalid
 		}
 		record.PasswordHash = hash
 		record.Rev++
 		return &Rewriting{Record: record, At: now, Endings: endAll(sessions, caller.SessionID, Revoked)}, nil
+	})
+}
+
+// freshSession is for how long signing in proves the owner. Chosen, no evidence.
+const freshSession = 10 * time.Minute
+
+// justOpened tells whether a login session is fresh.
+func justOpened(sessions []LoginSession, id ids.LoginSessionID, now int64) bool {
+	return slices.ContainsFunc(sessions, func(l LoginSession) bool {
+		return l.ID == id && now-l.CreatedAt < freshSession.Milliseconds()
 	})
 }
 

@@ -106,7 +106,7 @@ func TestANewPasswordEndsAllOtherSessionsOnEveryPod(t *testing.T) {
 	here, there := f.Person(t, "ann", "Ann"), f.LoginAs(t, "ann")
 	other := f.Pod()
 	const next = "another quiet morning"
-	if err := f.SetPassword(t.Context(), usertest.CallerOf(here), usertest.Password, next); err != nil {
+	if err := f.SetPassword(t.Context(), usertest.CallerOf(here), user.Proof{Password: usertest.Password}, next); err != nil {
 		t.Fatal(err)
 	}
 	if got := why(t, f, there.Token); got != user.WhyRevoked {
@@ -148,7 +148,7 @@ func TestSetPasswordRefuses(t *testing.T) {
 			t.Parallel()
 			f := usertest.NewFixture()
 			here, there := f.Person(t, "ann", "Ann"), f.LoginAs(t, "ann")
-			if err := f.SetPassword(t.Context(), usertest.CallerOf(here), row.current, row.next); !errors.Is(err, row.want) {
+			if err := f.SetPassword(t.Context(), usertest.CallerOf(here), user.Proof{Password: row.current}, row.next); !errors.Is(err, row.want) {
 				t.Errorf("%v, want %v", err, row.want)
 			}
 			if got := why(t, f, there.Token); got != "" {
@@ -171,14 +171,14 @@ func TestGuessingThePasswordOfAnOpenSessionIsSlowedDown(t *testing.T) {
 		}
 	}
 	for _, pod := range pods {
-		err := pod.SetPassword(t.Context(), ann, usertest.Password, "another quiet morning")
+		err := pod.SetPassword(t.Context(), ann, user.Proof{Password: usertest.Password}, "another quiet morning")
 		if problem, ok := fault.Of(err); !errors.Is(err, user.ErrRateLimited) || !ok || problem.RetryAfter() != time.Second {
 			t.Errorf("the sixth: %v, want RATE_LIMITED for a second", err)
 		}
 	}
 	f.LoginAs(t, "ann") // the owner is not locked out
 	f.Clock.Advance(time.Second)
-	if err := f.SetPassword(t.Context(), ann, usertest.Password, "another quiet morning"); err != nil {
+	if err := f.SetPassword(t.Context(), ann, user.Proof{Password: usertest.Password}, "another quiet morning"); err != nil {
 		t.Errorf("after the wait: %v", err)
 	}
 }
@@ -191,7 +191,9 @@ func TestOfTwoPasswordChangesAtOnceOneSucceeds(t *testing.T) {
 	errs := make([]error, len(callers))
 	var wg sync.WaitGroup
 	for i, caller := range callers {
-		wg.Go(func() { errs[i] = f.SetPassword(t.Context(), caller, usertest.Password, "another quiet morning") })
+		wg.Go(func() {
+			errs[i] = f.SetPassword(t.Context(), caller, user.Proof{Password: usertest.Password}, "another quiet morning")
+		})
 	}
 	wg.Wait()
 	if (errs[0] == nil) == (errs[1] == nil) {
@@ -358,7 +360,7 @@ func TestAnEndedSessionChangesNothing(t *testing.T) {
 	_, profileErr := f.UpdateProfile(t.Context(), caller, user.ProfileChange{Nickname: &nickname})
 	for name, err := range map[string]error{
 		"RevokeOtherSessions": revokeErr, "SetUsername": nameErr, "UpdateProfile": profileErr,
-		"SetPassword":   f.SetPassword(t.Context(), caller, usertest.Password, "another quiet morning"),
+		"SetPassword":   f.SetPassword(t.Context(), caller, user.Proof{Password: usertest.Password}, "another quiet morning"),
 		"DeleteAccount": f.DeleteAccount(t.Context(), caller, user.Proof{Password: usertest.Password}),
 	} {
 		if !errors.Is(err, user.ErrSessionEnded) {

@@ -42,6 +42,7 @@ func (c *cast) userRows() []row {
 		{"parley.user.v1.UserService/SetPassword", "own", func(p *people.Person) proto.Message {
 			return &userv1.SetPasswordRequest{CurrentPassword: p.Password, NewPassword: p.Password}
 		}, all},
+		{"parley.user.v1.UserService/SetPassword", "with a code that was never sent", &userv1.SetPasswordRequest{Code: noCode(), NewPassword: "quiet morning river"}, answers{"rest": "invalid_argument CODE_INVALID"}},
 		{"parley.user.v1.UserService/SetPhone", "with the password of another", &userv1.SetPhoneRequest{Phone: "+8613800000000", Code: noCode(), Password: c.owner.Password}, othersPassword},
 		{"parley.user.v1.UserService/SetPhone", "without a code", func(p *people.Person) proto.Message {
 			return &userv1.SetPhoneRequest{Phone: "+8613800000000", Code: noCode(), Password: p.Password}

@@ -103,7 +103,11 @@ func (h Profiles) SetUsername(ctx context.Context, r *userv1.SetUsernameRequest)
 
 // SetPassword changes the password.
 func (h Profiles) SetPassword(ctx context.Context, r *userv1.SetPasswordRequest) (*userv1.SetPasswordResponse, error) {
-	if err := h.service.SetPassword(ctx, callerOf(ctx), r.GetCurrentPassword(), r.GetNewPassword()); err != nil {
+	proof, err := fromProof(r.GetCurrentPassword(), "code.code_request_id", r.GetCode())
+	if err != nil {
+		return nil, err
+	}
+	if err := h.service.SetPassword(ctx, callerOf(ctx), proof, r.GetNewPassword()); err != nil {
 		return nil, err
 	}
 	return &userv1.SetPasswordResponse{}, nil

@@ -883,7 +883,10 @@ type SetPasswordRequest struct {
 	// The password so far; empty for an account that has none.
 	CurrentPassword string `protobuf:"bytes,1,opt,name=current_password,json=currentPassword,proto3" json:"current_password,omitempty"`
 	// 8–128 characters, not a common one.
-	NewPassword   string `protobuf:"bytes,2,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
+	NewPassword string `protobuf:"bytes,2,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
+	// In place of the password so far: for CODE_PURPOSE_CONFIRM_OLD_PHONE and the number of the account. An account
+	// without a password that has a number needs it, unless the login session is younger than ten minutes.
+	Code          *PhoneCode `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -930,6 +933,13 @@ func (x *SetPasswordRequest) GetNewPassword() string {
 		return x.NewPassword
 	}
 	return ""
+}
+
+func (x *SetPasswordRequest) GetCode() *PhoneCode {
+	if x != nil {
+		return x.Code
+	}
+	return nil
 }
 
 // SetPasswordResponse has no fields.
@@ -1940,11 +1950,12 @@ const file_parley_user_v1_user_proto_rawDesc = "" +
 	"\x12SetUsernameRequest\x12@\n" +
 	"\busername\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x03\x18 2\x19^[A-Za-z][A-Za-z0-9_.-]*$R\busername\"9\n" +
 	"\x13SetUsernameResponse\x12\"\n" +
-	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"\x84\x01\n" +
+	"\x02me\x18\x01 \x01(\v2\x12.parley.user.v1.MeR\x02me\"\xb3\x01\n" +
 	"\x12SetPasswordRequest\x129\n" +
 	"\x10current_password\x18\x01 \x01(\tB\x0e\xbaH\br\x06\x18\x80\x01(\x80\b\x80\x01\x01R\x0fcurrentPassword\x123\n" +
 	"\fnew_password\x18\x02 \x01(\tB\x10\xbaH\n" +
-	"r\b\x10\b\x18\x80\x01(\x80\b\x80\x01\x01R\vnewPassword\"\x15\n" +
+	"r\b\x10\b\x18\x80\x01(\x80\b\x80\x01\x01R\vnewPassword\x12-\n" +
+	"\x04code\x18\x03 \x01(\v2\x19.parley.user.v1.PhoneCodeR\x04code\"\x15\n" +
 	"\x13SetPasswordResponse\"\xe1\x01\n" +
 	"\x0fSetPhoneRequest\x125\n" +
 	"\x05phone\x18\x01 \x01(\tB\x1f\xbaH\x19r\x172\x15^[+][1-9][0-9]{6,14}$\x80\x01\x01R\x05phone\x125\n" +
@@ -2089,48 +2100,49 @@ var file_parley_user_v1_user_proto_depIdxs = []int32{
 	1,  // 5: parley.user.v1.BatchGetUsersResponse.users:type_name -> parley.user.v1.User
 	2,  // 6: parley.user.v1.UpdateProfileResponse.me:type_name -> parley.user.v1.Me
 	2,  // 7: parley.user.v1.SetUsernameResponse.me:type_name -> parley.user.v1.Me
-	3,  // 8: parley.user.v1.SetPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
-	3,  // 9: parley.user.v1.SetPhoneRequest.old_code:type_name -> parley.user.v1.PhoneCode
-	2,  // 10: parley.user.v1.SetPhoneResponse.me:type_name -> parley.user.v1.Me
-	2,  // 11: parley.user.v1.SetPrivacyResponse.me:type_name -> parley.user.v1.Me
-	3,  // 12: parley.user.v1.DeleteAccountRequest.code:type_name -> parley.user.v1.PhoneCode
-	0,  // 13: parley.user.v1.SearchUsersRequest.part:type_name -> parley.user.v1.SearchPart
-	1,  // 14: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
-	25, // 15: parley.user.v1.SearchUsersResponse.matches:type_name -> parley.user.v1.NameMatch
-	26, // 16: parley.user.v1.NameMatch.spans:type_name -> parley.user.v1.NameSpan
-	28, // 17: parley.user.v1.ListFriendPhonesResponse.phones:type_name -> parley.user.v1.FriendPhone
-	35, // 18: parley.user.v1.CheckAvatarsRequest.citations:type_name -> parley.file.v1.Citation
-	5,  // 19: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
-	7,  // 20: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
-	9,  // 21: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
-	11, // 22: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
-	13, // 23: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
-	15, // 24: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
-	17, // 25: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
-	19, // 26: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
-	21, // 27: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
-	23, // 28: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
-	27, // 29: parley.user.v1.UserService.ListFriendPhones:input_type -> parley.user.v1.ListFriendPhonesRequest
-	32, // 30: parley.user.v1.UserService.CheckAvatars:input_type -> parley.user.v1.CheckAvatarsRequest
-	30, // 31: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
-	6,  // 32: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
-	8,  // 33: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
-	10, // 34: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
-	12, // 35: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
-	14, // 36: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
-	16, // 37: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
-	18, // 38: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
-	20, // 39: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
-	22, // 40: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
-	24, // 41: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
-	29, // 42: parley.user.v1.UserService.ListFriendPhones:output_type -> parley.user.v1.ListFriendPhonesResponse
-	33, // 43: parley.user.v1.UserService.CheckAvatars:output_type -> parley.user.v1.CheckAvatarsResponse
-	31, // 44: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
-	32, // [32:45] is the sub-list for method output_type
-	19, // [19:32] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	3,  // 8: parley.user.v1.SetPasswordRequest.code:type_name -> parley.user.v1.PhoneCode
+	3,  // 9: parley.user.v1.SetPhoneRequest.code:type_name -> parley.user.v1.PhoneCode
+	3,  // 10: parley.user.v1.SetPhoneRequest.old_code:type_name -> parley.user.v1.PhoneCode
+	2,  // 11: parley.user.v1.SetPhoneResponse.me:type_name -> parley.user.v1.Me
+	2,  // 12: parley.user.v1.SetPrivacyResponse.me:type_name -> parley.user.v1.Me
+	3,  // 13: parley.user.v1.DeleteAccountRequest.code:type_name -> parley.user.v1.PhoneCode
+	0,  // 14: parley.user.v1.SearchUsersRequest.part:type_name -> parley.user.v1.SearchPart
+	1,  // 15: parley.user.v1.SearchUsersResponse.users:type_name -> parley.user.v1.User
+	25, // 16: parley.user.v1.SearchUsersResponse.matches:type_name -> parley.user.v1.NameMatch
+	26, // 17: parley.user.v1.NameMatch.spans:type_name -> parley.user.v1.NameSpan
+	28, // 18: parley.user.v1.ListFriendPhonesResponse.phones:type_name -> parley.user.v1.FriendPhone
+	35, // 19: parley.user.v1.CheckAvatarsRequest.citations:type_name -> parley.file.v1.Citation
+	5,  // 20: parley.user.v1.UserService.GetMe:input_type -> parley.user.v1.GetMeRequest
+	7,  // 21: parley.user.v1.UserService.GetUser:input_type -> parley.user.v1.GetUserRequest
+	9,  // 22: parley.user.v1.UserService.BatchGetUsers:input_type -> parley.user.v1.BatchGetUsersRequest
+	11, // 23: parley.user.v1.UserService.UpdateProfile:input_type -> parley.user.v1.UpdateProfileRequest
+	13, // 24: parley.user.v1.UserService.SetUsername:input_type -> parley.user.v1.SetUsernameRequest
+	15, // 25: parley.user.v1.UserService.SetPassword:input_type -> parley.user.v1.SetPasswordRequest
+	17, // 26: parley.user.v1.UserService.SetPhone:input_type -> parley.user.v1.SetPhoneRequest
+	19, // 27: parley.user.v1.UserService.SetPrivacy:input_type -> parley.user.v1.SetPrivacyRequest
+	21, // 28: parley.user.v1.UserService.DeleteAccount:input_type -> parley.user.v1.DeleteAccountRequest
+	23, // 29: parley.user.v1.UserService.SearchUsers:input_type -> parley.user.v1.SearchUsersRequest
+	27, // 30: parley.user.v1.UserService.ListFriendPhones:input_type -> parley.user.v1.ListFriendPhonesRequest
+	32, // 31: parley.user.v1.UserService.CheckAvatars:input_type -> parley.user.v1.CheckAvatarsRequest
+	30, // 32: parley.user.v1.UserService.CheckPresence:input_type -> parley.user.v1.CheckPresenceRequest
+	6,  // 33: parley.user.v1.UserService.GetMe:output_type -> parley.user.v1.GetMeResponse
+	8,  // 34: parley.user.v1.UserService.GetUser:output_type -> parley.user.v1.GetUserResponse
+	10, // 35: parley.user.v1.UserService.BatchGetUsers:output_type -> parley.user.v1.BatchGetUsersResponse
+	12, // 36: parley.user.v1.UserService.UpdateProfile:output_type -> parley.user.v1.UpdateProfileResponse
+	14, // 37: parley.user.v1.UserService.SetUsername:output_type -> parley.user.v1.SetUsernameResponse
+	16, // 38: parley.user.v1.UserService.SetPassword:output_type -> parley.user.v1.SetPasswordResponse
+	18, // 39: parley.user.v1.UserService.SetPhone:output_type -> parley.user.v1.SetPhoneResponse
+	20, // 40: parley.user.v1.UserService.SetPrivacy:output_type -> parley.user.v1.SetPrivacyResponse
+	22, // 41: parley.user.v1.UserService.DeleteAccount:output_type -> parley.user.v1.DeleteAccountResponse
+	24, // 42: parley.user.v1.UserService.SearchUsers:output_type -> parley.user.v1.SearchUsersResponse
+	29, // 43: parley.user.v1.UserService.ListFriendPhones:output_type -> parley.user.v1.ListFriendPhonesResponse
+	33, // 44: parley.user.v1.UserService.CheckAvatars:output_type -> parley.user.v1.CheckAvatarsResponse
+	31, // 45: parley.user.v1.UserService.CheckPresence:output_type -> parley.user.v1.CheckPresenceResponse
+	33, // [33:46] is the sub-list for method output_type
+	20, // [20:33] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_parley_user_v1_user_proto_init() }

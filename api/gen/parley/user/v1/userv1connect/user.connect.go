@@ -83,7 +83,8 @@ type UserServiceClient interface {
 	// name stays blocked for others for 90 days. USERNAME_TAKEN if the name is in use, blocked or reserved.
 	SetUsername(context.Context, *v1.SetUsernameRequest) (*v1.SetUsernameResponse, error)
 	// SetPassword changes the password, or gives one to an account that has none, and ends all other login
-	// sessions. PASSWORD_WRONG if the current one is not right.
+	// sessions. PASSWORD_WRONG if the current one is not right, CODE_INVALID if
+	// the code is not, or is needed and missing.
 	SetPassword(context.Context, *v1.SetPasswordRequest) (*v1.SetPasswordResponse, error)
 	// SetPhone gives the account a phone number and ends all other login sessions. Beside the code for the new
 	// number it needs the password, or a code for the number so far. PHONE_TAKEN comes after a right code.
@@ -345,7 +346,8 @@ type UserServiceHandler interface {
 	// name stays blocked for others for 90 days. USERNAME_TAKEN if the name is in use, blocked or reserved.
 	SetUsername(context.Context, *v1.SetUsernameRequest) (*v1.SetUsernameResponse, error)
 	// SetPassword changes the password, or gives one to an account that has none, and ends all other login
-	// sessions. PASSWORD_WRONG if the current one is not right.
+	// sessions. PASSWORD_WRONG if the current one is not right, CODE_INVALID if
+	// the code is not, or is needed and missing.
 	SetPassword(context.Context, *v1.SetPasswordRequest) (*v1.SetPasswordResponse, error)
 	// SetPhone gives the account a phone number and ends all other login sessions. Beside the code for the new
 	// number it needs the password, or a code for the number so far. PHONE_TAKEN comes after a right code.
