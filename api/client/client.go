@@ -185,7 +185,7 @@ func (c *Client) Typing(conversationID string, state gatewayv1.TypingState) {
 }
 
 // Watch follows the presence of exactly these users, at most 200, also over later connections; of those
-// whom the user may not see nothing is told. PresenceChanged follows. Nobody ends it.
+// whom the user may not see nothing is told. PresenceChanged follows. Without users it ends.
 func (c *Client) Watch(userIDs ...string) {
 	users := slices.Clone(userIDs[:min(len(userIDs), maxWatched)])
 	c.mail.post(func() { c.engine.watch(users) })

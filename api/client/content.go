@@ -28,7 +28,7 @@ func Voice(fileID string, durationMS int32, waveform []byte) *messagev1.Content 
 	}}
 }
 
-// FileOf is the file that a message shows, nil if it shows none. FileService gives the bytes.
+// FileOf is the file that a message shows, nil if it shows none. Download gives the bytes.
 func FileOf(m *messagev1.Message) *messagev1.FileInfo {
 	switch content := m.GetContent().(type) {
 	case *messagev1.Message_Image:

@@ -27,8 +27,8 @@ func AdminCommand(o Options, more ...*cobra.Command) *cobra.Command {
 		a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.claimCommand(),
 		a.usersCommand(), a.messagesCommand(), a.auditCommand(),
 	)
-	command.Long = "The same acts as those of the console, through the same calls. What the own role does not allow is refused; what\n" +
-		"is done stands in the audit log with the reason.\n\n" +
+	command.Long = "Acts on accounts and messages through the calls of AdminService and ModerationService. What the own role does not\n" +
+		"allow is refused; what is done stands in the audit log with the reason.\n\n" +
 		"Exit status: 0 done, 1 failed, 2 wrong command line, 3 not signed in, 4 not allowed, 5 not found, 6 unavailable."
 	command.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, "%v", err) })
 	command.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.check(cmd) }
