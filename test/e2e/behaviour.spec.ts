@@ -100,6 +100,13 @@ test('the view holds still while older messages load, and follows only at its en
   await expect(fresh.bubble('Something new')).toBeInViewport();
   await alice.say('And one more');
   await expect(fresh.bubble('And one more')).toBeInViewport();
+  // What is written below grows before the page hears of an earlier move: that is not the reader.
+  await log.evaluate((scroller) => {
+    document.querySelector('textarea')!.style.minHeight = '12rem';
+    scroller.dispatchEvent(new Event('scroll'));
+  });
+  await expect(fresh.bubble('And one more')).toBeInViewport({ ratio: 1 });
+  await expect(page.getByRole('button', { name: 'Newest messages' })).toBeHidden();
   expect(fresh.complaints).toEqual([]);
   await fresh.context.close();
 });

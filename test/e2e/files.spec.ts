@@ -140,6 +140,13 @@ test('what is spoken is heard, read and found', async () => {
   await expect(play).toBeVisible({ timeout: 30_000 });
   for (const person of [alice, bob]) await expect(person.page.getByRole('log').locator('.transcript')).toContainText('hello world', { timeout: 60_000 });
   await look(bob.page, 'voice');
+  // Beside the list there is less room for a conversation than on a phone: nothing stands out of its bubble.
+  await bob.page.setViewportSize({ width: 730, height: 800 });
+  const standsOut = await log.evaluate((all) => {
+    const files = [...all.querySelectorAll('.attached, .attached *')];
+    return files.filter((one) => one.getBoundingClientRect().right > one.closest('.bubble')!.getBoundingClientRect().right).map((one) => one.className);
+  });
+  expect(standsOut).toEqual([]);
   await bob.page.goto(`${bob.base}/search#q=hello`);
   await expect(bob.page.locator('[data-result]').filter({ hasText: bob.t('search.inTranscript') })).toBeVisible({ timeout: 30_000 });
   await bob.page.locator('[data-result]').first().click();

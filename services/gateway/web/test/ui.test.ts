@@ -66,6 +66,12 @@ describe('moving through the list', () => {
     const items = ['new', 'b', 'a'].map((id) => ({ id }));
     expect(stable(items, ['a', 'b'], true).map((one) => one.id)).toEqual(['new', 'a', 'b']);
     expect(stable(items, ['a', 'b'], false)).toBe(items);
+    expect(stable(items, [], true)).toEqual(items);
+  });
+
+  it('puts what is loaded later below what is shown, also under the pointer', () => {
+    const items = ['new', 'b', 'a', 'old', 'older'].map((id) => ({ id }));
+    expect(stable(items, ['a', 'b'], true).map((one) => one.id)).toEqual(['new', 'a', 'b', 'old', 'older']);
   });
 });
 

@@ -56,6 +56,8 @@ describe('groups', () => {
     await settle();
     await copy.chat.people.need([w.alice, cleo]);
     expect(titles(copy, w.bob)).toContain('Alice, Cleo');
+    await i18n.choose('zh-Hans');
+    expect(titles(copy, w.bob)).toContain('Alice、Cleo');
     expect(copy.chat.groups.members(id)[0]).toEqual({ userId: w.alice, role: MemberRole.OWNER });
   });
 
@@ -119,6 +121,8 @@ describe('what the server says', () => {
   it('names a few of many people', async () => {
     await i18n.choose('en');
     const userIds = Array.from({ length: 30 }, () => 'b');
-    expect(say({ kind: SystemKind.JOINED, userIds })).toBe('Alice added 小波, 小波, 小波, 小波, 小波 and 25 others');
+    expect(say({ kind: SystemKind.JOINED, userIds })).toBe('Alice added 小波, 小波, 小波, 小波, 小波, and 25 others');
+    await i18n.choose('zh-Hans');
+    expect(say({ kind: SystemKind.JOINED, userIds })).toBe('Alice添加了小波、小波、小波、小波、小波和另外 25 人');
   });
 });

@@ -15,9 +15,9 @@ export const ROLES: Record<MemberRole, Key> = {
 
 const NEW_ROLES: Partial<Record<MemberRole, Key>> = { [MemberRole.OWNER]: 'system.owner', [MemberRole.ADMIN]: 'system.admin' };
 
-/** A list in the language of the reader: "A, B and C". */
-export function list(items: string[]): string {
-  return new Intl.ListFormat(i18n.locale, { type: 'conjunction' }).format(items);
+/** A list in the language of the reader: "A, B and C", or "A, B, C" where it is a name by itself. */
+export function list(items: string[], style: 'long' | 'narrow' = 'long'): string {
+  return new Intl.ListFormat(i18n.locale, { type: 'conjunction', style }).format(items);
 }
 
 /** What happened to a group, in words. */
@@ -49,5 +49,5 @@ export function systemText(what: System, me: string, name: (userId: string) => s
 
 function named(people: string[]): string {
   if (people.length <= SHOWN) return list(people);
-  return t('system.more', { names: people.slice(0, SHOWN).join(', '), count: people.length - SHOWN });
+  return list([...people.slice(0, SHOWN), t('system.more', { count: people.length - SHOWN })]);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the list of conversations shows, made from what the replica holds.
 import { fileText } from '../i18n/files';
+import { list } from '../i18n/system';
 import type { Chat } from '../protocol/chat';
 import type { ChatMessage, OutboxEntry, System } from '../protocol/model';
 import { preview } from '../text/mentions';
@@ -40,7 +41,7 @@ export function titleOf(timeline: Timeline, me: string, name: (userId: string) =
   const { group } = timeline.record;
   if (!group) return name(peerOf(timeline, me));
   if (group.name !== '') return group.name;
-  return group.faces.map(name).filter((one) => one !== '').join(', ');
+  return list(group.faces.map(name).filter((one) => one !== ''), 'narrow');
 }
 
 /** All conversations, the newest activity first. */
