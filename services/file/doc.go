@@ -6,6 +6,9 @@
 //
 //   - A file is what was announced: CompleteUpload reads back what the store holds and compares size,
 //     SHA-256, type and, for pictures and recordings, form. Before that nobody can show it.
+//   - What was checked stays: a row leads to one write at a time, each note of which says where it stood before,
+//     and is completed as it stood when it was checked. Bytes that others send, or that come late, are never
+//     part of the blob.
 //   - No more than the quota comes from one person in a day, whatever runs at once: it is taken in the
 //     transaction that makes the upload.
 //   - A file lives while something shows it. Whoever shows one cites it before its own commit; a citation

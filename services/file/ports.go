@@ -23,10 +23,12 @@ type Uploads interface {
 	Create(ctx context.Context, upload File, day int64, decide func(used Usage) error) (File, error)
 	// Find answers those of some files that are there, in any state and any order.
 	Find(ctx context.Context, files ...ids.FileID) ([]File, error)
-	// Advance notes where the write of an upload stands. ErrNotFound if it is none any more.
-	Advance(ctx context.Context, file ids.FileID, upload blob.Upload) error
+	// Advance notes that the write of an upload, which stood at one point, stands at another. ErrNotFound if it is
+	// none any more, ErrBusy if its write stands elsewhere: somebody else writes too.
+	Advance(ctx context.Context, file ids.FileID, from, to blob.Upload) error
 	// Finish makes an upload complete with the facts and type that are in file, and all its bytes there. If it is
-	// not Uploading, it stays as it is. The file as it is then comes back.
+	// not Uploading, it stays as it is. The file as it is then comes back. ErrBusy if its write does not stand where
+	// it does in file.
 	Finish(ctx context.Context, file File) (File, error)
 	// Remove ends a file that is in one of the states, and that nothing cites, and answers it as it is then:
 	// one that may not be removed is as it was.

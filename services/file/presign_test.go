@@ -314,23 +314,48 @@ func TestB3_BytesThatComeTooLateDoNotRemoveTheFile(t *testing.T) {
 	}
 }
 
-func TestB3_NothingIsCompletedPastBytesThatAreComing(t *testing.T) {
+func TestB3_WhatIsCompletePastBytesThatAreComingStays(t *testing.T) {
 	t.Parallel()
 	f := presigning(t)
 	ann, content := ids.NewUser(), []byte("hello")
-	made, put := past(t, f, filetest.Announce(ann, file.Plain, content), content)
+	made, _ := past(t, f, filetest.Announce(ann, file.Plain, content), content)
 	slow := &whileReading{strings.NewReader("HELLO"), func() {
-		if _, err := f.Complete(t.Context(), ann, made.ID); !errors.Is(err, file.ErrBusy) {
-			t.Errorf("completed meanwhile: %v", err)
+		if done, err := f.Complete(t.Context(), ann, made.ID); err != nil || done.State != file.Complete {
+			t.Errorf("completed meanwhile: %+v, %v", done, err)
 		}
 	}}
-	if _, err := f.Receive(t.Context(), file.Part{Owner: ann, File: made.ID, Offset: -1, Size: 5}, slow); err != nil {
+	if _, err := f.Receive(t.Context(), file.Part{Owner: ann, File: made.ID, Offset: -1, Size: 5}, slow); !errors.Is(err, file.ErrNotFound) {
+		t.Errorf("the slow one: %v, want that there is no upload any more", err)
+	}
+	if got, there := f.Blobs.Content(made.Upload.Key); !there || !bytes.Equal(got, content) {
+		t.Errorf("the file is %q (%t)", got, there)
+	}
+	if parts, err := f.Blobs.Unfinished(t.Context(), "", 10); err != nil || len(parts) != 0 {
+		t.Errorf("parts are left: %v, %v", parts, err)
+	}
+}
+
+// Two processes take other bytes of one upload at once: one write is noted, and a file is what was announced.
+func TestB3_OfTwoWritesOneIsNoted(t *testing.T) {
+	t.Parallel()
+	f := start(t, file.Limits{})
+	ann, content := ids.NewUser(), []byte("hello")
+	made, err := f.Create(t.Context(), filetest.Announce(ann, file.Plain, content))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Blobs.Send(put, content); err != nil {
-		t.Fatal(err)
+	part := file.Part{Owner: ann, File: made.ID, Offset: 0, Size: 2}
+	slow := &whileReading{strings.NewReader("HE"), func() {
+		longer := part
+		longer.Size = 3
+		if got, err := f.Restart(t, file.Limits{}).Receive(t.Context(), longer, strings.NewReader("hel")); err != nil || got.Upload.Offset != 3 {
+			t.Errorf("the quick one: %+v, %v", got, err)
+		}
+	}}
+	if got, err := f.Receive(t.Context(), part, slow); !errors.Is(err, file.ErrBusy) || got.Upload.Offset != 0 {
+		t.Errorf("the slow one: %+v, %v; want that somebody else writes", got, err)
 	}
-	if _, err := f.Complete(t.Context(), ann, made.ID); err != nil {
-		t.Errorf("once they are there: %v", err)
+	if seen, err := f.Progress(t.Context(), ann, made.ID); err != nil || seen.Upload.Offset != 3 {
+		t.Errorf("noted: %+v, %v", seen, err)
 	}
 }

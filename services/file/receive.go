@@ -76,8 +76,11 @@ func (s *Service) restart(ctx context.Context, f File) (File, error) {
 	if err != nil {
 		return f, storeError(err)
 	}
+	if err := s.ports.Uploads.Advance(ctx, f.ID, f.Upload, fresh); err != nil {
+		return f, err
+	}
 	f.Upload = fresh
-	return f, s.ports.Uploads.Advance(ctx, f.ID, f.Upload)
+	return f, nil
 }
 
 // write appends step by step, and notes after each where the write stands.
@@ -86,13 +89,13 @@ func (s *Service) write(ctx context.Context, f File, r io.Reader) (File, error) 
 	for f.Upload.Offset < f.Size {
 		before := counted.bytes
 		next, err := s.ports.Writes.Append(ctx, f.Upload, io.LimitReader(counted, blob.StepBytes))
-		f.Upload = next
 		if died := failpoint.Hit(failpoint.AfterBytes); died != nil {
 			return f, died
 		}
-		if saved := s.save(ctx, f); saved != nil {
+		if saved := s.save(ctx, f, next); saved != nil {
 			return f, errors.Join(saved, s.undo(ctx, f, saved))
 		}
+		f.Upload = next
 		switch {
 		case errors.Is(err, blob.ErrCut):
 			return f, incomplete(f)
@@ -110,10 +113,10 @@ func (s *Service) write(ctx context.Context, f File, r io.Reader) (File, error) 
 }
 
 // save notes where a write stands; the client may have gone.
-func (s *Service) save(ctx context.Context, f File) error {
+func (s *Service) save(ctx context.Context, f File, next blob.Upload) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
-	return s.ports.Uploads.Advance(ctx, f.ID, f.Upload)
+	return s.ports.Uploads.Advance(ctx, f.ID, f.Upload, next)
 }
 
 // undo removes bytes of an upload that has ended while they came. If it has become a file meanwhile, by what
@@ -135,8 +138,8 @@ func (s *Service) undo(ctx context.Context, f File, cause error) error {
 	}
 }
 
-// enter lets one request of a process write an upload at a time. Two processes do no harm: what they make
-// together is compared with the announced SHA-256, and whoever changes it later has spoilt their own file.
+// enter lets one request of a process write an upload at a time. Of two processes one is told ErrBusy when it notes
+// where it stands, so that there is one write of which a blob can be made. What comes later is no part of a blob.
 func (s *Service) enter(id ids.FileID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -25,6 +25,7 @@ func TestStorage(t *testing.T, open func(t *testing.T) Storage) {
 		run  func(t *testing.T, s Storage)
 	}{
 		{"what is stored comes back", comesBack},
+		{"an upload has one write, whoever writes at once", writesAreOne},
 		{"a key makes one upload, whoever asks at once", keysAreOnce},
 		{"the quota is exact, whatever runs at once", quotaIsExact},
 		{"a cited file is never removed, whatever runs at once", citedStays},
@@ -73,26 +74,27 @@ func comesBack(t *testing.T, s Storage) {
 	if diff := cmp.Diff(f, create(t, s, f)); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}
+	begun := f.Upload
 	f.Upload.Offset, f.Upload.State = 5, "notes"
 	for range 2 { // the same again is no error
-		if err := s.Advance(t.Context(), f.ID, f.Upload); err != nil {
+		if err := s.Advance(t.Context(), f.ID, begun, f.Upload); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got, err := s.Find(t.Context(), f.ID, ids.NewFile()); err != nil || cmp.Diff([]file.File{f}, got) != "" {
 		t.Errorf("found %+v, %v; want %+v", got, err, f)
 	}
-	f.Upload.State, f.ContentType = "", "image/jpeg"
+	f.ContentType = "image/jpeg"
 	f.Width, f.Height = 3, 4
 	f.Thumbnails = []file.Thumbnail{{Width: 1, Height: 2, Size: 3, ContentType: "image/png", Key: f.ThumbnailKeys[0], Hash: file.Hash{9}}}
 	f = complete(t, s, f)
-	if f.Upload.Offset != f.Size {
-		t.Errorf("a complete file has %d bytes of %d", f.Upload.Offset, f.Size)
+	if f.Upload.Offset != f.Size || f.Upload.State != "" {
+		t.Errorf("a complete file of %d bytes has %+v", f.Size, f.Upload)
 	}
 	if got, err := s.Find(t.Context(), f.ID); err != nil || cmp.Diff([]file.File{f}, got) != "" {
 		t.Errorf("complete %+v, %v; want %+v", got, err, f)
 	}
-	if err := s.Advance(t.Context(), f.ID, f.Upload); !errors.Is(err, file.ErrNotFound) {
+	if err := s.Advance(t.Context(), f.ID, f.Upload, f.Upload); !errors.Is(err, file.ErrNotFound) {
 		t.Errorf("a complete file takes bytes: %v", err)
 	}
 	other := f
@@ -111,6 +113,38 @@ func atOnce(n int, run func(i int) error) []error {
 	}
 	group.Wait()
 	return errs
+}
+
+func writesAreOne(t *testing.T, s Storage) {
+	f := create(t, s, upload(ids.NewUser(), 9))
+	next := make([]blob.Upload, 8)
+	won := -1
+	for i, err := range atOnce(len(next), func(i int) error {
+		next[i] = f.Upload
+		next[i].Offset, next[i].State = 9, fmt.Sprint("write ", i)
+		return s.Advance(t.Context(), f.ID, f.Upload, next[i])
+	}) {
+		switch {
+		case err == nil && won < 0:
+			won = i
+		case !errors.Is(err, file.ErrBusy):
+			t.Errorf("write %d beside %d: %v", i, won, err)
+		}
+	}
+	if won < 0 {
+		t.Fatal("nobody writes")
+	}
+	other := f
+	for _, other.Upload = range []blob.Upload{f.Upload, next[(won+1)%len(next)]} {
+		if got, err := s.Finish(t.Context(), other); !errors.Is(err, file.ErrBusy) {
+			t.Errorf("finished by another write: %+v, %v", got, err)
+		}
+	}
+	f.Upload = next[won]
+	if got, err := s.Find(t.Context(), f.ID); err != nil || cmp.Diff([]file.File{f}, got) != "" {
+		t.Errorf("found %+v, %v; want %+v", got, err, f)
+	}
+	complete(t, s, f)
 }
 
 func keysAreOnce(t *testing.T, s Storage) {

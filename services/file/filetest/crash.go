@@ -81,8 +81,8 @@ func (g guarded) Find(ctx context.Context, files ...ids.FileID) ([]file.File, er
 	return guard(g.crash, func() ([]file.File, error) { return g.inner.Find(ctx, files...) })
 }
 
-func (g guarded) Advance(ctx context.Context, id ids.FileID, u blob.Upload) error {
-	return guardError(g.crash, func() error { return g.inner.Advance(ctx, id, u) })
+func (g guarded) Advance(ctx context.Context, id ids.FileID, from, to blob.Upload) error {
+	return guardError(g.crash, func() error { return g.inner.Advance(ctx, id, from, to) })
 }
 
 func (g guarded) Finish(ctx context.Context, f file.File) (file.File, error) {

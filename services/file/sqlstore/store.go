@@ -120,10 +120,10 @@ func (s *Store) Find(ctx context.Context, files ...ids.FileID) ([]file.File, err
 	return filesOf(rows)
 }
 
-// Advance writes where an upload stands.
-func (s *Store) Advance(ctx context.Context, id ids.FileID, upload blob.Upload) error {
-	result, err := s.db.Exec(ctx, "UPDATE files SET written = ?, write_state = ? WHERE id = ? AND state = ?",
-		upload.Offset, []byte(upload.State), id, int(file.Uploading))
+// Advance writes where an upload stands, over where it stood.
+func (s *Store) Advance(ctx context.Context, id ids.FileID, from, to blob.Upload) error {
+	result, err := s.db.Exec(ctx, "UPDATE files SET written = ?, write_state = ? WHERE id = ? AND state = ? AND written = ? AND write_state = ?",
+		to.Offset, []byte(to.State), id, int(file.Uploading), from.Offset, []byte(from.State))
 	if err != nil {
 		return wrap("advance upload", err)
 	}
@@ -132,11 +132,20 @@ func (s *Store) Advance(ctx context.Context, id ids.FileID, upload blob.Upload) 
 	}
 	// MySQL counts no row that has the values already.
 	found, err := s.Find(ctx, id)
-	if err == nil && (len(found) == 0 || found[0].State != file.Uploading) {
-		err = file.ErrNotFound
+	switch {
+	case err != nil:
+		return err
+	case len(found) == 0 || found[0].State != file.Uploading:
+		return file.ErrNotFound
+	case !sameWrite(found[0].Upload, to):
+		return file.ErrBusy
+	default:
+		return nil
 	}
-	return err
 }
+
+// sameWrite tells whether two uploads stand at the same point of the same write.
+func sameWrite(a, b blob.Upload) bool { return a.Offset == b.Offset && a.State == b.State }
 
 // Finish writes facts under the lock of the row.
 func (s *Store) Finish(ctx context.Context, done file.File) (file.File, error) {
@@ -147,6 +156,9 @@ func (s *Store) Finish(ctx context.Context, done file.File) (file.File, error) {
 	return s.update(ctx, "finish upload", done.ID, func(ctx context.Context, tx *sqldb.Tx, f *file.File) error {
 		if f.State != file.Uploading {
 			return nil
+		}
+		if !sameWrite(f.Upload, done.Upload) {
+			return file.ErrBusy
 		}
 		_, err := tx.Exec(ctx, "UPDATE files SET state = ?, content_type = ?, width = ?, height = ?, duration_ms = ?, thumbnails = ?,"+
 			" written = size, write_state = ?, completed_at = ?, uncited_since = ? WHERE id = ?", int(file.Complete), row.ContentType, row.Width,

@@ -60,7 +60,9 @@ type Store interface {
 }
 
 // Uploads take blobs in. Errors as with Store. An Upload has one caller at a time; two that append the same
-// bytes do no harm, of different ones either stays.
+// bytes do no harm, of different ones either stays. Append never changes a blob that is whole, however late its
+// bytes come: they are unfinished. What Finish makes of two Uploads of one key that both have all their bytes is
+// either of them, so that a caller with many processes has to see to it that one is finished.
 type Uploads interface {
 	// Begin announces a blob of 0 to MaxBytes bytes under a key of NewKey. It leaves nothing in the store.
 	Begin(ctx context.Context, key string, size int64) (Upload, error)
@@ -73,7 +75,7 @@ type Uploads interface {
 	// ErrNotFound if the store has lost what was appended: begin again.
 	Finish(ctx context.Context, u Upload) (Object, error)
 	// Abort removes all that is unfinished under the key of an Upload; no more of it is needed. Nothing there
-	// is no error. A blob that was finished stays, and may stay if it only lacked Finish: Delete removes it.
+	// is no error. A blob that was finished stays.
 	Abort(ctx context.Context, u Upload) error
 	// Unfinished answers up to limit keys after the given one under which the store has parts of unfinished
 	// writes, in order, with the time of the oldest; fewer than limit only at the end. They may be under keys

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package folderblob keeps blobs in a folder, a file each, for an instance without an object store. What it
-// answers for is on the disk. Nothing outside of the folder is touched, whatever lies in it.
+// answers for is on the disk. Nothing outside of the folder is touched, whatever lies in it. The file system has to
+// know hard links, by which a blob comes to its place and never over another, and locks.
 package folderblob
 
 import (
@@ -126,10 +127,11 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := check(ctx, key); err != nil {
 		return err
 	}
-	for _, folder := range []string{parts, whole} {
-		if err := s.root.Remove(folder + "/" + key); err != nil && !errors.Is(s.missing(err), blob.ErrNotFound) {
-			return s.missing(err)
-		}
+	if err := s.Abort(ctx, blob.Upload{Key: key}); err != nil {
+		return err
+	}
+	if err := s.root.Remove(whole + "/" + key); err != nil && !errors.Is(s.missing(err), blob.ErrNotFound) {
+		return s.missing(err)
 	}
 	return nil
 }

@@ -120,3 +120,31 @@ func TestWhatWasCutOnTheDiskIsNeverGood(t *testing.T) {
 		t.Errorf("cut before it was whole: %v", err)
 	}
 }
+
+// A process may end when a blob has come to its place and still has the name of its upload too.
+func TestABlobWithTwoNamesIsNotWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	content, key := blobtest.Content(1, 1000), blob.NewKey()
+	for range 2 {
+		if _, err := blob.Put(t.Context(), s, key, content); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Link(filepath.Join(dir, "blobs", key), filepath.Join(dir, "uploads", key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, offset := range []int64{500, 0} {
+		_, _ = s.Append(t.Context(), blob.Upload{Key: key, Size: 1000, Offset: offset}, strings.NewReader("other bytes"))
+		if got, err := os.ReadFile(filepath.Join(dir, "blobs", key)); err != nil || string(got) != string(content) {
+			t.Errorf("written at %d, the blob is another: %v", offset, err)
+		}
+	}
+	if err := s.Abort(t.Context(), blob.Upload{Key: key}); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := s.Unfinished(t.Context(), "", 10); err != nil || len(left) > 0 {
+		t.Errorf("left: %+v, %v", left, err)
+	}
+}

@@ -38,6 +38,9 @@ func (s *Store) Append(ctx context.Context, u blob.Upload, r io.Reader) (blob.Up
 		if err := s.root.MkdirAll(path.Dir(name), folderMode); err != nil {
 			return u, classify(err)
 		}
+		if err := s.drop(u.Key, part.isBlob); err != nil {
+			return u, s.missing(err)
+		}
 	}
 	flags := os.O_WRONLY
 	if u.Offset == 0 {
@@ -60,18 +63,21 @@ func (s *Store) Append(ctx context.Context, u blob.Upload, r io.Reader) (blob.Up
 		u.Offset = info.Size()
 		return u, fmt.Errorf("%w: the file was cut", blob.ErrNotFound)
 	}
-	return write(ctx, file, u, r)
+	return write(ctx, part{file, s.root, u.Key}, u, r)
 }
 
 // write copies and syncs; the offset moves over what is on the disk.
-func write(ctx context.Context, file *os.File, u blob.Upload, r io.Reader) (blob.Upload, error) {
+func write(ctx context.Context, to part, u blob.Upload, r io.Reader) (blob.Upload, error) {
 	from := &body{ctx: ctx.Err, r: io.LimitReader(r, u.Size-u.Offset)}
-	n, err := io.Copy(io.NewOffsetWriter(file, u.Offset), from)
-	if syncErr := file.Sync(); syncErr != nil {
+	n, err := io.Copy(io.NewOffsetWriter(to, u.Offset), from)
+	if syncErr := to.file.Sync(); syncErr != nil {
 		return u, errors.Join(classify(syncErr), err)
 	}
 	u.Offset += n
 	switch {
+	case errors.Is(err, errMoved):
+		u.Offset = 0
+		return u, fmt.Errorf("%w: %w", blob.ErrNotFound, err)
 	case from.err != nil:
 		return u, fmt.Errorf("%w after %d bytes: %w", blob.ErrCut, n, from.err)
 	case err != nil:
@@ -108,8 +114,8 @@ func (s *Store) Finish(ctx context.Context, u blob.Upload) (blob.Object, error) 
 	if u.Offset != u.Size {
 		return blob.Object{}, fmt.Errorf("%w: %d of %d bytes", blob.ErrIncomplete, u.Offset, u.Size)
 	}
-	from, to := parts+"/"+u.Key, whole+"/"+u.Key
-	info, err := s.root.Lstat(from)
+	to := whole + "/" + u.Key
+	written, err := s.openPart(u.Key)
 	if errors.Is(err, fs.ErrNotExist) {
 		// It was finished before, or there was nothing to append.
 		if done, err := s.Stat(ctx, u.Key); err == nil || u.Size > 0 || !errors.Is(err, blob.ErrNotFound) {
@@ -120,13 +126,16 @@ func (s *Store) Finish(ctx context.Context, u blob.Upload) (blob.Object, error) 
 	if err != nil {
 		return blob.Object{}, classify(err)
 	}
-	if info.Size() != u.Size {
-		return blob.Object{}, fmt.Errorf("%w: %d bytes are stored, not %d", blob.ErrDamaged, info.Size(), u.Size)
-	}
+	defer written.file.Close() // it is synced
 	if err := s.root.MkdirAll(path.Dir(to), folderMode); err != nil {
 		return blob.Object{}, classify(err)
 	}
-	if err := s.root.Rename(from, to); err != nil {
+	err = written.locked(func() error { return written.become(to, u.Size) })
+	switch {
+	case err == nil, errors.Is(err, errMoved): // by who finishes it too
+	case errors.Is(err, blob.ErrDamaged):
+		return blob.Object{}, err
+	default:
 		return blob.Object{}, s.missing(err)
 	}
 	for _, folder := range []string{path.Dir(to), whole} {
@@ -170,8 +179,11 @@ func (s *Store) Abort(ctx context.Context, u blob.Upload) error {
 	if err := check(ctx, u.Key); err != nil {
 		return err
 	}
-	if err := s.root.Remove(parts + "/" + u.Key); err != nil && !errors.Is(s.missing(err), blob.ErrNotFound) {
+	if _, err := s.root.Lstat(parts); err != nil {
 		return s.missing(err)
+	}
+	if err := s.drop(u.Key, anyPart); err != nil {
+		return classify(err)
 	}
 	return nil
 }

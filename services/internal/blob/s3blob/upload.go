@@ -182,41 +182,46 @@ func (s *Store) writeTail(ctx context.Context, key string, now state, content []
 	return now, nil
 }
 
-// writePart stores a whole part; what is no longer than one is the blob.
+// writePart stores a whole part. A blob of one part is an upload in parts too: a PutObject that was sent long ago would
+// come over the blob, a part of an upload that has ended comes to nothing.
 func (s *Store) writePart(ctx context.Context, u blob.Upload, now state, content []byte) (state, error) {
-	var tag *string
-	if u.Size <= blob.StepBytes {
-		out, err := s.client.PutObject(ctx, &s3.PutObjectInput{
-			Bucket: &s.bucket, Key: s.name(u.Key), Body: bytes.NewReader(content), ContentType: aws.String(octets),
+	if now.id == "" {
+		out, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+			Bucket: &s.bucket, Key: s.name(u.Key), ContentType: aws.String(octets),
 		})
 		if err != nil {
 			return now, classify(ctx, err)
 		}
-		tag = out.ETag
-	} else {
-		if now.id == "" {
-			out, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-				Bucket: &s.bucket, Key: s.name(u.Key), ContentType: aws.String(octets),
-			})
-			if err != nil {
-				return now, classify(ctx, err)
-			}
-			now.id = aws.ToString(out.UploadId)
-		}
-		out, err := s.client.UploadPart(ctx, &s3.UploadPartInput{
-			Bucket: &s.bucket, Key: s.name(u.Key), UploadId: &now.id, PartNumber: aws.Int32(number(len(now.tags) + 1)), Body: bytes.NewReader(content),
-		})
-		err = classify(ctx, err)
-		if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrUnavailable) && !isLate(err) && s.isGone(ctx, u.Key, now.id) {
-			return state{tailed: now.tailed}, fmt.Errorf("%w: the upload is gone, and all parts with it", blob.ErrNotFound)
-		}
-		if err != nil {
-			return now, err
-		}
-		tag = out.ETag
+		now.id = aws.ToString(out.UploadId)
 	}
-	now.tags, now.tail = append(slices.Clip(now.tags), aws.ToString(tag)), 0
+	out, err := s.client.UploadPart(ctx, &s3.UploadPartInput{
+		Bucket: &s.bucket, Key: s.name(u.Key), UploadId: &now.id, PartNumber: aws.Int32(number(len(now.tags) + 1)), Body: bytes.NewReader(content),
+	})
+	err = classify(ctx, err)
+	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrUnavailable) && !isLate(err) && s.isGone(ctx, u.Key, now.id) {
+		return state{tailed: now.tailed}, fmt.Errorf("%w: the upload is gone, and all parts with it", blob.ErrNotFound)
+	}
+	if err != nil {
+		return now, err
+	}
+	now.tags, now.tail = append(slices.Clip(now.tags), aws.ToString(out.ETag)), 0
 	return now, nil
+}
+
+// Put writes a small blob by one request, for blob.Put.
+func (s *Store) Put(ctx context.Context, key string, content []byte) (blob.Object, error) {
+	if err := s.check(ctx, key); err != nil {
+		return blob.Object{}, err
+	}
+	limited, cancel := s.unhurried(ctx, partTimeout)
+	defer cancel()
+	_, err := s.client.PutObject(limited, &s3.PutObjectInput{
+		Bucket: &s.bucket, Key: s.name(key), Body: bytes.NewReader(content), ContentType: aws.String(octets),
+	})
+	if err != nil {
+		return blob.Object{}, classify(limited, err)
+	}
+	return s.Stat(limited, key)
 }
 
 // isGone asks for an upload after a part of it broke off: a server that does not know it may hang up while the part is
