@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
 	"github.com/parley-chat/parley/services/internal/sqldb/sqldbtest"
 )
@@ -105,6 +107,34 @@ func TestHelpHasExamples(t *testing.T) {
 	out, err := parley(t, nil)
 	if err != nil || !strings.Contains(out, "Available Commands:") {
 		t.Errorf("parley alone: %v\n%s", err, out)
+	}
+}
+
+// A command line in the documents is one that the program takes: its commands and flags are there.
+func TestDocumentsUseCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	lines := 0
+	for _, file := range []string{"README.md", "docs/operations.md", "docs/api.md", "docs/objectstore.md"} {
+		text, err := os.ReadFile(filepath.Join("..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?m)(?:^|`)parley ([a-z][^`\\n]*)").FindAllStringSubmatch(string(text), -1) {
+			whole, _, _ := strings.Cut(m[1], " #")
+			for alternative := range strings.SplitSeq(whole, " | ") {
+				lines++
+				command, rest, err := newRoot(streams{}).Find(strings.Fields(alternative))
+				if err == nil {
+					err = command.ParseFlags(rest)
+				}
+				if err != nil && !errors.Is(err, pflag.ErrHelp) || !command.HasParent() {
+					t.Errorf("%s: parley %s: %v", file, alternative, err)
+				}
+			}
+		}
+	}
+	if lines < 20 {
+		t.Errorf("%d command lines were found", lines)
 	}
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -41,6 +42,28 @@ func join(names []component.Name) string {
 		list = append(list, string(name))
 	}
 	return strings.Join(list, ", ")
+}
+
+// TestDocumentsGiveFlagsThatExist reads the command lines of the plugin.
+func TestDocumentsGiveFlagsThatExist(t *testing.T) {
+	t.Parallel()
+	lines := 0
+	for _, file := range []string{guideFile, "../../README.md"} {
+		for _, m := range regexp.MustCompile("(?m)(?:^|`) *kubectl parley ([^`\\n]*)").FindAllStringSubmatch(read(t, file), -1) {
+			lines++
+			given, _, _ := strings.Cut(m[1], " #")
+			command, rest, err := newRoot(io.Discard, moment).Find(strings.Fields(given))
+			if err == nil {
+				err = command.ParseFlags(rest)
+			}
+			if err != nil {
+				t.Errorf("%s: kubectl parley %s: %v", file, given, err)
+			}
+		}
+	}
+	if lines < 10 {
+		t.Errorf("%d command lines were found", lines)
+	}
 }
 
 // TestGuideUsesCommandsThatExist: a command of the plugin in the guide is one that help shows.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,11 @@ func Complete(environ map[string]string, name component.Name) (map[string]string
 		full = map[string]string{}
 	}
 	var problems []error
+	if root := full[component.EnvBindingRoot]; root != "" {
+		if _, err := os.Stat(root); err != nil { // what it should have said would be told as missing
+			return full, fmt.Errorf("%s: name the folder of the bindings, or leave it out: %w", component.EnvBindingRoot, err)
+		}
+	}
 	for _, d := range []dependency{mysqlDependency(), rabbitDependency()} {
 		if full[d.whole] != "" {
 			continue

@@ -198,6 +198,7 @@ func TestWrongBindingsAreNamedWithoutTheirValues(t *testing.T) {
 		"a port that is none":    {nil, map[string]string{"mysql/host": "h", "mysql/port": "hunter2"}, "must be 1 to 65535"},
 		"a CA that is none":      {map[string]string{"PARLEY_MYSQL_TLS": "VerifyFull"}, map[string]string{"mysql/host": "h", "mysql/ca.crt": "hunter2"}, "mysql: the CA must be"},
 		"a key without chain":    {map[string]string{"PARLEY_RABBITMQ_TLS": "VerifyFull"}, map[string]string{"rabbitmq/host": "h", "rabbitmq/private-key": "hunter2"}, "rabbitmq: certificates"},
+		"a folder that is none":  {map[string]string{"SERVICE_BINDING_ROOT": filepath.Join(t.TempDir(), "none")}, nil, "SERVICE_BINDING_ROOT: name the folder of the bindings, or leave it out"},
 		"an unknown form of TLS": {map[string]string{"PARLEY_MYSQL_TLS": "hunter2"}, map[string]string{"mysql/host": "h"}, "PARLEY_MYSQL_TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
