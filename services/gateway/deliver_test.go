@@ -264,6 +264,18 @@ func TestOverflowTurnsIntoResync(t *testing.T) {
 			},
 			want: "read18 read19",
 		},
+		"a marker that comes late takes no newer one's place": {
+			push: func(c *client) []gateway.Delivery {
+				var list []gateway.Delivery
+				for _, seq := range []int64{3, 9, 7} {
+					m := message(fmt.Sprint("read", seq), busy, seq, c.login.User)
+					m.Class, m.Reader = gateway.ClassMarker, ids.UserID{1}
+					list = append(list, m)
+				}
+				return list
+			},
+			want: "read9",
+		},
 		"facts that belong to no conversation make one resync for all": {
 			push: func(c *client) []gateway.Delivery {
 				var list []gateway.Delivery

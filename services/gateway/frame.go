@@ -145,7 +145,7 @@ type Delivery struct {
 	Users        []ids.UserID
 	Except       ids.SessionID      // session that does not get it; zero: none
 	Conversation ids.ConversationID // the conversation that moved; zero: none
-	Seq          int64              // its last position, 0 if unknown
+	Seq          int64              // its last position, 0 if unknown; where the marker is, for ClassMarker
 	MembersRev   int64              // its membership version, 0 if unknown
 	Rev          int64              // number of its last change to a message, 0 if unknown
 	Reader       ids.UserID         // whose marker moved, for ClassMarker

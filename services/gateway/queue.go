@@ -96,11 +96,15 @@ func (q *queue) covered(it item) bool {
 	})
 }
 
-// coalesce replaces an older marker of the same reader and conversation.
+// coalesce replaces an older marker of the same reader and conversation. One that comes late is older itself:
+// a marker never moves back.
 func (q *queue) coalesce(it item) bool {
 	for i := range q.items {
 		old := &q.items[i]
 		if old.class == ClassMarker && old.marked == it.marked && old.reader == it.reader {
+			if it.seq < old.seq {
+				return true
+			}
 			q.bytes += len(it.data) - len(old.data)
 			old.data, old.seq = it.data, it.seq
 			return true

@@ -5,6 +5,7 @@ package integration_test
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/parley-chat/parley/api/client"
 	friendv1 "github.com/parley-chat/parley/api/gen/parley/friend/v1"
 	gatewayv1 "github.com/parley-chat/parley/api/gen/parley/gateway/v1"
+	messagev1 "github.com/parley-chat/parley/api/gen/parley/message/v1"
 	userv1 "github.com/parley-chat/parley/api/gen/parley/user/v1"
 	"github.com/parley-chat/parley/services/dev/devtest"
 	"github.com/parley-chat/parley/test/integration/people"
@@ -118,13 +120,13 @@ func TestF32_WhoSeesWhosePresence(t *testing.T) {
 	seen, common := people.Register(t, base, "seen"), people.Register(t, base, "common")
 	friend, mate := people.Register(t, base, "friend"), people.Register(t, base, "mate")
 	stranger, blocked := people.Register(t, base, "stranger"), people.Register(t, base, "blocked")
-	hider := people.Register(t, base, "hider")
-	for _, p := range []*people.Person{seen, friend, mate, stranger, blocked} {
+	hider, leaver := people.Register(t, base, "hider"), people.Register(t, base, "leaver")
+	for _, p := range []*people.Person{seen, friend, mate, stranger, blocked, leaver} {
 		people.Befriend(t, common, p)
 	}
 	people.Befriend(t, friend, seen)
 	people.Befriend(t, friend, hider)
-	people.Group(t, common, seen, mate, blocked)
+	group := people.Group(t, common, seen, mate, blocked, leaver)
 	block(t, seen, blocked)
 	hide(t, hider)
 	for _, p := range []*people.Person{seen, common, hider} {
@@ -134,16 +136,18 @@ func TestF32_WhoSeesWhosePresence(t *testing.T) {
 	viewers := map[string]*eye{
 		"friend": look(t, base, friend, set...), "mate": look(t, far, mate, set...),
 		"stranger": look(t, base, stranger, set...), "blocked": look(t, base, blocked, set...),
+		"leaver": look(t, far, leaver, set...),
 	}
+	mates := []string{"friend", "mate", "leaver"}
 	for name, viewer := range viewers {
 		viewer.await(t, common.ID, online)
-		if name == "friend" || name == "mate" {
+		if slices.Contains(mates, name) {
 			viewer.await(t, seen.ID, online)
 		}
 	}
 	for name, viewer := range viewers {
 		got := viewer.all()
-		if _, told := got[seen.ID]; told != (name == "friend" || name == "mate") {
+		if _, told := got[seen.ID]; told != slices.Contains(mates, name) {
 			t.Errorf("%s sees %v", name, got)
 		}
 		if _, told := got[hider.ID]; told {
@@ -153,6 +157,8 @@ func TestF32_WhoSeesWhosePresence(t *testing.T) {
 	// What was allowed ends with the first word that it is over.
 	block(t, friend, seen)
 	viewers["friend"].await(t, seen.ID, unknown)
+	leaver.Do(t, "parley.message.v1.ConversationService/LeaveGroup", &messagev1.LeaveGroupRequest{ConversationId: group}, &messagev1.LeaveGroupResponse{})
+	viewers["leaver"].await(t, seen.ID, unknown)
 	hide(t, seen)
 	viewers["mate"].await(t, seen.ID, unknown)
 }

@@ -270,7 +270,7 @@ func TestDeliveriesGoRound(t *testing.T) {
 	t.Parallel()
 	reader, marked := ids.NewUser(), ids.NewConversation()
 	marker, err := proto.Marshal(&gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Read{Read: &eventv1.MarkerMoved{
-		ConversationId: marked.String(), UserId: reader.String(),
+		ConversationId: marked.String(), UserId: reader.String(), Seq: 8,
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestDeliveriesGoRound(t *testing.T) {
 		Conversation: ids.NewConversation(), Seq: 4, MembersRev: 2, Rev: 3, Recheck: ids.NewUser(),
 	}
 	moved := gateway.Delivery{
-		Frame: marker, Class: gateway.ClassMarker, Users: []ids.UserID{ids.NewUser()}, Reader: reader, Marked: marked,
+		Frame: marker, Class: gateway.ClassMarker, Users: []ids.UserID{ids.NewUser()}, Reader: reader, Marked: marked, Seq: 8,
 	}
 	typing := gateway.Delivery{
 		Frame: []byte("typing"), Class: gateway.ClassEphemeral, Users: []ids.UserID{ids.NewUser()}, Except: ids.NewSession(),

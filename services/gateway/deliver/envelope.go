@@ -73,7 +73,7 @@ func decode(e *transmitv1.Envelope) []gateway.Delivery {
 		switch d.GetClass() {
 		case transmitv1.DeliveryClass_DELIVERY_CLASS_MARKER:
 			out.Class = gateway.ClassMarker
-			out.Reader, out.Marked = marker(d.GetFrame())
+			out.Reader, out.Marked, out.Seq = marker(d.GetFrame())
 		case transmitv1.DeliveryClass_DELIVERY_CLASS_EPHEMERAL:
 			out.Class = gateway.ClassEphemeral
 		default:
@@ -113,19 +113,21 @@ func presence(frame []byte) gateway.Presence {
 	return gateway.Presence{User: user, State: gateway.PresenceState(item.GetState()), ActiveAt: item.GetLastActiveAt()}
 }
 
-// marker is whose marker a frame moves, and where: only the latest of one reader and conversation counts.
-func marker(frame []byte) (ids.UserID, ids.ConversationID) {
+// marker is whose marker a frame moves, where and to which position: only the highest of one reader and
+// conversation counts.
+func marker(frame []byte) (ids.UserID, ids.ConversationID, int64) {
 	var f gatewayv1.ServerFrame
 	if proto.Unmarshal(frame, &f) != nil {
-		return ids.UserID{}, ids.ConversationID{}
+		return ids.UserID{}, ids.ConversationID{}, 0
 	}
-	user, err := ids.ParseUser("user_id", f.GetRead().GetUserId())
+	read := f.GetRead()
+	user, err := ids.ParseUser("user_id", read.GetUserId())
 	if err != nil {
-		return ids.UserID{}, ids.ConversationID{}
+		return ids.UserID{}, ids.ConversationID{}, 0
 	}
-	conversation, err := ids.ParseConversation("conversation_id", f.GetRead().GetConversationId())
+	conversation, err := ids.ParseConversation("conversation_id", read.GetConversationId())
 	if err != nil {
-		return ids.UserID{}, ids.ConversationID{}
+		return ids.UserID{}, ids.ConversationID{}, 0
 	}
-	return user, conversation
+	return user, conversation, read.GetSeq()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -164,6 +165,7 @@ func fillMessages(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFra
 		return nil, err
 	}
 	e.Conversation, e.Seq = conversation, last.GetSeq()
+	e.Recheck = gone(last.GetSystem())
 	items := make([]*messagev1.Message, 0, len(run))
 	for _, event := range run {
 		items = append(items, event.GetMessage())
@@ -171,6 +173,24 @@ func fillMessages(e *transmit.Event, run []*eventv1.Event) (*gatewayv1.ServerFra
 	return &gatewayv1.ServerFrame{Kind: &gatewayv1.ServerFrame_Messages{Messages: &gatewayv1.Messages{
 		ConversationId: last.GetConversationId(), Items: items,
 	}}}, nil
+}
+
+// gone is who is a member of a group no more, if a message of the server says that: they and the members may
+// have seen each other's presence for want of another reason. It never shares a frame with what follows.
+func gone(s *messagev1.System) ids.UserID {
+	var text string
+	switch s.GetKind() {
+	case messagev1.SystemKind_SYSTEM_KIND_LEFT:
+		text = s.GetActorId()
+	case messagev1.SystemKind_SYSTEM_KIND_REMOVED:
+		text = strings.Join(s.GetUserIds(), "") // there is one
+	default:
+	}
+	user, err := ids.ParseUser("user_id", text)
+	if err != nil {
+		return ids.UserID{} // nobody, and a message must not be held up for this
+	}
+	return user
 }
 
 // fillChange names no last position: the message may lie anywhere.

@@ -162,6 +162,18 @@ func parting(f fixture, e *eventv1.Event) *eventv1.Event {
 	return e
 }
 
+// leaving says that amy is a member of a group no more, by her own doing or not.
+func (f fixture) leaving(kind messagev1.SystemKind, actor ids.UserID) *eventv1.Event {
+	e := f.message(3, "")
+	said := &messagev1.System{Kind: kind, ActorId: actor.String()}
+	if actor != f.amy {
+		said.UserIds = []string{f.amy.String()}
+	}
+	e.GetMessage().Content = &messagev1.Message_System{System: said}
+	e.RecipientIds, e.MembersRev = []string{f.amy.String()}, 5
+	return e
+}
+
 func TestDecodeFacts(t *testing.T) {
 	t.Parallel()
 	f := newFixture()
@@ -215,6 +227,14 @@ func TestDecodeFacts(t *testing.T) {
 				FriendUpdated: &eventv1.FriendUpdated{UserId: f.amy.String(), FriendId: ids.NewUser().String(), Blocked: true},
 			},
 		}), transmit.Event{Recipients: []ids.UserID{f.amy}, Notice: transmit.Notice{Class: transmit.Durable, Recheck: f.amy}}},
+		"who leaves a group is looked at again": {f.leaving(messagev1.SystemKind_SYSTEM_KIND_LEFT, f.amy), transmit.Event{
+			Recipients: []ids.UserID{f.amy}, MembersOf: transmit.Membership{Group: f.conversation, Rev: 5},
+			Notice: transmit.Notice{Class: transmit.Durable, Conversation: f.conversation, Seq: 3, Recheck: f.amy},
+		}},
+		"so is who is removed": {f.leaving(messagev1.SystemKind_SYSTEM_KIND_REMOVED, f.ben), transmit.Event{
+			Recipients: []ids.UserID{f.amy}, MembersOf: transmit.Membership{Group: f.conversation, Rev: 5},
+			Notice: transmit.Notice{Class: transmit.Durable, Conversation: f.conversation, Seq: 3, Recheck: f.amy},
+		}},
 		"a profile goes to the friends of its owner": {f.profile(), transmit.Event{
 			Recipients: []ids.UserID{}, FriendsOf: f.amy, Notice: transmit.Notice{Class: transmit.Durable},
 		}},
