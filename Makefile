@@ -22,10 +22,10 @@ CLUSTER ?= local
 
 .PHONY: help
 help: ## Show what each target does
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: build ## Build everything and run the whole product on http://localhost:8080
+demo: build ## Build everything and run the whole product on http://localhost:8080; PORT, DATA and SAMPLE choose others
 	./bin/parley dev -f $(SAMPLE) --data $(DATA) --port $(PORT)
 
 .PHONY: build
@@ -36,7 +36,7 @@ bin: ## Build bin/parley with the web client that is there
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./services
 
 .PHONY: web
-web: $(WEB)/dist/index.html ## Build the web client into $(WEB)/dist
+web: $(WEB)/dist/index.html ## Build the web client into services/gateway/web/dist
 
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) $(wildcard $(WEB)/*.json $(WEB)/*.ts $(WEB)/*.js $(WEB)/*.html)
 $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
