@@ -413,3 +413,52 @@ func TestPresenceGoesFirstAndIsToldAgain(t *testing.T) {
 		viewer.sees("once there is room", bob.User, gateway.PresenceOnline)
 	}, "pod-a", "pod-b")
 }
+
+func TestPresenceThatASessionCouldNotHearIsToldAgain(t *testing.T) {
+	t.Parallel()
+	rows := map[string]struct {
+		deaf func(r *rig, viewer *client)
+		well func(r *rig, viewer *client)
+	}{
+		"its lease had ended": {
+			deaf: func(r *rig, _ *client) {
+				r.network.SetSilent("pod-c", true)
+				pass(45 * time.Second)
+			},
+			well: func(r *rig, _ *client) { r.network.SetSilent("pod-c", false) },
+		},
+		"it was asked to pull everything": {
+			deaf: func(r *rig, viewer *client) {
+				viewer.socket.Stick()
+				for seq := range int64(30) {
+					r.hubs["pod-a"].Deliver([]gateway.Delivery{message("m", ids.NewConversation(), seq+1, viewer.login.User)}, false)
+					synctest.Wait()
+				}
+			},
+			well: func(_ *rig, viewer *client) { viewer.socket.Unstick(nil) },
+		},
+	}
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(l *gateway.Limits) { l.QueueFrames = 12 }, func(r *rig) {
+				ann, bob := newLogin(), newLogin()
+				r.befriend(ann, bob)
+				r.network.SetHome(ann.User, "pod-c")
+				r.network.SetHome(bob.User, "pod-b")
+				pass(time.Minute)
+				viewer := r.liveOn("pod-a", ann)
+				viewer.send(0, gateway.Watch{Users: []ids.UserID{bob.User}})
+				viewer.sees("before", bob.User, gateway.PresenceOffline)
+				row.deaf(r, viewer)
+				seen := r.liveOn("pod-b", bob)
+				seen.use()
+				pass(12 * time.Second)
+				viewer.sees("while it hears nothing", bob.User, gateway.PresenceUnknown)
+				row.well(r, viewer)
+				pass(35 * time.Second)
+				viewer.sees("afterwards", bob.User, gateway.PresenceOnline)
+			}, "pod-a", "pod-b", "pod-c")
+		})
+	}
+}

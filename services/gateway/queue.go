@@ -33,7 +33,7 @@ type queue struct {
 	bytes               int // of items, and of what is being written
 	writing             int // bytes
 	dropped             int64
-	presenceLost        bool          // there was no room for how somebody is
+	presenceLost        bool          // the session was not told how somebody is
 	relieved            *atomic.Int64 // frames that gave way, in all queues; nil: not counted
 	// resync encodes the frame that tells a client to pull.
 	resync func(conversation ids.ConversationID, from int64) []byte
@@ -89,9 +89,9 @@ func (q *queue) pushAnswer(it item) bool {
 	return true
 }
 
-// covered tells that a resync which already waits stands for the frame too.
+// covered tells that a resync which already waits stands for the frame too. Nobody pulls how people are.
 func (q *queue) covered(it item) bool {
-	return slices.ContainsFunc(q.items, func(old item) bool {
+	return !it.presence && slices.ContainsFunc(q.items, func(old item) bool {
 		return old.resync && (old.conversation.IsZero() || old.conversation == it.conversation)
 	})
 }

@@ -179,7 +179,9 @@ func (s *Session) refuse(re int64, err error) {
 func (s *Session) deliver(d *Delivery, e *encoded, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	presence := !d.Presence.User.IsZero()
 	if s.state != stateLive || s.until.Before(now) {
+		s.queue.presenceLost = s.queue.presenceLost || presence
 		return false
 	}
 	if !d.Except.IsZero() && d.Except == s.id {
@@ -193,7 +195,7 @@ func (s *Session) deliver(d *Delivery, e *encoded, now time.Time) bool {
 	}
 	s.queue.push(item{
 		data: data, class: d.Class, conversation: d.Conversation, reader: d.Reader, marked: d.Marked, seq: d.Seq,
-		presence: !d.Presence.User.IsZero(),
+		presence: presence,
 	})
 	s.startFlush()
 	return true
