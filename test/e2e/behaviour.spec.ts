@@ -91,6 +91,19 @@ test('the view holds still while older messages load, and follows only at its en
   expect(worst.seen).toBeGreaterThan(200);
   expect(worst.worstJump).toBeLessThanOrEqual(1);
   expect(worst.most).toBeLessThanOrEqual(200);
+  // What was scrolled in the frame in which a line changes its height is not taken back.
+  const moved = await log.evaluate(async (scroller) => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const lines = [...scroller.querySelectorAll<HTMLElement>('[data-seq]')];
+    const line = lines[20]!;
+    await frame();
+    const before = line.getBoundingClientRect().top;
+    scroller.scrollTop += 90;
+    lines.at(-1)!.style.paddingBottom = '7px';
+    for (let i = 0; i < 4; i++) await frame();
+    return before - line.getBoundingClientRect().top;
+  });
+  expect(Math.abs(moved - 90)).toBeLessThanOrEqual(1);
   // Something new comes in while reading at the top: nothing moves, a button tells.
   const place = await log.evaluate((scroller) => scroller.scrollTop);
   await alice.say('Something new');
