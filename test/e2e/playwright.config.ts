@@ -11,10 +11,10 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 15_000 },
   // Two browsers and a server on two cores are enough. What mostly waits for the clock runs beside the rest.
-  workers: 2,
+  workers: 3,
   projects: [
     { name: 'waiting', testMatch: WAITING, workers: 1 },
-    { name: 'all others', testIgnore: WAITING, workers: 1 },
+    { name: 'all others', testIgnore: WAITING, workers: 2 },
   ],
   forbidOnly: Boolean(process.env.CI),
   use: {
