@@ -139,7 +139,7 @@ test('three people make a group, talk in it, and one leaves', async ({ browser }
     await bob.page.getByRole('menuitem', { name: bob.t('message.forward'), exact: true }).click();
     await bob.page.getByRole('dialog').getByRole('checkbox', { name: TEAM }).check();
     await look(bob.page, 'forward-narrow');
-    await bob.page.getByRole('dialog').getByRole('button', { name: '转发给 1 个会话' }).click();
+    await bob.page.getByRole('dialog').getByRole('button', { name: '转发给 1 个对话' }).click();
     await expect(bob.bubble('只跟你说').getByRole('button', { name: '转发自我' })).toBeVisible();
     await expect(cleo.bubble('只跟你说')).toContainText(cleo.t('message.forwarded'));
     await expect(cleo.bubble('只跟你说').getByRole('button', { name: 'Forwarded from' })).toHaveCount(0);

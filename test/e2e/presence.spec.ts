@@ -42,7 +42,7 @@ test('how a friend is stands beside the name, in words too, and strangers are no
     await alice.line(bob).click();
     await expect(alice.page.locator('header').getByText('Online · @bob')).toBeVisible({ timeout: 40_000 });
     await bob.context.close();
-    await expect(alice.page.locator('header').getByText(/^Last active .* · @bob/)).toBeVisible({ timeout: 60_000 });
+    await expect(alice.page.locator('header').getByText(/^Last active: .* · @bob/)).toBeVisible({ timeout: 60_000 });
     await look(alice.page, 'presence-offline');
   });
 
