@@ -2,11 +2,13 @@
 import { expect, test, type Page } from '@playwright/test';
 import axe from 'axe-core';
 
-/** Takes a picture, and fails on what axe finds and on sideways scrolling. */
+/** Takes a picture, and fails on what axe finds, on sideways scrolling, and where the page could be moved as a whole. */
 export async function look(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: test.info().outputPath(`${name}.png`) });
   const sideways = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(sideways, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+  const tall = await page.evaluate(() => document.documentElement.scrollHeight - window.innerHeight);
+  expect(tall, `${name} scrolls as a whole`).toBeLessThanOrEqual(0);
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: typeof import('axe-core') };
