@@ -8,7 +8,8 @@ let alice: Person;
 let bob: Person;
 
 test.beforeAll(async ({ browser }) => {
-  running = await servers(1);
+  // One person makes more messages than one may at once.
+  running = await servers(1, async () => ({ PARLEY_GATEWAY_SENDS_BURST: '400' }));
   const base = running.urls[0]!;
   alice = await Person.create(browser, base, unique('alice'), 'Alice Wren');
   bob = await Person.create(browser, base, unique('bob'), 'Bob Finch', { width: 900, height: 600 });

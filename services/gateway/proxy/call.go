@@ -93,6 +93,11 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, c call) (identit
 	if err := h.rates.user(login.User); err != nil {
 		return caller, err
 	}
+	if c.route.sends {
+		if err := h.rates.send(login.User); err != nil {
+			return caller, err
+		}
+	}
 	if c.route.reads {
 		caller.ReceiptsHidden = h.Tokens.ReceiptsHidden(r.Context(), token)
 	}

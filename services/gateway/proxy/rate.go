@@ -22,6 +22,9 @@ type Limits struct {
 	// UserRate and UserBurst bound calls per user; 50 and 200 if zero.
 	UserRate  float64
 	UserBurst int
+	// SendRate and SendBurst bound the messages that one user sends by calls; 1 and 60 if zero, as by WebSocket.
+	SendRate  float64
+	SendBurst int
 	// FailedRate and FailedBurst bound refused tokens per address; 2 and 50 if zero.
 	FailedRate  float64
 	FailedBurst int
@@ -88,6 +91,7 @@ func (b *buckets[K]) refusal(l *rate.Limiter, now time.Time) error {
 type rates struct {
 	publics  *buckets[string]
 	users    *buckets[ids.UserID]
+	sends    *buckets[ids.UserID]
 	failures *buckets[string]
 }
 
@@ -97,6 +101,9 @@ func newRates(l Limits, now func() time.Time) (*rates, error) {
 	}
 	if l.UserRate == 0 {
 		l.UserRate, l.UserBurst = 50, 200
+	}
+	if l.SendRate == 0 {
+		l.SendRate, l.SendBurst = 1, 60
 	}
 	if l.FailedRate == 0 {
 		l.FailedRate, l.FailedBurst = 2, 50
@@ -109,6 +116,9 @@ func newRates(l Limits, now func() time.Time) (*rates, error) {
 	if r.users, err = newBuckets[ids.UserID]("calls_of_user", l.UserRate, l.UserBurst, now); err != nil {
 		return nil, err
 	}
+	if r.sends, err = newBuckets[ids.UserID]("sends_of_user", l.SendRate, l.SendBurst, now); err != nil {
+		return nil, err
+	}
 	if r.failures, err = newBuckets[string]("refused_tokens_of_address", l.FailedRate, l.FailedBurst, now); err != nil {
 		return nil, err
 	}
@@ -118,6 +128,8 @@ func newRates(l Limits, now func() time.Time) (*rates, error) {
 func (r *rates) public(client string) error { return r.publics.take(site(client)) }
 
 func (r *rates) user(user ids.UserID) error { return r.users.take(user) }
+
+func (r *rates) send(user ids.UserID) error { return r.sends.take(user) }
 
 func (r *rates) mayFail(client string) error { return r.failures.look(site(client)) }
 

@@ -237,19 +237,24 @@ func TestRates(t *testing.T) {
 	t.Parallel()
 	few := func(o *proxy.Options) {
 		o.Limits = proxy.Limits{
-			PublicRate: 0.001, PublicBurst: 2, UserRate: 0.001, UserBurst: 2, FailedRate: 0.001, FailedBurst: 2,
+			PublicRate: 0.001, PublicBurst: 2, UserRate: 0.001, UserBurst: 3, SendRate: 0.001, SendBurst: 2, FailedRate: 0.001, FailedBurst: 2,
 		}
 	}
-	rows := map[string]struct{ path, token, before, limit string }{
-		"public calls of one address":   {register, "", "", "public_calls_of_address"},
-		"calls of one user":             {friends, "Bearer good", "", "calls_of_user"},
-		"refused tokens of one address": {friends, "Bearer bad", "SESSION_ENDED", "refused_tokens_of_address"},
+	const send = "/parley.message.v1.MessageService/Send"
+	rows := map[string]struct {
+		path, token, before, limit string
+		burst                      int
+	}{
+		"public calls of one address":   {register, "", "", "public_calls_of_address", 2},
+		"calls of one user":             {friends, "Bearer good", "", "calls_of_user", 3},
+		"sends of one user":             {send, "Bearer good", "", "sends_of_user", 2},
+		"refused tokens of one address": {friends, "Bearer bad", "SESSION_ENDED", "refused_tokens_of_address", 2},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := start(t, few)
-			for range 2 {
+			for range row.burst {
 				got := w.do(t, http.MethodPost, row.path, "{}", "Authorization", row.token)
 				if got.StatusCode == http.StatusTooManyRequests || !strings.Contains(got.body, row.before) {
 					t.Fatalf("answer %d %s within the burst", got.StatusCode, got.body)

@@ -34,6 +34,8 @@ type route struct {
 	admin bool
 	// reads is MarkRead, which must know whether others may see it.
 	reads bool
+	// sends is MessageService/Send, which has a limit of its own.
+	sends bool
 	// large methods take more than maxBodyBytes.
 	large bool
 }
@@ -101,6 +103,7 @@ func toRoute(method protoreflect.MethodDescriptor, owner component.Name) (r rout
 		}
 	}
 	r.reads = r.path == messagev1connect.ConversationServiceMarkReadProcedure
+	r.sends = r.path == messagev1connect.MessageServiceSendProcedure
 	r.large = r.path == speechv1connect.SpeechServiceRecognizeProcedure
 	return r, r.public || r.user, nil
 }

@@ -200,3 +200,12 @@ func (c Config) limits() gateway.Limits {
 	l.ConversationPerSecond, l.ConversationBurst = c.ConversationPerSecond, max(1, int(c.ConversationPerSecond))
 	return l
 }
+
+// calls are the limits of RPCs: who sends by calls may send as much as by WebSocket.
+func (c Config) calls() proxy.Limits {
+	l := c.Calls
+	if l.SendRate == 0 {
+		l.SendRate, l.SendBurst = c.SendsPerSecond, c.SendsBurst
+	}
+	return l
+}

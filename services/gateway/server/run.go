@@ -202,7 +202,7 @@ func (g gatewayParts) publicServer(cfg Config, parts Parts, registry prometheus.
 		Transport: parts.Transport, Keys: parts.Keys, Tokens: g.tokens, Roles: g.tokens, Session: g.rpc.Handler(), Socket: g.sockets,
 		Web: web.FS(), Docs: openapi.FS(), Policy: policyOf(cfg), Origins: cfg.AllowedOrigins,
 		FilesOrigin: cfg.FilesOrigin, PageOrigins: cfg.PageOrigins, TrustedProxies: proxies,
-		Limits: cfg.Calls, Now: time.Now, Logger: parts.Logger, Registerer: registry,
+		Limits: cfg.calls(), Now: time.Now, Logger: parts.Logger, Registerer: registry,
 	})
 	if err != nil {
 		return nil, err
