@@ -10,16 +10,23 @@ import (
 	"github.com/parley-chat/parley/services/internal/identity"
 )
 
-// errSpeech is what the speech service says too where nobody reads recordings.
-var errSpeech = fault.New(fault.Unavailable, "SPEECH_UNAVAILABLE", "speech cannot be read now, try again later")
+// What the services of speech and of files say too, where nobody reads recordings or bytes cannot be stored: chat
+// goes on without both.
+var (
+	errSpeech = fault.New(fault.Unavailable, "SPEECH_UNAVAILABLE", "speech cannot be read now, try again later")
+	errFiles  = fault.New(fault.Unavailable, "FILES_UNAVAILABLE", "files are not available, try again")
+)
 
-// unavailable is the error for a component that does not answer. Only a component with an error of its own may
-// have no address.
+// unavailable is the error for a component that does not answer.
 func unavailable(name component.Name) *fault.Error {
-	if name == component.Speech {
+	switch name {
+	case component.Speech:
 		return errSpeech
+	case component.File:
+		return errFiles
+	default:
+		return fault.ErrUnavailable
 	}
-	return fault.ErrUnavailable
 }
 
 // nobody answers for a component that this chat does not have.

@@ -28,6 +28,15 @@ func TestAServiceThatThisChatDoesNotHaveIsUnavailable(t *testing.T) {
 	}
 }
 
+func TestAFileServiceThatIsAwayIsNamed(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(o *proxy.Options) { o.Upstreams[component.File] = "http://127.0.0.1:1" })
+	got := w.do(t, http.MethodPost, "/parley.file.v1.FileService/CreateUpload", "{}", "Authorization", "Bearer good")
+	if got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(got.body, "FILES_UNAVAILABLE") {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
+}
+
 func TestARecordingMayBeLargerThanOtherRequests(t *testing.T) {
 	t.Parallel()
 	w := start(t)

@@ -17,7 +17,6 @@ import (
 	"github.com/parley-chat/parley/api/component"
 	accessv1 "github.com/parley-chat/parley/api/gen/parley/access/v1"
 	"github.com/parley-chat/parley/services/gateway"
-	"github.com/parley-chat/parley/services/internal/fault"
 	"github.com/parley-chat/parley/services/internal/identity"
 )
 
@@ -112,8 +111,8 @@ func New(o Options) (http.Handler, error) {
 		if h.forward[r.component] != nil {
 			continue
 		}
-		if missing := unavailable(r.component); missing != fault.ErrUnavailable && o.Upstreams[r.component] == "" {
-			h.forward[r.component] = h.nobody(missing)
+		if r.component == component.Speech && o.Upstreams[r.component] == "" {
+			h.forward[r.component] = h.nobody(unavailable(r.component))
 			continue
 		}
 		if h.forward[r.component], err = h.newForward(o.Upstreams[r.component]); err != nil {

@@ -42,6 +42,8 @@ export class FakeFiles {
   beforeComplete: () => void = () => undefined;
   /** Refuses uploads, with a reason. */
   refuse: string | undefined;
+  /** True while the service of files is away. */
+  away = false;
 
   /** The file of a finished upload. */
   file(fileId: string) {
@@ -65,6 +67,7 @@ export class FakeFiles {
     router.service(FileService, {
       createUpload: (request, context) => {
         caller(context);
+        if (this.away) throw refusal(Code.Unavailable, 'FILES_UNAVAILABLE');
         if (this.refuse) throw refusal(Code.InvalidArgument, this.refuse);
         let upload = this.uploads.get(request.idempotencyKey);
         if (!upload) this.uploads.set(request.idempotencyKey, (upload = { fileId: uuid7(), request, bytes: new Uint8Array(), complete: false }));

@@ -81,6 +81,17 @@ describe('a file', () => {
     await vi.waitFor(() => expect(stored()).toEqual(['file']));
   });
 
+  it('says so while the server has no place for files, and goes on by itself', async () => {
+    const copy = await live(w, w.alice);
+    w.server.files.away = true;
+    await copy.chat.sendFile(w.conversation.id, fileOf(10));
+    await vi.waitFor(() => expect(copy.chat.unsent(w.conversation.id)[0]).toMatchObject({ state: 'waiting', held: true }));
+    await copy.chat.send(w.conversation.id, 'meanwhile');
+    await vi.waitFor(() => expect(texts(copy, w.conversation.id)).toEqual(['meanwhile']));
+    w.server.files.away = false;
+    await vi.waitFor(() => expect(stored()).toEqual(['text', 'file']), { timeout: 10_000 });
+  });
+
   it('can be taken back while it is on its way', async () => {
     const copy = await live(w, w.alice);
     w.server.files.beforePart = () => {

@@ -8,7 +8,7 @@ import { toHead, toMessage, toPerson, toSentMessage } from './convert';
 import { endOfSession } from './ended';
 import { Groups } from './groups';
 import { Acks, ReadMarkers } from './markers';
-import type { ChatMessage, Head, OutboxEntry, OutboxFile, Phase } from './model';
+import type { ChatMessage, Head, OutboxEntry, OutboxFile, Phase, Progress, Way } from './model';
 import { Outbox } from './outbox';
 import { People } from './people';
 import type { Storage } from './ports';
@@ -188,12 +188,12 @@ export class Chat {
     if (message) await this.replica.change(toMessage(message));
   }
 
-  /** Outbox entries of a conversation that are not in its history yet, and how much of their files is. */
-  unsent(conversationId: string): (OutboxEntry & { share?: number })[] {
-    return this.outbox.of(conversationId).map((entry) => ({ ...entry, share: this.outbox.share(entry.clientMessageId) }));
+  /** Outbox entries of a conversation that are not in its history yet, and how far their files are. */
+  unsent(conversationId: string): (OutboxEntry & Partial<Way>)[] {
+    return this.outbox.of(conversationId).map((entry) => ({ ...entry, ...this.outbox.way(entry.clientMessageId) }));
   }
 
-  private async upload({ clientMessageId, file }: OutboxEntry, progress: (share: number) => void, signal: AbortSignal): Promise<string> {
+  private async upload({ clientMessageId, file }: OutboxEntry, progress: Progress, signal: AbortSignal): Promise<string> {
     if (!file?.blob) throw new Error('NOT_FOUND');
     const { upload } = await import('../files/upload');
     const { clients, bytes } = this.ports;

@@ -180,6 +180,17 @@ export interface Conversation {
   localHiddenRev?: number;
 }
 
+/** How far the file of an entry is. */
+export interface Way {
+  /** How much of it the server has, 0 to 1. */
+  share: number;
+  /** True while the server has no place for files: it goes on by itself. */
+  held: boolean;
+}
+
+/** Hears how much of a file the server has, 0 to 1 or as before, and whether it has no place for files just now. */
+export type Progress = (share: number | undefined, held?: boolean) => void;
+
 export type OutboxState = 'waiting' | 'refused' | 'stale';
 
 /** A message of the user that is not known to be stored. */

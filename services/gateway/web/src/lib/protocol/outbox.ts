@@ -2,7 +2,7 @@
 import { Retry, type ServerFrame } from '../../gen/parley/gateway/v1/frame_pb';
 import type { Sent } from '../../gen/parley/message/v1/message_pb';
 import type { ClientKind } from './connection';
-import type { OutboxEntry, OutboxFile } from './model';
+import type { OutboxEntry, OutboxFile, Progress, Way } from './model';
 import type { Storage } from './ports';
 import { uuid7 } from './uuid';
 
@@ -23,7 +23,7 @@ export interface OutboxPorts {
    * Brings the file of an entry to the server and answers its id; trouble on the way is its own. Fails when the
    * server does not want the file, with the reason as message, or when the signal says so.
    */
-  upload(entry: OutboxEntry, progress: (share: number) => void, signal: AbortSignal): Promise<string>;
+  upload(entry: OutboxEntry, progress: Progress, signal: AbortSignal): Promise<string>;
   /** The send is committed: show the message at its place. */
   committed(entry: OutboxEntry, sent: Sent): void;
   /** Entries of a conversation changed. */
@@ -47,7 +47,7 @@ export class Outbox {
   private readonly paused = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly tries = new Map<string, number>();
   private readonly uploads = new Map<string, AbortController>();
-  private readonly shares = new Map<string, number>();
+  private readonly ways = new Map<string, Way>();
 
   constructor(private readonly ports: OutboxPorts) {}
 
@@ -77,9 +77,9 @@ export class Outbox {
     return this.entries.length;
   }
 
-  /** How much of the file of an entry the server has, 0 to 1; undefined while it is not being sent. */
-  share(clientMessageId: string): number | undefined {
-    return this.shares.get(clientMessageId);
+  /** How far the file of an entry is; undefined while it is not being sent. */
+  way(clientMessageId: string): Way | undefined {
+    return this.ways.get(clientMessageId);
   }
 
   /** Stores a message and sends it as soon as that is allowed. */
@@ -163,9 +163,10 @@ export class Outbox {
     const control = new AbortController();
     this.uploads.set(clientMessageId, control);
     let told = 0;
-    const progress = (share: number) => {
-      this.shares.set(clientMessageId, share);
-      if (Date.now() - told < PROGRESS_MS) return;
+    const progress: Progress = (share, held = false) => {
+      const before = this.ways.get(clientMessageId);
+      this.ways.set(clientMessageId, { share: share ?? before?.share ?? 0, held });
+      if (before?.held === held && Date.now() - told < PROGRESS_MS) return;
       told = Date.now();
       this.ports.changed(conversationId);
     };
@@ -177,7 +178,7 @@ export class Outbox {
       if (!control.signal.aborted) await this.refuse(entry, error instanceof Error ? error.message : '');
     } finally {
       this.uploads.delete(clientMessageId);
-      this.shares.delete(clientMessageId);
+      this.ways.delete(clientMessageId);
       this.ports.changed(conversationId);
       if (!control.signal.aborted) this.pump();
     }

@@ -2,7 +2,7 @@
 // What a conversation shows, line by line, made from a part of a timeline and the outbox.
 import { daysAgo } from '../i18n/dates';
 import { wordsOf } from '../i18n/files';
-import type { ChatFile, ChatMessage, FileKind, OutboxEntry, OutboxFile, Reaction, Reply, Source, System } from '../protocol/model';
+import type { ChatFile, ChatMessage, FileKind, OutboxEntry, OutboxFile, Reaction, Reply, Source, System, Way } from '../protocol/model';
 import { find } from '../protocol/ranges';
 import type { Timeline } from '../protocol/timeline';
 
@@ -36,6 +36,8 @@ export type Row =
       file?: ChatFile | OutboxFile;
       /** How much of the file is on the server, 0 to 1, while it is being sent. */
       share?: number;
+      /** True while the server has no place for files. */
+      held?: boolean;
       edited: boolean;
       /** True if it mentions the user. */
       mentioned: boolean;
@@ -87,8 +89,8 @@ export function quote({ record, messages }: Timeline, { seq, ...told }: Reply): 
   return { seq, senderId: told.senderId ?? '', text: told.preview, kind: told.kind, recalled: Boolean(told.recalled), edited: Boolean(told.edited) };
 }
 
-/** A message that has no place yet, and how much of its file is on the server. */
-export type Unsent = OutboxEntry & { share?: number };
+/** A message that has no place yet, and how far its file is. */
+export type Unsent = OutboxEntry & Partial<Way>;
 
 /** Makes the lines of a window. newFrom is the seq before which the line "new" stands; 0 for none. */
 export function rows(timeline: Timeline, window: Window, unsent: Unsent[], me: string, newFrom: number): Row[] {
@@ -171,7 +173,7 @@ function stored(timeline: Timeline, message: ChatMessage, me: string, marks: rea
   };
 }
 
-function waiting(timeline: Timeline, { share, ...entry }: Unsent, me: string): MessageRow {
+function waiting(timeline: Timeline, { share, held, ...entry }: Unsent, me: string): MessageRow {
   return {
     kind: 'message',
     key: entry.clientMessageId,
@@ -182,6 +184,7 @@ function waiting(timeline: Timeline, { share, ...entry }: Unsent, me: string): M
     text: entry.file ? undefined : entry.text,
     file: entry.file,
     share,
+    held,
     edited: false,
     mentioned: false,
     forwarded: entry.forwardOf !== undefined,
