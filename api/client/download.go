@@ -108,13 +108,19 @@ func (f *fetching) fetch(ctx context.Context, link *filev1.Link) error {
 			return err
 		}
 	case answer.StatusCode == http.StatusPartialContent && strings.HasPrefix(answer.Header.Get("Content-Range"), from):
-	case link.GetPresigned():
-		return fmt.Errorf("the store answers HTTP %d", answer.StatusCode)
 	default:
-		return refusalOf(answer)
+		return noBytes(answer, link)
 	}
 	_, err = io.CopyN(f, body, f.file.GetSize()-f.at)
 	return err
+}
+
+// noBytes is why a link did not give what was asked for: a store says no more than a number.
+func noBytes(answer *http.Response, link *filev1.Link) error {
+	if link.GetPresigned() {
+		return fmt.Errorf("the store answers HTTP %d", answer.StatusCode)
+	}
+	return refusalOf(answer)
 }
 
 // Write hands bytes on and counts them.

@@ -71,12 +71,8 @@ func (c *Client) fetchThumbnail(ctx context.Context, link *filev1.Link) ([]byte,
 		return nil, err
 	}
 	defer answer.Body.Close() // what was read is whole
-	switch {
-	case answer.StatusCode == http.StatusOK:
-	case link.GetPresigned():
-		return nil, fmt.Errorf("the store answers HTTP %d", answer.StatusCode)
-	default:
-		return nil, refusalOf(answer)
+	if answer.StatusCode != http.StatusOK {
+		return nil, noBytes(answer, link)
 	}
 	picture, err := io.ReadAll(io.LimitReader(&incoming{answer.Body, patience}, maxThumbnail+1))
 	if err == nil && len(picture) > maxThumbnail {

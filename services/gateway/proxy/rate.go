@@ -22,7 +22,7 @@ type Limits struct {
 	// UserRate and UserBurst bound calls per user; 50 and 200 if zero.
 	UserRate  float64
 	UserBurst int
-	// SendRate and SendBurst bound the messages that one user sends by calls; 1 and 60 if zero, as by WebSocket.
+	// SendRate and SendBurst bound the messages that one user sends by calls; those of gateway.DefaultLimits if zero.
 	SendRate  float64
 	SendBurst int
 	// FailedRate and FailedBurst bound refused tokens per address; 2 and 50 if zero.
@@ -103,7 +103,8 @@ func newRates(l Limits, now func() time.Time) (*rates, error) {
 		l.UserRate, l.UserBurst = 50, 200
 	}
 	if l.SendRate == 0 {
-		l.SendRate, l.SendBurst = 1, 60
+		byFrame := gateway.DefaultLimits()
+		l.SendRate, l.SendBurst = byFrame.SendsPerSecond, byFrame.SendsBurst
 	}
 	if l.FailedRate == 0 {
 		l.FailedRate, l.FailedBurst = 2, 50

@@ -204,8 +204,6 @@ func (c Config) limits() gateway.Limits {
 // calls are the limits of RPCs: who sends by calls may send as much as by WebSocket.
 func (c Config) calls() proxy.Limits {
 	l := c.Calls
-	if l.SendRate == 0 {
-		l.SendRate, l.SendBurst = c.SendsPerSecond, c.SendsBurst
-	}
+	l.SendRate, l.SendBurst = c.SendsPerSecond, c.SendsBurst
 	return l
 }

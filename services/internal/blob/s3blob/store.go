@@ -3,8 +3,8 @@
 // Package s3blob keeps blobs in a bucket of an object store that speaks S3.
 //
 // A blob is an upload in parts, of which each is signed with its SHA-256, even if there is one: it is put together
-// by Finish alone, so that no request that was sent long ago comes over what is whole. What came of a part when a body broke off lies in a small object beside, its tail, until
-// the part is whole. Bytes wait for their part in a bounded amount of memory; while others wait for it, a
+// by Finish alone, so that no request that was sent long ago comes over what is whole. What came of a part when a
+// body broke off lies in a small object beside, its tail, until the part is whole. Bytes wait for their part in a bounded amount of memory; while others wait for it, a
 // slow upload gives its memory back now and then, by way of its tail.
 //
 // What moves bytes ends when none moved for a while, however long it takes. After a request without an answer the

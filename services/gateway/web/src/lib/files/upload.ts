@@ -4,7 +4,7 @@
 import { Code } from '@connectrpc/connect';
 import { Purpose, type Presigned } from '../../gen/parley/file/v1/file_pb';
 import type { Clients } from '../protocol/clients';
-import type { FileKind, Progress } from '../protocol/model';
+import type { FileKind, Way } from '../protocol/model';
 import { failure, type Failure } from '../protocol/reasons';
 import type { Past } from './past';
 
@@ -45,9 +45,10 @@ const PURPOSES: Record<Upload['kind'], Purpose> = { image: Purpose.IMAGE, file: 
  * Uploads a file and answers its id. Trouble on the way is tried again until the signal says no; what the server
  * refuses for good fails with UploadRefused.
  */
-export async function upload(ports: UploadPorts, wanted: Upload, progress: Progress, signal: AbortSignal): Promise<string> {
+export async function upload(ports: UploadPorts, wanted: Upload, progress: (way: Way) => void, signal: AbortSignal): Promise<string> {
   const sha256 = new Uint8Array(await crypto.subtle.digest('SHA-256', await wanted.blob.arrayBuffer()));
-  const run = new Run(ports, wanted, sha256, progress, signal);
+  let way: Way = { share: 0, held: false };
+  const run = new Run(ports, wanted, sha256, (share) => progress((way = { share, held: false })), signal);
   for (let tries = 0; ; tries++) {
     try {
       return await run.attempt();
@@ -55,7 +56,7 @@ export async function upload(ports: UploadPorts, wanted: Upload, progress: Progr
       signal.throwIfAborted();
       const why = failure(error);
       if (isFinal(why)) throw new UploadRefused(why);
-      if (why.reason === AWAY) progress(undefined, true);
+      if (why.reason === AWAY) progress((way = { ...way, held: true }));
       if (run.moved()) tries = 0;
       await wait(Math.max(why.retryAfterMs, Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** tries)), signal);
     }
@@ -70,7 +71,7 @@ class Run {
     private readonly ports: UploadPorts,
     private readonly wanted: Upload,
     private readonly sha256: Uint8Array<ArrayBuffer>,
-    private readonly progress: Progress,
+    private readonly progress: (share: number) => void,
     private readonly signal: AbortSignal,
   ) {}
 

@@ -8,7 +8,7 @@ import { toHead, toMessage, toPerson, toSentMessage } from './convert';
 import { endOfSession } from './ended';
 import { Groups } from './groups';
 import { Acks, ReadMarkers } from './markers';
-import type { ChatMessage, Head, OutboxEntry, OutboxFile, Phase, Progress, Way } from './model';
+import type { ChatMessage, Head, OutboxEntry, OutboxFile, Phase, Way } from './model';
 import { Outbox } from './outbox';
 import { People } from './people';
 import type { Storage } from './ports';
@@ -193,7 +193,7 @@ export class Chat {
     return this.outbox.of(conversationId).map((entry) => ({ ...entry, ...this.outbox.way(entry.clientMessageId) }));
   }
 
-  private async upload({ clientMessageId, file }: OutboxEntry, progress: Progress, signal: AbortSignal): Promise<string> {
+  private async upload({ clientMessageId, file }: OutboxEntry, progress: (way: Way) => void, signal: AbortSignal): Promise<string> {
     if (!file?.blob) throw new Error('NOT_FOUND');
     const { upload } = await import('../files/upload');
     const { clients, bytes } = this.ports;

@@ -188,9 +188,6 @@ export interface Way {
   held: boolean;
 }
 
-/** Hears how much of a file the server has, 0 to 1 or as before, and whether it has no place for files just now. */
-export type Progress = (share: number | undefined, held?: boolean) => void;
-
 export type OutboxState = 'waiting' | 'refused' | 'stale';
 
 /** A message of the user that is not known to be stored. */

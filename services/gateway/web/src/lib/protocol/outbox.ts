@@ -2,7 +2,7 @@
 import { Retry, type ServerFrame } from '../../gen/parley/gateway/v1/frame_pb';
 import type { Sent } from '../../gen/parley/message/v1/message_pb';
 import type { ClientKind } from './connection';
-import type { OutboxEntry, OutboxFile, Progress, Way } from './model';
+import type { OutboxEntry, OutboxFile, Way } from './model';
 import type { Storage } from './ports';
 import { uuid7 } from './uuid';
 
@@ -23,7 +23,7 @@ export interface OutboxPorts {
    * Brings the file of an entry to the server and answers its id; trouble on the way is its own. Fails when the
    * server does not want the file, with the reason as message, or when the signal says so.
    */
-  upload(entry: OutboxEntry, progress: Progress, signal: AbortSignal): Promise<string>;
+  upload(entry: OutboxEntry, progress: (way: Way) => void, signal: AbortSignal): Promise<string>;
   /** The send is committed: show the message at its place. */
   committed(entry: OutboxEntry, sent: Sent): void;
   /** Entries of a conversation changed. */
@@ -163,15 +163,15 @@ export class Outbox {
     const control = new AbortController();
     this.uploads.set(clientMessageId, control);
     let told = 0;
-    const progress: Progress = (share, held = false) => {
+    const progress = (way: Way) => {
       const before = this.ways.get(clientMessageId);
-      this.ways.set(clientMessageId, { share: share ?? before?.share ?? 0, held });
-      if (before?.held === held && Date.now() - told < PROGRESS_MS) return;
+      this.ways.set(clientMessageId, way);
+      if (before?.held === way.held && Date.now() - told < PROGRESS_MS) return;
       told = Date.now();
       this.ports.changed(conversationId);
     };
     try {
-      progress(0);
+      progress({ share: 0, held: false });
       entry.file = { ...file, fileId: await this.ports.upload(entry, progress, control.signal) };
       await this.ports.storage.putOutbox({ ...entry });
     } catch (error) {
