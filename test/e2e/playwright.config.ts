@@ -7,7 +7,7 @@ const WAITING = ['account.spec.ts', 'presence.spec.ts'];
 export default defineConfig({
   testDir: '.',
   outputDir: 'test-results',
-  reporter: process.env.CI ? [['list'], ['json', { outputFile: 'test-results/report.json' }]] : 'list',
+  reporter: [['list'], ['./lib/failures.ts']],
   timeout: 120_000,
   expect: { timeout: 15_000 },
   // Two browsers and a server on two cores are enough. What mostly waits for the clock runs beside the rest.

@@ -14,11 +14,18 @@ const STEP = 50;
 const CONTEXT = 20;
 const RETRY_MS = 3_000;
 
+/** A message and where in the view one of its edges stands, in pixels from the top of the view. */
+export interface Anchor {
+  key: string;
+  edge: 'top' | 'bottom';
+  offset: number;
+}
+
 /** Where a conversation was left. */
 export interface Place {
   window: Window;
-  /** The line at the top of the view and its distance from there; absent at the end. */
-  anchor?: { key: string; offset: number };
+  /** The first visible message; absent at the end. */
+  anchor?: Anchor;
 }
 
 /** ConversationView is the open conversation: a window onto its history that moves as the user scrolls. */

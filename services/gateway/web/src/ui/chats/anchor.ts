@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds the view still: the first visible line stays where it is, whatever happens above or below it.
-
-/** The line at the top of the view and its distance from there in pixels; undefined: the end. */
-export interface Anchor {
-  key: string;
-  offset: number;
-}
+// Holds the view still: the first visible message stays where it is, whatever happens above or below it.
+import type { Anchor } from '../../lib/state/conversation.svelte';
 
 const AT_END = 8;
 
@@ -14,21 +9,24 @@ export function atEnd(scroller: HTMLElement): boolean {
   return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_END;
 }
 
-/** Notes the first visible line. */
+/** Notes the first visible message. */
 export function note(scroller: HTMLElement): Anchor | undefined {
-  const top = scroller.getBoundingClientRect().top;
-  for (const line of lines(scroller)) {
+  const view = scroller.getBoundingClientRect();
+  for (const line of messages(scroller)) {
     const box = line.getBoundingClientRect();
-    if (box.bottom > top) return { key: line.dataset.key!, offset: box.top - top };
+    if (box.bottom <= view.top) continue;
+    // Its end is held: what stands above it changes with what comes before it. One that fills the view has no end there.
+    const edge = box.bottom <= view.bottom ? 'bottom' : 'top';
+    return { key: line.dataset.key!, edge, offset: box[edge] - view.top };
   }
   return undefined;
 }
 
-/** Puts a noted line back where it was. Answers false if it is not there. */
-export function restore(scroller: HTMLElement, anchor: Anchor): boolean {
-  const line = [...lines(scroller)].find((one) => one.dataset.key === anchor.key);
+/** Puts a noted message back where it was. Answers false if it is not there. */
+export function restore(scroller: HTMLElement, { key, edge, offset }: Anchor): boolean {
+  const line = [...messages(scroller)].find((one) => one.dataset.key === key);
   if (!line) return false;
-  const moved = line.getBoundingClientRect().top - scroller.getBoundingClientRect().top - anchor.offset;
+  const moved = line.getBoundingClientRect()[edge] - scroller.getBoundingClientRect().top - offset;
   if (Math.abs(moved) >= 0.5) scroller.scrollTop += moved;
   return true;
 }
@@ -37,7 +35,7 @@ export function restore(scroller: HTMLElement, anchor: Anchor): boolean {
 export function highestSeen(scroller: HTMLElement): number | undefined {
   const view = scroller.getBoundingClientRect();
   let seen: number | undefined;
-  for (const line of lines(scroller)) {
+  for (const line of messages(scroller)) {
     const seq = Number(line.dataset.seq ?? 0);
     if (seq === 0) continue;
     const box = line.getBoundingClientRect();
@@ -47,6 +45,7 @@ export function highestSeen(scroller: HTMLElement): number | undefined {
   return seen;
 }
 
-function lines(scroller: HTMLElement): NodeListOf<HTMLElement> {
-  return scroller.querySelectorAll<HTMLElement>('[data-key]');
+// All that can have the focus. Days and other lines between them come and go with what stands beside them.
+function messages(scroller: HTMLElement): NodeListOf<HTMLElement> {
+  return scroller.querySelectorAll<HTMLElement>('[data-key][tabindex]');
 }
