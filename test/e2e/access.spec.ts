@@ -86,7 +86,7 @@ async function unmarked(page: Page): Promise<{ stops: number; bare: string[] }> 
         return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && !/^rgba\(.*, 0\)$|transparent/.test(outlineColor);
       };
       // A field in a frame of its own is marked by the frame.
-      const marked = ring(at) || ring(at.parentElement) || ring(at.closest('label'));
+      const marked = ring(at) || ring(at.parentElement) || ring(at.closest('.box, label'));
       return { marked, name: `${at.tagName} ${at.getAttribute('aria-label') ?? at.textContent!.trim().slice(0, 30)}` };
     });
     if (!met) break;
