@@ -75,12 +75,36 @@ test('the view holds still while older messages load, and follows only at its en
     await log.hover();
     await page.mouse.wheel(0, -90);
     await expect(page.getByRole('button', { name: 'Newest messages' })).toBeVisible();
+    // The wheel is heard of before the view moves.
+    await expect.poll(() => log.evaluate((scroller) => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight)).toBeGreaterThanOrEqual(90);
   };
   await leaves();
+  // So does whoever goes slowly, by a few pixels a frame, or by a key.
+  const toEnd = async () => {
+    await page.getByRole('button', { name: 'Newest messages' }).click();
+    await expect(log.getByText(/^260 /)).toBeInViewport();
+    await expect(page.getByRole('button', { name: 'Newest messages' })).toBeHidden();
+  };
+  await toEnd();
+  await log.evaluate(async (scroller) => {
+    for (let i = 0; i < 20; i++) {
+      scroller.scrollTop -= 3;
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    }
+  });
+  await expect(page.getByRole('button', { name: 'Newest messages' })).toBeVisible();
+  await toEnd();
+  await page.keyboard.press('PageUp');
+  await expect(page.getByRole('button', { name: 'Newest messages' })).toBeVisible();
   // Who waits at the top of what is loaded stays there when older messages come in above.
   const held = await log.evaluate(async (scroller) => {
     const frame = () => new Promise((done) => requestAnimationFrame(done));
     const line = () => scroller.querySelector<HTMLElement>('[data-seq]')!;
+    // What the key set going comes to rest first.
+    for (let still = 0, at = -1; still < 10; at = scroller.scrollTop) {
+      await frame();
+      still = scroller.scrollTop === at ? still + 1 : 0;
+    }
     scroller.scrollTop = 0;
     const top = line();
     const before = top.getBoundingClientRect().bottom;
@@ -104,8 +128,7 @@ test('the view holds still while older messages load, and follows only at its en
     return before - line.getBoundingClientRect().top;
   });
   expect(Math.abs(moved - 90)).toBeLessThanOrEqual(1);
-  await page.getByRole('button', { name: 'Newest messages' }).click();
-  await expect(log.getByText(/^260 /)).toBeInViewport();
+  await toEnd();
   await leaves();
   // Wheel up in steps: between two frames what is seen of the first line may move by the wheel only.
   const worst = await log.evaluate(async (scroller) => {

@@ -45,7 +45,7 @@ export function highestSeen(scroller: HTMLElement): number | undefined {
   return seen;
 }
 
-// All that can have the focus. Days and other lines between them come and go with what stands beside them.
-function messages(scroller: HTMLElement): NodeListOf<HTMLElement> {
+/** All messages, which can have the focus. Days and other lines between them come and go with what stands beside them. */
+export function messages(scroller: HTMLElement): NodeListOf<HTMLElement> {
   return scroller.querySelectorAll<HTMLElement>('[data-key][tabindex]');
 }

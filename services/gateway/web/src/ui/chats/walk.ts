@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Moves the focus between the lines of a history.
+import { messages } from './anchor';
 
 /** Follows an arrow, Home or End from a line, or from the history itself. Answers false for all other keys. */
 export function move(scroller: HTMLElement, from: HTMLElement, key: string): boolean {
   if (!['ArrowUp', 'ArrowDown', 'Home', 'End'].includes(key)) return false;
-  const lines = [...scroller.querySelectorAll<HTMLElement>('[data-key][tabindex]')];
+  const lines = [...messages(scroller)];
   const target = lines[next(lines, scroller, from, key)];
   target?.focus({ preventScroll: true });
   target?.scrollIntoView({ block: 'nearest' });
